@@ -1,0 +1,40 @@
+"""Devices: where model files run. Profiles describe them, sessions time models on them."""
+
+from __future__ import annotations
+
+from devices.base import (
+    Device,
+    DeviceError,
+    DeviceFull,
+    DeviceLost,
+    DeviceTimeout,
+    DeviceUnreachable,
+    Reachability,
+    RunnerCrashed,
+    RunnerRefused,
+    RunSettings,
+    Samples,
+    Session,
+    device_kinds,
+)
+from devices.profile import Profile, find_profile, list_profiles, open_device
+
+__all__ = [
+    "Device",
+    "DeviceError",
+    "DeviceFull",
+    "DeviceLost",
+    "DeviceTimeout",
+    "DeviceUnreachable",
+    "Profile",
+    "Reachability",
+    "RunSettings",
+    "RunnerCrashed",
+    "RunnerRefused",
+    "Samples",
+    "Session",
+    "device_kinds",
+    "find_profile",
+    "list_profiles",
+    "open_device",
+]

@@ -1,0 +1,187 @@
+"""What a device is: a place where model files run and are timed.
+
+A :class:`Device` is described by a profile and opened for a measurement with
+:class:`RunSettings`; the :class:`Session` it gives takes model files and times them in rounds.
+How rounds are planned, repeated and judged is the business of ``profiler.measure``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from nasprof.errors import NasprofError
+from nasprof.registry import Registry
+
+if TYPE_CHECKING:
+    from devices.profile import Profile
+
+
+class DeviceError(NasprofError):
+    """A device cannot be reached, or did not do what was asked of it.
+
+    Args:
+        partial: what was measured before it failed, by model name.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str | None = None,
+        partial: Mapping[str, Samples] | None = None,
+    ) -> None:
+        super().__init__(message, remedy)
+        self.partial = dict(partial or {})
+
+
+class DeviceUnreachable(DeviceError):
+    """Nobody answers: not connected, not authorised, switched off."""
+
+
+class DeviceLost(DeviceError):
+    """The device answered before and does not any more."""
+
+
+class DeviceTimeout(DeviceError):
+    """A command ran past its limit; it was ended on the device."""
+
+
+class RunnerCrashed(DeviceError):
+    """The program that runs the models ended with a failure."""
+
+
+class RunnerRefused(DeviceError):
+    """The runner cannot do what was asked (runtime, delegate, flag, model): no number is given."""
+
+
+class DeviceFull(DeviceError):
+    """No space left on the device."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How models are to be executed.
+
+    Args:
+        runtime: "onnxruntime", "litert", "torch", ...
+        threads: threads the runtime may use.
+        affinity: CPU numbers to stay on; None leaves the choice to the device.
+        options: what only this runtime or device understands ("provider": "cuda", ...).
+    """
+
+    runtime: str
+    threads: int = 1
+    affinity: tuple[int, ...] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Samples:
+    """What was timed of one model in one round.
+
+    Args:
+        wall_ms: wall-clock time of each run, in order.
+        cpu_ms: CPU time of each run (the thread's own at one thread, else the whole process's),
+            None where the device cannot tell.
+        flags: doubts about these samples, such as "contended" or "throttled".
+        context: what else was observed (load, temperature, context switches).
+    """
+
+    wall_ms: list[float]
+    cpu_ms: list[float] | None = None
+    flags: list[str] = field(default_factory=list)
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+class Session(ABC):
+    """A device made ready with one set of settings; a context manager that cleans up."""
+
+    settings: RunSettings
+
+    @abstractmethod
+    def load(self, models: Mapping[str, Path]) -> None:
+        """Bring model files to the device, by name."""
+
+    @abstractmethod
+    def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
+        """Run each model ``warmup`` untimed and ``runs`` timed times, in the given order.
+
+        Raises:
+            DeviceError: with the samples taken so far as ``partial``.
+        """
+
+    @abstractmethod
+    def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a loaded model once on given arrays and return its outputs, by name.
+
+        Raises:
+            RunnerRefused: where the device cannot return outputs.
+        """
+
+    @abstractmethod
+    def provenance(self) -> dict[str, Any]:
+        """Facts that identify what executes: runtime version, threads and affinity as set, ..."""
+
+    def state(self) -> dict[str, Any]:
+        """The device's condition right now (frequency, governor, temperature, load)."""
+        return {}
+
+    @abstractmethod
+    def close(self) -> None:
+        """End what runs and remove what was left on the device. May be called twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Reachability:
+    """Whether a device can be used right now, and if not, why not and what to do."""
+
+    ok: bool
+    detail: str
+
+
+class Device(ABC):
+    """A place where model files run, described by a profile."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+
+    @abstractmethod
+    def check(self) -> Reachability:
+        """Look whether the device answers; never raises, takes a few seconds at most."""
+
+    @abstractmethod
+    def fingerprint(self) -> dict[str, Any]:
+        """What identifies the hardware and system: model, SoC or CPU, cores, OS build."""
+
+    @abstractmethod
+    def open(self, settings: RunSettings) -> Session:
+        """Make the device ready to run models.
+
+        Raises:
+            DeviceError: it cannot be reached or lacks what the settings ask for.
+        """
+
+
+device_kinds: Registry[type[Device]] = Registry(
+    "device kind",
+    {
+        "cpu": "devices.cpu:CpuDevice",
+        "gpu": "devices.gpu:GpuDevice",
+        "adb": "devices.adb.device:AdbDevice",
+    },
+)

@@ -1,0 +1,140 @@
+"""Device profiles: TOML files that say what a device is and how to use it.
+
+The shipped ones are in ``devices/profiles``; the user's own are in the configuration folder
+(``$NASPROF_CONFIG`` or the platform's usual place, ``~/.config/nasprof/devices/*.toml`` on Linux)
+and win over shipped ones of the same name.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from devices.base import Device, device_kinds
+from nasprof.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A device as its user describes it.
+
+    Args:
+        name: what the user calls it; the file's name without ``.toml``.
+        kind: which implementation handles it ("cpu", "gpu", "adb").
+        description: one line for people.
+        runtime: runtime used unless another is asked for.
+        threads: threads used unless another number is asked for.
+        affinity: CPU numbers to run on; None lets the device choose.
+        options: everything else in the file: what only this kind of device understands.
+        source: the file it was read from.
+    """
+
+    name: str
+    kind: str
+    description: str = ""
+    runtime: str = "onnxruntime"
+    threads: int = 1
+    affinity: tuple[int, ...] | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    def with_options(self, **options: Any) -> Profile:
+        """A copy with some options replaced; those given as None are left as they are."""
+        given = {name: value for name, value in options.items() if value is not None}
+        return replace(self, options=self.options | given)
+
+
+_EXPECTED: dict[str, tuple[type, str]] = {
+    "kind": (str, "a string"),
+    "description": (str, "a string"),
+    "runtime": (str, "a string"),
+    "threads": (int, "a whole number of at least 1"),
+    "affinity": (list, "a list of CPU numbers"),
+}
+
+
+def parse_profile(name: str, text: str, source: str) -> Profile:
+    """The profile written in ``text`` (TOML).
+
+    Raises:
+        UsageError: the text is no TOML, or a field is missing or of the wrong type.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source} is not valid TOML: {error}") from error
+    if "kind" not in table:
+        raise UsageError(
+            f"{source}: field 'kind' is missing",
+            f"Set it to one of: {', '.join(device_kinds)}.",
+        )
+    for key, (expected, words) in _EXPECTED.items():
+        value = table.get(key)
+        if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
+            raise UsageError(f"{source}: field {key!r} is {value!r}, expected {words}")
+    if table.get("threads", 1) < 1:
+        raise UsageError(f"{source}: field 'threads' is {table['threads']}, expected at least 1")
+    affinity = table.pop("affinity", None)
+    if affinity is not None:
+        if not affinity or not all(type(cpu) is int and cpu >= 0 for cpu in affinity):
+            raise UsageError(
+                f"{source}: field 'affinity' is {affinity!r}, expected a list of CPU numbers"
+            )
+        affinity = tuple(affinity)
+    known = {f.name for f in fields(Profile)} - {"name", "source", "options"}
+    own = {key: table.pop(key) for key in list(table) if key in known}
+    return Profile(name=name, affinity=affinity, options=table, source=source, **own)
+
+
+def config_folder() -> Path:
+    """Where the user's own profiles are."""
+    if "NASPROF_CONFIG" in os.environ:
+        return Path(os.environ["NASPROF_CONFIG"])
+    from platformdirs import user_config_path
+
+    return user_config_path("nasprof")
+
+
+def list_profiles() -> dict[str, Path]:
+    """Every profile's file by name, the user's own winning over shipped ones."""
+    shipped = Path(str(files("devices") / "profiles"))
+    own = config_folder() / "devices"
+    return {
+        path.stem: path
+        for folder in (shipped, own)
+        if folder.is_dir()
+        for path in sorted(folder.glob("*.toml"))
+    }
+
+
+def find_profile(name: str) -> Profile:
+    """The profile called ``name``, or the one in the file ``name`` if that ends in ``.toml``.
+
+    Raises:
+        UsageError: there is none, with near matches; or its file is invalid.
+    """
+    if name.endswith(".toml"):
+        path = Path(name)
+    else:
+        known = list_profiles()
+        if name not in known:
+            raise UsageError(
+                f"no device is called {name!r}",
+                f"Known devices: {', '.join(sorted(known))}. "
+                f"Your own go into {config_folder() / 'devices'} as NAME.toml.",
+            )
+        path = known[name]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot read device profile {path}: {error.strerror}") from error
+    return parse_profile(path.stem, text, str(path))
+
+
+def open_device(profile: Profile) -> Device:
+    """The device that a profile describes (not yet contacted)."""
+    return device_kinds.get(profile.kind)(profile)

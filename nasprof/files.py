@@ -1,0 +1,86 @@
+"""Reading and writing files so that bad input and bad luck never lose data."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nasprof.errors import NasprofError, UsageError
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in ``path``; unreadable or malformed text is a UsageError naming the line."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not text: expected a JSON file") from error
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"{path} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}",
+            "The file may be truncated; write it again.",
+        ) from error
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data`` as a whole or not at all.
+
+    Raises:
+        NasprofError: the data cannot be written (no space, no permission); ``path`` is unchanged.
+    """
+    scratch: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        scratch = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        scratch.chmod(0o644)
+        scratch.replace(path)
+    except OSError as error:
+        raise NasprofError(
+            f"cannot write {path}: {error.strerror}", "Free some space or choose another place."
+        ) from error
+    finally:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
+
+
+def append_jsonl(path: Path, record: dict[str, Any]) -> None:
+    """Append one record as one line and force it to disk.
+
+    A last line left incomplete by a crash is closed off first, so that it spoils only itself.
+    """
+    line = json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            if size and stream.seek(size - 1) is not None and stream.read(1) != b"\n":
+                line = b"\n" + line
+            stream.write(line)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise NasprofError(
+            f"cannot append to {path}: {error.strerror}", "Free some space or choose another place."
+        ) from error
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole records of an append-only file, skipping lines a crash left incomplete."""
+    with path.open("rb") as stream:
+        for line in stream:
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(record, dict):
+                yield record

@@ -1,0 +1,7 @@
+"""Search spaces: what an architecture is, what it is made of and what it costs to compute."""
+
+from __future__ import annotations
+
+from spaces.base import Arch, Genes, Space, get_space, read_arch, spaces
+
+__all__ = ["Arch", "Genes", "Space", "get_space", "read_arch", "spaces"]

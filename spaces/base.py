@@ -1,0 +1,183 @@
+"""What every search space offers.
+
+Algorithms see architectures as *genes*: ``int8 (n, n_genes)``, each gene an index into its
+choices. Any integer vector within ``n_choices`` becomes valid by :meth:`Space.canonical`, which
+sets inactive genes to 0, so equal networks are equal rows. People see an *arch*: a JSON object
+that names its space.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from nasprof.files import read_json
+from nasprof.registry import Registry
+from spaces.graph import Block, Network
+
+Genes: TypeAlias = NDArray[np.int8]
+Arch: TypeAlias = dict[str, Any]
+Sampling: TypeAlias = Literal["uniform", "biased"]
+
+
+class Space(ABC):
+    """A set of architectures that differ in their genes.
+
+    Two spaces with equal :attr:`settings` hold the same architectures.
+    """
+
+    name: ClassVar[str]
+    n_choices: NDArray[np.int8]
+    """Number of choices of each gene, ``(n_genes,)``."""
+
+    @property
+    def n_genes(self) -> int:
+        """Length of a gene vector."""
+        return len(self.n_choices)
+
+    @property
+    @abstractmethod
+    def settings(self) -> Arch:
+        """What all archs of this space share: ``space`` and what was set apart from defaults."""
+
+    @classmethod
+    @abstractmethod
+    def from_arch(cls, arch: Mapping[str, Any]) -> Self:
+        """The space that an arch's JSON object belongs to."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Number of distinct architectures."""
+
+    @abstractmethod
+    def active(self, genes: Genes) -> NDArray[np.bool_]:
+        """Which genes matter in each architecture: ``(n, n_genes)``."""
+
+    def canonical(self, genes: Genes) -> Genes:
+        """The same architectures with inactive genes set to 0: ``(n, n_genes)``.
+
+        Raises:
+            UsageError: a gene is outside its choices, or the shape is wrong.
+        """
+        genes = self.checked(genes)
+        return np.where(self.active(genes), genes, 0).astype(np.int8)
+
+    def checked(self, genes: Genes) -> Genes:
+        """``genes`` if their shape and values belong to this space.
+
+        Raises:
+            UsageError: naming the first value that does not.
+        """
+        genes = np.asarray(genes)
+        if genes.ndim != 2 or genes.shape[1] != self.n_genes:
+            raise UsageError(f"genes: expected shape (n, {self.n_genes}), got {genes.shape}")
+        wrong = np.argwhere((genes < 0) | (genes >= self.n_choices))
+        if len(wrong):
+            row, gene = wrong[0]
+            raise UsageError(
+                f"genes[{row}][{gene}] is {genes[row, gene]}, "
+                f"expected 0 to {self.n_choices[gene] - 1}"
+            )
+        return genes.astype(np.int8, copy=False)
+
+    @abstractmethod
+    def decode(self, genes: Genes) -> list[Arch]:
+        """Genes ``(n, n_genes)`` as JSON objects."""
+
+    @abstractmethod
+    def encode(self, archs: Sequence[Mapping[str, Any]]) -> Genes:
+        """JSON objects of this space as canonical genes ``(n, n_genes)``.
+
+        Raises:
+            UsageError: a field is missing, superfluous or out of range, named with its value.
+        """
+
+    @abstractmethod
+    def sample(
+        self, n: int, rng: np.random.Generator, strategy: Sampling = "uniform"
+    ) -> Genes:
+        """Random canonical architectures ``(n, n_genes)``.
+
+        ``uniform`` draws every network with equal probability, which covers only the middle of
+        the range of MACs; ``biased`` spreads draws over the whole range.
+        """
+
+    @property
+    @abstractmethod
+    def vocabulary(self) -> tuple[Block, ...]:
+        """Every distinct block of the space: the entries of a lookup table."""
+
+    @abstractmethod
+    def slots(self, genes: Genes) -> NDArray[np.int16]:
+        """Which blocks each architecture uses: indices into the vocabulary ``(n, n_slots)``.
+
+        -1 stands for no block. The sum of a value per block over a row is its additive cost.
+        """
+
+    @abstractmethod
+    def network(self, genes: Genes) -> Network:
+        """The network of one architecture ``(n_genes,)``."""
+
+    def additive(self, genes: Genes, costs: NDArray[Any]) -> NDArray[Any]:
+        """Sum of each architecture's block costs.
+
+        Args:
+            genes: ``(n, n_genes)``.
+            costs: value of each block of the vocabulary, ``(n_blocks,)``.
+
+        Returns:
+            ``(n,)`` of the dtype of ``costs``.
+        """
+        padded = np.append(costs, np.zeros(1, costs.dtype))
+        slots = self.slots(genes)
+        total = np.zeros(len(slots), costs.dtype)
+        for column in slots.T:
+            total += padded[column]
+        return total
+
+    @cached_property
+    def _block_macs(self) -> NDArray[np.int64]:
+        return np.array([block.macs for block in self.vocabulary], np.int64)
+
+    @cached_property
+    def _block_params(self) -> NDArray[np.int64]:
+        return np.array([block.params for block in self.vocabulary], np.int64)
+
+    def macs(self, genes: Genes) -> NDArray[np.int64]:
+        """Multiply-accumulates of convolutions and linear layers at batch 1: ``(n,)``."""
+        return self.additive(genes, self._block_macs)
+
+    def params(self, genes: Genes) -> NDArray[np.int64]:
+        """Number of trainable parameters: ``(n,)``."""
+        return self.additive(genes, self._block_params)
+
+    def onehot(self, genes: Genes) -> NDArray[np.float32]:
+        """One-hot genes ``(n, n_choices.sum())``; inactive genes are all-zero."""
+        starts = np.cumsum(self.n_choices, dtype=np.int64) - self.n_choices
+        encoded = np.zeros((len(genes), int(self.n_choices.sum(dtype=np.int64))), np.float32)
+        rows, columns = np.nonzero(self.active(genes))
+        encoded[rows, starts[columns] + genes[rows, columns]] = 1
+        return encoded
+
+
+spaces: Registry[type[Space]] = Registry(
+    "space",
+    {
+        "ofa-mbv3": "spaces.mobilenetv3:MobileNetV3Space",
+        "nasbench201": "spaces.nasbench201:NasBench201Space",
+    },
+)
+
+
+def get_space(name: str, **settings: Any) -> Space:
+    """The space called ``name`` with its settings (see its class for them)."""
+    return spaces.get(name).from_arch({"space": name, **settings})
