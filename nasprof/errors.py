@@ -25,6 +25,6 @@ class NasprofError(Exception):
 
 
 class UsageError(NasprofError):
-    """What the user asked for does not make sense: an unknown name, an invalid file, a bad value."""
+    """What the user asked for makes no sense: an unknown name, an invalid file, a bad value."""
 
     exit_code = 2

@@ -2,7 +2,8 @@
 
 Algorithms see architectures as *genes*: ``int8 (n, n_genes)``, each gene an index into its
 choices. Any integer vector within ``n_choices`` becomes valid by :meth:`Space.canonical`, which
-sets inactive genes to 0, so equal networks are equal rows. People see an *arch*: a JSON object
+sets inactive genes to 0, so equal networks are equal rows. The choices of a gene are ordered by
+the MACs they cost, cheapest first. People see an *arch*: a JSON object
 that names its space.
 """
 
@@ -27,6 +28,8 @@ Genes: TypeAlias = NDArray[np.int8]
 Arch: TypeAlias = dict[str, Any]
 Sampling: TypeAlias = Literal["uniform", "biased"]
 
+_MAX_LEANING = 8.0
+
 
 class Space(ABC):
     """A set of architectures that differ in their genes.
@@ -35,8 +38,11 @@ class Space(ABC):
     """
 
     name: ClassVar[str]
-    n_choices: NDArray[np.int8]
-    """Number of choices of each gene, ``(n_genes,)``."""
+
+    @property
+    @abstractmethod
+    def n_choices(self) -> NDArray[np.int8]:
+        """Number of choices of each gene, ``(n_genes,)``."""
 
     @property
     def n_genes(self) -> int:
@@ -52,6 +58,11 @@ class Space(ABC):
     @abstractmethod
     def from_arch(cls, arch: Mapping[str, Any]) -> Self:
         """The space that an arch's JSON object belongs to."""
+
+    @classmethod
+    def recognise(cls, value: object) -> Arch | None:
+        """An arch written in another project's form as this space's JSON object, else None."""
+        return None
 
     @property
     @abstractmethod
@@ -80,9 +91,8 @@ class Space(ABC):
         genes = np.asarray(genes)
         if genes.ndim != 2 or genes.shape[1] != self.n_genes:
             raise UsageError(f"genes: expected shape (n, {self.n_genes}), got {genes.shape}")
-        wrong = np.argwhere((genes < 0) | (genes >= self.n_choices))
-        if len(wrong):
-            row, gene = wrong[0]
+        if (outside := (genes < 0) | (genes >= self.n_choices)).any():
+            row, gene = np.argwhere(outside)[0]
             raise UsageError(
                 f"genes[{row}][{gene}] is {genes[row, gene]}, "
                 f"expected 0 to {self.n_choices[gene] - 1}"
@@ -101,15 +111,23 @@ class Space(ABC):
             UsageError: a field is missing, superfluous or out of range, named with its value.
         """
 
-    @abstractmethod
-    def sample(
-        self, n: int, rng: np.random.Generator, strategy: Sampling = "uniform"
-    ) -> Genes:
+    def sample(self, n: int, rng: np.random.Generator, strategy: Sampling = "uniform") -> Genes:
         """Random canonical architectures ``(n, n_genes)``.
 
-        ``uniform`` draws every network with equal probability, which covers only the middle of
-        the range of MACs; ``biased`` spreads draws over the whole range.
+        ``uniform`` draws every gene uniformly, which covers only the middle of the range of
+        MACs; ``biased`` gives each architecture its own leaning towards cheap or costly choices
+        and so covers the whole range.
         """
+        if strategy == "uniform":
+            genes = rng.integers(0, self.n_choices, (n, self.n_genes), np.int8)
+        elif strategy == "biased":
+            leaning = rng.uniform(-_MAX_LEANING, _MAX_LEANING, (n, 1, 1))
+            place = np.arange(self.n_choices.max()) / (self.n_choices[:, None] - 1)
+            scores = leaning * place + rng.gumbel(size=(n, *place.shape))
+            genes = np.where(place <= 1, scores, -np.inf).argmax(-1).astype(np.int8)
+        else:
+            raise UsageError(f"sampling is {strategy!r}, expected 'uniform' or 'biased'")
+        return self.canonical(genes)
 
     @property
     @abstractmethod
@@ -181,3 +199,48 @@ spaces: Registry[type[Space]] = Registry(
 def get_space(name: str, **settings: Any) -> Space:
     """The space called ``name`` with its settings (see its class for them)."""
     return spaces.get(name).from_arch({"space": name, **settings})
+
+
+def parse_arch(value: object) -> tuple[Space, Arch]:
+    """The space and the canonical JSON object of an arch in any known form.
+
+    Known are this project's JSON objects (with a field ``space``) and the forms that a space
+    recognises: OFA's dicts, PNAG's and NAS-Bench-201's strings.
+
+    Raises:
+        UsageError: the form is unknown, or a field is invalid.
+    """
+    if not (isinstance(value, Mapping) and "space" in value):
+        found = (spaces.get(name).recognise(value) for name in spaces)
+        recognised = next((arch for arch in found if arch is not None), None)
+        if recognised is None:
+            raise UsageError(
+                f"this is no architecture: {json.dumps(value)[:120]}",
+                'Expected {"space": ..., ...}, {"ks": ..., "e": ..., "d": ...}, "d:ks:e" '
+                "or a NAS-Bench-201 string.",
+            )
+        value = recognised
+    if not isinstance(value["space"], str):
+        raise UsageError(f"field 'space' is {value['space']!r}, expected a name")
+    space = spaces.get(value["space"]).from_arch(value)
+    return space, space.decode(space.encode([value]))[0]
+
+
+def read_arch(path: Path) -> tuple[Space, Arch]:
+    """The architecture in a file: JSON, or the bare string of PNAG or NAS-Bench-201.
+
+    Raises:
+        UsageError: naming the file and what is wrong in it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not text: expected an architecture as JSON") from error
+    bare = text.strip()
+    value: object = bare if bare[:1].isdigit() or bare[:1] == "|" else read_json(path)
+    try:
+        return parse_arch(value)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error.message}", error.remedy) from error

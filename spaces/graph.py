@@ -21,6 +21,11 @@ Shape: TypeAlias = tuple[int, int, int]
 BATCH_NORM_EPS = 1e-5
 
 
+def shape_key(shape: Shape) -> str:
+    """A shape as it stands in the keys of blocks: ``56x56x24``."""
+    return "x".join(map(str, shape))
+
+
 class Activation(StrEnum):
     """Element-wise non-linearities."""
 

@@ -1,0 +1,481 @@
+"""OFA's MobileNetV3 space: 5 stages of 2-4 inverted residuals, kernels 3/5/7, expansions 3/4/6.
+
+Source: Cai et al., "Once-for-All", ICLR 2020, Sec. 3; blocks from Howard et al., "Searching for
+MobileNetV3", 2019. Parameter names are those of the published checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
+from itertools import product
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from spaces.base import Arch, Genes, Space
+from spaces.fields import check_number, check_numbers, reject_unknown, stack
+from spaces.graph import (
+    Activation,
+    Add,
+    Block,
+    Conv,
+    Gate,
+    GlobalPool,
+    Layer,
+    Linear,
+    Network,
+    Op,
+    Shape,
+    shape_key,
+)
+
+_STEM_WIDTH, _HEAD_WIDTHS = 16, (960, 1280)
+_STAGE_WIDTHS, _STAGE_STRIDES = (24, 40, 80, 112, 160), (2, 2, 2, 1, 2)
+_SQUEEZED_STAGES = (False, True, False, True, True)
+_SWISH_STAGES = (False, False, True, True, True)
+_CHOICE_FIELDS = ("depths", "kernel_sizes", "expand_ratios")
+
+
+def make_divisible(channels: float, divisor: int = 8) -> int:
+    """The multiple of ``divisor`` nearest to ``channels``, never below nine tenths of it."""
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * channels else rounded
+
+
+@dataclass(frozen=True)
+class MobileNetV3Space(Space):
+    """OFA's MobileNetV3 space, or a variant of the same shape.
+
+    Genes: per stage ``depth``, then ``expansion, kernel`` of each of its 4 blocks; 45 in all.
+    Positions of ``kernel_sizes`` and ``expand_ratios`` are ``4 * stage + block``.
+
+    Args:
+        width: multiplier of the channel numbers below, 1.0 or 1.2; numbers given explicitly are
+            taken as they are.
+        resolution: input height and width in pixels. 128-256 in steps of 4; a variant (any other
+            argument set) may have any of at least 8.
+        classes: outputs of the classifier.
+        in_channels: channels of the input.
+        stem_width: channels of the first convolution and of the first block.
+        stem_stride: stride of the first convolution.
+        stage_widths: output channels of the 5 stages.
+        stage_strides: strides of the 5 stages' first blocks.
+        head_widths: channels before and after the global pooling.
+    """
+
+    name: ClassVar[str] = "ofa-mbv3"
+    depth_choices: ClassVar[tuple[int, ...]] = (2, 3, 4)
+    kernel_choices: ClassVar[tuple[int, ...]] = (3, 5, 7)
+    expand_choices: ClassVar[tuple[int, ...]] = (3, 4, 6)
+    n_stages: ClassVar[int] = 5
+    max_depth: ClassVar[int] = 4
+
+    width: float = 1.0
+    resolution: int = 224
+    classes: int = 1000
+    in_channels: int = 3
+    stem_width: int | None = None
+    stem_stride: int = 2
+    stage_widths: tuple[int, ...] | None = None
+    stage_strides: tuple[int, ...] = _STAGE_STRIDES
+    head_widths: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.width not in (1.0, 1.2):
+            raise UsageError(
+                f"width is {self.width}, expected 1.0 or 1.2",
+                "Other channel numbers are set by stem_width, stage_widths and head_widths.",
+            )
+        check_number("resolution", self.resolution, 8, 4096)
+        if not self._is_variant and not (
+            128 <= self.resolution <= 256 and self.resolution % 4 == 0
+        ):
+            raise UsageError(
+                f"resolution is {self.resolution}, expected 128 to 256 in steps of 4",
+                "Variants (with their own stage_widths, stage_strides, ...) may have any other.",
+            )
+        for field in ("classes", "in_channels", "stem_stride"):
+            check_number(field, getattr(self, field), 1, 1_000_000)
+        if self.stem_width is not None:
+            check_number("stem_width", self.stem_width, 1, 65536)
+        if self.stage_widths is not None:
+            check_numbers("stage_widths", self.stage_widths, self.n_stages, 1, 65536)
+        check_numbers("stage_strides", self.stage_strides, self.n_stages, 1, 2)
+        if self.head_widths is not None:
+            check_numbers("head_widths", self.head_widths, 2, 1, 65536)
+
+    @property
+    def _is_variant(self) -> bool:
+        shape = ("stem_width", "stem_stride", "stage_widths", "stage_strides", "head_widths")
+        return any(getattr(self, f.name) != f.default for f in fields(self) if f.name in shape)
+
+    @property
+    def settings(self) -> Arch:
+        """``space``, ``width``, ``resolution``, and every other argument set."""
+        shared: Arch = {"space": self.name, "width": self.width, "resolution": self.resolution}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in shared and value != field.default:
+                shared[field.name] = list(value) if isinstance(value, tuple) else value
+        return shared
+
+    @classmethod
+    def from_arch(cls, arch: Mapping[str, Any]) -> Self:
+        own = {f.name: f.default for f in fields(cls) if f.default is not MISSING}
+        reject_unknown(arch, ("space", *own, *_CHOICE_FIELDS))
+        given: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in arch.items()
+            if key in own
+        }
+        if type(given.get("width")) is int:
+            given["width"] = float(given["width"])
+        return cls(**given)
+
+    @classmethod
+    def recognise(cls, value: object) -> Arch | None:
+        """OFA's dict ``{ks, e, d[, r, w]}`` and PNAG's string ``d:ks:e``, read as an arch."""
+        if isinstance(value, Mapping) and {"ks", "e", "d"} <= value.keys():
+            reject_unknown(value, ("ks", "e", "d", "r", "w"))
+            arch: Arch = {"space": cls.name, "depths": value["d"]}
+            arch |= {"kernel_sizes": value["ks"], "expand_ratios": value["e"]}
+            if (resolution := value.get("r")) is not None:
+                single = isinstance(resolution, list) and len(resolution) == 1
+                arch["resolution"] = resolution[0] if single else resolution
+            return arch | ({"width": value["w"]} if value.get("w") is not None else {})
+        if isinstance(value, str) and value.count(":") == 2:
+            parts = [part.split(",") for part in value.strip().split(":")]
+            if all(number.strip().isdigit() for part in parts for number in part):
+                numbers = [[int(number) for number in part] for part in parts]
+                return {"space": cls.name, **dict(zip(_CHOICE_FIELDS, numbers, strict=True))}
+        return None
+
+    @property
+    def n_choices(self) -> NDArray[np.int8]:
+        return np.full(self.n_stages * (1 + 2 * self.max_depth), 3, np.int8)
+
+    # --- genes and their other forms ---------------------------------------------------------
+
+    @property
+    def size(self) -> int:
+        pairs = len(self.kernel_choices) * len(self.expand_choices)
+        return int(sum(pairs**depth for depth in self.depth_choices) ** self.n_stages)
+
+    def _split(self, genes: Genes) -> tuple[Genes, Genes, Genes]:
+        """Depth genes (n, 5), expansion genes (n, 5, 4) and kernel genes (n, 5, 4)."""
+        stages = genes.reshape(len(genes), self.n_stages, 1 + 2 * self.max_depth)
+        return stages[:, :, 0], stages[:, :, 1::2], stages[:, :, 2::2]
+
+    def _join(self, depth: NDArray[Any], expand: NDArray[Any], kernel: NDArray[Any]) -> Genes:
+        stages = np.empty((len(depth), self.n_stages, 1 + 2 * self.max_depth), np.int8)
+        stages[:, :, 0], stages[:, :, 1::2], stages[:, :, 2::2] = depth, expand, kernel
+        return stages.reshape(len(depth), self.n_genes)
+
+    def _used(self, depth: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which blocks exist, (n, 5, 4), for depth genes (n, 5)."""
+        used: NDArray[np.bool_] = (
+            np.arange(self.max_depth) < (np.array(self.depth_choices)[depth][:, :, None])
+        )
+        return used
+
+    def active(self, genes: Genes) -> NDArray[np.bool_]:
+        depth = self._split(genes)[0]
+        used = self._used(depth)
+        return self._join(np.ones_like(depth), used, used).astype(np.bool_)
+
+    def choices(
+        self, genes: Genes, inactive: int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Depths (n, 5), kernel sizes (n, 20) and expansion ratios (n, 20).
+
+        Inactive positions hold the smallest choice, or ``inactive`` if given.
+        """
+        depth, expand, kernel = self._split(self.canonical(genes))
+        sizes = np.array(self.kernel_choices)[kernel].reshape(len(genes), -1)
+        ratios = np.array(self.expand_choices)[expand].reshape(len(genes), -1)
+        if inactive is not None:
+            used = self._used(depth).reshape(len(genes), -1)
+            sizes, ratios = np.where(used, sizes, inactive), np.where(used, ratios, inactive)
+        return np.array(self.depth_choices)[depth], sizes, ratios
+
+    def from_choices(
+        self, depths: NDArray[Any], kernel_sizes: NDArray[Any], expand_ratios: NDArray[Any]
+    ) -> Genes:
+        """Canonical genes of depths (n, 5), kernel sizes (n, 20) and expansion ratios (n, 20).
+
+        Inactive positions may hold anything.
+        """
+        grid = (len(depths), self.n_stages, self.max_depth)
+        depth = _index("depths", depths, self.depth_choices, np.ones(np.shape(depths), np.bool_))
+        used = self._used(depth).reshape(len(depths), -1)
+        kernel = _index("kernel_sizes", kernel_sizes, self.kernel_choices, used)
+        expand = _index("expand_ratios", expand_ratios, self.expand_choices, used)
+        return self._join(depth, expand.reshape(grid), kernel.reshape(grid))
+
+    def encode(self, archs: Sequence[Mapping[str, Any]]) -> Genes:
+        for number, arch in enumerate(archs):
+            if self.from_arch(arch) != self:
+                raise UsageError(
+                    f"arch {number} belongs to another space: expected {self.settings}, "
+                    f"got {self.from_arch(arch).settings}"
+                )
+        positions = self.n_stages * self.max_depth
+        return self.from_choices(
+            stack(archs, "depths", self.n_stages),
+            stack(archs, "kernel_sizes", positions),
+            stack(archs, "expand_ratios", positions),
+        )
+
+    def decode(self, genes: Genes) -> list[Arch]:
+        shared = self.settings
+        columns = (column.tolist() for column in self.choices(genes))
+        return [
+            shared | dict(zip(_CHOICE_FIELDS, row, strict=True))
+            for row in zip(*columns, strict=True)
+        ]
+
+    def to_ofa(self, genes: Genes) -> list[dict[str, Any]]:
+        """OFA's dicts ``{"ks": [20], "e": [20], "d": [5], "r": [1]}``."""
+        depths, sizes, ratios = (column.tolist() for column in self.choices(genes))
+        return [
+            {"ks": ks, "e": e, "d": d, "r": [self.resolution]}
+            for d, ks, e in zip(depths, sizes, ratios, strict=True)
+        ]
+
+    def to_pnag(self, genes: Genes) -> list[str]:
+        """PNAG's strings ``d:ks:e``, numbers separated by commas, 0 where a block is absent."""
+        columns = (column.tolist() for column in self.choices(genes, inactive=0))
+        return [
+            ":".join(",".join(map(str, numbers)) for numbers in row)
+            for row in zip(*columns, strict=True)
+        ]
+
+    # --- blocks -------------------------------------------------------------------------------
+
+    def _widths(self) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+        def scaled(defaults: Sequence[int]) -> tuple[int, ...]:
+            return tuple(make_divisible(channels * self.width) for channels in defaults)
+
+        return (
+            self.stem_width or scaled((_STEM_WIDTH,))[0],
+            self.stage_widths or scaled(_STAGE_WIDTHS),
+            self.head_widths or scaled(_HEAD_WIDTHS),
+        )
+
+    @cached_property
+    def _catalogue(self) -> tuple[tuple[Block, ...], NDArray[np.int16]]:
+        """Distinct blocks, and their numbers as ``[stage, is not first, kernel, expansion]``."""
+        stem_width, stage_widths, head_widths = self._widths()
+        image = (self.resolution, self.resolution, self.in_channels)
+        stem = _stem(image, stem_width, self.stem_stride)
+        first = _mbconv(stem.output, stem_width, stem_width, kernel=3)
+        known = {stem.key: stem, first.key: first}
+        numbers = []
+        shape = first.output
+        for stage, channels in enumerate(stage_widths):
+            stride = self.stage_strides[stage]
+            reduced = (-(-shape[0] // stride), -(-shape[1] // stride), channels)
+            blocks = [
+                *self._stage_blocks(stage, shape, channels, stride),
+                *self._stage_blocks(stage, reduced, channels, 1),
+            ]
+            known |= {block.key: block for block in blocks}
+            numbers.append([list(known).index(block.key) for block in blocks])
+            shape = reduced
+        head = _head(shape, head_widths, self.classes)
+        grid = (self.n_stages, 2, len(self.kernel_choices), len(self.expand_choices))
+        return (*known.values(), head), np.array(numbers, np.int16).reshape(grid)
+
+    def _stage_blocks(
+        self, stage: int, shape: Shape, channels: int, stride: int
+    ) -> Iterator[Block]:
+        """The blocks of every kernel and expansion that may stand at one kind of position."""
+        for kernel, ratio in product(self.kernel_choices, self.expand_choices):
+            yield _mbconv(
+                shape,
+                channels,
+                make_divisible(shape[2] * ratio),
+                kernel=kernel,
+                stride=stride,
+                activation=Activation.H_SWISH if _SWISH_STAGES[stage] else Activation.RELU,
+                squeeze=_SQUEEZED_STAGES[stage],
+            )
+
+    @property
+    def vocabulary(self) -> tuple[Block, ...]:
+        return self._catalogue[0]
+
+    def slots(self, genes: Genes) -> NDArray[np.int16]:
+        numbers = self._catalogue[1].reshape(self.n_stages, 2, -1)
+        columns = np.ascontiguousarray(self.checked(genes).T)
+        slots = np.empty((3 + self.n_stages * self.max_depth, len(genes)), np.int16)
+        slots[0], slots[1], slots[2] = 0, 1, len(self.vocabulary) - 1
+        stages = columns.reshape(self.n_stages, 1 + 2 * self.max_depth, len(genes))
+        for position, (stage, block) in enumerate(np.ndindex(self.n_stages, self.max_depth), 3):
+            depth, expand, kernel = stages[stage][[0, 1 + 2 * block, 2 + 2 * block]]
+            choice = kernel * len(self.expand_choices) + expand
+            slots[position] = numbers[stage, int(block > 0)].take(choice)
+            slots[position][depth <= block - self.depth_choices[0]] = -1
+        return slots.T
+
+    def network(self, genes: Genes) -> Network:
+        chosen = self.slots(np.asarray(genes)[None])[0]
+        stem, first, head = (self.vocabulary[number] for number in chosen[:3])
+        blocks = [first, *(self.vocabulary[number] for number in chosen[3:] if number >= 0)]
+        layers = [Layer("stem", "first_conv.", stem, ("input",))]
+        for number, block in enumerate(blocks):
+            layers.append(
+                Layer(f"block{number}", f"blocks.{number}.conv.", block, (layers[-1].name,))
+            )
+        layers.append(Layer("head", "", head, (layers[-1].name,)))
+        return Network(self.to_pnag(np.asarray(genes)[None])[0], stem.inputs, tuple(layers))
+
+
+def _index(
+    field: str, values: NDArray[Any], choices: tuple[int, ...], used: NDArray[np.bool_]
+) -> NDArray[np.int8]:
+    """Each value's index among the choices, 0 where it is not used."""
+    values = np.asarray(values)
+    if values.shape != used.shape:
+        raise UsageError(f"{field}: expected shape {used.shape}, got {values.shape}")
+    matches = values[..., None] == np.array(choices)
+    wrong = np.argwhere(used & ~matches.any(-1))
+    if len(wrong):
+        row, position = wrong[0]
+        raise UsageError(
+            f"arch {row}: {field}[{position}] is {values[row, position]}, "
+            f"expected one of {', '.join(map(str, choices))}"
+        )
+    return np.where(used, matches.argmax(-1), 0).astype(np.int8)
+
+
+def _stem(image: Shape, channels: int, stride: int) -> Block:
+    conv = Conv(
+        name="conv",
+        inputs=("in0",),
+        param="conv",
+        norm="bn",
+        in_channels=image[2],
+        out_channels=channels,
+        kernel=3,
+        stride=stride,
+        activation=Activation.H_SWISH,
+    )
+    output = shape_key(conv.output_shape(image))
+    return Block(f"stem-i{shape_key(image)}-o{output}-k3-s{stride}-h_swish", (image,), (conv,))
+
+
+def _mbconv(
+    shape: Shape,
+    out_channels: int,
+    middle: int,
+    *,
+    kernel: int,
+    stride: int = 1,
+    activation: Activation = Activation.RELU,
+    squeeze: bool = False,
+) -> Block:
+    """Inverted residual block; not expanded where ``middle`` is the number of input channels."""
+    channels = shape[2]
+    ops: list[Op] = []
+    if middle != channels:
+        ops.append(_conv("inverted_bottleneck", "in0", channels, middle, activation=activation))
+    ops.append(
+        _conv(
+            "depth_conv",
+            ops[-1].name if ops else "in0",
+            middle,
+            middle,
+            kernel=kernel,
+            stride=stride,
+            groups=middle,
+            activation=activation,
+        )
+    )
+    if squeeze:
+        ops += _squeeze_excite(ops[-1].name, middle)
+    ops.append(_conv("point_linear", ops[-1].name, middle, out_channels))
+    if stride == 1 and channels == out_channels:
+        ops.append(Add(name="residual", inputs=(ops[-1].name, "in0")))
+    height, width = -(-shape[0] // stride), -(-shape[1] // stride)
+    key = (
+        f"mbconv-i{shape_key(shape)}-o{height}x{width}x{out_channels}-k{kernel}-s{stride}"
+        f"-m{middle}-se{int(squeeze)}-{activation}"
+    )
+    return Block(key, (shape,), tuple(ops))
+
+
+def _conv(name: str, source: str, in_channels: int, out_channels: int, **options: Any) -> Conv:
+    return Conv(
+        name=name,
+        inputs=(source,),
+        param=f"{name}.conv",
+        norm=f"{name}.bn",
+        in_channels=in_channels,
+        out_channels=out_channels,
+        **options,
+    )
+
+
+def _squeeze_excite(source: str, channels: int) -> list[Op]:
+    """Squeeze-and-excitation with a reduction of 4 and a hard sigmoid (MobileNetV3, Sec. 5.3)."""
+    reduced = make_divisible(channels // 4)
+    fc = "depth_conv.se.fc"
+    return [
+        GlobalPool(name="squeeze", inputs=(source,)),
+        Conv(
+            name="reduce",
+            inputs=("squeeze",),
+            param=f"{fc}.reduce",
+            in_channels=channels,
+            out_channels=reduced,
+            bias=True,
+            activation=Activation.RELU,
+        ),
+        Conv(
+            name="expand",
+            inputs=("reduce",),
+            param=f"{fc}.expand",
+            in_channels=reduced,
+            out_channels=channels,
+            bias=True,
+            activation=Activation.H_SIGMOID,
+        ),
+        Gate(name="gate", inputs=(source, "expand")),
+    ]
+
+
+def _head(shape: Shape, widths: Sequence[int], classes: int) -> Block:
+    mixed, last = widths
+    ops: tuple[Op, ...] = (
+        Conv(
+            name="final_expand",
+            inputs=("in0",),
+            param="final_expand_layer.conv",
+            norm="final_expand_layer.bn",
+            in_channels=shape[2],
+            out_channels=mixed,
+            activation=Activation.H_SWISH,
+        ),
+        GlobalPool(name="pool", inputs=("final_expand",)),
+        Conv(
+            name="feature_mix",
+            inputs=("pool",),
+            param="feature_mix_layer.conv",
+            in_channels=mixed,
+            out_channels=last,
+            activation=Activation.H_SWISH,
+        ),
+        Linear(
+            name="classifier",
+            inputs=("feature_mix",),
+            param="classifier.linear",
+            in_features=last,
+            out_features=classes,
+        ),
+    )
+    return Block(f"head-i{shape_key(shape)}-m{mixed}-f{last}-c{classes}", (shape,), ops)

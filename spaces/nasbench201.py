@@ -1,0 +1,356 @@
+"""NAS-Bench-201: cells of 4 nodes and 6 edges, each edge one of 5 operations; 15,625 networks.
+
+Source: Dong and Yang, "NAS-Bench-201", ICLR 2020, Sec. 2; the index order is that of the published
+benchmark. Parameter names are those of its networks.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from spaces.base import Arch, Genes, Space
+from spaces.fields import check_number, reject_unknown
+from spaces.graph import (
+    Activate,
+    Activation,
+    Add,
+    AvgPool,
+    Block,
+    Conv,
+    GlobalPool,
+    Layer,
+    Linear,
+    Network,
+    Norm,
+    Op,
+    Shape,
+    Zero,
+    shape_key,
+)
+
+OPERATIONS = ("none", "skip_connect", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3")
+"""Choices of every gene, cheapest first."""
+
+EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
+"""(to node, from node) of each gene, in the order of the arch string."""
+
+_PUBLISHED_ORDER = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+_PUBLISHED_SEED = 88
+_SETTINGS = ("resolution", "classes", "channels", "cells")
+
+
+@dataclass(frozen=True)
+class NasBench201Space(Space):
+    """NAS-Bench-201's topology space.
+
+    Genes: the operation of each edge, in the order of :data:`EDGES`; all are always active.
+
+    MACs and parameters count every edge, as the benchmark's own numbers do, also those whose
+    result never reaches the output; model files leave these out.
+
+    Args:
+        resolution: input height and width in pixels.
+        classes: outputs of the classifier (10, 100 or 120 in the benchmark).
+        channels: channels of the first stage; doubled twice.
+        cells: cells in each of the three stages.
+    """
+
+    name: ClassVar[str] = "nasbench201"
+
+    resolution: int = 32
+    classes: int = 10
+    channels: int = 16
+    cells: int = 5
+
+    def __post_init__(self) -> None:
+        check_number("resolution", self.resolution, 4, 4096)
+        check_number("classes", self.classes, 1, 1_000_000)
+        check_number("channels", self.channels, 1, 4096)
+        check_number("cells", self.cells, 1, 100)
+
+    @property
+    def n_choices(self) -> NDArray[np.int8]:
+        return np.full(len(EDGES), len(OPERATIONS), np.int8)
+
+    @property
+    def settings(self) -> Arch:
+        """``space`` and every argument that is not the benchmark's default."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name in _SETTINGS}
+        return {"space": self.name} | {k: v for k, v in own.items() if v != getattr(type(self), k)}
+
+    @classmethod
+    def from_arch(cls, arch: Mapping[str, Any]) -> Self:
+        reject_unknown(arch, ("space", "cell", *_SETTINGS))
+        return cls(**{key: value for key, value in arch.items() if key in _SETTINGS})
+
+    @classmethod
+    def recognise(cls, value: object) -> Arch | None:
+        """The benchmark's arch string ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""
+        if isinstance(value, str) and value.strip().startswith("|"):
+            return {"space": cls.name, "cell": value.strip()}
+        return None
+
+    @property
+    def size(self) -> int:
+        return int(len(OPERATIONS) ** len(EDGES))
+
+    def active(self, genes: Genes) -> NDArray[np.bool_]:
+        return np.ones(genes.shape, np.bool_)
+
+    # --- genes and their other forms ---------------------------------------------------------
+
+    def encode(self, archs: Sequence[Mapping[str, Any]]) -> Genes:
+        rows = []
+        for number, arch in enumerate(archs):
+            if self.from_arch(arch) != self:
+                raise UsageError(f"arch {number} belongs to another space than {self.settings}")
+            if not isinstance(arch.get("cell"), str):
+                raise UsageError(f"arch {number}: field 'cell' is missing or no string")
+            rows.append(_parse_cell(arch["cell"]))
+        return np.array(rows, np.int8).reshape(len(rows), self.n_genes)
+
+    def decode(self, genes: Genes) -> list[Arch]:
+        shared = self.settings
+        return [shared | {"cell": cell} for cell in self.to_strings(genes)]
+
+    def to_strings(self, genes: Genes) -> list[str]:
+        """The benchmark's arch strings."""
+        cells = []
+        for row in self.checked(genes).tolist():
+            edges = [
+                f"{OPERATIONS[gene]}~{source}" for gene, (_, source) in zip(row, EDGES, strict=True)
+            ]
+            cells.append(f"|{edges[0]}|+|{'|'.join(edges[1:3])}|+|{'|'.join(edges[3:])}|")
+        return cells
+
+    def index(self, genes: Genes) -> NDArray[np.int64]:
+        """Numbers of the architectures in the published benchmark, 0 to 15,624: ``(n,)``."""
+        codes = self.checked(genes).astype(np.int64) @ _place_values()
+        numbers: NDArray[np.int64] = np.argsort(_published_codes())[codes]
+        return numbers
+
+    def from_index(self, index: NDArray[Any]) -> Genes:
+        """Genes ``(n, 6)`` of the published benchmark's numbers ``(n,)``."""
+        index = np.asarray(index)
+        outside = index[(index < 0) | (index >= self.size)]
+        if len(outside):
+            raise UsageError(f"index {outside[0]} is outside 0 to {self.size - 1}")
+        codes = _published_codes()[index]
+        genes: Genes = (codes[:, None] // _place_values() % len(OPERATIONS)).astype(np.int8)
+        return genes
+
+    # --- blocks -------------------------------------------------------------------------------
+
+    @cached_property
+    def _blocks(self) -> dict[str, Block]:
+        """Every distinct block by its role: ``stem``, ``{operation}{stage}``, ``head``, ..."""
+        shape = (self.resolution, self.resolution, self.channels)
+        blocks = {"stem": _stem(self.resolution, self.channels)}
+        for stage in range(3):
+            if stage:
+                blocks[f"reduce{stage}"] = reduction = _reduction(shape)
+                shape = reduction.output
+            for operation in OPERATIONS[2:]:
+                blocks[f"{operation}{stage}"] = _edge(operation, shape)
+            add = Add(name="sum", inputs=("in0", "in1"))
+            blocks[f"add{stage}"] = Block(f"add-i{shape_key(shape)}", (shape, shape), (add,))
+            zero = Zero(name="zero", inputs=("in0",))
+            blocks[f"zero{stage}"] = Block(f"zero-i{shape_key(shape)}", (shape,), (zero,))
+        return blocks | {"head": _head(shape, self.classes)}
+
+    @property
+    def vocabulary(self) -> tuple[Block, ...]:
+        return tuple(self._blocks.values())
+
+    def slots(self, genes: Genes) -> NDArray[np.int16]:
+        genes = self.checked(genes)
+        number = {role: place for place, role in enumerate(self._blocks)}
+        columns = [np.full(len(genes), number[role]) for role in ("stem", "head")]
+        columns += [np.full(len(genes), number[f"reduce{stage}"]) for stage in (1, 2)]
+        for stage in range(3):
+            priced = np.array([number.get(f"{name}{stage}", -1) for name in OPERATIONS])
+            cell = [priced[gene] for gene in genes.T]
+            for node in (1, 2, 3):
+                incoming = sum(
+                    (genes[:, edge] > 0).astype(int)
+                    for edge, (target, _) in enumerate(EDGES)
+                    if target == node
+                )
+                cell.append(np.where(incoming == 0, number[f"zero{stage}"], -1))
+                cell += [
+                    np.where(incoming >= terms, number[f"add{stage}"], -1)
+                    for terms in range(2, node + 1)
+                ]
+            columns += cell * self.cells
+        return np.stack(columns, 1).astype(np.int16)
+
+    def network(self, genes: Genes) -> Network:
+        row = self.checked(np.asarray(genes)[None])[0]
+        layers = [Layer("stem", "", self._blocks["stem"], ("input",))]
+        source, cell = "stem", 0
+        for stage in range(3):
+            if stage:
+                name = f"cells.{cell}"
+                layers.append(Layer(name, f"{name}.", self._blocks[f"reduce{stage}"], (source,)))
+                source, cell = name, cell + 1
+            for _ in range(self.cells):
+                source = self._append_cell(layers, row, stage, cell, source)
+                cell += 1
+        layers.append(Layer("head", "", self._blocks["head"], (source,)))
+        name = self.to_strings(row[None])[0]
+        return Network(name, self._blocks["stem"].inputs, tuple(layers))
+
+    def _append_cell(
+        self, layers: list[Layer], row: Genes, stage: int, cell: int, source: str
+    ) -> str:
+        """Append one cell's layers that read ``source``; the name of its output."""
+        nodes = [source]
+        for node in (1, 2, 3):
+            terms = []
+            for edge, (target, origin) in enumerate(EDGES):
+                operation = OPERATIONS[row[edge]]
+                if target != node or operation == "none":
+                    continue
+                if operation == "skip_connect":
+                    terms.append(nodes[origin])
+                    continue
+                name = f"cells.{cell}.layers.{edge}"
+                block = self._blocks[f"{operation}{stage}"]
+                layers.append(Layer(name, f"{name}.", block, (nodes[origin],)))
+                terms.append(name)
+            nodes.append(self._append_sum(layers, terms, f"cells.{cell}.node{node}", stage, source))
+        return nodes[-1]
+
+    def _append_sum(
+        self, layers: list[Layer], terms: list[str], name: str, stage: int, source: str
+    ) -> str:
+        if not terms:
+            layers.append(Layer(name, "", self._blocks[f"zero{stage}"], (source,)))
+            return name
+        total = terms[0]
+        for number, term in enumerate(terms[1:]):
+            partial = f"{name}.sum{number}"
+            layers.append(Layer(partial, "", self._blocks[f"add{stage}"], (total, term)))
+            total = partial
+        return total
+
+
+def _parse_cell(cell: str) -> list[int]:
+    pattern = r"\|([^|~]+)~0\|\+\|([^|~]+)~0\|([^|~]+)~1\|\+\|([^|~]+)~0\|([^|~]+)~1\|([^|~]+)~2\|"
+    match = re.fullmatch(pattern, cell.strip())
+    if match is None:
+        raise UsageError(f"cell is {cell!r}, expected the form |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
+    for operation in match.groups():
+        if operation not in OPERATIONS:
+            raise UsageError(
+                f"cell has the operation {operation!r}, expected one of {', '.join(OPERATIONS)}"
+            )
+    return [OPERATIONS.index(operation) for operation in match.groups()]
+
+
+def _place_values() -> NDArray[np.int64]:
+    return len(OPERATIONS) ** np.arange(len(EDGES) - 1, -1, -1)
+
+
+@cache
+def _published_codes() -> NDArray[np.int64]:
+    """Base-5 code of the genes of each published number: ``(15625,)``.
+
+    The benchmark lists all cells with the first edge varying slowest and shuffles the list with
+    Python's generator and a fixed seed.
+    """
+    ours = np.array([OPERATIONS.index(operation) for operation in _PUBLISHED_ORDER])
+    digits = np.indices((len(OPERATIONS),) * len(EDGES)).reshape(len(EDGES), -1).T
+    codes = (ours[digits] @ _place_values()).tolist()
+    random.Random(_PUBLISHED_SEED).shuffle(codes)
+    return np.array(codes, np.int64)
+
+
+def _relu_conv_norm(
+    name: str, source: str, path: str, channels: tuple[int, int], *, kernel: int, stride: int = 1
+) -> tuple[Op, Op]:
+    relu = Activate(name=f"{name}.relu", inputs=(source,), activation=Activation.RELU)
+    conv = Conv(
+        name=name,
+        inputs=(relu.name,),
+        param=f"{path}.1",
+        norm=f"{path}.2",
+        in_channels=channels[0],
+        out_channels=channels[1],
+        kernel=kernel,
+        stride=stride,
+    )
+    return relu, conv
+
+
+def _stem(resolution: int, channels: int) -> Block:
+    image = (resolution, resolution, 3)
+    conv = Conv(
+        name="conv",
+        inputs=("in0",),
+        param="stem.0",
+        norm="stem.1",
+        in_channels=3,
+        out_channels=channels,
+        kernel=3,
+    )
+    return Block(f"stem-i{shape_key(image)}-c{channels}", (image,), (conv,))
+
+
+def _edge(operation: str, shape: Shape) -> Block:
+    key = f"{operation}-i{shape_key(shape)}"
+    if operation == "avg_pool_3x3":
+        return Block(key, (shape,), (AvgPool(name="pool", inputs=("in0",), kernel=3),))
+    kernel = 3 if operation == "nor_conv_3x3" else 1
+    channels = (shape[2], shape[2])
+    return Block(key, (shape,), _relu_conv_norm("conv", "in0", "op", channels, kernel=kernel))
+
+
+def _reduction(shape: Shape) -> Block:
+    """Residual block of stride 2 that doubles the channels."""
+    channels, wider = shape[2], 2 * shape[2]
+    ops = (
+        *_relu_conv_norm("a", "in0", "conv_a.op", (channels, wider), kernel=3, stride=2),
+        *_relu_conv_norm("b", "a", "conv_b.op", (wider, wider), kernel=3),
+        AvgPool(name="pool", inputs=("in0",), kernel=2, stride=2),
+        Conv(
+            name="shortcut",
+            inputs=("pool",),
+            param="downsample.1",
+            in_channels=channels,
+            out_channels=wider,
+        ),
+        Add(name="residual", inputs=("b", "shortcut")),
+    )
+    return Block(f"reduce-i{shape_key(shape)}", (shape,), ops)
+
+
+def _head(shape: Shape, classes: int) -> Block:
+    channels = shape[2]
+    ops = (
+        Norm(
+            name="norm",
+            inputs=("in0",),
+            norm="lastact.0",
+            channels=channels,
+            activation=Activation.RELU,
+        ),
+        GlobalPool(name="pool", inputs=("norm",)),
+        Linear(
+            name="classifier",
+            inputs=("pool",),
+            param="classifier",
+            in_features=channels,
+            out_features=classes,
+        ),
+    )
+    return Block(f"head-i{shape_key(shape)}-c{classes}", (shape,), ops)

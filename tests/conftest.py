@@ -1,0 +1,23 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of published reference data; tests that need it skip where it is not."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"REFERENCE DATA MISSING: {SHARED} does not exist, nothing was compared")
+    return SHARED
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)

@@ -1,0 +1,168 @@
+"""The behaviour every search space has."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasprof.errors import UsageError
+from spaces import get_space, parse_arch, read_arch, spaces
+
+SMALL = {
+    "resolution": 28,
+    "classes": 10,
+    "in_channels": 1,
+    "stem_width": 8,
+    "stage_widths": [8, 16, 24, 32, 48],
+    "stage_strides": [1, 2, 2, 1, 1],
+    "head_widths": [192, 192],
+}
+SPACES = {
+    "ofa-mbv3": get_space("ofa-mbv3"),
+    "ofa-mbv3 w1.2@160": get_space("ofa-mbv3", width=1.2, resolution=160),
+    "ofa-mbv3 small": get_space("ofa-mbv3", **SMALL),
+    "nasbench201": get_space("nasbench201"),
+    "nasbench201 small": get_space("nasbench201", channels=8, cells=2, classes=100),
+}
+
+every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+
+
+def test_every_registered_space_goes_through_this_suite():
+    assert {space.name for space in SPACES.values()} == set(spaces)
+
+
+@every_space
+@pytest.mark.parametrize("strategy", ["uniform", "biased"])
+def test_samples_are_canonical_and_repeat_with_the_seed(space, strategy):
+    first = space.sample(200, np.random.default_rng(7), strategy)
+    again = space.sample(200, np.random.default_rng(7), strategy)
+    assert first.dtype == np.int8
+    assert first.shape == (200, space.n_genes)
+    assert (first == again).all()
+    assert (space.canonical(first) == first).all()
+    assert len(np.unique(first, axis=0)) > 100
+
+
+@every_space
+def test_genes_survive_the_way_through_json(space, rng):
+    genes = space.sample(300, rng)
+    archs = json.loads(json.dumps(space.decode(genes)))
+    assert (space.encode(archs) == genes).all()
+    for arch in archs[:5]:
+        found, canonical = parse_arch(arch)
+        assert found == space
+        assert canonical == arch
+
+
+@every_space
+def test_costs_of_genes_equal_costs_of_their_networks(space, rng):
+    genes = space.sample(25, rng, "biased")
+    networks = [space.network(row) for row in genes]
+    assert space.macs(genes).tolist() == [network.macs for network in networks]
+    assert space.params(genes).tolist() == [network.params for network in networks]
+
+
+@every_space
+def test_networks_are_made_of_the_vocabulary(space, rng):
+    keys = {block.key for block in space.vocabulary}
+    assert len(keys) == len(space.vocabulary)
+    for row in space.sample(20, rng):
+        network = space.network(row)
+        used = sorted(layer.block.key for layer in network.layers)
+        slots = space.slots(row[None])[0]
+        assert used == sorted(space.vocabulary[slot].key for slot in slots if slot >= 0)
+        assert set(used) <= keys
+
+
+@every_space
+def test_networks_are_wired_with_matching_shapes(space, rng):
+    for row in space.sample(20, rng):
+        network = space.network(row)
+        written = {"input": network.inputs[0]}
+        for layer in network.layers:
+            assert tuple(written[name] for name in layer.inputs) == layer.block.inputs
+            written[layer.name] = layer.block.output
+        program = network.program()
+        assert program.shapes[program.output] == network.output == (1, 1, space.classes)
+
+
+@every_space
+def test_inactive_genes_do_not_matter(space, rng):
+    genes = space.sample(100, rng)
+    active = space.active(genes)
+    other = np.where(active, genes, rng.integers(0, space.n_choices, genes.shape)).astype(np.int8)
+    assert (space.canonical(other) == genes).all()
+    assert (space.slots(other) == space.slots(genes)).all()
+    assert (space.onehot(other) == space.onehot(genes)).all()
+    assert (space.onehot(genes).sum(1) == active.sum(1)).all()
+
+
+@every_space
+def test_biased_samples_cover_the_range_that_uniform_ones_miss(space):
+    rng = np.random.default_rng(1)
+    ends = space.macs(np.stack([np.zeros_like(space.n_choices), space.n_choices - 1]))
+    spread = {
+        strategy: np.ptp(np.percentile(space.macs(space.sample(2000, rng, strategy)), [2, 98]))
+        / np.ptp(ends)
+        for strategy in ("uniform", "biased")
+    }
+    assert spread["biased"] > 0.8
+    assert spread["uniform"] < spread["biased"] - 0.1
+
+
+@every_space
+def test_impossible_genes_are_refused(space):
+    genes = np.zeros((2, space.n_genes), int)
+    genes[1, 3] = 9
+    with pytest.raises(UsageError, match=r"genes\[1\]\[3\] is 9, expected 0 to"):
+        space.canonical(genes)
+    with pytest.raises(UsageError, match=r"expected shape \(n, "):
+        space.canonical(genes[:, :-1])
+    with pytest.raises(UsageError, match="sampling is 'lucky'"):
+        space.sample(3, np.random.default_rng(0), "lucky")
+
+
+@every_space
+def test_an_unknown_field_is_named(space):
+    arch = space.decode(np.zeros((1, space.n_genes), np.int8))[0]
+    with pytest.raises(UsageError, match="unknown field 'resolutoin'") as error:
+        parse_arch(arch | {"resolutoin": 224})
+    assert "resolution" in error.value.remedy
+
+
+@every_space
+@given(seed=st.integers(0, 2**32 - 1))
+def test_additive_costs_are_sums_over_the_layers(space, seed):
+    rng = np.random.default_rng(seed)
+    costs = rng.random(len(space.vocabulary))
+    price = dict(zip((block.key for block in space.vocabulary), costs, strict=True))
+    genes = space.sample(2, rng)
+    expected = [sum(price[layer.block.key] for layer in space.network(row).layers) for row in genes]
+    assert np.allclose(space.additive(genes, costs), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [{}, [], 3, "4,4,4", {"ks": [3]}, None, {"space": 5}])
+def test_what_is_no_architecture_is_refused(value):
+    with pytest.raises(UsageError):
+        parse_arch(value)
+
+
+def test_a_misspelt_space_gets_a_hint():
+    with pytest.raises(UsageError, match="no space is called 'ofa-mbv2'") as error:
+        parse_arch({"space": "ofa-mbv2"})
+    assert "ofa-mbv3" in error.value.remedy
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path):
+    truncated = tmp_path / "a.json"
+    truncated.write_text('{"space": "ofa-mbv3", "dep')
+    with pytest.raises(UsageError, match=r"a\.json is not valid JSON: line 1"):
+        read_arch(truncated)
+    (tmp_path / "b.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match=r"b\.json is not text"):
+        read_arch(tmp_path / "b.json")
+    with pytest.raises(UsageError, match=r"cannot read .*none\.json: No such file"):
+        read_arch(tmp_path / "none.json")
