@@ -1,0 +1,31 @@
+"""One file a runtime, each with a class ``Adapter``."""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from typing import Any
+
+from ..models import Adapter, Refused
+
+
+def get_adapter(runtime: str) -> type[Adapter]:
+    """The adapter class that ``runtime`` names.
+
+    Raises:
+        Refused: there is none, or it cannot be imported.
+    """
+    known = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    if ":" not in runtime and runtime not in known:
+        raise Refused(
+            f"no runtime is called {runtime!r} (known: {', '.join(known)}; "
+            "your own adapter is named as module:Class)"
+        )
+    module, _, name = runtime.partition(":")
+    try:
+        adapter: Any = getattr(
+            import_module(module if name else f"{__name__}.{module}"), name or "Adapter"
+        )
+    except (ImportError, AttributeError) as error:
+        raise Refused(f"runtime {runtime} cannot be imported: {error}") from error
+    return adapter  # type: ignore[no-any-return]

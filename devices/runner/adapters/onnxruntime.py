@@ -1,0 +1,129 @@
+"""ONNX Runtime: CPU, CUDA and whatever other execution provider is built in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import onnxruntime as ort
+
+from ..models import Adapter as Base
+from ..models import Array, Model, Refused, TensorInfo, check_inputs, random_inputs
+
+_SUFFIX = "ExecutionProvider"
+_DTYPES = {
+    "float": "float32",
+    "double": "float64",
+    "float16": "float16",
+    "bool": "bool",
+    **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+}
+
+
+class Adapter(Base):
+    """Options: ``provider`` ("cpu" unless given), ``device_index``, ``spinning`` (of the thread
+    pool, true unless given), ``cpu_fallback`` (let another provider leave nodes to the CPU)."""
+
+    known_options = ("provider", "device_index", "spinning", "cpu_fallback")
+
+    def __init__(self, threads: int, options: Mapping[str, Any]) -> None:
+        super().__init__(threads, options)
+        ort.set_default_logger_severity(3)
+        self.provider = _provider(str(options.get("provider", "cpu")))
+
+    @property
+    def version(self) -> str:
+        return str(ort.__version__)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"provider": self.provider}
+
+    @property
+    def on_host(self) -> bool:
+        return self.provider == "CPU" + _SUFFIX
+
+    def load(self, path: str, seed: int) -> Model:
+        device = {} if self.on_host else {"device_id": str(self.options.get("device_index", 0))}
+        try:
+            session = ort.InferenceSession(
+                path, self._session_options(), providers=[(self.provider, device)]
+            )
+        except Exception as error:
+            raise Refused(f"ONNX Runtime cannot load {path}: {error}") from error
+        running = session.get_providers()
+        if running[0] != self.provider:
+            raise Refused(
+                f"asked for {self.provider}, but the model runs on {running[0]}: "
+                "the provider's libraries are missing or do not fit"
+            )
+        index = int(self.options.get("device_index", 0))
+        return _OrtModel(session, "cpu" if self.on_host else _memory(self.provider), index, seed)
+
+    def _session_options(self) -> Any:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        spinning = "1" if self.options.get("spinning", True) else "0"
+        options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
+        if not self.on_host and not self.options.get("cpu_fallback", False):
+            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        return options
+
+
+class _OrtModel(Model):
+    """Inputs and outputs stay on the device, so that no copy is timed."""
+
+    def __init__(self, session: Any, memory: str, index: int, seed: int) -> None:
+        self._session, self._memory, self._index = session, memory, index
+        self.inputs = [_info(value) for value in session.get_inputs()]
+        self.outputs = [_info(value) for value in session.get_outputs()]
+        self._binding = self._bind(random_inputs(self.inputs, seed))
+
+    def _bind(self, arrays: Mapping[str, Array]) -> Any:
+        binding = self._session.io_binding()
+        for name, array in arrays.items():
+            value = ort.OrtValue.ortvalue_from_numpy(array, self._memory, self._index)
+            binding.bind_ortvalue_input(name, value)
+        for output in self.outputs:
+            binding.bind_output(output.name, self._memory, self._index)
+        binding.synchronize_inputs()
+        return binding
+
+    def run(self) -> None:
+        self._session.run_with_iobinding(self._binding)
+        if self._memory != "cpu":
+            self._binding.synchronize_outputs()
+
+    def compute(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        binding = self._bind(check_inputs(self.inputs, arrays))
+        self._session.run_with_iobinding(binding)
+        binding.synchronize_outputs()
+        values = binding.copy_outputs_to_cpu()
+        return {output.name: values[i] for i, output in enumerate(self.outputs)}
+
+
+def _info(value: Any) -> TensorInfo:
+    kind = value.type[len("tensor(") : -1]
+    if kind not in _DTYPES:
+        raise Refused(f"{value.name} is of type {value.type}, which is not supported")
+    return TensorInfo(value.name, value.shape, _DTYPES[kind])
+
+
+def _provider(name: str) -> str:
+    available = [
+        provider for provider in ort.get_available_providers() if provider.endswith(_SUFFIX)
+    ]
+    for provider in available:
+        if provider[: -len(_SUFFIX)].lower() == name.lower() or provider == name:
+            return str(provider)
+    short = ", ".join(provider[: -len(_SUFFIX)].lower() for provider in available)
+    raise Refused(f"this ONNX Runtime has no provider {name!r} (it has: {short})")
+
+
+def _memory(provider: str) -> str:
+    """Where a provider's tensors live; those not listed read and write host memory."""
+    return {"CUDA": "cuda", "Tensorrt": "cuda", "ROCM": "cuda"}.get(
+        provider[: -len(_SUFFIX)], "cpu"
+    )
