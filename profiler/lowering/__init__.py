@@ -1,0 +1,13 @@
+"""From one description of a network to files that runtimes execute.
+
+:func:`lower` writes a network with its weights as an ONNX, TFLite or torch file. ONNX and TFLite
+are written directly, without torch.
+"""
+
+from __future__ import annotations
+
+from profiler.lowering.base import Format, Precision, formats
+from profiler.lowering.fold import Weights
+from profiler.lowering.lower import Lowered, lower
+
+__all__ = ["Format", "Lowered", "Precision", "Weights", "formats", "lower"]

@@ -1,0 +1,77 @@
+"""What a file format offers, and the formats there are."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal, TypeAlias
+
+from nasprof.errors import UsageError
+from nasprof.registry import Registry
+from profiler.lowering.fold import Array, Weights
+from spaces.graph import Network
+
+Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
+
+
+class Format(ABC):
+    """A kind of model file: how a network is written as one, and how it is run on this host.
+
+    Arrays of inputs are ``(n, h, w, c)`` whatever layout the file itself uses.
+    """
+
+    suffix: ClassVar[str]
+    precisions: ClassVar[tuple[str, ...]] = ("fp32",)
+
+    @abstractmethod
+    def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:
+        """The file's content at ``fp32`` or ``fp16``."""
+
+    def quantize(self, model: bytes, calibration: Sequence[Sequence[Array]]) -> bytes:
+        """An ``int8`` file made from an ``fp32`` one.
+
+        Args:
+            model: content of the ``fp32`` file.
+            calibration: batches of inputs, each a list of ``(batch, h, w, c)`` arrays.
+        """
+        raise NotImplementedError
+
+    @abstractmethod
+    def run(self, path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
+        """The file's outputs on this host, one array a batch.
+
+        Image-like outputs are given as ``(batch, h, w, c)``.
+        """
+
+
+formats: Registry[type[Format]] = Registry(
+    "model format",
+    {
+        "onnx": "profiler.lowering.onnx:OnnxFormat",
+        "tflite": "profiler.lowering.tflite:TFLiteFormat",
+        "torch": "profiler.lowering.torch:TorchFormat",
+    },
+)
+
+
+def find_format(name: str, precision: str) -> Format:
+    """The format called ``name``, if it can be written at ``precision``.
+
+    Raises:
+        UsageError: no such format, or not at this precision, naming what there is.
+    """
+    chosen = formats.get(name)()
+    if precision not in chosen.precisions:
+        able = [other for other in formats if precision in formats.get(other).precisions]
+        hint = (
+            f"Formats with {precision}: {', '.join(able)}."
+            if able
+            else f"Known precisions: {', '.join(chosen.precisions)}."
+        )
+        raise UsageError(
+            f"format {name!r} cannot be written at precision {precision!r}: "
+            f"expected {' or '.join(chosen.precisions)}",
+            hint,
+        )
+    return chosen

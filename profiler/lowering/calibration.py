@@ -1,0 +1,63 @@
+"""Inputs that set the ranges of quantization, and how far outputs drift from full precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from nasprof.errors import UsageError
+from profiler.lowering.fold import Array
+from spaces.graph import Network
+
+Batches: TypeAlias = list[list[Array]]
+
+RANDOM_SAMPLES = 16
+
+
+def random_inputs(network: Network, rng: np.random.Generator | None) -> list[Array]:
+    """Standard normal samples, one array ``(n, h, w, c)`` an input."""
+    rng = rng or np.random.default_rng(0)
+    return [
+        rng.standard_normal((RANDOM_SAMPLES, *shape), dtype=np.float32) for shape in network.inputs
+    ]
+
+
+def batches_of(samples: Array | Sequence[Array], network: Network, batch: int) -> Batches:
+    """Samples cut into batches; the last one is filled up with samples from the start.
+
+    Args:
+        samples: ``(n, h, w, c)``, or one such array an input.
+        network: what they are inputs of.
+        batch: samples a batch.
+    """
+    arrays = [samples] if isinstance(samples, np.ndarray) else list(samples)
+    shapes = [tuple(array.shape[1:]) for array in arrays]
+    if shapes != list(network.inputs) or len({len(array) for array in arrays} - {0}) != 1:
+        raise UsageError(
+            f"calibration inputs have shape {', '.join(str(array.shape) for array in arrays)}, "
+            f"expected (n, h, w, c) with (h, w, c) = {', '.join(map(str, network.inputs))}"
+        )
+    count = -(-len(arrays[0]) // batch)
+    rows = np.arange(count * batch) % len(arrays[0])
+    return [
+        [np.ascontiguousarray(array[chunk], np.float32) for array in arrays]
+        for chunk in rows.reshape(count, batch)
+    ]
+
+
+def drift(reference: Sequence[Array], outputs: Sequence[Array]) -> dict[str, Any]:
+    """How far ``outputs`` are from ``reference``, both one array ``(batch, ...)`` a batch."""
+    expected = np.concatenate([array.reshape(len(array), -1) for array in reference])
+    actual = np.concatenate([array.reshape(len(array), -1) for array in outputs])
+    norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(actual, axis=1)
+    products = (expected * actual).sum(axis=1)
+    both_zero = np.abs(expected - actual).max(axis=1) == 0
+    cosines = np.where(both_zero, 1.0, products / np.where(norms > 0, norms, 1))
+    return {
+        "cosine": float(cosines.mean()),
+        "max_abs": float(np.abs(expected - actual).max()),
+        "top1_agreement": float((expected.argmax(axis=1) == actual.argmax(axis=1)).mean()),
+        "samples": len(expected),
+    }

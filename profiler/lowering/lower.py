@@ -1,0 +1,105 @@
+"""Writing a network as a model file, with the drift that lower precision brings."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nasprof.errors import UsageError
+from nasprof.files import write_atomic
+from profiler.lowering.base import Format, find_format
+from profiler.lowering.calibration import Batches, batches_of, drift, random_inputs
+from profiler.lowering.check import check_weights
+from profiler.lowering.fold import Array, Weights
+from spaces.graph import Network
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A model file that was written.
+
+    Args:
+        path: the file.
+        format: "onnx", "tflite" or "torch".
+        precision: "fp32", "fp16" or "int8".
+        batch: samples a run, fixed in the file.
+        sha256: of the file's content, hexadecimal.
+        size_bytes: of the file.
+        drift: how far its outputs are from those at fp32 on the calibration inputs: ``cosine``
+            similarity (mean over samples), ``max_abs`` difference, ``top1_agreement`` (share of
+            samples whose largest output is the same one) and ``samples``; None at fp32.
+    """
+
+    path: Path
+    format: str
+    precision: str
+    batch: int
+    sha256: str
+    size_bytes: int
+    drift: dict[str, Any] | None = None
+
+
+def lower(
+    network: Network,
+    weights: Weights,
+    path: Path,
+    format: str,
+    precision: str = "fp32",
+    *,
+    batch: int = 1,
+    calibration: Array | Sequence[Array] | None = None,
+    rng: np.random.Generator | None = None,
+) -> Lowered:
+    """Write ``network`` to ``path``.
+
+    Args:
+        network: what to write.
+        weights: every array that ``network.arrays()`` names.
+        path: the file; replaced as a whole.
+        format: a name in ``formats``.
+        precision: "fp32", "fp16" or "int8", where the format has it.
+        batch: samples a run, fixed in the file.
+        calibration: inputs that set the ranges of int8 and on which drift is measured,
+            ``(n, h, w, c)``; one such array an input if there are several. Random normal ones
+            unless given. Not used at fp32.
+        rng: source of random calibration inputs; seeded with 0 unless given.
+
+    Raises:
+        UsageError: unknown format or precision, weights or inputs that do not fit.
+        NasprofError: the file cannot be written.
+    """
+    writer = find_format(format, precision)
+    if batch < 1:
+        raise UsageError(f"batch is {batch}, expected at least 1")
+    check_weights(weights, network.arrays())
+    facts: dict[str, Any] = {"format": format, "precision": precision, "batch": batch}
+    whole = writer.encode(network, weights, "fp32", batch)
+    if precision == "fp32":
+        return _finish(path, whole, **facts)
+    samples = random_inputs(network, rng) if calibration is None else calibration
+    batches = batches_of(samples, network, batch)
+    if precision == "int8":
+        content = writer.quantize(whole, batches)
+    else:
+        content = writer.encode(network, weights, precision, batch)
+    moved = drift(_outputs(writer, whole, batches), _outputs(writer, content, batches))
+    return _finish(path, content, **facts, drift=moved)
+
+
+def _outputs(writer: Format, content: bytes, batches: Batches) -> list[Array]:
+    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
+        path = Path(folder) / f"model{writer.suffix}"
+        path.write_bytes(content)
+        return writer.run(path, batches)
+
+
+def _finish(path: Path, content: bytes, **facts: Any) -> Lowered:
+    write_atomic(path, content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Lowered(path=path, sha256=sha256, size_bytes=len(content), **facts)

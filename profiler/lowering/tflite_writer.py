@@ -1,0 +1,86 @@
+"""The TFLite file under construction: values by name, constants in the file's precision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+
+from profiler.lowering.fold import Affine, flat_values
+from profiler.lowering.tflite_model import ModelBuilder
+from spaces.graph import Activation, Conv, Gate, Op, Program
+
+
+class Writer:
+    """Turns operations into TFLite operators on one :class:`ModelBuilder`."""
+
+    def __init__(
+        self, program: Program, arrays: Mapping[str, Affine], batch: int, *, half: bool
+    ) -> None:
+        self.program = program
+        self.arrays = arrays
+        self.batch = batch
+        self.half = half
+        self.file = ModelBuilder()
+        self.values: dict[str, int] = {}
+        self.flat = flat_values(program)
+        self.sixfold = _sixfold_gates(program)
+
+    def result(self, op: Op, stage: str = "") -> int:
+        """A tensor for the value of ``op``, or for a stage on the way to it."""
+        name = "output" if op.name == self.program.output else op.name
+        shape = self.program.shapes[op.name]
+        dims = [self.batch, shape[2]] if op.name in self.flat else [self.batch, *shape]
+        return self.file.tensor(name + stage, dims)
+
+    def weight(self, name: str, array: NDArray[Any]) -> int:
+        """A constant in the file's precision."""
+        if not self.half:
+            return self.file.constant(name, array)
+        stored = self.file.constant(f"{name}.half", array.astype(np.float16))
+        return self.file.operator("DEQUANTIZE", [stored], self.file.tensor(name, array.shape))
+
+    def spatial(self, name: str) -> int:
+        """The value as (n, h, w, c), also if a linear layer left it as (n, c)."""
+        value = self.values[name]
+        if name not in self.flat:
+            return value
+        shape = [self.batch, *self.program.shapes[name]]
+        dims = self.file.constant(f"{name}.dims", np.array(shape, np.int32))
+        options = schema.ReshapeOptionsT(newShape=shape)
+        target = self.file.tensor(f"{name}.spatial", shape)
+        return self.file.operator("RESHAPE", [value, dims], target, options)
+
+    def scaled(self, op: Op, value: int, factor: NDArray[Any] | float, target: int) -> int:
+        """``value * factor``."""
+        factors = np.array(factor, np.float32, ndmin=1)
+        constant = self.file.constant(f"{op.name}.factor", factors)
+        return self.file.operator("MUL", [value, constant], target, schema.MulOptionsT())
+
+
+def _sixfold_gates(program: Program) -> dict[str, str]:
+    """Hard-sigmoids left six times too large: their name -> the convolution that makes up for it.
+
+    A hard-sigmoid is ``relu6(x + 3) / 6``. The division is free where the gated value goes into
+    nothing but a convolution, whose weights take it over.
+    """
+    readers: dict[str, list[Op]] = {}
+    for op in program.ops:
+        for name in op.inputs:
+            readers.setdefault(name, []).append(op)
+
+    def only_reader(name: str) -> Op | None:
+        found = readers.get(name, [])
+        return found[0] if len(found) == 1 else None
+
+    deferred = {}
+    for op in program.ops:
+        gate = only_reader(op.name)
+        if isinstance(gate, Gate) and getattr(op, "activation", None) is Activation.H_SIGMOID:
+            conv = only_reader(gate.name)
+            if gate.inputs[1] == op.name and isinstance(conv, Conv):
+                deferred[op.name] = conv.name
+    return deferred
