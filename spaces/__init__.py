@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from spaces.base import Arch, Genes, Space, get_space, parse_arch, read_arch, spaces
+from spaces.base import Arch, Genes, Space, get_space, parse_arch, read_archs, spaces
 
-__all__ = ["Arch", "Genes", "Space", "get_space", "parse_arch", "read_arch", "spaces"]
+__all__ = ["Arch", "Genes", "Space", "get_space", "parse_arch", "read_archs", "spaces"]

@@ -226,8 +226,10 @@ def parse_arch(value: object) -> tuple[Space, Arch]:
     return space, space.decode(space.encode([value]))[0]
 
 
-def read_arch(path: Path) -> tuple[Space, Arch]:
-    """The architecture in a file: JSON, or the bare string of PNAG or NAS-Bench-201.
+def read_archs(path: Path) -> list[tuple[Space, Arch]]:
+    """The architectures in a file, one or a list of them.
+
+    The file holds JSON, or the bare string of PNAG or NAS-Bench-201.
 
     Raises:
         UsageError: naming the file and what is wrong in it.
@@ -241,6 +243,6 @@ def read_arch(path: Path) -> tuple[Space, Arch]:
     bare = text.strip()
     value: object = bare if bare[:1].isdigit() or bare[:1] == "|" else read_json(path)
     try:
-        return parse_arch(value)
+        return [parse_arch(item) for item in (value if isinstance(value, list) else [value])]
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", error.remedy) from error

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasprof.errors import UsageError
-from spaces import get_space, parse_arch, read_arch
+from spaces import get_space, parse_arch, read_archs
 from spaces.mobilenetv3 import make_divisible
 
 SPACE = get_space("ofa-mbv3")
@@ -67,7 +67,7 @@ def test_all_notations_of_one_architecture_are_one(tmp_path, rng):
     (tmp_path / "ofa.json").write_text(json.dumps(ofa[0]))
     (tmp_path / "quoted.json").write_text(json.dumps(pnag[0]))
     for path in tmp_path.iterdir():
-        assert read_arch(path) == (SPACE, SPACE.decode(genes[:1])[0])
+        assert read_archs(path) == [(SPACE, SPACE.decode(genes[:1])[0])]
 
 
 def test_pnag_strings_have_zeros_where_blocks_are_absent():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasprof.errors import UsageError
-from spaces import get_space, parse_arch, read_arch, spaces
+from spaces import get_space, parse_arch, read_archs, spaces
 
 SMALL = {
     "resolution": 28,
@@ -160,9 +160,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     truncated = tmp_path / "a.json"
     truncated.write_text('{"space": "ofa-mbv3", "dep')
     with pytest.raises(UsageError, match=r"a\.json is not valid JSON: line 1"):
-        read_arch(truncated)
+        read_archs(truncated)
     (tmp_path / "b.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match=r"b\.json is not text"):
-        read_arch(tmp_path / "b.json")
+        read_archs(tmp_path / "b.json")
     with pytest.raises(UsageError, match=r"cannot read .*none\.json: No such file"):
-        read_arch(tmp_path / "none.json")
+        read_archs(tmp_path / "none.json")

@@ -1,0 +1,39 @@
+# make demo   set up and measure three networks on this machine's CPU
+# make test   set up and run every check
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint types imports check bench clean
+
+demo: $(VENV)/.demo
+	@scripts/demo.sh $(BIN)
+
+test: lint types imports check
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+imports: $(VENV)/.test
+	$(BIN)/lint-imports
+
+check: $(VENV)/.test
+	@scripts/system-packages.sh
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/measure.py
+
+$(VENV)/.demo: setup.cfg pyproject.toml constraints.txt
+	@scripts/setup.sh $(VENV) "."
+	@touch $@
+
+$(VENV)/.test: setup.cfg pyproject.toml constraints.txt
+	@scripts/setup.sh $(VENV) ".[test]"
+	@touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) .cache out build ./*.egg-info

@@ -1,0 +1,1 @@
+"""Lookup tables: what each block of a space costs on a device."""

@@ -1,0 +1,90 @@
+"""What every command line of this project has in common.
+
+The result goes to stdout, everything else to stderr. Exit codes: 0 success, 1 it could not be
+done, 2 bad usage.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import IO, Any
+
+import click
+
+from nasprof import __version__
+from nasprof.errors import NasprofError
+
+
+class _Failure(click.ClickException):
+    """An error of ours as click shows it."""
+
+    def __init__(self, error: NasprofError) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.exit_code = error.exit_code  # type: ignore[misc]  # click reads the instance's
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        stream = file or sys.stderr
+        click.echo(f"Error: {self.message}", file=stream)
+        if self.error.remedy:
+            click.echo(self.error.remedy, file=stream)
+
+
+class CommandLine(click.Group):
+    """A group of commands that turns our errors into messages and exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NasprofError as error:
+            raise _Failure(error) from error
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(1)
+
+
+class GreedyCommand(click.Command):
+    """A command whose path options take every value up to the next option: ``--arch a b c``."""
+
+    greedy: Sequence[str] = ("--arch", "--model")
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        expanded: list[str] = []
+        option = ""
+        for arg in args:
+            if arg.startswith("-"):
+                option = arg if arg in self.greedy else ""
+                expanded.append(arg)
+                continue
+            if option and expanded[-1] != option:
+                expanded.append(option)
+            expanded.append(arg)
+        return super().parse_args(ctx, expanded)
+
+
+def command_line(name: str) -> Callable[[Callable[..., None]], CommandLine]:
+    """Decorator that makes a function the group behind the command ``name``."""
+
+    def decorate(function: Callable[..., None]) -> CommandLine:
+        settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+        group = click.group(name, cls=CommandLine, context_settings=settings)(function)
+        versioned: CommandLine = click.version_option(__version__, prog_name=name)(group)
+        return versioned
+
+    return decorate
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON value to stdout; numbers that JSON cannot hold are errors, not ``NaN``."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal something that is not the result."""
+    click.echo(message, err=True)

@@ -1,0 +1,24 @@
+"""The ``nasprof`` command."""
+
+from __future__ import annotations
+
+from nasprof.cli import command_line
+from profiler.commands.describe import describe
+from profiler.commands.devices import devices
+from profiler.commands.env import env
+from profiler.commands.export import export
+from profiler.commands.measure import measure
+
+
+@command_line("nasprof")
+def main() -> None:
+    """Measure neural architectures on real devices.
+
+    An architecture is a JSON file: {"space": "ofa-mbv3", "width": 1.0, "resolution": 224,
+    "depths": [5 numbers], "kernel_sizes": [20], "expand_ratios": [20]}. OFA's dicts and the
+    strings of PNAG and NAS-Bench-201 are read as well.
+    """
+
+
+for command in (measure, describe, export, devices, env):
+    main.add_command(command)

@@ -1,0 +1,1 @@
+"""Searching a space: engines that propose architectures and learn from what they cost."""

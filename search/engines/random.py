@@ -1,0 +1,53 @@
+"""Random search: the yardstick every engine has to beat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engine import Engine
+from spaces import Genes, Space
+from spaces.base import Sampling
+
+_ATTEMPTS = 100
+
+
+class RandomEngine(Engine):
+    """Draws architectures without replacement.
+
+    Args:
+        strategy: how they are drawn, see :meth:`spaces.Space.sample`.
+    """
+
+    def __init__(
+        self, space: Space, rng: np.random.Generator, strategy: Sampling = "uniform"
+    ) -> None:
+        super().__init__(space, rng)
+        self.strategy: Sampling = strategy
+        self._proposed: dict[bytes, None] = {}
+
+    def ask(self, n: int) -> Genes:
+        new: list[Genes] = []
+        for _ in range(_ATTEMPTS):
+            missing = min(n, self.space.size - len(self._proposed) + len(new)) - len(new)
+            if missing <= 0:
+                break
+            for row in self.space.sample(2 * missing, self.rng, self.strategy)[:]:
+                if len(new) < n and row.tobytes() not in self._proposed:
+                    self._proposed[row.tobytes()] = None
+                    new.append(row)
+        return np.array(new, np.int8).reshape(len(new), self.space.n_genes)
+
+    def tell(self, genes: Genes, values: NDArray[np.float64]) -> None:
+        """Random search learns nothing, but does not propose what it was told of."""
+        self._proposed.update((row.tobytes(), None) for row in self.space.canonical(genes))
+
+    def state_dict(self) -> dict[str, Any]:
+        rows = [np.frombuffer(row, np.int8).tolist() for row in self._proposed]
+        return super().state_dict() | {"proposed": rows}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self._proposed = {np.array(row, np.int8).tobytes(): None for row in state["proposed"]}
