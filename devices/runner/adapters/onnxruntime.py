@@ -30,6 +30,10 @@ class Adapter(Base):
         super().__init__(threads, options)
         ort.set_default_logger_severity(3)
         self.provider = _provider(str(options.get("provider", "cpu")))
+        # Models take turns in one process, and a pool's threads keep spinning for a while after
+        # their model ran: with a pool each, they would take cores from the model being timed.
+        self._spinning = bool(options.get("spinning", True))
+        self._own_pool = threads == 1 or not self._spinning or not _share_one_pool(threads)
 
     @property
     def version(self) -> str:
@@ -37,7 +41,7 @@ class Adapter(Base):
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"provider": self.provider}
+        return {"provider": self.provider, "spinning": self._spinning}
 
     @property
     def on_host(self) -> bool:
@@ -62,10 +66,11 @@ class Adapter(Base):
 
     def _session_options(self) -> Any:
         options = ort.SessionOptions()
+        options.use_per_session_threads = self._own_pool
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        spinning = "1" if self.options.get("spinning", True) else "0"
+        spinning = "1" if self._spinning else "0"
         options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
         if not self.on_host and not self.options.get("cpu_fallback", False):
             options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
@@ -120,6 +125,13 @@ def _provider(name: str) -> str:
             return str(provider)
     short = ", ".join(provider[: -len(_SUFFIX)].lower() for provider in available)
     raise Refused(f"this ONNX Runtime has no provider {name!r} (it has: {short})")
+
+
+def _share_one_pool(threads: int) -> bool:
+    if not hasattr(ort, "set_global_thread_pool_sizes"):
+        return False
+    ort.set_global_thread_pool_sizes(threads, 1)
+    return True
 
 
 def _memory(provider: str) -> str:

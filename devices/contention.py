@@ -1,0 +1,82 @@
+"""Telling from what was observed whether other work disturbed a measurement.
+
+The thresholds were chosen on measured runs, see :data:`MAX_OTHER_CORES` and its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+CONTENDED = "contended"
+
+MAX_OTHER_CORES = 0.3
+"""Load of other processes, in cores. Idle rounds showed up to 0.1, a busy loop on either core of
+two 0.48 (sharing the model's core) to 1.2; one tick of the kernel's clock is 0.05."""
+
+MAX_STEAL_CORES = 0.15
+"""Load of other virtual machines, in cores. Undisturbed rounds showed up to 0.1."""
+
+MAX_LOST_SHARE = 0.05
+"""Share of time the model's threads were ready but did not run. Idle rounds showed up to 0.02, a
+busy loop on the model's core 0.3 to 0.6."""
+
+_SHORTEST_MS = 200.0
+"""In less time than this a single interruption would be a large share, and still mean nothing."""
+
+
+def contention_reasons(
+    wall_ms: Sequence[float],
+    cpu_ms: Sequence[float] | None,
+    threads: int,
+    context: Mapping[str, Any],
+    round_context: Mapping[str, Any],
+) -> list[str]:
+    """Why samples are to be called contended, in words; empty if they are not.
+
+    Args:
+        wall_ms: wall-clock time of each run.
+        cpu_ms: CPU time of each run, or None where it says nothing about the work.
+        threads: threads the runtime used. Only with one is CPU time comparable to wall time.
+        context: what the runner observed while these samples were taken.
+        round_context: what it observed over the whole round; stands in where the samples' own
+            time was too short to tell.
+    """
+
+    def observed(name: str) -> float:
+        value = context.get(name)
+        return float((round_context.get(name) if value is None else value) or 0.0)
+
+    reasons = []
+    if observed("other_cores") > MAX_OTHER_CORES:
+        reasons.append(f"other processes used {observed('other_cores'):.2f} cores")
+    if observed("steal_cores") > MAX_STEAL_CORES:
+        reasons.append(f"other virtual machines took {observed('steal_cores'):.2f} cores")
+    lost = lost_share(wall_ms, cpu_ms, threads, context, round_context)
+    if lost > MAX_LOST_SHARE:
+        reasons.append(f"the model's threads were kept waiting {lost:.0%} of the time")
+    return reasons
+
+
+def lost_share(
+    wall_ms: Sequence[float],
+    cpu_ms: Sequence[float] | None,
+    threads: int,
+    context: Mapping[str, Any],
+    round_context: Mapping[str, Any],
+) -> float:
+    """Share of the time in which threads that had work did not run.
+
+    At one thread that is what the CPU clock lacks of the wall clock. A pool's threads also rest
+    when there is nothing to do, so for them only the kernel's count of waiting time serves.
+    """
+    waited = max(_waited_share(context, threads), _waited_share(round_context, threads))
+    if threads > 1 or not cpu_ms:
+        return waited
+    wall = sum(wall_ms)
+    return max(waited, (wall - sum(cpu_ms)) / max(wall, _SHORTEST_MS))
+
+
+def _waited_share(context: Mapping[str, Any], threads: int) -> float:
+    delay, elapsed = context.get("run_delay_ms"), context.get("elapsed_ms")
+    return float(delay) / (threads * max(float(elapsed), _SHORTEST_MS)) if delay and elapsed else 0

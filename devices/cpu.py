@@ -1,0 +1,81 @@
+"""This machine's processor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from devices import host
+from devices.base import Device, Reachability, RunSettings, Session
+from devices.local import DEFAULT_TIMEOUT_S, LocalSession
+from devices.profile import Profile
+from nasprof.errors import UsageError
+
+_MODULES = {
+    "onnxruntime": ("onnxruntime",),
+    "litert": ("ai_edge_litert", "tflite_runtime", "tensorflow"),
+    "torch": ("torch",),
+}
+
+
+class HostDevice(Device):
+    """What runs on this machine, whether by its CPU or by a GPU in it.
+
+    Profile options: ``timeout_s`` (limit for one answer of the runner) and ``runtime_options``
+    (a table handed to the runtime's adapter).
+    """
+
+    known_options: ClassVar[frozenset[str]] = frozenset({"timeout_s", "runtime_options"})
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__(profile)
+        unknown = sorted(set(profile.options) - self.known_options)
+        if unknown:
+            raise UsageError(
+                f"device {profile.name!r} of kind {profile.kind!r} knows no option {unknown[0]!r}",
+                f"Known: {', '.join(sorted(self.known_options))}.",
+            )
+        self._timeout_s = _positive(profile, "timeout_s", DEFAULT_TIMEOUT_S)
+
+    def runtime_options(self) -> dict[str, Any]:
+        """What the profile asks of the runtime."""
+        options = self.profile.options.get("runtime_options", {})
+        if not isinstance(options, dict):
+            raise UsageError(f"field 'runtime_options' is {options!r}, expected a table")
+        return dict(options)
+
+    def check(self) -> Reachability:
+        runtime = self.profile.runtime
+        modules = _MODULES.get(runtime, (runtime.partition(":")[0],))
+        if not any(_installed(module) for module in modules):
+            return Reachability(False, f"runtime {runtime}: {modules[0]} is not installed")
+        return Reachability(True, f"{host.fingerprint()['cpu']}, {len(host.available_cpus())} CPUs")
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {"kind": self.profile.kind, **host.fingerprint()}
+
+    def open(self, settings: RunSettings) -> Session:
+        affinity = settings.affinity or self.profile.affinity or host.least_loaded(settings.threads)
+        options = self.runtime_options() | dict(settings.options)
+        return LocalSession(replace(settings, affinity=affinity, options=options), self._timeout_s)
+
+
+class CpuDevice(HostDevice):
+    """This machine's processor, on the CPUs asked for or on the least loaded ones."""
+
+
+def _positive(profile: Profile, name: str, default: float) -> float:
+    value = profile.options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise UsageError(
+            f"{profile.source}: field {name!r} is {value!r}, expected a number above 0"
+        )
+    return float(value)
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

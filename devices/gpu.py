@@ -1,0 +1,107 @@
+"""An NVIDIA GPU in this machine, through ONNX Runtime's CUDA provider or torch.cuda.
+
+The runner refuses to give numbers when the provider that runs is not the one asked for, and
+copies between host and GPU are not part of what it times.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any, ClassVar
+
+from devices.base import DeviceUnreachable, Reachability, RunSettings, Session
+from devices.cpu import HostDevice
+from devices.profile import Profile
+from nasprof.errors import UsageError
+
+_FIELDS = {
+    "name": "gpu",
+    "driver_version": "driver",
+    "memory.total": "memory_mb",
+    "clocks.max.sm": "max_sm_mhz",
+    "clocks.max.memory": "max_memory_mhz",
+    "compute_cap": "compute_capability",
+}
+_STATE_FIELDS = {
+    "clocks.sm": "sm_mhz",
+    "clocks.mem": "memory_mhz",
+    "temperature.gpu": "temperature_c",
+    "power.draw": "power_w",
+    "pstate": "performance_state",
+    "utilization.gpu": "utilisation_percent",
+    "clocks_throttle_reasons.active": "throttle_reasons",
+}
+_QUERY_TIMEOUT_S = 10.0
+
+
+class GpuDevice(HostDevice):
+    """A GPU, by its number in ``nvidia-smi``.
+
+    Profile options: those of :class:`HostDevice` and ``device_index`` (0 unless given).
+    """
+
+    known_options: ClassVar[frozenset[str]] = HostDevice.known_options | {"device_index"}
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__(profile)
+        self.index = profile.options.get("device_index", 0)
+        if type(self.index) is not int or self.index < 0:
+            raise UsageError(
+                f"{profile.source}: field 'device_index' is {self.index!r}, expected 0 or above"
+            )
+
+    def runtime_options(self) -> dict[str, Any]:
+        return {"provider": "cuda", "device_index": self.index} | super().runtime_options()
+
+    def check(self) -> Reachability:
+        try:
+            found = query_gpu(self.index, _FIELDS)
+            with self.open(RunSettings(self.profile.runtime, self.profile.threads)):
+                pass
+        except Exception as error:
+            return Reachability(False, str(error).splitlines()[0])
+        return Reachability(True, f"{found['gpu']}, driver {found['driver']}")
+
+    def fingerprint(self) -> dict[str, Any]:
+        return super().fingerprint() | query_gpu(self.index, _FIELDS)
+
+    def open(self, settings: RunSettings) -> Session:
+        query_gpu(self.index, _STATE_FIELDS)
+        return super().open(settings)
+
+
+def query_gpu(index: int, fields: dict[str, str]) -> dict[str, Any]:
+    """What ``nvidia-smi`` tells of one GPU, by our names; numbers as numbers.
+
+    Raises:
+        DeviceUnreachable: there is no driver or no such GPU.
+    """
+    command = [
+        "nvidia-smi",
+        f"--id={index}",
+        f"--query-gpu={','.join(fields)}",
+        "--format=csv,noheader,nounits",
+    ]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_QUERY_TIMEOUT_S, check=False
+        )
+    except FileNotFoundError:
+        raise DeviceUnreachable(
+            "no NVIDIA driver: nvidia-smi is not installed",
+            "Install the NVIDIA driver, or measure on a machine that has a GPU.",
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise DeviceUnreachable("nvidia-smi does not answer", "Look at the driver.") from None
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip()
+        raise DeviceUnreachable(f"GPU {index} cannot be used: {said}", "Run nvidia-smi to see why.")
+    values = [value.strip() for value in done.stdout.strip().split(",")]
+    return {name: _number(value) for name, value in zip(fields.values(), values, strict=True)}
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return None if text.startswith("[") else text

@@ -1,0 +1,239 @@
+"""A session with the runner on this machine: a subprocess that is asked over pipes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from devices import host
+from devices.base import (
+    DeviceError,
+    DeviceTimeout,
+    RunnerCrashed,
+    RunnerRefused,
+    RunSettings,
+    Samples,
+    Session,
+)
+from devices.contention import CONTENDED, contention_reasons
+
+DEFAULT_TIMEOUT_S = 300.0
+_DROPPED = ("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "ORT_", "TF_", "TORCH_", "PYTHON")
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_CLOSING_S = 1.0
+SEED = 0
+"""Seed of the inputs models are timed on."""
+
+
+class LocalSession(Session):
+    """Runs and times models in a process of its own, so that a crash there is an error here.
+
+    Args:
+        settings: runtime, threads, affinity (as it shall be set) and options.
+        timeout_s: limit for one answer: the loading of a model, or all its runs of a round.
+
+    Raises:
+        RunnerRefused: the runtime is missing or cannot do what the settings ask for.
+    """
+
+    def __init__(self, settings: RunSettings, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+        self.settings = settings
+        self.timeout_s = timeout_s
+        self._buffer = b""
+        self._ended = False
+        self._models: dict[str, dict[str, Any]] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="nasprof-")
+        self._log = Path(self._folder.name, "stderr")
+        self._process = self._start()
+        try:
+            self._hello = self._ask(
+                {
+                    "op": "hello",
+                    "runtime": settings.runtime,
+                    "threads": settings.threads,
+                    "affinity": settings.affinity and list(settings.affinity),
+                    "options": dict(settings.options),
+                }
+            )
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", "devices.runner"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=_environment(self.settings.threads),
+                # A Ctrl-C at the terminal reaches only this process, which then ends the other.
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The runner's process id."""
+        return self._process.pid
+
+    def load(self, models: Mapping[str, Path]) -> None:
+        for name, path in models.items():
+            request = {"op": "load", "name": name, "path": str(path.absolute()), "seed": SEED}
+            self._models[name] = self._ask(request)
+
+    def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
+        taken: dict[str, Samples] = {}
+        request = {"op": "round", "order": list(order), "warmup": warmup, "runs": runs}
+        heat = host.throttle_count()
+        try:
+            self._send(request)
+            while (reply := self._reply("round"))["ok"] == "samples":
+                taken[reply["name"]] = Samples(
+                    reply["wall_ms"], reply["cpu_ms"], context=reply["context"]
+                )
+        except DeviceError as error:
+            error.partial = taken
+            raise
+        slowed = host.throttled(heat, host.throttle_count())
+        for samples in taken.values():
+            self._judge(samples, reply["context"], slowed)
+        return taken
+
+    def _judge(self, samples: Samples, round_context: Mapping[str, Any], slowed: bool) -> None:
+        reasons = contention_reasons(
+            samples.wall_ms, samples.cpu_ms, self.settings.threads, samples.context, round_context
+        )
+        samples.context["round"] = dict(round_context)
+        if reasons:
+            samples.flags.append(CONTENDED)
+            samples.context["contended_because"] = reasons
+        if slowed:
+            samples.flags.append("throttled")
+
+    def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        import numpy as np
+
+        source, target = (Path(self._folder.name, file) for file in ("in.npz", "out.npz"))
+        arrays: dict[str, Any] = dict(inputs)
+        np.savez(source, **arrays)
+        self._ask({"op": "run", "name": name, "inputs": str(source), "outputs": str(target)})
+        with np.load(target, allow_pickle=False) as archive:
+            return dict(archive)
+
+    def tensors(self, name: str) -> dict[str, Any]:
+        """A loaded model's ``inputs`` and ``outputs`` (name, shape, dtype) and ``load_ms``."""
+        return self._models[name]
+
+    def provenance(self) -> dict[str, Any]:
+        return {key: value for key, value in self._hello.items() if key not in ("ok", "pid")}
+
+    def state(self) -> dict[str, Any]:
+        return host.state(self._hello["affinity"] or host.available_cpus())
+
+    def close(self) -> None:
+        self._ended = True
+        process = self._process
+        if process.stdin is not None and not process.stdin.closed:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+        try:
+            process.wait(_CLOSING_S)
+        except subprocess.TimeoutExpired:
+            self._kill()
+        if process.stdout is not None:
+            process.stdout.close()
+        self._folder.cleanup()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self._send(request)
+        return self._reply(request["op"])
+
+    def _send(self, request: Mapping[str, Any]) -> None:
+        if self._ended:
+            raise DeviceError("this session has ended", "Open another one.")
+        assert self._process.stdin is not None
+        # A runner that has died is noticed, and told about, where its answer is read.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def _reply(self, doing: str) -> dict[str, Any]:
+        reply: dict[str, Any] = json.loads(self._line(doing))
+        if "error" not in reply:
+            return reply
+        message = f"the runner cannot {_WORDS[doing]}: {reply['message']}"
+        if reply["kind"] == "refused":
+            raise RunnerRefused(reply["message"])
+        if reply["kind"] == "failed":
+            raise RunnerCrashed(message, self._last_words())
+        raise DeviceError(message)
+
+    def _line(self, doing: str) -> bytes:
+        """The next line the runner writes, waiting no longer than the limit."""
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + self.timeout_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._buffer:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    self._time_out(doing)
+                chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+                if not chunk:
+                    self._crashed(doing)
+                self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def _time_out(self, doing: str) -> None:
+        self._ended = True
+        self._kill()
+        raise DeviceTimeout(
+            f"the runner took more than {self.timeout_s:g} s to {_WORDS[doing]} and was ended",
+            "Set a higher timeout_s in the device's profile if the model really takes that long.",
+        )
+
+    def _crashed(self, doing: str) -> None:
+        self._ended = True
+        code = self._process.wait()
+        how = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"status {code}"
+        raise RunnerCrashed(
+            f"the runner ended with {how} while it was to {_WORDS[doing]}", self._last_words()
+        )
+
+    def _last_words(self) -> str | None:
+        text = self._log.read_text(encoding="utf-8", errors="replace").strip()
+        return f"Its last words: {text[-1000:]}" if text else None
+
+
+_WORDS = {
+    "hello": "start the runtime",
+    "load": "load a model",
+    "round": "run a round",
+    "run": "compute outputs",
+}
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """This process's variables without those that change what a runtime does."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(_DROPPED)}
+    kept.update(dict.fromkeys(_THREADS, str(threads)))
+    # Third-party adapters are found where this process would find them.
+    kept["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)
+    # nvidia-smi numbers GPUs in this order, CUDA by default in another.
+    kept["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
+    return kept
