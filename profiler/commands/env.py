@@ -1,0 +1,83 @@
+"""``nasprof env``: what a bug report needs."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nasprof import __version__
+from nasprof.cli import json_option, print_json
+
+_PACKAGES = (
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "ai-edge-litert",
+    "tflite-runtime",
+    "ai-edge-quantizer",
+    "torch",
+    "litert-torch",
+    "flatbuffers",
+    "adb-shell",
+    "libusb1",
+    "click",
+    "rich",
+    "scipy",
+)
+
+
+@click.command()
+@json_option
+def env(as_json: bool) -> None:
+    """Print versions, hardware and paths for a bug report."""
+    facts = environment()
+    if as_json:
+        print_json(facts)
+        return
+    for section, values in facts.items():
+        click.echo(f"{section}:")
+        for name, value in values.items():
+            click.echo(f"  {name}: {value}")
+
+
+def environment() -> dict[str, dict[str, Any]]:
+    """Facts about this installation and machine, by topic."""
+    from devices import host
+    from devices.profile import config_folder, list_profiles
+
+    key = Path.home() / ".android" / "adbkey"
+    return {
+        "nasprof": {
+            "version": __version__,
+            "python": f"{platform.python_implementation()} {platform.python_version()}",
+            "executable": sys.executable,
+            "configuration": str(config_folder()),
+        },
+        "machine": host.fingerprint(),
+        "state": host.state(host.available_cpus()),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "adb": {
+            "key": f"{key} ({'present' if key.exists() else 'created at first use'})",
+            "libusb": _libusb(),
+        },
+        "devices": {name: str(path) for name, path in list_profiles().items()},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _libusb() -> str:
+    from ctypes.util import find_library
+
+    return find_library("usb-1.0") or "not found (USB phones need it: apt install libusb-1.0-0)"

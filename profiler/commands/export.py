@@ -1,0 +1,119 @@
+"""``nasprof export``: architectures as model files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasprof.cli import GreedyCommand, json_option, print_json
+
+if TYPE_CHECKING:
+    from profiler.lowering import Lowered
+    from profiler.models import Subject
+
+
+@click.command(cls=GreedyCommand)
+@click.option(
+    "--arch",
+    "paths",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Architecture files, one or more.",
+)
+@click.option(
+    "--format",
+    "names",
+    multiple=True,
+    default=["onnx"],
+    show_default=True,
+    help="onnx, tflite or torch; may be given several times.",
+)
+@click.option("--precision", default="fp32", show_default=True, help="fp32, fp16 or int8.")
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Checkpoint (.npz, .pth): the network's own, or an OFA supernet's. Random without.",
+)
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path),
+    help="Inputs for int8: .npy of shape (n, height, width, channels). Random without.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out"),
+    show_default=True,
+    help="Folder to write to.",
+)
+@json_option
+def export(
+    paths: tuple[Path, ...],
+    names: tuple[str, ...],
+    precision: str,
+    batch: int,
+    weights: Path | None,
+    calibration: Path | None,
+    seed: int,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Write architectures as ONNX, TFLite or torch files."""
+    from profiler.lowering import find_format
+    from profiler.models import LoweringOptions, lower_subject, read_calibration, read_subjects
+
+    for name in names:
+        find_format(name, precision)
+    subjects = read_subjects(paths)
+    samples = None if calibration is None else read_calibration(calibration)
+    written = []
+    for subject in subjects:
+        for name in names:
+            options = LoweringOptions(name, precision, batch, weights, samples, seed)
+            written.append(_record(subject, lower_subject(subject, options, output)))
+    if as_json:
+        print_json(written)
+    else:
+        _show(written)
+
+
+def _record(subject: Subject, lowered: Lowered) -> dict[str, Any]:
+    network = subject.network
+    return {
+        "arch": subject.arch,
+        "path": str(lowered.path),
+        "format": lowered.format,
+        "precision": lowered.precision,
+        "batch": lowered.batch,
+        "size_bytes": lowered.size_bytes,
+        "sha256": lowered.sha256,
+        "macs": network.macs,
+        "params": network.params,
+        "drift": lowered.drift,
+    }
+
+
+def _show(written: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("file", overflow="fold")
+    for column in ("M MACs", "M params", "MB", "drift from fp32"):
+        table.add_column(column, justify="right")
+    for item in written:
+        drift = item["drift"]
+        table.add_row(
+            item["path"],
+            f"{item['macs'] / 1e6:.1f}",
+            f"{item['params'] / 1e6:.2f}",
+            f"{item['size_bytes'] / 1e6:.2f}",
+            "-" if drift is None else f"cosine {drift['cosine']:.4f}",
+        )
+    Console().print(table)

@@ -1,0 +1,156 @@
+"""Model files ready to be measured: lowered from architectures, or the user's own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from profiler.lowering import Lowered, formats, lower
+from spaces import Arch, Space, get_space, read_archs
+from spaces.graph import Activate, Activation, Block, Network
+from spaces.weights import random_weights
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An architecture under a short name that is unique among those read together."""
+
+    name: str
+    space: Space
+    arch: Arch
+
+    @property
+    def network(self) -> Network:
+        """The architecture's network."""
+        return self.space.network(self.space.encode([self.arch])[0])
+
+
+@dataclass(frozen=True)
+class LoweringOptions:
+    """How subjects become model files; see :func:`profiler.lowering.lower`.
+
+    Args:
+        weights: checkpoint to take the weights from; seeded random ones unless given.
+        calibration: inputs ``(n, h, w, c)`` for int8; seeded random ones unless given.
+    """
+
+    format: str
+    precision: str = "fp32"
+    batch: int = 1
+    weights: Path | None = None
+    calibration: NDArray[np.float32] | None = None
+    seed: int = 0
+
+
+def read_subjects(paths: Sequence[Path]) -> list[Subject]:
+    """Every architecture in the files, in order, named after its file."""
+    subjects: list[Subject] = []
+    taken: set[str] = set()
+    for path in paths:
+        found = read_archs(path)
+        for number, (space, arch) in enumerate(found):
+            name = path.stem if len(found) == 1 else f"{path.stem}-{number}"
+            name = _unused(name, taken)
+            taken.add(name)
+            subjects.append(Subject(name, space, arch))
+    return subjects
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    return next(f"{name}-{n}" for n in range(2, len(taken) + 3) if f"{name}-{n}" not in taken)
+
+
+def file_name(subject: Subject, options: LoweringOptions) -> str:
+    """``name[-precision][-bBATCH].suffix``."""
+    precision = "" if options.precision == "fp32" else f"-{options.precision}"
+    batch = "" if options.batch == 1 else f"-b{options.batch}"
+    return f"{subject.name}{precision}{batch}{formats.get(options.format).suffix}"
+
+
+def lower_subject(subject: Subject, options: LoweringOptions, folder: Path) -> Lowered:
+    """Write one architecture as a model file into ``folder``."""
+    network = subject.network
+    if options.weights is None:
+        weights = random_weights(network, np.random.default_rng(options.seed))
+    else:
+        from profiler.lowering.checkpoint import load_weights
+
+        weights = load_weights(options.weights, network, subject.arch)
+    return lower(
+        network,
+        weights,
+        folder / file_name(subject, options),
+        options.format,
+        options.precision,
+        batch=options.batch,
+        calibration=options.calibration,
+        rng=np.random.default_rng(options.seed),
+    )
+
+
+def read_calibration(path: Path) -> NDArray[np.float32]:
+    """Inputs ``(n, h, w, c)`` from a ``.npy`` file.
+
+    Raises:
+        UsageError: the file holds no such array.
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UsageError(f"cannot read {path} as an array: {error}") from error
+    if not isinstance(array, np.ndarray) or array.ndim != 4 or not len(array):
+        raise UsageError(f"{path}: expected an array of shape (n, height, width, channels)")
+    return array.astype(np.float32, copy=False)
+
+
+def format_for(runtime: str) -> str:
+    """The format of the model files that a runtime executes.
+
+    Raises:
+        UsageError: no format names this runtime as its own.
+    """
+    for name in formats:
+        if formats.get(name).runtime == runtime:
+            return name
+    known = ", ".join(sorted(formats.get(name).runtime for name in formats))
+    raise UsageError(
+        f"no model format belongs to runtime {runtime!r}",
+        f"Runtimes that architectures are lowered for: {known}. Others take --model files.",
+    )
+
+
+def runtime_for(path: Path) -> str:
+    """The runtime that executes a model file, by its suffix."""
+    for name in formats:
+        if formats.get(name).suffix == path.suffix:
+            return formats.get(name).runtime
+    known = ", ".join(sorted(formats.get(name).suffix for name in formats))
+    raise UsageError(f"{path}: expected a model file that ends in {known}")
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal hash of a file's content."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def sentinel_network() -> Network:
+    """The network run in every round to notice that the device itself has changed its speed."""
+    space = get_space("ofa-mbv3", resolution=128)
+    return space.network(np.zeros(space.n_genes, np.int8))
+
+
+def empty_network() -> Network:
+    """The least a runtime can be asked to do: its time is the framework's own."""
+    relu = Activate(name="relu", inputs=("in0",), activation=Activation.RELU)
+    return Network.of(Block("empty", ((1, 1, 1),), (relu,)))

@@ -1,0 +1,113 @@
+"""The code in CONTRIBUTING.md works as it stands there."""
+
+import importlib.util
+import os
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def code(language, topic):
+    match = re.search(rf"```{language} {topic}\n(.*?)```", TEXT, re.DOTALL)
+    assert match, f"CONTRIBUTING.md has no {language} code about a {topic}"
+    return match[1]
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Import one of the examples as a module that other processes find as well."""
+
+    def import_example(topic):
+        name = f"contributed_{topic}"
+        path = tmp_path / f"{name}.py"
+        path.write_text(code("python", topic))
+        monkeypatch.syspath_prepend(str(tmp_path))
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return import_example
+
+
+@pytest.fixture
+def registries(monkeypatch):
+    """What an example registers is forgotten afterwards."""
+    from devices import device_kinds
+    from search.engine import engines
+    from spaces import spaces
+
+    for registry in (device_kinds, engines, spaces):
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+
+
+def test_a_new_space(load, registries):
+    load("space")
+    from spaces import parse_arch
+
+    arch = {"space": "chain", "kernels": [1, 3, 5]}
+    space, parsed = parse_arch(arch)
+    genes = space.sample(20, np.random.default_rng(0))
+    assert parsed == arch
+    assert (space.encode(space.decode(genes)) == genes).all()
+    assert space.macs(genes).tolist() == [space.network(row).macs for row in genes]
+
+
+@pytest.fixture
+def model(tmp_path):
+    from profiler.lowering import lower
+    from spaces import get_space
+    from spaces.weights import random_weights
+
+    space = get_space("nasbench201", channels=4, cells=1)
+    network = space.network(np.full(6, 4, np.int8))
+    weights = random_weights(network, np.random.default_rng(0))
+    return lower(network, weights, tmp_path / "m.onnx", "onnx").path
+
+
+def test_a_new_runtime(load, model):
+    load("runtime")
+    from devices import RunSettings, find_profile, open_device
+
+    image = np.random.default_rng(1).standard_normal((1, 3, 32, 32)).astype(np.float32)
+    outputs = []
+    for runtime in ("contributed_runtime:ReferenceAdapter", "onnxruntime"):
+        with open_device(find_profile("cpu")).open(RunSettings(runtime)) as session:
+            session.load({"m": model})
+            assert len(session.run_round(["m"], 0, 2)["m"].wall_ms) == 2
+            outputs.append(session.outputs("m", {"input": image})["output"])
+    assert np.allclose(*outputs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_new_device(load, registries, model, tmp_path, monkeypatch):
+    load("device")
+    from devices import RunSettings, find_profile, list_profiles, open_device
+
+    (tmp_path / "devices").mkdir()
+    (tmp_path / "devices" / "polite.toml").write_text(code("toml", "device"))
+    monkeypatch.setenv("NASPROF_CONFIG", str(tmp_path))
+    assert "polite" in list_profiles()
+    device = open_device(find_profile("polite"))
+    assert device.check().ok
+    with device.open(RunSettings("onnxruntime")) as session:
+        assert os.getpriority(os.PRIO_PROCESS, session.pid) == 19
+        session.load({"m": model})
+        assert len(session.run_round(["m"], 1, 3)["m"].wall_ms) == 3
+
+
+def test_a_new_engine(load, registries):
+    load("engine")
+    from search.engine import engines
+    from spaces import get_space
+
+    space = get_space("ofa-mbv3")
+    engine = engines.get("cheapest-of-many")(space, np.random.default_rng(0))
+    random = engines.get("random")(space, np.random.default_rng(0))
+    assert space.macs(engine.ask(5)).mean() < space.macs(random.ask(50)).mean()
