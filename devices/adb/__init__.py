@@ -1,0 +1,1 @@
+"""Android devices and Linux boards over the Android Debug Bridge (ADB), by TCP or USB."""

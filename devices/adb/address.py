@@ -1,0 +1,91 @@
+"""How a device is named: a USB serial, or ``host:port`` for TCP."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from nasprof.errors import UsageError
+
+DEFAULT_PORT = 5555
+
+
+@dataclass(frozen=True)
+class TcpAddress:
+    """A debug daemon that listens on the network."""
+
+    host: str
+    port: int = DEFAULT_PORT
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class UsbAddress:
+    """A phone on USB.
+
+    Args:
+        serial: its serial number; None for the only one connected.
+        product: prefer one whose USB product name contains this ("pixel").
+    """
+
+    serial: str | None = None
+    product: str | None = None
+
+    def __str__(self) -> str:
+        return self.serial or "USB"
+
+
+Address: TypeAlias = TcpAddress | UsbAddress
+
+
+def parse_address(
+    serial: str | None, port: int = DEFAULT_PORT, product: str | None = None
+) -> Address:
+    """What ``--serial`` names.
+
+    ``HOST:PORT``, ``[IPv6]:PORT``, ``[IPv6]``, an IPv4 or IPv6 address, ``localhost`` and names
+    with a dot are TCP; everything else is the serial number of a phone on USB.
+
+    Raises:
+        UsageError: an empty serial, or a port that is none.
+    """
+    if serial is None:
+        return UsbAddress(None, product)
+    serial = serial.strip()
+    if not serial:
+        raise UsageError("the serial is empty", "Expected a USB serial or HOST:PORT.")
+    bracketed = re.fullmatch(r"\[(?P<host>[^\]]+)\](?::(?P<port>.*))?", serial)
+    if bracketed:
+        if not _is_ip(bracketed["host"]):
+            raise UsageError(f"{serial!r} is no address: expected [IPv6]:PORT or HOST:PORT")
+        return TcpAddress(bracketed["host"], _port(bracketed["port"], port))
+    if _is_ip(serial):
+        return TcpAddress(serial, _port(None, port))
+    host, colon, tail = serial.rpartition(":")
+    if colon:
+        if not host or ":" in host:
+            raise UsageError(f"{serial!r} is no address: expected HOST:PORT or [IPv6]:PORT")
+        return TcpAddress(host, _port(tail, port))
+    if serial == "localhost" or "." in serial:
+        return TcpAddress(serial, _port(None, port))
+    return UsbAddress(serial, product)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _port(text: str | None, default: int) -> int:
+    if text is None:
+        return default
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise UsageError(f"port {text!r} is no TCP port", "Expected a number from 1 to 65535.")
+    return int(text)

@@ -1,0 +1,319 @@
+"""One connection to a debug daemon, with everything that can go wrong made plain.
+
+``adb_shell`` speaks the protocol. What it lacks is added here: exit codes, one deadline for a
+whole exchange, a dead peer noticed at once, files verified after they were pushed, one user at a
+time, and errors that say what to do. A connection that failed is closed and stays closed until
+:meth:`AdbConnection.connect`: what an earlier command left in the stream is never taken for an
+answer to the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shlex
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from devices.adb.address import Address
+from devices.adb.keys import load_keys
+from devices.adb.transport import Deadline, Transport, open_transport
+from devices.adb.verify import verify_file
+from devices.base import DeviceError, DeviceFull, DeviceLost, DeviceUnreachable
+
+MAX_OUTPUT = 64 << 20
+"""Bytes of output after which a command is taken for a runaway."""
+
+STALL_S = 10.0
+"""Seconds a file transfer may stand still."""
+
+
+@dataclass(frozen=True)
+class ShellResult:
+    """What a command wrote (stdout and stderr are one stream) and how it ended."""
+
+    output: str
+    exit_code: int
+
+
+class _Output:
+    """Collects a command's output up to the line that carries its exit code."""
+
+    def __init__(self, marker: str, on_line: Callable[[str], bool] | None) -> None:
+        self.lines: list[str] = []
+        self.exit_code: int | None = None
+        self._marker = marker
+        self._on_line = on_line
+        self._rest = b""
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take in a chunk; True if ``on_line`` saw progress."""
+        self._size += len(chunk)
+        if self._size > MAX_OUTPUT:
+            raise DeviceError(
+                f"the command wrote more than {MAX_OUTPUT >> 20} MB; it was stopped",
+                "Is it the program you meant to run?",
+            )
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        return any([self._line(line.decode("utf-8", "replace").rstrip("\r")) for line in lines])
+
+    def _line(self, line: str) -> bool:
+        text, found, code = line.partition(self._marker)
+        if found:
+            self.exit_code = int(code) if code.isdecimal() else None
+            if not text:
+                return True
+        self.lines.append(text)
+        return self._on_line is not None and self._on_line(text)
+
+
+class AdbConnection:
+    """A connection to one device; safe to share between threads, which then take turns.
+
+    Args:
+        address: which device.
+        connect_timeout_s: limit for reaching it, without the user's part.
+        auth_timeout_s: how long the user has to tap "Allow".
+        home: folder of ``.android``; the user's home folder by default.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        connect_timeout_s: float = 5.0,
+        auth_timeout_s: float = 30.0,
+        home: Path | None = None,
+    ) -> None:
+        self.address = address
+        self._connect_timeout_s = connect_timeout_s
+        self._auth_timeout_s = auth_timeout_s
+        self._home = home
+        self._deadline = Deadline()
+        self._lock = threading.RLock()
+        self._transport: Transport
+        self._device: Any = None
+        self._held: list[Iterator[bytes]] = []
+        self._asked = False
+
+    def connect(self, attempts: int = 1, pause_s: float = 1.0) -> None:
+        """Connect, anew if need be; a device that is restarting is given several attempts.
+
+        Raises:
+            DeviceUnreachable: nobody answers, or not with the ADB protocol, or access is refused.
+        """
+        for left in reversed(range(attempts)):
+            try:
+                self._connect()
+            except DeviceUnreachable:
+                if not left or self._asked:
+                    raise
+                time.sleep(pause_s)
+            else:
+                return
+
+    def _connect(self) -> None:
+        from adb_shell.adb_device import AdbDevice
+
+        with self._lock:
+            self.close()
+            self._asked = False
+            keys = load_keys(self._home)
+            self._deadline.set(self._connect_timeout_s)
+            self._transport = open_transport(self.address, self._deadline)
+            device = AdbDevice(self._transport)
+            limit_s = self._connect_timeout_s + self._auth_timeout_s
+            try:
+                device.connect(keys, limit_s, limit_s, limit_s, self._ask_user)
+            except BaseException as error:
+                device.close()
+                if isinstance(error, DeviceUnreachable) or not isinstance(error, Exception):
+                    raise
+                raise self._unreachable(error) from error
+            self._device = device
+
+    def _ask_user(self, _: Any) -> None:
+        self._asked = True
+        self._deadline.set(self._auth_timeout_s)
+        print(
+            f"{self.address} does not know this computer yet: unlock the phone and tap Allow "
+            f"(waiting {self._auth_timeout_s:g} s).",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def _unreachable(self, error: Exception) -> DeviceUnreachable:
+        if self._asked:
+            return DeviceUnreachable(
+                f"{self.address} did not authorise this computer",
+                "Unlock the phone, run again and tap Allow. If it never asks: Developer options, "
+                "Revoke USB debugging authorisations, then connect again.",
+            )
+        if "STLS" in str(error):
+            return DeviceUnreachable(
+                f"{self.address} wants the encrypted protocol of Android's wireless debugging, "
+                "which is not supported",
+                "Use USB, or 'adb tcpip 5555' and --serial HOST:5555.",
+            )
+        message = error.message if isinstance(error, DeviceError) else type(error).__name__
+        return DeviceUnreachable(
+            f"{self.address} does not answer as an ADB daemon: {message}",
+            "Is USB debugging on (Developer options), and the port that of adbd?",
+        )
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection that has not failed yet."""
+        return self._device is not None
+
+    def shell(self, command: str, timeout_s: float = 10.0) -> ShellResult:
+        """Run a shell command to its end.
+
+        Raises:
+            DeviceTimeout: it took longer than ``timeout_s``; it may still be running.
+            DeviceLost: the device went away.
+        """
+        return self.run(command, timeout_s, None)
+
+    def run(
+        self, command: str, timeout_s: float, on_line: Callable[[str], bool] | None
+    ) -> ShellResult:
+        """Run a shell command, handing over its output line by line.
+
+        Args:
+            command: what to run; it reads nothing.
+            timeout_s: limit, counted again from every line that ``on_line`` takes for progress.
+            on_line: called with each line; tells whether the command is getting on.
+
+        Raises:
+            DeviceTimeout: no progress for ``timeout_s``; the command may still be running.
+            DeviceLost: the device went away.
+        """
+        marker = f"@@rc-{secrets.token_hex(4)}="
+        output = _Output(marker, on_line)
+        wrapped = f"(\n{command}\n) </dev/null 2>&1\necho {marker}$?"
+        with self._exchange(timeout_s) as device:
+            for chunk in device.streaming_shell(wrapped, None, timeout_s, decode=False):
+                if output.feed(chunk):
+                    self._deadline.set(timeout_s)
+            if output.exit_code is None:
+                raise DeviceLost(
+                    f"the shell on {self.address} ended without an exit status",
+                    "The device is short of memory or restarting; run again.",
+                )
+        return ShellResult("\n".join(output.lines), output.exit_code)
+
+    def hold(self, command: str, timeout_s: float = 10.0) -> str:
+        """Start a command that stays for as long as the connection, and return its first line."""
+        with self._exchange(timeout_s) as device:
+            stream = device.streaming_shell(command, None, timeout_s, decode=False)
+            text = b""
+            for chunk in stream:
+                text += chunk
+                if b"\n" in text:
+                    break
+            self._held.append(stream)
+        return text.decode("utf-8", "replace").strip()
+
+    def push(self, local: Path, remote: str, executable: bool = False) -> str:
+        """Copy a file to the device and verify it there.
+
+        Returns:
+            How it was verified: "sha256", "md5" or, on a device that has neither, "size".
+
+        Raises:
+            DeviceFull: there is no space left.
+            DeviceError: the device refuses the file, or it arrived damaged.
+        """
+        mode = 0o100755 if executable else 0o100644
+        reason: str | None = None
+        with self._exchange(STALL_S) as device:
+            self._transport.watch = _watch_for_refusal
+            try:
+                device.push(str(local), remote, mode, 0, self._progress, None, STALL_S)
+            except _PushRefused as error:
+                reason = str(error)
+            finally:
+                self._transport.watch = None
+        if reason is not None:
+            raise self._refused(remote, local.stat().st_size, reason)
+        return verify_file(self, local, remote)
+
+    def pull(self, remote: str) -> bytes:
+        """The contents of a file on the device."""
+        with (
+            tempfile.NamedTemporaryFile() as scratch,
+            self._exchange(STALL_S) as device,
+        ):
+            device.pull(remote, scratch.name, self._progress, None, STALL_S)
+            return Path(scratch.name).read_bytes()
+
+    def _refused(self, remote: str, size: int, reason: str) -> DeviceError:
+        folder = shlex.quote(str(PurePosixPath(remote).parent))
+        # The reason may have been cut off by the protocol: look for the usual one.
+        free = self.shell(f"df -k {folder} | tail -n 1").output.split()
+        kilobytes = [int(word) for word in free if word.isdecimal()]
+        short = len(kilobytes) > 2 and kilobytes[0] > 0 and kilobytes[2] * 1024 < size
+        if "No space left" in reason or short:
+            return full(remote)
+        return DeviceError(
+            f"the device refuses to write {remote}{': ' if reason else ''}{reason}",
+            "Name a folder the shell may write to: remote_dir in the device profile.",
+        )
+
+    def _progress(self, *_: Any) -> None:
+        self._deadline.set(STALL_S)
+
+    def close(self) -> None:
+        """End the connection; whatever :meth:`hold` started ends with it."""
+        device, self._device = self._device, None
+        self._held.clear()
+        if device is not None:
+            with contextlib.suppress(Exception):
+                device.close()
+
+    @contextlib.contextmanager
+    def _exchange(self, timeout_s: float) -> Iterator[Any]:
+        with self._lock:
+            if self._device is None:
+                raise DeviceLost(f"not connected to {self.address}")
+            self._deadline.set(timeout_s)
+            try:
+                yield self._device
+            except BaseException as error:
+                self.close()
+                if isinstance(error, DeviceError) or not isinstance(error, Exception):
+                    raise
+                raise DeviceLost(
+                    f"{self.address} sent what is not ADB ({type(error).__name__}: {error})",
+                    "Check the cable or network, then run again.",
+                ) from error
+
+
+def quote(*words: str) -> str:
+    """Words as one shell command."""
+    return shlex.join(words)
+
+
+class _PushRefused(Exception):
+    """The device refuses to write a file."""
+
+
+def _watch_for_refusal(data: bytes) -> None:
+    # adb_shell drops this message while it waits for permission to send the next chunk.
+    if data.startswith(b"FAIL"):
+        raise _PushRefused(data[8:].decode("utf-8", "replace"))
+
+
+def full(remote: str) -> DeviceFull:
+    """The error of a device without free space."""
+    return DeviceFull(
+        f"no space left on the device for {remote}",
+        "Free some (adb shell df /data), or name another folder: remote_dir in the profile.",
+    )

@@ -1,0 +1,232 @@
+"""What a device is and how it is doing: pure parsers of what its shell tells.
+
+Everything is optional: a Linux board has no ``getprop`` and no ``dumpsys``, a virtual machine no
+frequencies. What is not told is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PROPERTIES = {
+    "manufacturer": "ro.product.manufacturer",
+    "brand": "ro.product.brand",
+    "model": "ro.product.model",
+    "soc_manufacturer": "ro.soc.manufacturer",
+    "soc": "ro.soc.model",
+    "platform": "ro.board.platform",
+    "hardware": "ro.hardware",
+    "abi": "ro.product.cpu.abi",
+    "android": "ro.build.version.release",
+    "build": "ro.build.fingerprint",
+}
+"""Fields of a fingerprint -> Android's property."""
+
+_CPU = "/sys/devices/system/cpu/cpu[0-9]*"
+
+# One grep reads any number of files; a cat each would take a second on a phone.
+FACTS_SCRIPT = f"""
+echo @@props
+for p in {" ".join(PROPERTIES.values())}; do echo "$p=$(getprop $p)"; done 2>/dev/null
+echo @@uname; uname -srm
+echo @@os; grep -s PRETTY_NAME= /etc/os-release
+echo @@cpu; grep -s 'model name' /proc/cpuinfo
+echo @@board; cat /proc/device-tree/model 2>/dev/null; echo
+echo @@count; grep -c ^processor /proc/cpuinfo
+echo @@sysfs; grep -sH . {_CPU}/cpufreq/cpuinfo_max_freq
+"""
+
+STATE_SCRIPT = f"""
+echo @@battery; dumpsys battery 2>/dev/null
+echo @@thermal; dumpsys thermalservice 2>/dev/null
+echo @@load; cat /proc/loadavg
+echo @@sysfs; grep -sH . {_CPU}/cpufreq/scaling_cur_freq {_CPU}/cpufreq/scaling_max_freq \
+{_CPU}/cpufreq/scaling_governor /sys/class/thermal/thermal_zone*/type \
+/sys/class/thermal/thermal_zone*/temp /sys/class/thermal/cooling_device*/type \
+/sys/class/thermal/cooling_device*/cur_state
+"""
+
+CPU_SENSOR, SKIN_SENSOR, BATTERY_SENSOR = 0, 3, 2
+_NOT_TEMPERATURES = (6, 7, 8)  # Android lists voltage, current and percentage limits among them.
+
+
+@dataclass(frozen=True)
+class Thermal:
+    """What Android's thermal service tells.
+
+    Args:
+        status: 0 none, 1 light, 2 moderate, 3 severe, 4 critical, ...; None if it is not told.
+        temperatures_c: by sensor.
+        kinds: Android's type number of each sensor (0 CPU, 2 battery, 3 skin).
+    """
+
+    status: int | None = None
+    temperatures_c: dict[str, float] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
+
+
+def split_sections(text: str) -> dict[str, str]:
+    """Text between lines ``@@name``, by name."""
+    parts = re.split(r"^@@(\w+)\n?", text, flags=re.MULTILINE)
+    return {name: body.strip("\n") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def parse_facts(text: str) -> dict[str, Any]:
+    """What identifies the device, from the output of :data:`FACTS_SCRIPT`.
+
+    Returns:
+        The fields of :data:`PROPERTIES`, ``kernel``, ``os``, ``board``, ``cpu``, ``cores`` and
+        ``max_khz`` (by core); those that are known.
+    """
+    sections = split_sections(text)
+    properties = dict(
+        line.split("=", 1) for line in sections.get("props", "").splitlines() if "=" in line
+    )
+    facts: dict[str, Any] = {name: properties.get(key, "") for name, key in PROPERTIES.items()}
+    facts["kernel"] = sections.get("uname", "").strip()
+    facts["os"] = sections.get("os", "").partition("=")[2].strip('"')
+    facts["board"] = sections.get("board", "").strip(" \n\0")
+    facts["cpu"] = sections.get("cpu", "").partition("\n")[0].partition(":")[2].strip()
+    count = sections.get("count", "").strip()
+    facts["cores"] = int(count) if count.isdecimal() else 0
+    facts["max_khz"] = _per_core(parse_sysfs(sections.get("sysfs", "")), "cpuinfo_max_freq")
+    if not facts["model"]:
+        facts["model"] = facts["board"] or facts["cpu"]
+    return {name: value for name, value in facts.items() if value}
+
+
+def parse_state(text: str) -> dict[str, Any]:
+    """How the device is doing, from the output of :data:`STATE_SCRIPT`.
+
+    Returns:
+        ``cur_khz``, ``limit_khz`` (by core), ``governor``, ``battery``, ``thermal_status``,
+        ``temperatures_c`` (by sensor), ``temperature_c`` (the one that counts), ``cooling`` (by
+        CPU cooling device in action) and ``load``; those that are known.
+    """
+    sections = split_sections(text)
+    sysfs = parse_sysfs(sections.get("sysfs", ""))
+    thermal = parse_thermalservice(sections.get("thermal", ""))
+    zones = _zones(sysfs)
+    governors = sorted(
+        {value for path, value in sysfs.items() if path.endswith("/scaling_governor")}
+    )
+    state: dict[str, Any] = {
+        "cur_khz": _per_core(sysfs, "scaling_cur_freq"),
+        "limit_khz": _per_core(sysfs, "scaling_max_freq"),
+        "governor": ", ".join(governors),
+        "battery": parse_battery(sections.get("battery", "")),
+        "thermal_status": thermal.status,
+        "temperatures_c": thermal.temperatures_c or zones,
+        "temperature_c": decisive_temperature_c(thermal, zones),
+        "cooling": _cooling(sysfs),
+        "load": sections.get("load", "").split(" ")[0],
+    }
+    return {name: value for name, value in state.items() if value not in (None, "", {})}
+
+
+def parse_sysfs(text: str) -> dict[str, str]:
+    """Lines ``path:value`` as written by ``grep -H``."""
+    return dict(line.split(":", 1) for line in text.splitlines() if line.startswith("/"))
+
+
+def parse_thermalservice(text: str) -> Thermal:
+    """The output of ``dumpsys thermalservice``; sensors as the hardware tells them now, if it does."""
+    status = re.search(r"^\s*Thermal Status:\s*(\d+)", text, re.MULTILINE)
+    sensors = r"Temperature\{mValue=([-\d.E]+), mType=(-?\d+), mName=([^,}]+), mStatus=\d+"
+    current = text.partition("Current temperatures from HAL:")[2].partition("\nCurrent cooling")[0]
+    thermal = Thermal(int(status[1]) if status else None)
+    for value, kind, name in re.findall(sensors, current) or re.findall(sensors, text):
+        celsius = float(value)
+        if int(kind) not in _NOT_TEMPERATURES and 0 < celsius < 200:
+            thermal.temperatures_c[name] = celsius
+            thermal.kinds[name] = int(kind)
+    return thermal
+
+
+def parse_battery(text: str) -> dict[str, Any]:
+    """The output of ``dumpsys battery``: ``level`` (%), ``temperature_c``, ``powered``."""
+    values = dict(re.findall(r"^\s*([\w ]+): (\S+)\s*$", text, re.MULTILINE))
+    battery: dict[str, Any] = {}
+    if values.get("level", "").isdecimal():
+        battery["level"] = int(values["level"])
+    if re.fullmatch(r"-?\d+", values.get("temperature", "")):
+        battery["temperature_c"] = int(values["temperature"]) / 10
+    if battery:
+        battery["powered"] = any(
+            values.get(f"{source} powered") == "true" for source in ("AC", "USB", "Wireless")
+        )
+    return battery
+
+
+def decisive_temperature_c(thermal: Thermal, zones: Mapping[str, float]) -> float | None:
+    """The temperature to wait for: the hottest CPU sensor, else skin, else battery, else zone."""
+    for kind in (CPU_SENSOR, SKIN_SENSOR, BATTERY_SENSOR):
+        found = [thermal.temperatures_c[name] for name, k in thermal.kinds.items() if k == kind]
+        if found:
+            return max(found)
+    named = [c for name, c in zones.items() if re.search(r"cpu|soc|pkg|big|mid|little", name, re.I)]
+    return max(named or zones.values(), default=None)
+
+
+def throttled(state: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether the device is held back by heat, compared with how it was ``before``."""
+    if state.get("thermal_status", 0) > 0 or state.get("cooling"):
+        return True
+    limits = before.get("limit_khz", {})
+    return any(khz < limits.get(core, 0) for core, khz in state.get("limit_khz", {}).items())
+
+
+def big_cores(max_khz: Mapping[int, int], threads: int = 1) -> tuple[int, ...] | None:
+    """The fastest clusters of cores that together have a core for every thread.
+
+    Args:
+        max_khz: highest frequency of each core; None is returned if they are unknown.
+        threads: threads to be run.
+    """
+    cores: list[int] = []
+    for khz in sorted(set(max_khz.values()), reverse=True):
+        cores += [core for core, its in max_khz.items() if its == khz]
+        if len(cores) >= threads:
+            break
+    return tuple(sorted(cores)) or None
+
+
+def taskset_mask(cores: Iterable[int]) -> str:
+    """Core numbers as the hexadecimal mask that every ``taskset`` understands."""
+    return f"{sum(1 << core for core in set(cores)):x}"
+
+
+def _per_core(sysfs: Mapping[str, str], name: str) -> dict[int, int]:
+    values: dict[int, int] = {}
+    for path, value in sysfs.items():
+        found = re.search(rf"/cpu(\d+)/cpufreq/{name}$", path)
+        if found and value.strip().isdecimal():
+            values[int(found[1])] = int(value)
+    return dict(sorted(values.items()))
+
+
+def _zones(sysfs: Mapping[str, str]) -> dict[str, float]:
+    zones: dict[str, float] = {}
+    for path, value in sysfs.items():
+        found = re.search(r"(.*/thermal_zone(\d+))/temp$", path)
+        if not found or not re.fullmatch(r"-?\d+", value.strip()):
+            continue
+        # Thousandths of a degree by convention, but some drivers give degrees.
+        celsius = int(value) / 1000 if abs(int(value)) >= 1000 else float(value)
+        if 0 < celsius < 200:
+            kind = sysfs.get(f"{found[1]}/type", "zone")
+            zones[kind if kind not in zones else f"{kind}-{found[2]}"] = celsius
+    return zones
+
+
+def _cooling(sysfs: Mapping[str, str]) -> dict[str, int]:
+    active: dict[str, int] = {}
+    for path, value in sysfs.items():
+        found = re.search(r"(.*/cooling_device\d+)/cur_state$", path)
+        kind = sysfs.get(f"{found[1]}/type", "") if found else ""
+        if re.search(r"cpu|processor", kind, re.I) and value.strip().isdecimal() and int(value):
+            active[kind] = int(value)
+    return active

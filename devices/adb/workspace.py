@@ -1,0 +1,220 @@
+"""A folder of our own on the device, and the right to be the only one who measures there.
+
+Both are tied to a *keeper*: a shell on the device that waits for the connection to end, however
+that comes about, then ends every process of ours and removes the folder and the lock. So nothing
+stays behind even if this computer crashes. Whoever comes later takes a folder or a lock for
+abandoned when no process on the device names its token any more.
+"""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from devices.adb.connection import AdbConnection, ShellResult, full, quote
+from devices.base import DeviceError
+
+_log = logging.getLogger(__name__)
+
+STALE_MINUTES = 60
+"""Age at which a folder that nobody keeps is removed."""
+
+# Every script looks for tokens in the command lines of processes, by a pattern "[n]asprof-..."
+# which does not match itself. It assembles tokens from parts so that its own command line does
+# not contain them, except for the keeper's, which is the one that must be found.
+
+_REMOVE = """
+token=nasprof; token=$token-{nonce}
+for f in $(grep -l "[n]${{token#n}}" /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null); do
+  p=${{f#/proc/}}; p=${{p%%/*}}
+  if [ "$p" != $$ ]; then kill -9 "$p" 2>/dev/null; fi
+done
+cd {parent} || exit
+rm -rf $token
+rm nasprof.lock/owner.$token 2>/dev/null && rmdir nasprof.lock
+[ ! -e $token ]
+"""
+
+_KEEPER = (
+    """
+trap '' HUP INT TERM
+cd {parent} && mkdir {token} && echo @@kept || exit
+exec 2>/dev/null
+cat > /dev/null
+"""
+    + _REMOVE
+)
+
+_SWEEP = """
+cd {parent} || exit
+for d in $(find . -maxdepth 1 -type d -name 'nasprof-*' -mmin +{minutes} 2>/dev/null); do
+  d=${{d#./}}
+  grep -q "[n]${{d#n}}" /proc/[0-9]*/cmdline 2>/dev/null || rm -rf "$d"
+done
+"""
+
+_LOCK = """
+cd {parent} || exit
+if mkdir nasprof.lock 2>/dev/null; then
+  echo {owner} > nasprof.lock/owner.{token} && exit 0
+  rm -rf nasprof.lock; exit 1
+fi
+for f in nasprof.lock/owner.*; do
+  t=${{f##*/owner.}}
+  if [ "$t" = '*' ]; then
+    find nasprof.lock -maxdepth 0 -mmin +1 2>/dev/null | grep -q . && rmdir nasprof.lock
+    exit 2
+  fi
+  if grep -q "[n]${{t#n}}" /proc/[0-9]*/cmdline 2>/dev/null; then cat "$f"; exit 3; fi
+  rm "$f" 2>/dev/null && rmdir nasprof.lock 2>/dev/null
+done
+exit 2
+"""
+
+_HELD, _GOT = 3, 0
+
+
+class DeviceBusy(DeviceError):
+    """Somebody else is measuring on the device."""
+
+
+class Workspace:
+    """A folder and a lock on a device, for as long as the connection lasts.
+
+    Args:
+        connection: not necessarily connected yet; nobody else must use it.
+        parent: folder in which ours is made.
+        lock_wait_s: how long to wait for another measurement to end.
+    """
+
+    def __init__(
+        self, connection: AdbConnection, parent: str = "/data/local/tmp", lock_wait_s: float = 300
+    ) -> None:
+        self.connection = connection
+        self.parent = parent
+        self._lock_wait_s = lock_wait_s
+        self._nonce = secrets.token_hex(6)
+        self._open = False
+
+    @property
+    def folder(self) -> str:
+        """Path of the folder on the device."""
+        return f"{self.parent}/{self._token}"
+
+    @property
+    def _token(self) -> str:
+        return f"nasprof-{self._nonce}"
+
+    def open(self) -> None:
+        """Connect, make the folder and take the lock.
+
+        Raises:
+            DeviceUnreachable: nobody answers.
+            DeviceBusy: another measurement holds the device for longer than we wait.
+            DeviceError: the folder cannot be made.
+        """
+        if not self.connection.connected:
+            self.connection.connect(attempts=3)
+        self._nonce = secrets.token_hex(6)
+        self._open = True
+        try:
+            self.connection.shell(self._script(_SWEEP))
+            answer = self.connection.hold(self._script(_KEEPER))
+            if answer != "@@kept":
+                raise self._failed(answer)
+            self._take_lock()
+        except BaseException:
+            self.close()
+            raise
+
+    def _script(self, template: str) -> str:
+        return template.format(
+            parent=quote(self.parent),
+            nonce=self._nonce,
+            token=self._token,
+            minutes=STALE_MINUTES,
+            owner=quote(f"{_user()}@{socket.gethostname()} since {time.strftime('%H:%M:%S')}"),
+        )
+
+    def _take_lock(self) -> None:
+        end = time.monotonic() + self._lock_wait_s
+        told = False
+        while True:
+            result = self.connection.shell(self._script(_LOCK))
+            if result.exit_code == _GOT:
+                return
+            if result.exit_code not in (_HELD, 2):
+                raise self._failed(result.output)
+            owner = result.output.strip() or "another measurement"
+            if time.monotonic() >= end:
+                raise DeviceBusy(
+                    f"{self.connection.address} is in use by {owner}; "
+                    f"waited {self._lock_wait_s:g} s",
+                    "Wait for it to end, or raise lock_wait_s in the device profile.",
+                )
+            if result.exit_code == _HELD:
+                if not told:
+                    print(f"waiting for {owner} to finish on the device", file=sys.stderr)
+                    told = True
+                time.sleep(1)
+
+    def _failed(self, answer: str) -> DeviceError:
+        if "No space left" in answer:
+            return full(self.parent)
+        return DeviceError(
+            f"cannot make a folder in {self.parent} on the device: {answer or 'no reason given'}",
+            "Name one the shell may write to: remote_dir in the device profile.",
+        )
+
+    def path(self, name: str) -> str:
+        """Path on the device of a file in the folder."""
+        return f"{self.folder}/{name}"
+
+    def push(self, local: Path, name: str, executable: bool = False) -> str:
+        """Copy a file into the folder; returns how it was verified."""
+        return self.connection.push(local, self.path(name), executable)
+
+    def run(
+        self,
+        command: str,
+        timeout_s: float,
+        on_line: Callable[[str], bool] | None = None,
+    ) -> ShellResult:
+        """Run a command in the folder; see :meth:`AdbConnection.run`."""
+        command = f"export NASPROF={self._token}; cd {quote(self.folder)} || exit\n{command}"
+        return self.connection.run(command, timeout_s, on_line)
+
+    def close(self) -> None:
+        """End our processes and remove folder and lock, over a new connection if need be.
+
+        Where the device cannot be reached any more, the keeper does it there.
+        """
+        if not self._open:
+            return
+        self._open = False
+        for _ in range(2):
+            try:
+                if not self.connection.connected:
+                    self.connection.connect()
+                if self.connection.shell(self._script(_REMOVE)).exit_code == 0:
+                    break
+            except DeviceError as error:
+                reason: object = error.message
+            else:
+                reason = "the folder cannot be removed"
+        else:
+            _log.warning("could not confirm that %s was removed: %s", self.folder, reason)
+        self.connection.close()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
