@@ -6,8 +6,8 @@ are written directly, without torch.
 
 from __future__ import annotations
 
-from profiler.lowering.base import Format, Precision, formats
+from profiler.lowering.base import Format, Precision, find_format, formats
 from profiler.lowering.fold import Weights
 from profiler.lowering.lower import Lowered, lower
 
-__all__ = ["Format", "Lowered", "Precision", "Weights", "formats", "lower"]
+__all__ = ["Format", "Lowered", "Precision", "Weights", "find_format", "formats", "lower"]

@@ -18,10 +18,12 @@ Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
 class Format(ABC):
     """A kind of model file: how a network is written as one, and how it is run on this host.
 
-    Arrays of inputs are ``(n, h, w, c)`` whatever layout the file itself uses.
+    Arrays of inputs are ``(n, h, w, c)`` whatever layout the file itself uses. ``runtime`` names
+    what executes these files on devices.
     """
 
     suffix: ClassVar[str]
+    runtime: ClassVar[str]
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
 
     @abstractmethod

@@ -49,6 +49,7 @@ class OnnxFormat(Format):
     """ONNX, for ONNX Runtime."""
 
     suffix = ".onnx"
+    runtime = "onnxruntime"
     precisions = ("fp32", "fp16", "int8")
 
     def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:

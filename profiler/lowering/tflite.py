@@ -22,6 +22,7 @@ class TFLiteFormat(Format):
     """TFLite, for LiteRT and Android's benchmark_model."""
 
     suffix = ".tflite"
+    runtime = "litert"
     precisions = ("fp32", "fp16", "int8")
 
     def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:
