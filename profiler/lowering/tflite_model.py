@@ -125,6 +125,28 @@ class ModelBuilder:
         )
 
 
+def repack(content: bytes) -> bytes:
+    """A file packed again: buffers inside and aligned, tensors named as in its signature.
+
+    The quantizer leaves buffers unaligned or behind the flatbuffer, where older runtimes do not
+    look, and renames the output.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content)
+    model.buffers = [_AlignedBuffer(data=_data(buffer, content)) for buffer in model.buffers]
+    for signature in model.signatureDefs:
+        tensors = model.subgraphs[signature.subgraphIndex].tensors
+        for entry in (*signature.inputs, *signature.outputs):
+            tensors[entry.tensorIndex].name = entry.name
+    return _pack(model)
+
+
+def _data(buffer: Any, content: bytes) -> NDArray[np.uint8] | None:
+    if buffer.offset:
+        return np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+    data: NDArray[np.uint8] | None = buffer.data
+    return data
+
+
 def _operator_code(code: int, version: int) -> Any:
     return schema.OperatorCodeT(
         deprecatedBuiltinCode=min(code, 127), builtinCode=code, version=version
