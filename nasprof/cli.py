@@ -80,6 +80,33 @@ def command_line(name: str) -> Callable[[Callable[..., None]], CommandLine]:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
+def setting_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--set NAME=VALUE``, any number of times, given to the command as a dict ``settings``."""
+    return click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        callback=_parse_settings,
+        metavar="NAME=VALUE",
+        help=help_text,
+    )
+
+
+def _parse_settings(
+    _: click.Context, __: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    settings = {}
+    for value in values:
+        key, separator, text = value.partition("=")
+        if not separator:
+            raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE")
+        try:
+            settings[key] = json.loads(text)
+        except json.JSONDecodeError:
+            settings[key] = text
+    return settings
+
+
 def print_json(value: Any) -> None:
     """Print a JSON value to stdout; numbers that JSON cannot hold are errors, not ``NaN``."""
     click.echo(json.dumps(value, indent=2, allow_nan=False))

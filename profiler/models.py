@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,12 +135,14 @@ def runtime_for(path: Path) -> str:
     raise UsageError(f"{path}: expected a model file that ends in {known}")
 
 
-def sha256_of(path: Path) -> str:
-    """Hexadecimal hash of a file's content."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+def reference_files(format: str, folder: Path) -> tuple[Path, Path]:
+    """Model files of the sentinel and of the empty network, at fp32 and batch 1."""
+    suffix = formats.get(format).suffix
+    files = []
+    for name, network in (("sentinel", sentinel_network()), ("empty", empty_network())):
+        weights = random_weights(network, np.random.default_rng(0))
+        files.append(lower(network, weights, folder / f".{name}{suffix}", format).path)
+    return files[0], files[1]
 
 
 def sentinel_network() -> Network:

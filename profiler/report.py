@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -44,19 +44,35 @@ _CSV_FIELDS = (
 )
 
 
+FLAG_WORDS = {
+    "contended": "other work used the processor; close it, or go by the CPU clock",
+    "drift": "the device changed its speed while measuring; measure again",
+    "throttled": "the device slowed down for its temperature; let it cool",
+    "incomplete": "the measurement was interrupted",
+}
+"""What each flag means to whoever reads the result, and what to do about it."""
+
+
 def results_table(records: Sequence[Record]) -> Table:
-    """One line a measurement, latencies in milliseconds."""
+    """One line a measurement, latencies in milliseconds; flags explained below."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     first = records[0]
     table = Table(
-        title=f"{first['device']}: {first['runtime']} {first['runtime_version']}, "
-        f"threads {first['threads']}, {first['precision']}, batch {first['batch']}",
+        title=f"{first['device']}: {first['runtime']} {first['runtime_version'] or ''}, "
+        f"threads {first['threads']}, {first['precision'] or ''} batch {first['batch'] or 1}",
+        title_justify="left",
+        caption="\n".join(_notes(records)),
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
-    table.add_column("model", overflow="fold")
-    for column in ("latency ms", "±95 %", "median", "p90", "min", "CPU ms", "samples", "stopped"):
-        table.add_column(column, justify="right")
-    table.add_column("flags", overflow="fold")
+    table.add_column("model", overflow="fold", min_width=8)
+    for column in ("latency ms", "±95 %", "median", "p90", "CPU ms", "runs"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("flags", min_width=10)
     for record in records:
         wall, cpu = record["latency_ms"], record["cpu_ms"]
         low, high = wall["ci95"]
@@ -64,15 +80,29 @@ def results_table(records: Sequence[Record]) -> Table:
             record["name"],
             f"[bold]{wall['trimmed_mean']:.3f}[/bold]",
             f"{(high - low) / 2 / wall['trimmed_mean']:.1%}",
-            f"{wall['median']:.3f}",
-            f"{wall['p90']:.3f}",
-            f"{wall['min']:.3f}",
+            *(f"{wall[name]:.3f}" for name in ("median", "p90")),
             "-" if cpu is None else f"{cpu['trimmed_mean']:.3f}",
             str(len(record["samples_ms"])),
-            record["stopped"],
             " ".join(record["flags"]) or "-",
         )
     return table
+
+
+def _notes(records: Sequence[Record]) -> Iterator[str]:
+    """What the numbers are, why measuring stopped, and what the flags mean."""
+    trim = records[0]["protocol"]["trim"]
+    yield f"latency: mean of the runs without the {trim:.0%} fastest and slowest, wall clock"
+    overheads = [record["overhead_ms"] for record in records if record["overhead_ms"] is not None]
+    if overheads:
+        yield f"of it the framework's own: {min(overheads):.3f} ms (an empty model)"
+    protocol = records[0]["protocol"]
+    limited = [record["name"] for record in records if record["stopped"] == "limit"]
+    if limited and protocol["target"] is not None:
+        yield f"stopped at the limit of rounds before ±{protocol['target']:.1%}: " + ", ".join(
+            limited
+        )
+    for flag in sorted({flag for record in records for flag in record["flags"]}):
+        yield f"{flag}: {FLAG_WORDS.get(flag, 'see the documentation')}"
 
 
 def results_csv(records: Sequence[Record]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from nasprof.cli import command_line, json_option, print_json, say
+from nasprof.cli import command_line, json_option, print_json, say, setting_option
 
 
 @command_line("nassearch")
@@ -16,31 +16,11 @@ def main() -> None:
     """Search spaces of neural architectures."""
 
 
-def _setting(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
-    settings = {}
-    for value in values:
-        key, separator, text = value.partition("=")
-        if not separator:
-            raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE")
-        try:
-            settings[key] = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise click.BadParameter(f"the value of {key!r} is not JSON: {text!r}") from error
-    return settings
-
-
 @main.command()
 @click.option("--space", "name", default="ofa-mbv3", show_default=True, help="Space to draw from.")
 @click.option("--width", type=float, help="Width multiplier of the space.")
 @click.option("--resolution", type=int, help="Input height and width in pixels.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    callback=_setting,
-    metavar="NAME=VALUE",
-    help="Any other setting of the space, as JSON: --set classes=10.",
-)
+@setting_option("Any other setting of the space, as JSON: --set classes=10.")
 @click.option("-n", "--count", type=click.IntRange(1, 1_000_000), default=10, show_default=True)
 @click.option(
     "--strategy",

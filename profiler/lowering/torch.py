@@ -31,6 +31,7 @@ class TorchFormat(Format):
     """TorchScript, for torch on a CPU or an NVIDIA GPU."""
 
     suffix = ".pt"
+    runtime = "torch"
     precisions = ("fp32", "fp16")
 
     def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:

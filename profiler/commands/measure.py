@@ -1,0 +1,233 @@
+"""``nasprof measure``: the latency of architectures or model files on a device."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasprof.cli import GreedyCommand, json_option, print_json, say, setting_option
+from nasprof.errors import UsageError
+
+if TYPE_CHECKING:
+    from devices import Device, RunSettings
+    from profiler.models import LoweringOptions
+    from profiler.protocol import Protocol
+    from profiler.records import Item, Measurement
+
+
+@dataclass(frozen=True)
+class _Output:
+    """Where results go."""
+
+    as_json: bool
+    as_csv: bool
+    save: Path | None
+    plot: Path | None
+
+
+@click.command(cls=GreedyCommand)
+@click.option("--device", "device_name", default="cpu", show_default=True, help="Device profile.")
+@click.option(
+    "--arch",
+    "archs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Architecture files, one or more.",
+)
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Model files (.onnx, .tflite, ...), one or more.",
+)
+@click.option("--runtime", help="onnxruntime, litert, torch; the profile's unless given.")
+@click.option("--threads", type=click.IntRange(1), help="Threads; the profile's unless given.")
+@click.option("--affinity", help="CPUs to stay on: 0,2 or 4-7. The profile's unless given.")
+@click.option("--precision", default="fp32", show_default=True, help="fp32, fp16 or int8.")
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--protocol",
+    default="adaptive",
+    show_default=True,
+    help="adaptive, quick, thorough, fixed, pomonag; with changes: fixed:runs=50,rounds=5.",
+)
+@click.option("--weights", type=click.Path(path_type=Path), help="Checkpoint for --arch.")
+@click.option("--serial", help="USB serial or HOST:PORT of the phone.")
+@setting_option("Any option of the device's profile, as JSON: --set timeout_s=60.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of a table.")
+@click.option("--save", type=click.Path(path_type=Path), help="Append the results to this .jsonl.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Histogram of samples, as PNG.")
+@json_option
+def measure(
+    device_name: str,
+    archs: tuple[Path, ...],
+    models: tuple[Path, ...],
+    runtime: str | None,
+    threads: int | None,
+    affinity: str | None,
+    precision: str,
+    batch: int,
+    protocol: str,
+    weights: Path | None,
+    serial: str | None,
+    settings: dict[str, Any],
+    seed: int,
+    as_csv: bool,
+    save: Path | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure how long networks take on a device.
+
+    Several are measured in interleaved rounds, so that what disturbs one disturbs all. Samples
+    are never thrown away; --save keeps them with everything that the result depends on, also when
+    the measurement is interrupted.
+    """
+    if not archs and not models:
+        raise click.UsageError("Give at least one --arch or --model.")
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json exclude each other.")
+    from devices import RunSettings, find_profile, open_device
+    from profiler.models import LoweringOptions, format_for
+    from profiler.protocol import parse_protocol
+
+    how = parse_protocol(protocol)
+    profile = find_profile(device_name).with_options(serial=serial, **settings)
+    runtime = runtime or _runtime_of(models, profile.runtime)
+    run_settings = RunSettings(
+        runtime=runtime,
+        threads=threads or profile.threads,
+        affinity=parse_cpus(affinity) if affinity else profile.affinity,
+    )
+    lowering = LoweringOptions(format_for(runtime), precision, batch, weights, seed=seed)
+    device = open_device(profile)
+    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
+        items = _lowered_items(archs, lowering, Path(folder)) + _given_items(models)
+        results = _run(device, run_settings, items, how, lowering, Path(folder), save)
+    _show(results, _Output(as_json, as_csv, save, plot))
+
+
+def parse_cpus(text: str) -> tuple[int, ...]:
+    """CPU numbers written as ``0,2`` or ``4-7``, in order and without repetition."""
+    cpus: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            cpus.update(range(int(first), int(last or first) + 1))
+    except ValueError as error:
+        raise UsageError(f"affinity is {text!r}, expected CPU numbers like 0,2 or 4-7") from error
+    if not cpus or min(cpus) < 0:
+        raise UsageError(f"affinity is {text!r}, expected CPU numbers like 0,2 or 4-7")
+    return tuple(sorted(cpus))
+
+
+def _runtime_of(models: Sequence[Path], default: str) -> str:
+    """The one runtime that executes all model files; the default if there are none."""
+    from profiler.models import runtime_for
+
+    runtimes = {runtime_for(path) for path in models}
+    if len(runtimes) > 1:
+        raise UsageError(
+            f"model files for {' and '.join(sorted(runtimes))} cannot be measured together",
+            "Measure them one runtime at a time.",
+        )
+    return runtimes.pop() if runtimes else default
+
+
+def _lowered_items(paths: Sequence[Path], options: LoweringOptions, folder: Path) -> list[Item]:
+    from profiler.models import lower_subject, read_subjects
+    from profiler.records import Item
+
+    items = []
+    for subject in read_subjects(paths):
+        lowered = lower_subject(subject, options, folder)
+        network = subject.network
+        extra = {
+            "path": lowered.path.name,
+            "precision": lowered.precision,
+            "batch": lowered.batch,
+            "drift_from_fp32": lowered.drift,
+            "weights": "random" if options.weights is None else str(options.weights),
+            "seed": options.seed,
+            "macs": network.macs,
+            "params": network.params,
+        }
+        items.append(Item(subject.name, lowered.path, subject.arch, extra))
+    return items
+
+
+def _given_items(paths: Sequence[Path]) -> list[Item]:
+    from profiler.records import Item
+
+    return [Item(path.name, path) for path in paths]
+
+
+def _run(
+    device: Device,
+    settings: RunSettings,
+    items: list[Item],
+    protocol: Protocol,
+    lowering: LoweringOptions,
+    folder: Path,
+    save: Path | None,
+) -> list[Measurement]:
+    """Measure, and on failure keep what was taken before passing the failure on."""
+    import numpy as np
+
+    from profiler.measure import Interrupted, measure
+    from profiler.models import reference_files
+    from profiler.progress import progress_bar
+
+    sentinel, empty = reference_files(lowering.format, folder)
+    rng = np.random.default_rng(lowering.seed)
+    try:
+        with progress_bar() as progress:
+            return measure(
+                device,
+                settings,
+                items,
+                protocol,
+                rng,
+                sentinel=sentinel,
+                empty=empty,
+                progress=progress,
+            )
+    except Interrupted as error:
+        if save is not None and error.measurements:
+            _save(error.measurements, save)
+            say(f"What was measured until then is in {save}, marked as incomplete.")
+        raise
+
+
+def _save(results: Sequence[Measurement], path: Path) -> None:
+    from nasprof.files import append_jsonl
+
+    for result in results:
+        append_jsonl(path, result.as_dict())
+
+
+def _show(results: Sequence[Measurement], output: _Output) -> None:
+    from profiler.report import plot_samples, results_csv, results_table
+
+    records = [result.as_dict() for result in results]
+    if output.as_json:
+        print_json(records)
+    elif output.as_csv:
+        click.echo(results_csv(records), nl=False)
+    else:
+        from rich.console import Console
+
+        Console().print(results_table(records))
+    if output.save is not None:
+        _save(results, output.save)
+        say(f"Saved to {output.save}")
+    if output.plot is not None:
+        plot_samples(records, output.plot)
+        say(f"Plotted to {output.plot}")
