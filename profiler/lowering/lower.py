@@ -81,7 +81,7 @@ def lower(
     facts: dict[str, Any] = {"format": format, "precision": precision, "batch": batch}
     whole = writer.encode(network, weights, "fp32", batch)
     if precision == "fp32":
-        return _finish(path, whole, **facts)
+        return _write(path, whole, facts)
     samples = random_inputs(network, rng) if calibration is None else calibration
     batches = batches_of(samples, network, batch)
     if precision == "int8":
@@ -89,7 +89,7 @@ def lower(
     else:
         content = writer.encode(network, weights, precision, batch)
     moved = drift(_outputs(writer, whole, batches), _outputs(writer, content, batches))
-    return _finish(path, content, **facts, drift=moved)
+    return _write(path, content, facts | {"drift": moved})
 
 
 def _outputs(writer: Format, content: bytes, batches: Batches) -> list[Array]:
@@ -99,7 +99,12 @@ def _outputs(writer: Format, content: bytes, batches: Batches) -> list[Array]:
         return writer.run(path, batches)
 
 
-def _finish(path: Path, content: bytes, **facts: Any) -> Lowered:
+def _write(path: Path, content: bytes, facts: dict[str, Any]) -> Lowered:
     write_atomic(path, content)
+    return describe(path, content, **facts)
+
+
+def describe(path: Path, content: bytes, **facts: Any) -> Lowered:
+    """What was written to ``path``."""
     sha256 = hashlib.sha256(content).hexdigest()
     return Lowered(path=path, sha256=sha256, size_bytes=len(content), **facts)
