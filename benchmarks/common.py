@@ -1,0 +1,41 @@
+"""What the benchmarks share: a table on stdout, and JSON with where it was measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from devices import host
+from nasprof import __version__
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def report(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], **facts: Any) -> None:
+    """Print rows as a table and write them, with ``facts``, to ``results/NAME.json``."""
+    table = Table(title=name)
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console().print(table)
+    RESULTS.mkdir(exist_ok=True)
+    record = {
+        "schema": 1,
+        "benchmark": name,
+        "nasprof": __version__,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": host.fingerprint(),
+        "columns": list(columns),
+        "rows": [list(row) for row in rows],
+        **facts,
+    }
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    print(f"Written to {path}")

@@ -1,0 +1,64 @@
+"""Latency of 20 networks on an NVIDIA GPU at batch 1 and 64, by ONNX Runtime and torch.
+
+Needs a GPU with ``onnxruntime-gpu`` or a CUDA build of torch: python benchmarks/gpu.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from common import report
+
+from devices import RunSettings, find_profile, open_device
+from profiler.lowering import lower
+from profiler.measure import measure
+from profiler.models import format_for, reference_files
+from profiler.protocol import parse_protocol
+from profiler.records import Item
+from spaces import get_space
+from spaces.weights import random_weights
+
+
+def main() -> None:
+    """Measure, print one table and write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runtime", default="onnxruntime", choices=("onnxruntime", "torch"))
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--protocol", default="adaptive")
+    given = parser.parse_args()
+    space = get_space("ofa-mbv3")
+    genes = space.sample(given.count, np.random.default_rng(0), "biased")
+    device = open_device(find_profile("gpu"))
+    format_name = format_for(given.runtime)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        sentinel, empty = reference_files(format_name, Path(folder))
+        for batch in (1, 64):
+            items = []
+            for number, row in enumerate(genes):
+                network = space.network(row)
+                weights = random_weights(network, np.random.default_rng(0))
+                path = Path(folder) / f"{number}-{batch}"
+                lower(network, weights, path, format_name, batch=batch)
+                items.append(Item(str(number), path, space.decode(row[None])[0]))
+            results = measure(
+                device, RunSettings(given.runtime), items, parse_protocol(given.protocol),
+                np.random.default_rng(0), sentinel=sentinel, empty=empty,
+            )  # fmt: skip
+            rows += [
+                [result.name, batch, round(space.macs(row[None])[0] / 1e6, 1),
+                 round(result.latency_ms.trimmed_mean, 4),
+                 round(result.latency_ms.relative_half_width, 4), " ".join(result.flags)]
+                for row, result in zip(genes, results, strict=True)
+            ]  # fmt: skip
+    report(
+        f"gpu-{given.runtime}", ("network", "batch", "M MACs", "latency ms", "±95 %", "flags"),
+        rows, device=device.fingerprint(), archs=space.decode(genes),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
