@@ -1,0 +1,87 @@
+"""Writing and running TorchScript files; see ``profiler.lowering.torch``."""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from devices.runner.adapters.torch import INPUTS_ENTRY
+from profiler.lowering.fold import Affine, Array, Weights, fold
+from profiler.lowering.module import ProgramModule
+from spaces.graph import Conv, Network, Op, Program
+
+
+def encode(network: Network, weights: Weights, half: bool, batch: int) -> bytes:
+    """The file's content; its extra entry lists the inputs' names, shapes and types."""
+    program = network.program()
+    module: nn.Module = _folded(program, weights)
+    if half:
+        module = _Half(module)
+    inputs = [torch.zeros(batch, c, h, w) for h, w, c in program.inputs.values()]
+    described = [
+        {"name": name, "shape": list(value.shape), "dtype": "float32"}
+        for name, value in zip(program.inputs, inputs, strict=True)
+    ]
+    target = io.BytesIO()
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(module, tuple(inputs), check_trace=False)
+        torch.jit.save(traced, target, _extra_files={INPUTS_ENTRY: json.dumps(described)})
+    return target.getvalue()
+
+
+def run(path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
+    """The file's outputs for batches of inputs ``(batch, h, w, c)``."""
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")
+        module = torch.jit.load(str(path))
+        return [_channels_last(module(*map(_channels_first, batch))) for batch in batches]
+
+
+def _channels_first(array: Array) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2)))
+
+
+def _channels_last(output: Tensor) -> Array:
+    output = output.permute(0, 2, 3, 1) if output.dim() == 4 else output
+    array: Array = output.numpy()
+    return array
+
+
+class _Half(nn.Module):  # type: ignore[misc]
+    """A module that computes in float16 and takes and gives float32."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module.half()
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        result: Tensor = self.module(*(value.half() for value in inputs))
+        return result.float()
+
+
+def _folded(program: Program, weights: Weights) -> ProgramModule:
+    """The program with the norms of its convolutions folded into them."""
+    folded = fold(program, weights)
+    ops = tuple(
+        replace(op, norm=None, bias=True) if isinstance(op, Conv) else op for op in program.ops
+    )
+    arrays: dict[str, Array] = {}
+    for op in ops:
+        arrays |= _arrays(op, weights, folded)
+    return ProgramModule(replace(program, ops=ops), ops, arrays)
+
+
+def _arrays(op: Op, weights: Weights, folded: dict[str, Affine]) -> dict[str, Array]:
+    if isinstance(op, Conv):
+        affine = folded[op.name]
+        return {f"{op.param}.weight": affine.weight, f"{op.param}.bias": affine.bias}
+    return {name: weights[name] for name in op.parameters() | op.buffers()}
