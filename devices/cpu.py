@@ -36,7 +36,7 @@ class HostDevice(Device):
                 f"device {profile.name!r} of kind {profile.kind!r} knows no option {unknown[0]!r}",
                 f"Known: {', '.join(sorted(self.known_options))}.",
             )
-        self._timeout_s = _positive(profile, "timeout_s", DEFAULT_TIMEOUT_S)
+        self.timeout_s = _positive(profile, "timeout_s", DEFAULT_TIMEOUT_S)
 
     def runtime_options(self) -> dict[str, Any]:
         """What the profile asks of the runtime."""
@@ -58,7 +58,11 @@ class HostDevice(Device):
     def open(self, settings: RunSettings) -> Session:
         affinity = settings.affinity or self.profile.affinity or host.least_loaded(settings.threads)
         options = self.runtime_options() | dict(settings.options)
-        return LocalSession(replace(settings, affinity=affinity, options=options), self._timeout_s)
+        return self.start(replace(settings, affinity=affinity, options=options))
+
+    def start(self, settings: RunSettings) -> LocalSession:
+        """A session with settings that are complete."""
+        return LocalSession(settings, self.timeout_s)
 
 
 class CpuDevice(HostDevice):

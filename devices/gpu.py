@@ -7,10 +7,12 @@ copies between host and GPU are not part of what it times.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from devices.base import DeviceUnreachable, Reachability, RunSettings, Session
+from devices.base import DeviceUnreachable, Reachability, RunSettings, Samples, Session
 from devices.cpu import HostDevice
+from devices.local import LocalSession
 from devices.profile import Profile
 from nasprof.errors import UsageError
 
@@ -32,6 +34,9 @@ _STATE_FIELDS = {
     "clocks_throttle_reasons.active": "throttle_reasons",
 }
 _QUERY_TIMEOUT_S = 10.0
+# Bits of NVML's clocks event reasons: hardware slowdown, software and hardware thermal slowdown,
+# power brake. Power capping within the board's own limit is its normal way of working.
+_THROTTLED = 0x08 | 0x20 | 0x40 | 0x80
 
 
 class GpuDevice(HostDevice):
@@ -68,6 +73,37 @@ class GpuDevice(HostDevice):
     def open(self, settings: RunSettings) -> Session:
         query_gpu(self.index, _STATE_FIELDS)
         return super().open(settings)
+
+    def start(self, settings: RunSettings) -> LocalSession:
+        return GpuSession(settings, self.timeout_s, self.index)
+
+
+class GpuSession(LocalSession):
+    """A local session that also watches the GPU's clocks and temperature."""
+
+    def __init__(self, settings: RunSettings, timeout_s: float, index: int) -> None:
+        self._index = index
+        super().__init__(settings, timeout_s)
+
+    def state(self) -> dict[str, Any]:
+        return super().state() | {"gpu": query_gpu(self._index, _STATE_FIELDS)}
+
+    def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
+        taken = super().run_round(order, warmup, runs)
+        gpu = query_gpu(self._index, _STATE_FIELDS)
+        for samples in taken.values():
+            samples.context["gpu"] = gpu
+            if is_throttled(gpu["throttle_reasons"]):
+                samples.flags.append("throttled")
+        return taken
+
+
+def is_throttled(reasons: object) -> bool:
+    """Whether the active clocks event reasons ("0x0000000000000004") slow the GPU down."""
+    try:
+        return bool(int(str(reasons), 16) & _THROTTLED)
+    except ValueError:
+        return False
 
 
 def query_gpu(index: int, fields: dict[str, str]) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Adapter(Base):
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"provider": self.provider, "spinning": self._spinning}
+        cuda = None if self.on_host else getattr(ort, "cuda_version", None)
+        return {"provider": self.provider, "spinning": self._spinning, "cuda": cuda}
 
     @property
     def on_host(self) -> bool:

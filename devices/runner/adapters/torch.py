@@ -1,4 +1,4 @@
-"""torch: exported programs (``.pt2``) and TorchScript files (``.pt``), on a CPU or NVIDIA GPU."""
+"""torch: TorchScript files (``.pt``) on the CPU or an NVIDIA GPU."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Adapter(Base):
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"provider": self.device.type}
+        cuda = None if self.on_host else torch.version.cuda
+        return {"provider": self.device.type, "cuda": cuda}
 
     @property
     def on_host(self) -> bool:
@@ -100,21 +101,10 @@ class _TorchModel(Model):
 
 
 def _read(path: str, device: torch.device) -> tuple[Any, list[TensorInfo]]:
-    if path.endswith(".pt2"):
-        program = torch.export.load(path)
-        return program.module().to(device), _program_inputs(program)
+    # Not torch.export.load: it falls back to unpickling whatever the file holds.
     extra = {INPUTS_ENTRY: ""}
     module = torch.jit.load(path, map_location=device, _extra_files=extra)
     if not extra[INPUTS_ENTRY]:
-        raise Refused(f"it does not tell its input shapes (an extra file {INPUTS_ENTRY!r})")
+        raise Refused(f"it does not tell its input shapes (in an extra file {INPUTS_ENTRY!r})")
     described = json.loads(extra[INPUTS_ENTRY])
     return module.eval(), [TensorInfo(t["name"], t["shape"], t["dtype"]) for t in described]
-
-
-def _program_inputs(program: Any) -> list[TensorInfo]:
-    wanted = set(program.graph_signature.user_inputs)
-    return [
-        TensorInfo(node.name, list(node.meta["val"].shape), str(node.meta["val"].dtype)[6:])
-        for node in program.graph.nodes
-        if node.op == "placeholder" and node.name in wanted
-    ]

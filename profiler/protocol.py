@@ -1,0 +1,168 @@
+"""How a latency is measured: how many runs, in how many rounds, and when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+from nasprof.errors import UsageError
+from nasprof.registry import Registry
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A way to measure.
+
+    In every round each model is run ``warmup`` untimed and ``runs`` timed times, in random order.
+
+    Args:
+        name: what people call it.
+        warmup: untimed runs of each model at the start of each round.
+        runs: timed runs of each model in each round.
+        rounds_min: undisturbed rounds taken in any case.
+        rounds_max: undisturbed rounds after which it ends.
+        trim: share of samples the trimmed mean leaves out at each end.
+        cool_down_s: pause before each round.
+        target: stop when half the 95 % interval of the trimmed mean (wall clock, the headline) is
+            at most this share of it; None always takes ``rounds_max`` rounds.
+        drift_limit: a round whose sentinel is off by more than this share is disturbed.
+        sentinel: whether a sentinel model is run in every round, if there is one.
+        limit_s: time after which ``rounds_min`` rounds must do, for each of the models; None for
+            no such limit.
+        repeats: disturbed rounds that are taken again before they are counted for want of better.
+    """
+
+    name: str
+    warmup: int = 5
+    runs: int = 50
+    rounds_min: int = 5
+    rounds_max: int = 30
+    trim: float = 0.1
+    cool_down_s: float = 0.0
+    target: float | None = 0.01
+    drift_limit: float = 0.03
+    sentinel: bool = True
+    repeats: int = 10
+    limit_s: float | None = None
+
+    def __post_init__(self) -> None:
+        for field, (least, below) in _LIMITS.items():
+            value = getattr(self, field)
+            if value is not None and not least <= value < below:
+                limit = f"at least {least:g}" + ("" if below == _ANY else f" and below {below:g}")
+                raise UsageError(f"protocol: field {field!r} is {value}, expected {limit}")
+        if self.rounds_max < self.rounds_min:
+            raise UsageError(
+                f"protocol: field 'rounds_max' is {self.rounds_max}, "
+                f"expected at least rounds_min ({self.rounds_min})"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """From JSON.
+
+        Raises:
+            UsageError: naming the field that is missing, unknown or of the wrong type.
+        """
+        known = {field.name for field in fields(cls)}
+        for name in data:
+            if name not in known:
+                raise UsageError(
+                    f"protocol: unknown field {name!r}", f"Known: {', '.join(sorted(known))}."
+                )
+        if not isinstance(data.get("name"), str):
+            raise UsageError(f"protocol: field 'name' is {data.get('name')!r}, expected a string")
+        return cls(**{name: _typed(name, value) for name, value in data.items()})
+
+
+_ANY = float("inf")
+_LIMITS: dict[str, tuple[float, float]] = {
+    "warmup": (0, _ANY),
+    "runs": (1, _ANY),
+    "rounds_min": (1, _ANY),
+    "rounds_max": (1, _ANY),
+    "trim": (0, 0.5),
+    "cool_down_s": (0, _ANY),
+    "target": (0, _ANY),
+    "drift_limit": (0, _ANY),
+    "repeats": (0, _ANY),
+    "limit_s": (0, _ANY),
+}
+_OPTIONAL = ("target", "limit_s")
+_WHOLE = ("warmup", "runs", "rounds_min", "rounds_max", "repeats")
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name == "name" or (name in _OPTIONAL and value is None):
+        return value
+    if name == "sentinel":
+        fits = isinstance(value, bool)
+    elif name in _WHOLE:
+        fits = type(value) is int
+    else:
+        fits = type(value) in (int, float)
+    if not fits:
+        wanted = {"sentinel": "true or false"}.get(
+            name, "a whole number" if name in _WHOLE else "a number"
+        )
+        raise UsageError(f"protocol: field {name!r} is {value!r}, expected {wanted}")
+    return value
+
+
+protocols: Registry[Protocol] = Registry("protocol")
+for _protocol in (
+    Protocol("adaptive", limit_s=60.0),
+    Protocol("quick", warmup=3, runs=20, rounds_min=3, rounds_max=3, target=None, repeats=3),
+    Protocol(
+        "thorough", 10, 100, rounds_min=10, rounds_max=60, target=0.005, repeats=20, limit_s=600.0
+    ),
+    # 100 runs without those outside the central 90 % interval: what statistics.pomonag_mean
+    # computes, which of 100 samples is exactly the mean trimmed by 0.05.
+    Protocol("pomonag", 10, 100, 1, 1, trim=0.05, target=None, sentinel=False, repeats=0),
+    Protocol("fixed", rounds_min=5, rounds_max=5, target=None, repeats=5),
+):
+    protocols.register(_protocol.name)(_protocol)
+
+
+def parse_protocol(text: str) -> Protocol:
+    """The protocol that ``text`` names, with changes: ``fixed:runs=50,rounds=5,sentinel=off``.
+
+    ``rounds`` sets ``rounds_min`` and ``rounds_max``.
+
+    Raises:
+        UsageError: an unknown name or field, or a value that does not fit, naming it.
+    """
+    name, _, changes = text.partition(":")
+    values: dict[str, Any] = {}
+    for change in filter(None, (part.strip() for part in changes.split(","))):
+        field, equals, value = (part.strip() for part in change.partition("="))
+        if not equals:
+            raise UsageError(f"protocol: {change!r} is no change, expected field=value")
+        for target in ("rounds_min", "rounds_max") if field == "rounds" else (field,):
+            values[target] = _parsed(field, target, value)
+    return replace(protocols.get(name), **values)
+
+
+def _parsed(field: str, target: str, text: str) -> Any:
+    known = [known.name for known in fields(Protocol) if known.name != "name"]
+    if target not in known:
+        raise UsageError(
+            f"protocol: unknown field {field!r}", f"Known: {', '.join(sorted([*known, 'rounds']))}."
+        )
+    if target in _OPTIONAL and text == "none":
+        return None
+    convert: Callable[[str], Any] = int if target in _WHOLE else float
+    if target == "sentinel":
+        convert = {"on": True, "true": True, "off": False, "false": False}.__getitem__
+    try:
+        return convert(text)
+    except (KeyError, ValueError):
+        wanted = {"sentinel": "on or off"}.get(
+            target, "a whole number" if target in _WHOLE else "a number"
+        )
+        raise UsageError(f"protocol: field {field!r} is {text!r}, expected {wanted}") from None

@@ -1,0 +1,248 @@
+"""What a measurement is, as an object and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from nasprof.errors import UsageError
+from profiler.protocol import Protocol
+from profiler.statistics import Estimates
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Item:
+    """A model file to be measured.
+
+    Args:
+        name: unique among those measured together.
+        path: the model file.
+        arch: the architecture it was lowered from, None for any other model.
+        extra: what else is known of it: ``precision``, ``batch``, ``format``, ``sha256``, ...
+    """
+
+    name: str
+    path: Path
+    arch: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of one model, kept as it was taken.
+
+    Args:
+        index: number of the round, from 0.
+        order: names of all models of the round, in the order they ran.
+        wall_ms: wall-clock time of each run.
+        cpu_ms: CPU time of each run, None where the device cannot tell.
+        sentinel_ms: trimmed mean of the sentinel in this round, None without one.
+        overhead_ms: trimmed mean of the empty model in this round, None without one.
+        flags: doubts: "contended", "throttled", "drift", "incomplete".
+        counted: whether the estimates use it.
+        context: what else was observed.
+    """
+
+    index: int
+    order: list[str]
+    wall_ms: list[float]
+    cpu_ms: list[float] | None = None
+    sentinel_ms: float | None = None
+    overhead_ms: float | None = None
+    flags: list[str] = field(default_factory=list)
+    counted: bool = True
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The latency of one model on one device, with all that it depends on.
+
+    Args:
+        model: the file: ``path``, ``sha256``, ``format``, ``size_bytes`` and what else is known.
+        device: name of the profile.
+        clock: resolution in ns and what the CPU time is of ("thread", "process" or None).
+        latency_ms: estimates by the wall clock over the rounds counted.
+        cpu_ms: estimates by the CPU clock over the same rounds, None where the device has none.
+        normalised: the trimmed mean as a multiple of the sentinel's in the same rounds.
+        overhead_ms: trimmed mean of the empty model in the same rounds: the framework's share.
+        flags: doubts about the estimates; empty for a measurement without any.
+        stopped: "converged" (the protocol's target was reached), else "limit" or "interrupted".
+        state: the device's condition ``before`` and ``after``.
+        time: when it was begun, UTC in ISO 8601.
+    """
+
+    name: str
+    arch: dict[str, Any] | None
+    model: dict[str, Any]
+    device: str
+    device_fingerprint: dict[str, Any]
+    runtime: str
+    runtime_version: str | None
+    runtime_facts: dict[str, Any]
+    threads: int
+    affinity: list[int] | None
+    precision: str | None
+    batch: int | None
+    protocol: Protocol
+    clock: dict[str, Any]
+    latency_ms: Estimates
+    cpu_ms: Estimates | None
+    normalised: float | None
+    overhead_ms: float | None
+    rounds: list[Round]
+    flags: list[str]
+    stopped: str
+    state: dict[str, Any]
+    time: str
+    nasprof: str
+
+    @property
+    def samples_ms(self) -> list[float]:
+        """The samples that the estimates use, in the order they were taken."""
+        return [sample for taken in self.rounds if taken.counted for sample in taken.wall_ms]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        data = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            "schema": SCHEMA,
+            **data,
+            "protocol": self.protocol.as_dict(),
+            "latency_ms": self.latency_ms.as_dict(),
+            "cpu_ms": None if self.cpu_ms is None else self.cpu_ms.as_dict(),
+            "samples_ms": self.samples_ms,
+            "rounds": [asdict(taken) for taken in self.rounds],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """From JSON.
+
+        Raises:
+            UsageError: naming the field that is missing or not what it should be.
+        """
+        reader = _Reader(data, "measurement")
+        if reader.take("schema", "a whole number") != SCHEMA:
+            raise UsageError(
+                f"measurement: field 'schema' is {data['schema']}, expected {SCHEMA}",
+                "It was written by another version of nasprof.",
+            )
+        values = {name: reader.take(name, kind) for name, kind in _FIELDS.items()}
+        cpu = reader.take("cpu_ms", "an object or null")
+        measurement = cls(
+            **values,
+            protocol=Protocol.from_dict(reader.take("protocol", "an object")),
+            latency_ms=_estimates(data["latency_ms"], "latency_ms"),
+            cpu_ms=None if cpu is None else _estimates(cpu, "cpu_ms"),
+            rounds=[
+                _round(taken, f"rounds[{index}]")
+                for index, taken in enumerate(reader.take("rounds", "a list"))
+            ],
+        )
+        if measurement.samples_ms != reader.take("samples_ms", "a list of numbers"):
+            raise UsageError(
+                "measurement: field 'samples_ms' is not what the counted rounds hold",
+                "The file was changed by hand or is damaged.",
+            )
+        return measurement
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and bool(np.isfinite(value))
+
+
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "a string": lambda value: isinstance(value, str),
+    "a whole number": lambda value: type(value) is int,
+    "a number": _is_number,
+    "true or false": lambda value: isinstance(value, bool),
+    "an object": lambda value: isinstance(value, dict),
+    "a list": lambda value: isinstance(value, list),
+    "a list of strings": lambda value: (
+        isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    ),
+    "a list of numbers": lambda value: isinstance(value, list) and all(map(_is_number, value)),
+    "a list of whole numbers": lambda value: (
+        isinstance(value, list) and all(type(entry) is int for entry in value)
+    ),
+}
+_FIELDS = {
+    "name": "a string",
+    "arch": "an object or null",
+    "model": "an object",
+    "device": "a string",
+    "device_fingerprint": "an object",
+    "runtime": "a string",
+    "runtime_version": "a string or null",
+    "runtime_facts": "an object",
+    "threads": "a whole number",
+    "affinity": "a list of whole numbers or null",
+    "precision": "a string or null",
+    "batch": "a whole number or null",
+    "clock": "an object",
+    "normalised": "a number or null",
+    "overhead_ms": "a number or null",
+    "flags": "a list of strings",
+    "stopped": "a string",
+    "state": "an object",
+    "time": "a string",
+    "nasprof": "a string",
+}
+_ROUND_FIELDS = {
+    "index": "a whole number",
+    "order": "a list of strings",
+    "wall_ms": "a list of numbers",
+    "cpu_ms": "a list of numbers or null",
+    "sentinel_ms": "a number or null",
+    "overhead_ms": "a number or null",
+    "flags": "a list of strings",
+    "counted": "true or false",
+    "context": "an object",
+}
+
+
+class _Reader:
+    """Takes checked fields out of an object."""
+
+    def __init__(self, data: Any, where: str) -> None:
+        if not isinstance(data, dict):
+            raise UsageError(f"{where} is {_brief(data)}, expected an object")
+        self._data = data
+        self._where = where
+
+    def take(self, name: str, kind: str) -> Any:
+        """The field ``name`` if it is ``kind``, in words ("a string or null")."""
+        if name not in self._data:
+            raise UsageError(f"{self._where}: field {name!r} is missing, expected {kind}")
+        value = self._data[name]
+        base = kind.removesuffix(" or null")
+        if not (_CHECKS[base](value) or (value is None and base != kind)):
+            raise UsageError(f"{self._where}: field {name!r} is {_brief(value)}, expected {kind}")
+        return value
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _estimates(data: Any, where: str) -> Estimates:
+    reader = _Reader(data, where)
+    interval = reader.take("ci95", "a list of numbers")
+    if len(interval) != 2:
+        raise UsageError(f"{where}: field 'ci95' is {interval}, expected two numbers")
+    names = [field.name for field in fields(Estimates) if field.name != "ci95"]
+    values = {name: float(reader.take(name, "a number")) for name in names}
+    return Estimates(**values, ci95=(float(interval[0]), float(interval[1])))
+
+
+def _round(data: Any, where: str) -> Round:
+    reader = _Reader(data, where)
+    return Round(**{name: reader.take(name, kind) for name, kind in _ROUND_FIELDS.items()})

@@ -1,0 +1,179 @@
+"""Rounds being taken on a device, until every model has been measured enough."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from devices import Samples, Session
+from nasprof import __version__
+from profiler.protocol import Protocol
+from profiler.records import Item, Measurement, Round
+from profiler.schedule import INCOMPLETE, doubts, judge, selected, summarise
+from profiler.statistics import normalised, trimmed_mean
+
+SENTINEL = "_sentinel"
+EMPTY = "_empty"
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far :func:`measure` has come.
+
+    Args:
+        rounds: rounds taken.
+        complete: models whose measurement is complete, of ``total``.
+        elapsed_s: since the first round began.
+        remaining_s: estimate of what is still to come.
+        flags: doubts about the round just taken.
+    """
+
+    rounds: int
+    complete: int
+    total: int
+    elapsed_s: float
+    remaining_s: float
+    flags: tuple[str, ...] = ()
+
+
+class Run:
+    """Rounds taken so far and what is complete."""
+
+    def __init__(
+        self,
+        session: Session,
+        items: Sequence[Item],
+        protocol: Protocol,
+        facts: Mapping[str, Any],
+        names: list[str],
+    ) -> None:
+        self._session = session
+        self._protocol = protocol
+        self._facts = facts
+        self._names = names
+        self._items = {item.name: item for item in items}
+        self._rounds: dict[str, list[Round]] = {item.name: [] for item in items}
+        self._order: list[str] = []
+        self._taken = 0
+        self._rounds_left = protocol.rounds_max
+        self._before = session.state()
+        self._start = time.monotonic()
+        self._flags: tuple[str, ...] = ()
+        self.active = [item.name for item in items]
+        self.complete: dict[str, Measurement] = {}
+        self.journal: Callable[[Measurement], None] | None = None
+
+    def take_round(self, rng: np.random.Generator) -> None:
+        """Run what is not complete once more, and see what is complete then."""
+        # All names are drawn, so that the order does not depend on which are still active.
+        drawn = [self._names[i] for i in rng.permutation(len(self._names))]
+        self._order = [name for name in drawn if name in self.active or name not in self._items]
+        if self._protocol.cool_down_s:
+            time.sleep(self._protocol.cool_down_s)
+        samples = self._session.run_round(self._order, self._protocol.warmup, self._protocol.runs)
+        self.keep(samples)
+        late = self._late()
+        verdicts = {name: judge(self._rounds[name], self._protocol, late) for name in self.active}
+        self._rounds_left = max(verdict.rounds_left for verdict in verdicts.values())
+        done = {name: verdict.stopped for name, verdict in verdicts.items() if verdict.stopped}
+        after = self._session.state() if done else {}
+        for name, stopped in done.items():
+            self.complete[name] = self._measurement(name, stopped, after)
+            self.active.remove(name)
+            if self.journal is not None:
+                self.journal(self.complete[name])
+
+    def _late(self) -> bool:
+        """Whether the time that the protocol allows for all models is over."""
+        limit = self._protocol.limit_s
+        elapsed = time.monotonic() - self._start
+        return limit is not None and elapsed > limit * len(self._items)
+
+    def keep(self, samples: Mapping[str, Samples], flags: Sequence[str] = ()) -> None:
+        """File the samples of one round."""
+        sentinel_ms, overhead_ms = (
+            trimmed_mean(samples[name].wall_ms, self._protocol.trim) if name in samples else None
+            for name in (SENTINEL, EMPTY)
+        )
+        for name in samples.keys() & self._rounds.keys():
+            taken = samples[name]
+            self._rounds[name].append(
+                Round(
+                    index=self._taken,
+                    order=list(self._order),
+                    wall_ms=list(taken.wall_ms),
+                    cpu_ms=None if taken.cpu_ms is None else list(taken.cpu_ms),
+                    sentinel_ms=sentinel_ms,
+                    overhead_ms=overhead_ms,
+                    flags=[*taken.flags, *flags],
+                    context=dict(taken.context),
+                )
+            )
+        self._flags = tuple(sorted({flag for taken in samples.values() for flag in taken.flags}))
+        self._taken += 1
+
+    def partial(self) -> list[Measurement]:
+        """A measurement of everything that has samples, complete or not."""
+        unfinished = {
+            name: self._measurement(name, "interrupted", {}, [INCOMPLETE])
+            for name in self.active
+            if self._rounds[name]
+        }
+        known = self.complete | unfinished
+        return [known[name] for name in self._items if name in known]
+
+    def status(self) -> Status:
+        """How far it has come."""
+        elapsed = time.monotonic() - self._start
+        left = self._rounds_left * elapsed / self._taken if self.active else 0.0
+        if self._protocol.limit_s is not None:
+            left = min(left, max(0.0, self._protocol.limit_s * len(self._items) - elapsed))
+        return Status(self._taken, len(self.complete), len(self._items), elapsed, left, self._flags)
+
+    def _measurement(
+        self, name: str, stopped: str, after: Mapping[str, Any], flags: Sequence[str] = ()
+    ) -> Measurement:
+        item, rounds = self._items[name], selected(self._rounds[name], self._protocol)
+        counted = [taken for taken in rounds if taken.counted]
+        latency = summarise([taken.wall_ms for taken in counted], self._protocol)
+        cpu = [taken.cpu_ms for taken in counted if taken.cpu_ms is not None]
+        reference = _mean([taken.sentinel_ms for taken in counted])
+        return Measurement(
+            **self._facts,
+            name=name,
+            arch=None if item.arch is None else dict(item.arch),
+            model=_describe(item),
+            precision=item.extra.get("precision"),
+            batch=item.extra.get("batch"),
+            protocol=self._protocol,
+            latency_ms=latency,
+            cpu_ms=summarise(cpu, self._protocol) if len(cpu) == len(counted) else None,
+            normalised=normalised(latency.trimmed_mean, reference) if reference else None,
+            overhead_ms=_mean([taken.overhead_ms for taken in counted]),
+            rounds=rounds,
+            flags=sorted({*doubts(rounds), *flags}),
+            stopped=stopped,
+            state={"before": self._before, "after": dict(after)},
+            nasprof=__version__,
+        )
+
+
+def _describe(item: Item) -> dict[str, Any]:
+    content = item.path.read_bytes()
+    return {
+        "path": str(item.path),
+        "format": item.path.suffix.lstrip("."),
+        "size_bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        **{key: value for key, value in item.extra.items() if key not in ("precision", "batch")},
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

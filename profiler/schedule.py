@@ -1,0 +1,135 @@
+"""Which rounds to trust, and when a model has been measured enough.
+
+A round is *disturbed* when the sentinel ran faster or slower than usual ("drift"), or when the
+device itself has doubts about it ("contended", "throttled"). Disturbed rounds are kept, taken
+again, and counted only where there are not enough others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from devices.contention import CONTENDED
+from profiler.protocol import Protocol
+from profiler.records import Round
+from profiler.statistics import Estimates, estimate, quick_half_width, trimmed_mean
+
+DRIFT = "drift"
+INCOMPLETE = "incomplete"
+BOOTSTRAP_SEED = 95
+
+
+def drifted(sentinel_ms: Sequence[float | None], limit: float) -> list[bool]:
+    """Which rounds' sentinel is off the median of the good rounds by more than ``limit``.
+
+    What is good depends on the median, and the median on what is good: both are settled in turn.
+    """
+    values = np.array([np.nan if value is None else value for value in sentinel_ms], np.float64)
+    known = np.isfinite(values)
+    good = known.copy()
+    for _ in range(len(values)):
+        if not good.any():
+            break
+        median = np.median(values[good])
+        now = known & (np.abs(values - median) <= limit * median)
+        if (now == good).all():
+            break
+        good = now
+    return [bool(bad) for bad in known & ~good]
+
+
+def marked(rounds: Sequence[Round], protocol: Protocol) -> list[Round]:
+    """The rounds of one model with "drift" set where it belongs."""
+    bad = drifted([taken.sentinel_ms for taken in rounds], protocol.drift_limit)
+    return [
+        replace(
+            taken,
+            flags=[flag for flag in taken.flags if flag != DRIFT] + [DRIFT] * bad[index],
+        )
+        for index, taken in enumerate(rounds)
+    ]
+
+
+def selected(rounds: Sequence[Round], protocol: Protocol) -> list[Round]:
+    """The rounds of one model with ``counted`` set.
+
+    Undisturbed ones if there are at least ``rounds_min``; else those that are merely contended
+    as well; else all there are.
+    """
+    rounds = marked(rounds, protocol)
+    for tolerated in (set[str](), {CONTENDED}, {CONTENDED, DRIFT}):
+        counted = [set(taken.flags) <= tolerated for taken in rounds]
+        if sum(counted) >= protocol.rounds_min:
+            break
+    else:
+        counted = [True] * len(rounds)
+    return [replace(taken, counted=use) for taken, use in zip(rounds, counted, strict=True)]
+
+
+def doubts(rounds: Sequence[Round]) -> set[str]:
+    """Flags of the whole measurement: those of counted rounds, and those of most rounds."""
+    counted = {flag for taken in rounds if taken.counted for flag in taken.flags}
+    every = [flag for taken in rounds for flag in set(taken.flags)]
+    return counted | {flag for flag in every if every.count(flag) > len(rounds) / 2}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a model's measurement has come.
+
+    Args:
+        stopped: "converged" or "limit" if it is complete, else None.
+        rounds_left: how many more rounds it will take, as far as can be told.
+    """
+
+    stopped: str | None
+    rounds_left: int
+
+
+def judge(rounds: Sequence[Round], protocol: Protocol, late: bool = False) -> Progress:
+    """Whether the rounds of one model are enough.
+
+    Args:
+        late: whether the protocol's time is over, so that ``rounds_min`` rounds must do.
+    """
+    chosen = [taken for taken in selected(rounds, protocol) if taken.counted]
+    clean = sum(not taken.flags for taken in marked(rounds, protocol))
+    disturbed = len(rounds) - clean
+    usable = len(chosen) if disturbed > protocol.repeats else clean
+    if late and len(rounds) >= protocol.rounds_min:
+        usable = max(usable, len(chosen))
+    if usable < protocol.rounds_min:
+        return Progress(None, protocol.rounds_min - usable)
+    width = _half_width(chosen, protocol)
+    if protocol.target is not None and width <= protocol.target:
+        return Progress("converged", 0)
+    most = protocol.rounds_max + protocol.repeats
+    if late or usable >= protocol.rounds_max or len(rounds) >= most:
+        return Progress("limit", 0)
+    if protocol.target is None:
+        return Progress(None, protocol.rounds_max - usable)
+    # The interval narrows with the root of the number of rounds.
+    needed = usable * (min(width, 1.0) / max(protocol.target, 1e-6)) ** 2
+    return Progress(None, max(1, min(int(needed), protocol.rounds_max) - usable))
+
+
+def _half_width(chosen: Sequence[Round], protocol: Protocol) -> float:
+    """Half the 95 % interval of the trimmed mean, as a share of it.
+
+    The bootstrap decides; the cheaper interval over rounds only spares it while it is far off.
+    """
+    means = [trimmed_mean(taken.wall_ms, protocol.trim) for taken in chosen]
+    quick = quick_half_width(means)
+    if protocol.target is None or (len(chosen) > 1 and quick > 1.5 * protocol.target):
+        return quick
+    return summarise([taken.wall_ms for taken in chosen], protocol).relative_half_width
+
+
+def summarise(rounds_ms: Sequence[Sequence[float]], protocol: Protocol) -> Estimates:
+    """Every estimator over the samples of several rounds; the same rounds give the same."""
+    samples = np.concatenate([np.asarray(taken, np.float64) for taken in rounds_ms])
+    lengths = [len(taken) for taken in rounds_ms]
+    return estimate(samples, protocol.trim, np.random.default_rng(BOOTSTRAP_SEED), lengths)

@@ -1,0 +1,201 @@
+"""Estimators of latency from samples.
+
+All take samples in milliseconds and are equivariant to their scale. The headline is the trimmed
+mean: it uses most samples, as the mean does, and like the median ignores interruptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasprof.errors import UsageError
+
+Array: TypeAlias = NDArray[np.float64]
+
+BOOTSTRAP_RESAMPLES = 1000
+_MAX_TRIM = 0.5
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What samples say, in ms but for ``cv`` (standard deviation / mean).
+
+    ``ci95`` is the bootstrap 95 % interval of the trimmed mean.
+    """
+
+    trimmed_mean: float
+    median: float
+    mean: float
+    min: float
+    p90: float
+    p99: float
+    std: float
+    cv: float
+    ci95: tuple[float, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON: the interval as a list."""
+        return {**self.__dict__, "ci95": list(self.ci95)}
+
+    @property
+    def relative_half_width(self) -> float:
+        """Half the 95 % interval as a share of the trimmed mean."""
+        low, high = self.ci95
+        return (high - low) / 2 / self.trimmed_mean if self.trimmed_mean > 0 else 0.0
+
+
+def estimate(
+    samples_ms: ArrayLike,
+    trim: float,
+    rng: np.random.Generator,
+    rounds: Sequence[int] | None = None,
+) -> Estimates:
+    """Every estimator of samples ``(n,)``.
+
+    Args:
+        samples_ms: samples ``(n,)``, n at least 1.
+        trim: share of samples left out at each end by the trimmed mean.
+        rng: draws the bootstrap's resamples.
+        rounds: lengths of the rounds the samples were taken in, in order; see
+            :func:`bootstrap_interval`.
+    """
+    samples = checked(samples_ms)
+    mean, std = float(samples.mean()), float(samples.std(ddof=1)) if len(samples) > 1 else 0.0
+    median, p90, p99 = np.percentile(samples, (50, 90, 99))
+    return Estimates(
+        trimmed_mean=trimmed_mean(samples, trim),
+        median=float(median),
+        mean=mean,
+        min=float(samples.min()),
+        p90=float(p90),
+        p99=float(p99),
+        std=std,
+        cv=std / mean if mean > 0 else 0.0,
+        ci95=bootstrap_interval(samples, trim, rng, rounds),
+    )
+
+
+def checked(samples_ms: ArrayLike) -> Array:
+    """Samples as an array ``(n,)``.
+
+    Raises:
+        UsageError: there are none, or one is not a finite number of at least 0.
+    """
+    samples = np.asarray(samples_ms, np.float64)
+    if samples.ndim != 1 or not len(samples):
+        raise UsageError(f"samples: expected a list of at least one, got shape {samples.shape}")
+    wrong = np.flatnonzero(~(np.isfinite(samples) & (samples >= 0)))
+    if len(wrong):
+        raise UsageError(
+            f"samples[{wrong[0]}] is {samples[wrong[0]]}, expected a finite time of at least 0 ms"
+        )
+    return samples
+
+
+def trimmed_mean(samples_ms: ArrayLike, trim: float) -> float:
+    """Mean of samples ``(n,)`` without the ``floor(trim * n)`` smallest and largest.
+
+    ``trim`` is at least 0 (the mean) and below 0.5.
+    """
+    samples = np.sort(checked(samples_ms))
+    cut = _cut(len(samples), trim)
+    return float(samples[cut : len(samples) - cut].mean())
+
+
+def _cut(n: int, trim: float) -> int:
+    if not 0 <= trim < _MAX_TRIM:
+        raise UsageError(f"trim is {trim}, expected at least 0 and less than {_MAX_TRIM}")
+    # 0.1 * 30 is a little less than 3 or more than 3, depending on the digits.
+    return int(trim * n + 1e-9)
+
+
+def bootstrap_interval(
+    samples_ms: ArrayLike,
+    trim: float,
+    rng: np.random.Generator,
+    rounds: Sequence[int] | None = None,
+    resamples: int = BOOTSTRAP_RESAMPLES,
+) -> tuple[float, float]:
+    """95 % percentile-bootstrap interval of the trimmed mean (Efron & Tibshirani 1993, ch. 13).
+
+    Samples of one round share the machine's condition of that moment, so that many of them are no
+    better than one round. Given the lengths of at least two ``rounds``, whole rounds are
+    resampled (the cluster bootstrap), and the interval is widened for their small number r by
+    ``sqrt(r / (r - 1))`` and Student's t (Cameron, Gelbach & Miller 2008).
+    """
+    samples = checked(samples_ms)
+    sizes = [1] * len(samples) if rounds is None or len(rounds) < 2 else list(rounds)
+    if sum(sizes) != len(samples) or min(sizes) < 1:
+        raise UsageError(f"rounds: lengths {sizes} do not add up to {len(samples)} samples")
+    drawn = rng.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), resamples)
+    counts = drawn.astype(np.int32)
+    # The resamples are counts of the samples in sorted order: no resample is ever sorted.
+    order = np.argsort(samples, kind="stable")
+    owner = np.repeat(np.arange(len(sizes)), sizes)[order]
+    means = _weighted_trimmed_means(samples[order], counts[:, owner], trim)
+    low, high = (float(bound) for bound in np.percentile(means, (2.5, 97.5)))
+    if rounds is None or len(rounds) < 2:
+        return low, high
+    centre, widening = trimmed_mean(samples, trim), _widening(len(sizes))
+    return (
+        max(0.0, centre - (centre - low) * widening) if low < centre else low,
+        centre + (high - centre) * widening if high > centre else high,
+    )
+
+
+def quick_half_width(round_means_ms: ArrayLike) -> float:
+    """Half the 95 % interval of the mean of rounds ``(r,)`` as a share of it, by Student's t.
+
+    Close to the bootstrap's for two rounds or more and much cheaper; infinite for one.
+    """
+    means = checked(round_means_ms)
+    if len(means) < 2 or not means.mean() > 0:
+        return float("inf")
+    normal = 1.959964 * means.std() / np.sqrt(len(means)) / means.mean()
+    return float(normal * _widening(len(means)))
+
+
+def _weighted_trimmed_means(ordered: Array, counts: NDArray[np.int32], trim: float) -> Array:
+    """Trimmed mean of each row of ``counts`` ``(resamples, n)`` of ordered samples ``(n,)``."""
+    reached = np.cumsum(counts, axis=1, dtype=np.int32)
+    total = reached[:, -1:]
+    cut = (trim * total + 1e-9).astype(np.int32)
+    within = np.clip(reached, cut, total - cut)
+    kept: NDArray[np.int32] = np.diff(within, axis=1, prepend=cut)
+    return np.asarray(kept @ ordered / kept.sum(axis=1), np.float64)
+
+
+def _widening(rounds: int) -> float:
+    """What a normal interval over few rounds lacks: t's quantile over the normal one's.
+
+    The quantile is Fisher's expansion (Abramowitz & Stegun 26.7.5).
+    """
+    z, freedom = 1.959964, rounds - 1
+    terms = (
+        z,
+        (z**3 + z) / 4 / freedom,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96 / freedom**2,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384 / freedom**3,
+    )
+    return float(sum(terms) / z * np.sqrt(rounds / freedom))
+
+
+def pomonag_mean(samples_ms: ArrayLike) -> float:
+    """Mean of the samples inside their central 90 % interval, POMONAG's rule for latency."""
+    samples = checked(samples_ms)
+    low, high = np.percentile(samples, (5, 95))
+    inside = samples[(samples >= low) & (samples <= high)]
+    # Of one or two samples none need lie inside.
+    return float((inside if len(inside) else samples).mean())
+
+
+def normalised(latency_ms: float, reference_ms: float) -> float:
+    """A latency as a multiple of a reference model's on the same device in the same session."""
+    if not reference_ms > 0:
+        raise UsageError(f"reference latency is {reference_ms} ms, expected above 0")
+    return latency_ms / reference_ms
