@@ -6,7 +6,7 @@ falls on all of them. The sentinel, a model that is run in every round, tells su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -111,119 +111,6 @@ def measure(
             run.keep(cause.partial, [INCOMPLETE])
             raise Interrupted(cause, run.partial()) from cause
     return [run.complete[item.name] for item in items]
-
-
-class _Run:
-    """Rounds taken so far and what is complete."""
-
-    def __init__(
-        self,
-        session: Session,
-        items: Sequence[Item],
-        protocol: Protocol,
-        facts: Mapping[str, Any],
-        names: list[str],
-    ) -> None:
-        self._session = session
-        self._protocol = protocol
-        self._facts = facts
-        self._names = names
-        self._items = {item.name: item for item in items}
-        self._rounds: dict[str, list[Round]] = {item.name: [] for item in items}
-        self._order: list[str] = []
-        self._taken = 0
-        self._before = session.state()
-        self._start = time.monotonic()
-        self._flags: tuple[str, ...] = ()
-        self.active = [item.name for item in items]
-        self.complete: dict[str, Measurement] = {}
-        self.journal: Callable[[Measurement], None] | None = None
-
-    def take_round(self, rng: np.random.Generator) -> None:
-        """Run what is not complete once more, and see what is complete then."""
-        # All names are drawn, so that the order does not depend on which are still active.
-        drawn = [self._names[i] for i in rng.permutation(len(self._names))]
-        self._order = [name for name in drawn if name in self.active or name not in self._items]
-        if self._protocol.cool_down_s:
-            time.sleep(self._protocol.cool_down_s)
-        samples = self._session.run_round(self._order, self._protocol.warmup, self._protocol.runs)
-        self.keep(samples)
-        verdicts = {name: judge(self._rounds[name], self._protocol) for name in self.active}
-        self._rounds_left = max(verdict.rounds_left for verdict in verdicts.values())
-        done = {name: verdict.stopped for name, verdict in verdicts.items() if verdict.stopped}
-        after = self._session.state() if done else {}
-        for name, stopped in done.items():
-            self.complete[name] = self._measurement(name, stopped, after)
-            self.active.remove(name)
-            if self.journal is not None:
-                self.journal(self.complete[name])
-
-    def keep(self, samples: Mapping[str, Samples], flags: Sequence[str] = ()) -> None:
-        """File the samples of one round."""
-        sentinel_ms, overhead_ms = (
-            trimmed_mean(samples[name].wall_ms, self._protocol.trim) if name in samples else None
-            for name in (SENTINEL, EMPTY)
-        )
-        for name in samples.keys() & self._rounds.keys():
-            taken = samples[name]
-            self._rounds[name].append(
-                Round(
-                    index=self._taken,
-                    order=list(self._order),
-                    wall_ms=list(taken.wall_ms),
-                    cpu_ms=None if taken.cpu_ms is None else list(taken.cpu_ms),
-                    sentinel_ms=sentinel_ms,
-                    overhead_ms=overhead_ms,
-                    flags=[*taken.flags, *flags],
-                    context=dict(taken.context),
-                )
-            )
-        self._flags = tuple(sorted({flag for taken in samples.values() for flag in taken.flags}))
-        self._taken += 1
-
-    def partial(self) -> list[Measurement]:
-        """A measurement of everything that has samples, complete or not."""
-        unfinished = {
-            name: self._measurement(name, "interrupted", {}, [INCOMPLETE])
-            for name in self.active
-            if self._rounds[name]
-        }
-        known = self.complete | unfinished
-        return [known[name] for name in self._items if name in known]
-
-    def status(self) -> Status:
-        """How far it has come."""
-        elapsed = time.monotonic() - self._start
-        left = self._rounds_left * elapsed / self._taken if self.active else 0.0
-        return Status(self._taken, len(self.complete), len(self._items), elapsed, left, self._flags)
-
-    def _measurement(
-        self, name: str, stopped: str, after: Mapping[str, Any], flags: Sequence[str] = ()
-    ) -> Measurement:
-        item, rounds = self._items[name], selected(self._rounds[name], self._protocol)
-        counted = [taken for taken in rounds if taken.counted]
-        doubts = {flag for taken in counted for flag in taken.flags} | set(flags)
-        latency = summarise([taken.wall_ms for taken in counted], self._protocol)
-        cpu = [taken.cpu_ms for taken in counted if taken.cpu_ms is not None]
-        reference = _mean([taken.sentinel_ms for taken in counted])
-        return Measurement(
-            **self._facts,
-            name=name,
-            arch=None if item.arch is None else dict(item.arch),
-            model=_describe(item),
-            precision=item.extra.get("precision"),
-            batch=item.extra.get("batch"),
-            protocol=self._protocol,
-            latency_ms=latency,
-            cpu_ms=summarise(cpu, self._protocol) if len(cpu) == len(counted) else None,
-            normalised=normalised(latency.trimmed_mean, reference) if reference else None,
-            overhead_ms=_mean([taken.overhead_ms for taken in counted]),
-            rounds=rounds,
-            flags=sorted(doubts),
-            stopped=stopped,
-            state={"before": self._before, "after": dict(after)},
-            nasprof=__version__,
-        )
 
 
 def _check(items: Sequence[Item]) -> None:
