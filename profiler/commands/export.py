@@ -80,7 +80,7 @@ def export(
     if as_json:
         print_json(written)
     else:
-        _show(written)
+        _show(written, output)
 
 
 def _record(subject: Subject, lowered: Lowered) -> dict[str, Any]:
@@ -99,18 +99,18 @@ def _record(subject: Subject, lowered: Lowered) -> dict[str, Any]:
     }
 
 
-def _show(written: list[dict[str, Any]]) -> None:
+def _show(written: list[dict[str, Any]], folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table()
-    table.add_column("file", overflow="fold")
+    table.add_column(f"file in {folder}", overflow="fold")
     for column in ("M MACs", "M params", "MB", "drift from fp32"):
         table.add_column(column, justify="right")
     for item in written:
         drift = item["drift"]
         table.add_row(
-            item["path"],
+            Path(item["path"]).name,
             f"{item['macs'] / 1e6:.1f}",
             f"{item['params'] / 1e6:.2f}",
             f"{item['size_bytes'] / 1e6:.2f}",
