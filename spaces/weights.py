@@ -37,7 +37,7 @@ def _rectified(network: Network) -> set[str]:
         f"{layer.prefix}{op.param}.weight"
         for layer in network.layers
         for op in layer.block.ops
-        if isinstance(op, Conv) and op.activation is not Activation.NONE
+        if isinstance(op, Conv) and op.activation != Activation.NONE
     }
 
 

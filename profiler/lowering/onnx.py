@@ -137,10 +137,10 @@ class _Writer:
                 self._spatial(name, value) for name, value in zip(op.inputs, inputs, strict=True)
             ]
         if not isinstance(op, Activate):
-            target = output if activation is Activation.NONE else f"{op.name}.linear"
+            target = output if activation == Activation.NONE else f"{op.name}.linear"
             _EMITTERS[type(op)](self, op, inputs, target)
             inputs = [target]
-        if activation is not Activation.NONE:
+        if activation != Activation.NONE:
             kind, attributes = _ACTIVATIONS[activation]
             self.node(kind, inputs, output, **attributes)
         elif isinstance(op, Activate):

@@ -37,17 +37,17 @@ def _affine(writer: Writer, op: Op, activation: Activation) -> tuple[Array, Arra
     weight = affine.weight
     if op.name in writer.sixfold.values():
         weight = weight * np.float32(1 / 6)
-    if activation is Activation.H_SIGMOID:
+    if activation == Activation.H_SIGMOID:
         return weight, affine.bias + np.float32(3), _Fused.RELU6
-    return weight, affine.bias, _Fused.RELU if activation is Activation.RELU else _Fused.NONE
+    return weight, affine.bias, _Fused.RELU if activation == Activation.RELU else _Fused.NONE
 
 
 def _finish(writer: Writer, op: Op, activation: Activation, emit: Callable[[int], int]) -> int:
     """Emit ``op`` and what remains of its activation that could not be fused."""
-    if activation is Activation.H_SWISH:
+    if activation == Activation.H_SWISH:
         linear = emit(writer.result(op, stage=".linear"))
         return writer.file.operator("HARD_SWISH", [linear], writer.result(op))
-    if activation is Activation.H_SIGMOID and op.name not in writer.sixfold:
+    if activation == Activation.H_SIGMOID and op.name not in writer.sixfold:
         sixfold = emit(writer.result(op, stage=".sixfold"))
         return writer.scaled(op, sixfold, 1 / 6, writer.result(op))
     return emit(writer.result(op))
@@ -138,10 +138,10 @@ def _norm(writer: Writer, op: Norm) -> int:
 
 def _activate(writer: Writer, op: Activate) -> int:
     value = writer.values[op.inputs[0]]
-    if op.activation is Activation.NONE:
+    if op.activation == Activation.NONE:
         return writer.scaled(op, value, 1, writer.result(op))
-    if op.activation is not Activation.H_SIGMOID:
-        kind = "RELU" if op.activation is Activation.RELU else "HARD_SWISH"
+    if op.activation != Activation.H_SIGMOID:
+        kind = "RELU" if op.activation == Activation.RELU else "HARD_SWISH"
         return writer.file.operator(kind, [value], writer.result(op))
     shift = writer.file.constant(f"{op.name}.shift", np.array([3], np.float32))
     options = schema.AddOptionsT(fusedActivationFunction=_Fused.RELU6)

@@ -79,7 +79,7 @@ def _sixfold_gates(program: Program) -> dict[str, str]:
     deferred = {}
     for op in program.ops:
         gate = only_reader(op.name)
-        if isinstance(gate, Gate) and getattr(op, "activation", None) is Activation.H_SIGMOID:
+        if isinstance(gate, Gate) and getattr(op, "activation", None) == Activation.H_SIGMOID:
             conv = only_reader(gate.name)
             if gate.inputs[1] == op.name and isinstance(conv, Conv):
                 deferred[op.name] = conv.name
