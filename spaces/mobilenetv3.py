@@ -18,32 +18,14 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from spaces.base import Arch, Genes, Space
 from spaces.fields import check_number, check_numbers, reject_unknown, stack
-from spaces.graph import (
-    Activation,
-    Add,
-    Block,
-    Conv,
-    Gate,
-    GlobalPool,
-    Layer,
-    Linear,
-    Network,
-    Op,
-    Shape,
-    shape_key,
-)
+from spaces.graph import Activation, Block, Layer, Network, Shape
+from spaces.mobilenetv3_blocks import head_block, make_divisible, mbconv_block, stem_block
 
 _STEM_WIDTH, _HEAD_WIDTHS = 16, (960, 1280)
 _STAGE_WIDTHS, _STAGE_STRIDES = (24, 40, 80, 112, 160), (2, 2, 2, 1, 2)
 _SQUEEZED_STAGES = (False, True, False, True, True)
 _SWISH_STAGES = (False, False, True, True, True)
 _CHOICE_FIELDS = ("depths", "kernel_sizes", "expand_ratios")
-
-
-def make_divisible(channels: float, divisor: int = 8) -> int:
-    """The multiple of ``divisor`` nearest to ``channels``, never below nine tenths of it."""
-    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
 @dataclass(frozen=True)
@@ -271,8 +253,8 @@ class MobileNetV3Space(Space):
         """Distinct blocks, and their numbers as ``[stage, is not first, kernel, expansion]``."""
         stem_width, stage_widths, head_widths = self._widths()
         image = (self.resolution, self.resolution, self.in_channels)
-        stem = _stem(image, stem_width, self.stem_stride)
-        first = _mbconv(stem.output, stem_width, stem_width, kernel=3)
+        stem = stem_block(image, stem_width, self.stem_stride)
+        first = mbconv_block(stem.output, stem_width, stem_width, kernel=3)
         known = {stem.key: stem, first.key: first}
         numbers = []
         shape = first.output
@@ -286,7 +268,7 @@ class MobileNetV3Space(Space):
             known |= {block.key: block for block in blocks}
             numbers.append([list(known).index(block.key) for block in blocks])
             shape = reduced
-        head = _head(shape, head_widths, self.classes)
+        head = head_block(shape, head_widths, self.classes)
         grid = (self.n_stages, 2, len(self.kernel_choices), len(self.expand_choices))
         return (*known.values(), head), np.array(numbers, np.int16).reshape(grid)
 
@@ -295,7 +277,7 @@ class MobileNetV3Space(Space):
     ) -> Iterator[Block]:
         """The blocks of every kernel and expansion that may stand at one kind of position."""
         for kernel, ratio in product(self.kernel_choices, self.expand_choices):
-            yield _mbconv(
+            yield mbconv_block(
                 shape,
                 channels,
                 make_divisible(shape[2] * ratio),
@@ -351,131 +333,3 @@ def _index(
             f"expected one of {', '.join(map(str, choices))}"
         )
     return np.where(used, matches.argmax(-1), 0).astype(np.int8)
-
-
-def _stem(image: Shape, channels: int, stride: int) -> Block:
-    conv = Conv(
-        name="conv",
-        inputs=("in0",),
-        param="conv",
-        norm="bn",
-        in_channels=image[2],
-        out_channels=channels,
-        kernel=3,
-        stride=stride,
-        activation=Activation.H_SWISH,
-    )
-    output = shape_key(conv.output_shape(image))
-    return Block(f"stem-i{shape_key(image)}-o{output}-k3-s{stride}-h_swish", (image,), (conv,))
-
-
-def _mbconv(
-    shape: Shape,
-    out_channels: int,
-    middle: int,
-    *,
-    kernel: int,
-    stride: int = 1,
-    activation: Activation = Activation.RELU,
-    squeeze: bool = False,
-) -> Block:
-    """Inverted residual block; not expanded where ``middle`` is the number of input channels."""
-    channels = shape[2]
-    ops: list[Op] = []
-    if middle != channels:
-        ops.append(_conv("inverted_bottleneck", "in0", channels, middle, activation=activation))
-    ops.append(
-        _conv(
-            "depth_conv",
-            ops[-1].name if ops else "in0",
-            middle,
-            middle,
-            kernel=kernel,
-            stride=stride,
-            groups=middle,
-            activation=activation,
-        )
-    )
-    if squeeze:
-        ops += _squeeze_excite(ops[-1].name, middle)
-    ops.append(_conv("point_linear", ops[-1].name, middle, out_channels))
-    if stride == 1 and channels == out_channels:
-        ops.append(Add(name="residual", inputs=(ops[-1].name, "in0")))
-    height, width = -(-shape[0] // stride), -(-shape[1] // stride)
-    key = (
-        f"mbconv-i{shape_key(shape)}-o{height}x{width}x{out_channels}-k{kernel}-s{stride}"
-        f"-m{middle}-se{int(squeeze)}-{activation}"
-    )
-    return Block(key, (shape,), tuple(ops))
-
-
-def _conv(name: str, source: str, in_channels: int, out_channels: int, **options: Any) -> Conv:
-    return Conv(
-        name=name,
-        inputs=(source,),
-        param=f"{name}.conv",
-        norm=f"{name}.bn",
-        in_channels=in_channels,
-        out_channels=out_channels,
-        **options,
-    )
-
-
-def _squeeze_excite(source: str, channels: int) -> list[Op]:
-    """Squeeze-and-excitation with a reduction of 4 and a hard sigmoid (MobileNetV3, Sec. 5.3)."""
-    reduced = make_divisible(channels // 4)
-    fc = "depth_conv.se.fc"
-    return [
-        GlobalPool(name="squeeze", inputs=(source,)),
-        Conv(
-            name="reduce",
-            inputs=("squeeze",),
-            param=f"{fc}.reduce",
-            in_channels=channels,
-            out_channels=reduced,
-            bias=True,
-            activation=Activation.RELU,
-        ),
-        Conv(
-            name="expand",
-            inputs=("reduce",),
-            param=f"{fc}.expand",
-            in_channels=reduced,
-            out_channels=channels,
-            bias=True,
-            activation=Activation.H_SIGMOID,
-        ),
-        Gate(name="gate", inputs=(source, "expand")),
-    ]
-
-
-def _head(shape: Shape, widths: Sequence[int], classes: int) -> Block:
-    mixed, last = widths
-    ops: tuple[Op, ...] = (
-        Conv(
-            name="final_expand",
-            inputs=("in0",),
-            param="final_expand_layer.conv",
-            norm="final_expand_layer.bn",
-            in_channels=shape[2],
-            out_channels=mixed,
-            activation=Activation.H_SWISH,
-        ),
-        GlobalPool(name="pool", inputs=("final_expand",)),
-        Conv(
-            name="feature_mix",
-            inputs=("pool",),
-            param="feature_mix_layer.conv",
-            in_channels=mixed,
-            out_channels=last,
-            activation=Activation.H_SWISH,
-        ),
-        Linear(
-            name="classifier",
-            inputs=("feature_mix",),
-            param="classifier.linear",
-            in_features=last,
-            out_features=classes,
-        ),
-    )
-    return Block(f"head-i{shape_key(shape)}-m{mixed}-f{last}-c{classes}", (shape,), ops)

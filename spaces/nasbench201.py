@@ -19,22 +19,14 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from spaces.base import Arch, Genes, Space
 from spaces.fields import check_number, reject_unknown
-from spaces.graph import (
-    Activate,
-    Activation,
-    Add,
-    AvgPool,
-    Block,
-    Conv,
-    GlobalPool,
-    Layer,
-    Linear,
-    Network,
-    Norm,
-    Op,
-    Shape,
-    Zero,
-    shape_key,
+from spaces.graph import Block, Layer, Network
+from spaces.nasbench201_blocks import (
+    edge_block,
+    head_block,
+    reduction_block,
+    stem_block,
+    sum_block,
+    zero_block,
 )
 
 OPERATIONS = ("none", "skip_connect", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3")
@@ -154,18 +146,16 @@ class NasBench201Space(Space):
     def _blocks(self) -> dict[str, Block]:
         """Every distinct block by its role: ``stem``, ``{operation}{stage}``, ``head``, ..."""
         shape = (self.resolution, self.resolution, self.channels)
-        blocks = {"stem": _stem(self.resolution, self.channels)}
+        blocks = {"stem": stem_block(self.resolution, self.channels)}
         for stage in range(3):
             if stage:
-                blocks[f"reduce{stage}"] = reduction = _reduction(shape)
+                blocks[f"reduce{stage}"] = reduction = reduction_block(shape)
                 shape = reduction.output
             for operation in OPERATIONS[2:]:
-                blocks[f"{operation}{stage}"] = _edge(operation, shape)
-            add = Add(name="sum", inputs=("in0", "in1"))
-            blocks[f"add{stage}"] = Block(f"add-i{shape_key(shape)}", (shape, shape), (add,))
-            zero = Zero(name="zero", inputs=("in0",))
-            blocks[f"zero{stage}"] = Block(f"zero-i{shape_key(shape)}", (shape,), (zero,))
-        return blocks | {"head": _head(shape, self.classes)}
+                blocks[f"{operation}{stage}"] = edge_block(operation, shape)
+            blocks[f"add{stage}"] = sum_block(shape)
+            blocks[f"zero{stage}"] = zero_block(shape)
+        return blocks | {"head": head_block(shape, self.classes)}
 
     @property
     def vocabulary(self) -> tuple[Block, ...]:
@@ -273,84 +263,3 @@ def _published_codes() -> NDArray[np.int64]:
     codes = (ours[digits] @ _place_values()).tolist()
     random.Random(_PUBLISHED_SEED).shuffle(codes)
     return np.array(codes, np.int64)
-
-
-def _relu_conv_norm(
-    name: str, source: str, path: str, channels: tuple[int, int], *, kernel: int, stride: int = 1
-) -> tuple[Op, Op]:
-    relu = Activate(name=f"{name}.relu", inputs=(source,), activation=Activation.RELU)
-    conv = Conv(
-        name=name,
-        inputs=(relu.name,),
-        param=f"{path}.1",
-        norm=f"{path}.2",
-        in_channels=channels[0],
-        out_channels=channels[1],
-        kernel=kernel,
-        stride=stride,
-    )
-    return relu, conv
-
-
-def _stem(resolution: int, channels: int) -> Block:
-    image = (resolution, resolution, 3)
-    conv = Conv(
-        name="conv",
-        inputs=("in0",),
-        param="stem.0",
-        norm="stem.1",
-        in_channels=3,
-        out_channels=channels,
-        kernel=3,
-    )
-    return Block(f"stem-i{shape_key(image)}-c{channels}", (image,), (conv,))
-
-
-def _edge(operation: str, shape: Shape) -> Block:
-    key = f"{operation}-i{shape_key(shape)}"
-    if operation == "avg_pool_3x3":
-        return Block(key, (shape,), (AvgPool(name="pool", inputs=("in0",), kernel=3),))
-    kernel = 3 if operation == "nor_conv_3x3" else 1
-    channels = (shape[2], shape[2])
-    return Block(key, (shape,), _relu_conv_norm("conv", "in0", "op", channels, kernel=kernel))
-
-
-def _reduction(shape: Shape) -> Block:
-    """Residual block of stride 2 that doubles the channels."""
-    channels, wider = shape[2], 2 * shape[2]
-    ops = (
-        *_relu_conv_norm("a", "in0", "conv_a.op", (channels, wider), kernel=3, stride=2),
-        *_relu_conv_norm("b", "a", "conv_b.op", (wider, wider), kernel=3),
-        AvgPool(name="pool", inputs=("in0",), kernel=2, stride=2),
-        Conv(
-            name="shortcut",
-            inputs=("pool",),
-            param="downsample.1",
-            in_channels=channels,
-            out_channels=wider,
-        ),
-        Add(name="residual", inputs=("b", "shortcut")),
-    )
-    return Block(f"reduce-i{shape_key(shape)}", (shape,), ops)
-
-
-def _head(shape: Shape, classes: int) -> Block:
-    channels = shape[2]
-    ops = (
-        Norm(
-            name="norm",
-            inputs=("in0",),
-            norm="lastact.0",
-            channels=channels,
-            activation=Activation.RELU,
-        ),
-        GlobalPool(name="pool", inputs=("norm",)),
-        Linear(
-            name="classifier",
-            inputs=("pool",),
-            param="classifier",
-            in_features=channels,
-            out_features=classes,
-        ),
-    )
-    return Block(f"head-i{shape_key(shape)}-c{classes}", (shape,), ops)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nasprof.errors import UsageError
 from spaces import get_space, parse_arch, read_archs
-from spaces.mobilenetv3 import make_divisible
+from spaces.mobilenetv3_blocks import make_divisible
 
 SPACE = get_space("ofa-mbv3")
 LARGEST = {
