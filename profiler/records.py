@@ -139,7 +139,7 @@ class Measurement:
         measurement = cls(
             **values,
             protocol=Protocol.from_dict(reader.take("protocol", "an object")),
-            latency_ms=_estimates(data["latency_ms"], "latency_ms"),
+            latency_ms=_estimates(reader.take("latency_ms", "an object"), "latency_ms"),
             cpu_ms=None if cpu is None else _estimates(cpu, "cpu_ms"),
             rounds=[
                 _round(taken, f"rounds[{index}]")

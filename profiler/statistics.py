@@ -110,7 +110,7 @@ def trimmed_mean(samples_ms: ArrayLike, trim: float) -> float:
 def _cut(n: int, trim: float) -> int:
     if not 0 <= trim < _MAX_TRIM:
         raise UsageError(f"trim is {trim}, expected at least 0 and less than {_MAX_TRIM}")
-    # 0.1 * 30 is a little less than 3 or more than 3, depending on the digits.
+    # 0.29 * 100 is 28.999999999999996, and means 29.
     return int(trim * n + 1e-9)
 
 
