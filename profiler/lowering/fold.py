@@ -6,7 +6,7 @@ The torch module keeps batch norm, since it may be trained.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -45,6 +45,24 @@ def fold(program: Program, weights: Weights) -> dict[str, Affine]:
     """Weight and bias of each convolution, linear layer and norm, by the operation's name."""
     folded = {op.name: _affine(op, weights) for op in program.ops}
     return {name: affine for name, affine in folded.items() if affine is not None}
+
+
+def merge_equal(program: Program) -> Program:
+    """The program with equal operations on equal values executed once.
+
+    Edges of a cell often begin with the same activation of the same node. Some runtimes notice,
+    others would compute it again.
+    """
+    names: dict[str, str] = {}
+    first: dict[Op, str] = {}
+    kept: list[Op] = []
+    for op in program.ops:
+        merged = replace(op, inputs=tuple(names.get(name, name) for name in op.inputs))
+        equal = first.setdefault(replace(merged, name=""), op.name)
+        names[op.name] = equal
+        if op.name in {equal, program.output}:
+            kept.append(merged)
+    return replace(program, ops=tuple(kept))
 
 
 def flat_values(program: Program) -> set[str]:

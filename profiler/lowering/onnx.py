@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
 from profiler.lowering.base import Format
-from profiler.lowering.fold import Affine, Array, Weights, flat_values, fold
+from profiler.lowering.fold import Affine, Array, Weights, flat_values, fold, merge_equal
 from spaces.graph import (
     Activate,
     Activation,
@@ -53,7 +53,7 @@ class OnnxFormat(Format):
     precisions = ("fp32", "fp16", "int8")
 
     def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:
-        program = network.program()
+        program = merge_equal(network.program())
         writer = _Writer(program, fold(program, weights), batch, half=precision == "fp16")
         return bytes(writer.model(network.name).SerializeToString())
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from profiler.lowering.base import Format
-from profiler.lowering.fold import Array, Weights, fold
+from profiler.lowering.fold import Array, Weights, fold, merge_equal
 from profiler.lowering.tflite_ops import EMITTERS
 from profiler.lowering.tflite_writer import Writer
 from spaces.graph import Network
@@ -26,7 +26,7 @@ class TFLiteFormat(Format):
     precisions = ("fp32", "fp16", "int8")
 
     def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:
-        program = network.program()
+        program = merge_equal(network.program())
         writer = Writer(program, fold(program, weights), batch, half=precision == "fp16")
         for value, shape in program.inputs.items():
             writer.values[value] = writer.file.tensor(value, [batch, *shape])

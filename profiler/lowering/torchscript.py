@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from devices.runner.adapters.torch import INPUTS_ENTRY
-from profiler.lowering.fold import Affine, Array, Weights, fold
+from profiler.lowering.fold import Affine, Array, Weights, fold, merge_equal
 from profiler.lowering.module import ProgramModule
 from spaces.graph import Conv, Network, Op, Program
 
 
 def encode(network: Network, weights: Weights, half: bool, batch: int) -> bytes:
     """The file's content; its extra entry lists the inputs' names, shapes and types."""
-    program = network.program()
+    program = merge_equal(network.program())
     module: nn.Module = _folded(program, weights)
     if half:
         module = _Half(module)
