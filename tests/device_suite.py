@@ -40,7 +40,7 @@ class Target:
         impatient: the same device with a limit of about a second for any answer, None if hangs
             are tested elsewhere.
         faulty_runtime: how :mod:`tests.faulty_adapter` is called there, None if it is not there.
-        leftovers: what is still running or lying on the device, asked for after closing.
+        leftovers: what of ours is running or lying on the device right now.
         returns_outputs: whether the device can hand back what a model computes.
     """
 
@@ -93,7 +93,8 @@ class DeviceSuite:
     """The shared behaviour; subclasses give the fixture ``target``."""
 
     @pytest.fixture(scope="class")
-    def session(self, target: Target):
+    @classmethod
+    def session(cls, target: Target):
         with target.device.open(target.settings()) as session:
             session.load({name: target.model(name) for name in "ab"})
             yield session
@@ -188,11 +189,12 @@ class DeviceSuite:
             target.device.open(target.settings(options={"turbo": True})).close()
 
     def test_closing_twice_is_fine_and_leaves_nothing(self, target):
+        before = target.leftovers()
         session = target.device.open(target.settings())
         session.load({"a": target.model("a")})
         session.close()
         session.close()
-        assert target.leftovers() == []
+        assert target.leftovers() == before
 
     def test_a_closed_session_says_so(self, target):
         session = target.device.open(target.settings())
@@ -201,12 +203,13 @@ class DeviceSuite:
             session.run_round(["a"], 0, 1)
 
     def test_a_crash_is_told_and_keeps_what_was_timed(self, target):
+        before = target.leftovers()
         with target.faults(target.device, ("fine", "crash")) as session:
             with pytest.raises(RunnerCrashed, match=r"11|SIGSEGV|139") as caught:
                 session.run_round(["fine", "crash"], warmup=0, runs=3)
             assert len(caught.value.partial["fine"].wall_ms) == 3
             assert "crash" not in caught.value.partial
-        assert target.leftovers() == []
+        assert target.leftovers() == before
 
     def test_a_failing_model_is_told_and_keeps_what_was_timed(self, target):
         with target.faults(target.device, ("fine", "raise")) as session:
@@ -217,12 +220,13 @@ class DeviceSuite:
     def test_a_hang_ends_at_the_limit_and_keeps_what_was_timed(self, target):
         if target.impatient is None:
             pytest.skip("HANGS NOT TESTED HERE")
+        before = target.leftovers()
         with target.faults(target.impatient, ("fine", "hang")) as session:
             with pytest.raises(DeviceTimeout) as caught:
                 session.run_round(["fine", "hang"], warmup=0, runs=3)
             assert caught.value.remedy
             assert len(caught.value.partial["fine"].wall_ms) == 3
-        assert target.leftovers() == []
+        assert target.leftovers() == before
 
     def test_what_a_library_prints_does_not_spoil_answers(self, target):
         with target.faults(target.device, ("print",)) as session:

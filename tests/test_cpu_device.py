@@ -37,7 +37,7 @@ def runners():
             continue
         if b"devices.runner" in command and f"PPid:\t{os.getpid()}\n" in status:
             found.append(folder.name)
-    return found
+    return sorted(found)
 
 
 @pytest.fixture(params=["onnxruntime", "litert", "torch"], scope="module")

@@ -14,7 +14,7 @@ from typing import IO, Any
 from .adapters import get_adapter
 from .models import Adapter, Model, Refused
 from .timing import take_samples
-from .usage import MIN_WINDOW_S, Window
+from .usage import Recent, Window
 
 Request = Any
 
@@ -35,6 +35,7 @@ class Server:
         self._adapter: Adapter | None = None
         self._models: dict[str, Model] = {}
         self._threads = 1
+        self._recent = Recent()
         self._operations: dict[str, Callable[[Request], dict[str, Any]]] = {
             "hello": self._hello,
             "load": self._load,
@@ -121,9 +122,7 @@ class Server:
             if self._adapter is not None and not self._adapter.on_host:
                 samples["cpu_ms"] = None
             self._reply({"ok": "samples", "name": name, **samples})
-        if window.elapsed_s < MIN_WINDOW_S:
-            time.sleep(1.01 * MIN_WINDOW_S - window.elapsed_s)
-        return {"context": window.close()}
+        return {"context": self._recent.close(window).as_dict()}
 
     def _run(self, request: Request) -> dict[str, Any]:
         import numpy as np

@@ -33,7 +33,7 @@ def take_samples(
     finally:
         if collecting:
             gc.enable()
-    return {"wall_ms": wall_ms, "cpu_ms": cpu_ms, "context": window.close()}
+    return {"wall_ms": wall_ms, "cpu_ms": cpu_ms, "context": window.close().as_dict()}
 
 
 def _by_host_clock(

@@ -14,6 +14,60 @@ MIN_WINDOW_S = 0.2
 """Shortest time over which the kernel's 10 ms ticks tell the load to 0.05 cores."""
 
 
+class Usage:
+    """What the machine did in some time; times of several spans add up.
+
+    Args:
+        elapsed_s: how long it was.
+        own_s: CPU time of this process.
+        busy_s: time that all CPUs together were busy.
+        steal_s: time that the hypervisor gave to others.
+        delay_s: time that this process's threads were ready but had to wait for a core.
+        switches: how often this process was interrupted for another.
+    """
+
+    def __init__(
+        self,
+        elapsed_s: float,
+        own_s: float,
+        busy_s: float | None,
+        steal_s: float | None,
+        delay_s: float | None,
+        switches: int,
+    ) -> None:
+        self.elapsed_s, self.own_s = elapsed_s, own_s
+        self.busy_s, self.steal_s, self.delay_s = busy_s, steal_s, delay_s
+        self.switches = switches
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.elapsed_s + other.elapsed_s,
+            self.own_s + other.own_s,
+            _sum(self.busy_s, other.busy_s),
+            _sum(self.steal_s, other.steal_s),
+            _sum(self.delay_s, other.delay_s),
+            self.switches + other.switches,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """As in the protocol: loads in cores.
+
+        ``other_cores`` and ``steal_cores`` are the load of other processes and of other virtual
+        machines, None if the time was shorter than :data:`MIN_WINDOW_S`.
+        """
+        long_enough = self.elapsed_s >= MIN_WINDOW_S
+        busy, steal = (self.busy_s, self.steal_s) if long_enough else (None, None)
+        other = None if busy is None else max(0.0, busy - self.own_s)
+        return {
+            "elapsed_ms": round(1e3 * self.elapsed_s, 3),
+            "own_cores": round(self.own_s / self.elapsed_s, 3),
+            "other_cores": None if other is None else round(other / self.elapsed_s, 3),
+            "steal_cores": None if steal is None else round(steal / self.elapsed_s, 3),
+            "run_delay_ms": None if self.delay_s is None else round(1e3 * self.delay_s, 3),
+            "involuntary_switches": self.switches,
+        }
+
+
 class Window:
     """Counters between two moments, opened when made."""
 
@@ -25,27 +79,46 @@ class Window:
         """Seconds since it was opened."""
         return time.perf_counter() - self._start.wall_s
 
-    def close(self) -> dict[str, Any]:
-        """What happened since it was opened.
-
-        ``other_cores`` and ``steal_cores`` are the load of other processes and of other virtual
-        machines, in cores, None if the window is shorter than :data:`MIN_WINDOW_S`.
-        ``run_delay_ms`` is how long this process's threads were ready but had to wait for a core.
-        """
+    def close(self) -> Usage:
+        """What happened since it was opened."""
         start, end = self._start, _Counters()
-        elapsed = end.wall_s - start.wall_s
-        own = end.cpu_s - start.cpu_s
-        busy = _difference(start.busy_s, end.busy_s) if elapsed >= MIN_WINDOW_S else None
-        steal = _difference(start.steal_s, end.steal_s) if elapsed >= MIN_WINDOW_S else None
-        delay = _difference(start.delay_s, end.delay_s)
-        return {
-            "elapsed_ms": round(1e3 * elapsed, 3),
-            "own_cores": round(own / elapsed, 3),
-            "other_cores": None if busy is None else round(max(0.0, busy - own) / elapsed, 3),
-            "steal_cores": None if steal is None else round(steal / elapsed, 3),
-            "run_delay_ms": None if delay is None else round(1e3 * delay, 3),
-            "involuntary_switches": end.switches - start.switches,
-        }
+        return Usage(
+            end.wall_s - start.wall_s,
+            end.cpu_s - start.cpu_s,
+            _difference(start.busy_s, end.busy_s),
+            _difference(start.steal_s, end.steal_s),
+            _difference(start.delay_s, end.delay_s),
+            end.switches - start.switches,
+        )
+
+
+class Recent:
+    """Rounds that are too short to tell the load, taken together with those before them.
+
+    What happens between rounds, when nothing is timed, is left out.
+    """
+
+    def __init__(self) -> None:
+        self._spans: list[Usage] = []
+
+    def close(self, window: Window) -> Usage:
+        """The window's usage, and with it that of as many earlier ones as it takes.
+
+        The first round, which has none before it, is drawn out until it is long enough.
+        """
+        known = sum(span.elapsed_s for span in self._spans) + window.elapsed_s
+        if known < MIN_WINDOW_S:
+            time.sleep(1.01 * (MIN_WINDOW_S - known))
+        total = window.close()
+        self._spans.append(total)
+        kept = 1
+        for span in reversed(self._spans[:-1]):
+            if total.elapsed_s >= MIN_WINDOW_S:
+                break
+            total = total + span
+            kept += 1
+        self._spans = self._spans[-kept:]
+        return total
 
 
 class _Counters:
@@ -59,6 +132,10 @@ class _Counters:
 
 def _difference(start: float | None, end: float | None) -> float | None:
     return None if start is None or end is None else end - start
+
+
+def _sum(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first + second
 
 
 def _machine_seconds() -> tuple[float | None, float | None]:
