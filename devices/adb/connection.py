@@ -25,10 +25,20 @@ from devices.adb.address import Address
 from devices.adb.keys import load_keys
 from devices.adb.transport import Deadline, Transport, open_transport
 from devices.adb.verify import verify_file
-from devices.base import DeviceError, DeviceFull, DeviceLost, DeviceUnreachable
+from devices.base import (
+    DeviceError,
+    DeviceFull,
+    DeviceLost,
+    DeviceTimeout,
+    DeviceUnreachable,
+    RunnerCrashed,
+)
 
 MAX_OUTPUT = 64 << 20
 """Bytes of output after which a command is taken for a runaway."""
+
+CLOSING_S = 1.0
+"""Seconds to wait for the end of a stream whose command has ended."""
 
 STALL_S = 10.0
 """Seconds a file transfer may stand still."""
@@ -57,7 +67,7 @@ class _Output:
         """Take in a chunk; True if ``on_line`` saw progress."""
         self._size += len(chunk)
         if self._size > MAX_OUTPUT:
-            raise DeviceError(
+            raise RunnerCrashed(
                 f"the command wrote more than {MAX_OUTPUT >> 20} MB; it was stopped",
                 "Is it the program you meant to run?",
             )
@@ -82,6 +92,7 @@ class AdbConnection:
         connect_timeout_s: limit for reaching it, without the user's part.
         auth_timeout_s: how long the user has to tap "Allow".
         home: folder of ``.android``; the user's home folder by default.
+        quiet: do not tell the user to tap "Allow".
     """
 
     def __init__(
@@ -90,11 +101,13 @@ class AdbConnection:
         connect_timeout_s: float = 5.0,
         auth_timeout_s: float = 30.0,
         home: Path | None = None,
+        quiet: bool = False,
     ) -> None:
         self.address = address
         self._connect_timeout_s = connect_timeout_s
         self._auth_timeout_s = auth_timeout_s
         self._home = home
+        self._quiet = quiet
         self._deadline = Deadline()
         self._lock = threading.RLock()
         self._transport: Transport
@@ -141,6 +154,8 @@ class AdbConnection:
     def _ask_user(self, _: Any) -> None:
         self._asked = True
         self._deadline.set(self._auth_timeout_s)
+        if self._quiet:
+            return
         print(
             f"{self.address} does not know this computer yet: unlock the phone and tap Allow "
             f"(waiting {self._auth_timeout_s:g} s).",
@@ -199,9 +214,16 @@ class AdbConnection:
         output = _Output(marker, on_line)
         wrapped = f"(\n{command}\n) </dev/null 2>&1\necho {marker}$?"
         with self._exchange(timeout_s) as device:
-            for chunk in device.streaming_shell(wrapped, None, timeout_s, decode=False):
-                if output.feed(chunk):
-                    self._deadline.set(timeout_s)
+            try:
+                for chunk in device.streaming_shell(wrapped, None, timeout_s, decode=False):
+                    if output.feed(chunk):
+                        self._deadline.set(timeout_s)
+                    if output.exit_code is not None:
+                        self._deadline.set(CLOSING_S)
+            except DeviceTimeout:
+                # What the command left running in the background keeps the stream open.
+                if output.exit_code is None:
+                    raise
             if output.exit_code is None:
                 raise DeviceLost(
                     f"the shell on {self.address} ended without an exit status",

@@ -129,11 +129,12 @@ def parse_state(text: str) -> dict[str, Any]:
 
 def parse_sysfs(text: str) -> dict[str, str]:
     """Lines ``path:value`` as written by ``grep -H``."""
-    return dict(line.split(":", 1) for line in text.splitlines() if line.startswith("/"))
+    lines = (line.partition(":") for line in text.splitlines() if line.startswith("/"))
+    return {path: value for path, colon, value in lines if colon}
 
 
 def parse_thermalservice(text: str) -> Thermal:
-    """The output of ``dumpsys thermalservice``; sensors as the hardware tells them now, if it does."""
+    """The output of ``dumpsys thermalservice``; sensors as the hardware has them now, if told."""
     status = re.search(r"^\s*Thermal Status:\s*(\d+)", text, re.MULTILINE)
     sensors = r"Temperature\{mValue=([-\d.E]+), mType=(-?\d+), mName=([^,}]+), mStatus=\d+"
     current = text.partition("Current temperatures from HAL:")[2].partition("\nCurrent cooling")[0]

@@ -1,0 +1,271 @@
+"""What TensorFlow Lite's ``benchmark_model`` prints, in every format it has had.
+
+Its lines may come plain, after ``INFO: ``, or from Android's log; a merged stream can hold each of
+them twice. The first ``count=...`` line is the warm-up, the second the measurement. The tool ends
+with exit code 0 although it ignored a flag or ran on the CPU instead of the delegate asked for:
+:func:`check_result` refuses such numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from devices.adb.benchmark_ops import OpRecord, parse_ops
+from devices.base import RunnerCrashed, RunnerRefused
+
+Delegation = Literal["completely", "partially", "applied", "not"]
+
+_LOG_PREFIX = re.compile(
+    r"^(?:\d\d-\d\d [\d:.]+\s+\d+\s+\d+ [VDIWEFA] [\w.]+\s*: |[VDIWEFA]/[\w.]+\s*\(\s*\d+\): )"
+)
+_LEVEL_PREFIX = re.compile(r"^(?:VERBOSE|INFO|WARN|WARNING|ERROR|FATAL): ")
+_STATISTICS = re.compile(r"^count=\S+(?: \w+=\S+)*$")
+_SUMMARY = re.compile(r"^(?:Average inference|Inference) timings in us: (.*)$")
+_DELEGATED = re.compile(
+    r"^Explicitly applied (\w+) delegate, and the model graph will be (completely|partially)"
+)
+_NOT_DELEGATED = re.compile(
+    r"^Though (\w+) delegate is explicitly applied, the model graph will not be executed"
+)
+_APPLIED = re.compile(r"^Applied (\w+) delegate(?:, and the model graph will be (\w+))?")
+_UNUSABLE = re.compile(
+    r"^(\w+) (?:delegate|acceleration) is (?:unsupported|not supported)|^Failed to apply (\w+)"
+)
+_NO_MODEL = re.compile(
+    r"^(?:Failed to load model|The model is not a valid Flatbuffer|Could not open '"
+    r"|The model allocation is null|Please specify the name of your TF Lite input file"
+    r"|Mmap of '|Failed to construct interpreter|Failed to allocate tensors)"
+)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Statistics of a series of runs; None is what was not printed."""
+
+    mean_ms: float
+    count: int | None = None
+    first_ms: float | None = None
+    last_ms: float | None = None
+    min_ms: float | None = None
+    max_ms: float | None = None
+    std_ms: float | None = None
+    p5_ms: float | None = None
+    median_ms: float | None = None
+    p95_ms: float | None = None
+
+
+@dataclass
+class BenchmarkResult:
+    """One invocation of ``benchmark_model``.
+
+    Args:
+        init_ms: time to make the interpreter ready.
+        first_ms: first inference, which is a warm-up run.
+        warmup: warm-up runs.
+        inference: the measurement; None if there is none in the output.
+        summary_ms: its mean as repeated in the last line; without it the output is not whole.
+        memory_mb: ``init`` and ``overall`` growth, and ``peak`` where it was monitored.
+        ops: per-operator profile, if it was asked for.
+        delegates: how far each explicitly applied delegate executes the graph.
+        unknown_flags: flags the tool did not know and ignored.
+        problems: lines that say that a model or delegate could not be used.
+        flags: doubts that do not invalidate the numbers.
+    """
+
+    init_ms: float | None = None
+    first_ms: float | None = None
+    warmup: Timing | None = None
+    inference: Timing | None = None
+    summary_ms: float | None = None
+    memory_mb: dict[str, float] = field(default_factory=dict)
+    ops: list[OpRecord] = field(default_factory=list)
+    delegates: dict[str, Delegation] = field(default_factory=dict)
+    unknown_flags: list[str] = field(default_factory=list)
+    model_errors: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+
+
+def parse_benchmark(text: str) -> BenchmarkResult:
+    """Everything found in the output (stdout, stderr, or both) of one invocation."""
+    plain, logged = _channels(text)
+    both = list(dict.fromkeys(plain + logged))
+    result = BenchmarkResult(ops=parse_ops(plain))
+    _read_timings(result, logged if _has_timings(logged) and not _has_timings(plain) else plain)
+    _read_memory(result, both)
+    _read_delegates(result, both)
+    for line in both:
+        if line.startswith("Unconsumed cmdline flags:"):
+            result.unknown_flags += line.partition(":")[2].split()
+        elif _NO_MODEL.match(line):
+            result.model_errors.append(line)
+    result.flags = sorted(set(result.flags))
+    return result
+
+
+def _channels(text: str) -> tuple[list[str], list[str]]:
+    plain: list[str] = []
+    logged: list[str] = []
+    # A last line without its end may be cut off within a number.
+    for line in (whole.rstrip("\r") for whole in text.split("\n")[:-1]):
+        bare = _LOG_PREFIX.sub("", line)
+        (plain if bare == line else logged).append(_LEVEL_PREFIX.sub("", bare))
+    return plain, logged
+
+
+def _has_timings(lines: list[str]) -> bool:
+    return any(_STATISTICS.match(line) or _SUMMARY.match(line) for line in lines)
+
+
+def _read_timings(result: BenchmarkResult, lines: list[str]) -> None:
+    series = [_timing(line) for line in lines if _STATISTICS.match(line)]
+    result.warmup = series[0] if series else None
+    result.inference = series[1] if len(series) > 1 else None
+    for line in lines:
+        started = re.match(r"Initialized session in ([\d.e+-]+) ?ms", line)
+        if started:
+            result.init_ms = float(started[1])
+        profiled = re.match(r"Timings \(microseconds\): (count=.*)", line)
+        if profiled and not series:
+            result.inference = _timing(profiled[1])
+        summary = _SUMMARY.match(line)
+        if summary:
+            _read_summary(result, summary[1])
+
+
+def _timing(statistics: str) -> Timing | None:
+    try:
+        us = {name: float(v) for name, v in re.findall(r"(\w+)=(\S+)", statistics)}
+    except ValueError:
+        return None
+    mean = us.get("avg", us.get("curr"))
+    if mean is None:
+        return None
+    names = {
+        "first": "first_ms",
+        "curr": "last_ms",
+        "min": "min_ms",
+        "max": "max_ms",
+        "std": "std_ms",
+        "p5": "p5_ms",
+        "median": "median_ms",
+        "p95": "p95_ms",
+    }
+    given = {names[name]: value / 1e3 for name, value in us.items() if name in names}
+    return Timing(mean / 1e3, int(us["count"]), **given)
+
+
+def _read_summary(result: BenchmarkResult, text: str) -> None:
+    us = {name: float(v) for name, v in re.findall(r"([A-Za-z][\w ()]*): ([\d.e+-]+)", text)}
+    if "Init" in us:
+        result.init_ms = us["Init"] / 1e3
+    if "First inference" in us:
+        result.first_ms = us["First inference"] / 1e3
+    for name in ("Warmup (avg)", "Warmup"):
+        if name in us and result.warmup is None:
+            result.warmup = Timing(us[name] / 1e3)
+    for name in ("Inference (avg)", "Inference", "no stats"):
+        if name in us:
+            result.summary_ms = us[name] / 1e3
+            result.inference = result.inference or Timing(result.summary_ms)
+
+
+def _read_memory(result: BenchmarkResult, lines: list[str]) -> None:
+    for line in lines:
+        growth = re.match(r"(?:Peak m|M)emory footprint.*\(MB\): init=(\S+) overall=(\S+)", line)
+        if growth:
+            result.memory_mb |= {"init": float(growth[1]), "overall": float(growth[2])}
+        peak = re.match(r"Overall peak memory footprint \(MB\).*: ([\d.e+-]+)$", line)
+        if peak:
+            result.memory_mb["peak"] = float(peak[1])
+
+
+def _read_delegates(result: BenchmarkResult, lines: list[str]) -> None:
+    for line in lines:
+        if match := _DELEGATED.match(line):
+            result.delegates[match[1].lower()] = match[2]  # type: ignore[assignment]
+        elif match := _NOT_DELEGATED.match(line):
+            result.delegates[match[1].lower()] = "not"
+            result.problems.append(line)
+        elif match := _APPLIED.match(line):
+            how = match[2] if match[2] in ("completely", "partially") else "applied"
+            result.delegates.setdefault(match[1].lower(), how)  # type: ignore[arg-type]
+        elif match := _UNUSABLE.match(line):
+            result.delegates[(match[1] or match[2]).lower()] = "not"
+            result.problems.append(line)
+        elif re.match(r"NNAPI accelerators available: \[nnapi-reference\]$", line):
+            result.delegates["nnapi"] = "not"
+            result.problems.append("NNAPI offers nothing but its reference on the CPU")
+            return
+        elif line.startswith(("Can not open OpenCL", "Falling back to")):
+            result.problems.append(line)
+            result.flags.append("delegate-fallback")
+    if "partially" in result.delegates.values():
+        result.flags.append("partially-delegated")
+
+
+def check_result(
+    result: BenchmarkResult, exit_code: int, runs: int | None = None, delegate: str | None = None
+) -> Timing:
+    """The measurement, if it is one of what was asked for.
+
+    Args:
+        result: what was printed.
+        exit_code: how the tool ended.
+        runs: number of runs asked for.
+        delegate: delegate asked for ("gpu", "nnapi", "xnnpack", ...).
+
+    Raises:
+        RunnerRefused: the model, a flag or the delegate was not used as asked, or there is no
+            measurement, or of another number of runs.
+        RunnerCrashed: the tool ended with a failure.
+    """
+    if result.unknown_flags:
+        raise RunnerRefused(
+            f"this benchmark_model does not know {' '.join(result.unknown_flags)}",
+            "Use a newer build, or remove the flag (benchmark_flags in the device profile).",
+        )
+    if result.model_errors:
+        raise RunnerRefused(f"benchmark_model cannot use the model: {result.model_errors[0]}")
+    if delegate is not None:
+        _check_delegate(result, delegate.lower(), exit_code)
+    if exit_code:
+        raise RunnerCrashed(
+            f"benchmark_model ended with {exit_text(exit_code)}",
+            "; ".join(result.problems) or "Run it by hand on the device to see more.",
+        )
+    if result.inference is None or not _agrees(result.inference.mean_ms, result.summary_ms):
+        raise RunnerRefused(
+            "benchmark_model printed no measurement that is whole",
+            "Its output is cut off, or the program is another one.",
+        )
+    if runs is not None and result.inference.count != runs:
+        raise RunnerRefused(
+            f"benchmark_model ran the model {result.inference.count} times instead of {runs}",
+            "A limit on time (--max_secs) was reached: ask for fewer runs.",
+        )
+    return result.inference
+
+
+def _agrees(mean_ms: float, summary_ms: float | None) -> bool:
+    # With operator profiling the two are taken slightly differently.
+    return summary_ms is not None and abs(mean_ms - summary_ms) <= 0.01 * summary_ms + 1e-6
+
+
+def _check_delegate(result: BenchmarkResult, delegate: str, exit_code: int) -> None:
+    how = result.delegates.get(delegate)
+    if how in ("completely", "partially", "applied") or (how is None and exit_code):
+        return
+    reason = "; ".join(result.problems) or "its output does not say that the delegate was applied"
+    raise RunnerRefused(
+        f"the {delegate} delegate did not run the model: {reason}",
+        "The numbers would be those of the CPU. Choose another delegate in the device profile.",
+    )
+
+
+def exit_text(exit_code: int) -> str:
+    """An exit code for people: above 128 it is a signal."""
+    names = {132: "SIGILL", 134: "SIGABRT", 135: "SIGBUS", 137: "SIGKILL", 139: "SIGSEGV"}
+    return f"exit code {exit_code}" + (f" ({names[exit_code]})" if exit_code in names else "")

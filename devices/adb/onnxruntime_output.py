@@ -1,0 +1,78 @@
+"""What ``onnxruntime_perf_test`` prints, in its older and newer wording."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from devices.base import RunnerRefused
+
+
+@dataclass(frozen=True)
+class PerfTestResult:
+    """One invocation of ``onnxruntime_perf_test``; None is what was not printed.
+
+    Args:
+        mean_ms: mean time of one inference.
+        count: number of inferences.
+        session_ms: time to create the session.
+        min_ms: fastest inference.
+        max_ms: slowest inference.
+        percentiles_ms: by percent (99.9 for what is printed as P999).
+        cpu_percent: average CPU usage.
+        peak_memory_mb: peak working set.
+    """
+
+    mean_ms: float
+    count: int
+    session_ms: float | None = None
+    min_ms: float | None = None
+    max_ms: float | None = None
+    percentiles_ms: dict[float, float] = field(default_factory=dict)
+    cpu_percent: float | None = None
+    peak_memory_mb: float | None = None
+
+
+def parse_perf_test(text: str) -> PerfTestResult:
+    """The result in the output of ``onnxruntime_perf_test``.
+
+    Raises:
+        RunnerRefused: there is no measurement in it.
+    """
+    mean = _number(text, r"Average (?:inference )?time cost: {} ms")
+    count = _number(text, r"Total (?:inference requests|iterations): {}")
+    if mean is None or count is None:
+        raise RunnerRefused(
+            "onnxruntime_perf_test printed no measurement",
+            "It failed, its output is cut off, or the program is another one.",
+        )
+    session_s = _number(text, r"Session creation time cost: {} s")
+    lowest_s = _number(text, r"Min Latency(?: is|:) {} s")
+    highest_s = _number(text, r"Max Latency(?: is|:) {} s")
+    peak = _number(text, r"Peak working set size: {} bytes")
+    return PerfTestResult(
+        mean_ms=mean,
+        count=int(count),
+        session_ms=_ms(session_s),
+        min_ms=_ms(lowest_s),
+        max_ms=_ms(highest_s),
+        percentiles_ms={
+            _percent(digits): 1e3 * float(value)
+            for digits, value in re.findall(r"^P(\d+) Latency(?: is|:) (\S+) s", text, re.M)
+        },
+        cpu_percent=_number(text, r"Avg CPU usage: {} %"),
+        peak_memory_mb=None if peak is None else peak / 2**20,
+    )
+
+
+def _number(text: str, pattern: str) -> float | None:
+    found = re.search(pattern.replace("{}", r"([\d.]+(?:e[+-]?\d+)?)"), text)
+    return float(found[1]) if found else None
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else 1e3 * seconds
+
+
+def _percent(digits: str) -> float:
+    return float(digits) if len(digits) < 3 else float(f"{digits[:2]}.{digits[2:]}")

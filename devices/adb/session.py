@@ -1,0 +1,192 @@
+"""What every session on an ADB device does, whichever program runs the models there.
+
+The workspace lives as long as the connection. When the connection is lost or an answer does not
+come, everything on the device is ended and removed; the next round connects again and brings the
+files anew. A measurement itself is never repeated here.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from devices.adb.options import AdbOptions
+from devices.adb.state import STATE_SCRIPT, big_cores, parse_state, throttled
+from devices.adb.workspace import Workspace
+from devices.base import DeviceError, DeviceLost, DeviceTimeout, RunSettings, Samples, Session
+from nasprof.errors import UsageError
+
+THROTTLED = "throttled"
+COOL_POLL_S = 2.0
+
+
+class AdbSession(Session):
+    """Models on an ADB device.
+
+    Args:
+        workspace: open.
+        settings: as asked for; :attr:`settings` then has the affinity chosen here.
+        options: the device's.
+        facts: what identifies the device.
+    """
+
+    suffixes: tuple[str, ...]
+    """Endings of the model files that can be run."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        settings: RunSettings,
+        options: AdbOptions,
+        facts: Mapping[str, Any],
+    ) -> None:
+        self.options = options
+        self.workspace = workspace
+        self.affinity = settings.affinity or big_cores(facts.get("max_khz", {}), settings.threads)
+        self.settings = settings
+        self.verified: set[str] = set()
+        self._models: dict[str, Path] = {}
+        self._files: dict[str, str] = {}
+        self._ready = False
+        self._closed = False
+        self._baseline = self.state()
+        self._waited_s = 0.0
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Bring to the open workspace what runs the models, and check that it does."""
+
+    @abstractmethod
+    def try_model(self, name: str) -> None:
+        """Look whether a model that was just pushed can be run.
+
+        Raises:
+            RunnerRefused: it cannot.
+        """
+
+    @abstractmethod
+    def measure(
+        self, order: Sequence[str], warmup: int, runs: int, taken: dict[str, Samples]
+    ) -> None:
+        """Run a round, putting what was timed into ``taken`` as it comes."""
+
+    def load(self, models: Mapping[str, Path]) -> None:
+        for path in models.values():
+            if path.suffix not in self.suffixes:
+                raise UsageError(
+                    f"{path} cannot be run here: expected a file that ends in "
+                    f"{' or '.join(self.suffixes)}",
+                    "Export it in that format, or choose another runner or runtime.",
+                )
+        self._models |= models
+        for name in models:
+            self._files.pop(name, None)
+        self._make_ready()
+
+    def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
+        for name in order:
+            if name not in self._models:
+                raise UsageError(f"no model {name!r} is loaded")
+        self._make_ready()
+        before = self._cool_down()
+        taken: dict[str, Samples] = {}
+        try:
+            self.measure(order, warmup, runs, taken)
+        except DeviceError as error:
+            self._give_up(error)
+            error.partial = taken
+            raise
+        self._judge(taken, before, self.state())
+        return taken
+
+    def _judge(
+        self, taken: Mapping[str, Samples], before: Mapping[str, Any], after: Mapping[str, Any]
+    ) -> None:
+        hot = throttled(before, self._baseline) or throttled(after, self._baseline)
+        for samples in taken.values():
+            samples.context |= {
+                "device_before": dict(before),
+                "device_after": dict(after),
+                "cooled_s": round(self._waited_s, 1),
+            }
+            if hot:
+                samples.flags.append(THROTTLED)
+
+    def _make_ready(self) -> None:
+        """Open the workspace and push what is missing; tried twice, as it measures nothing."""
+        if self._closed:
+            raise DeviceError("this session has ended", "Open another one.")
+        for last in (False, True):
+            try:
+                self._bring()
+                return
+            except (DeviceLost, DeviceTimeout) as error:
+                self._give_up(error)
+                if last:
+                    raise
+            except DeviceError as error:
+                self._give_up(error)
+                raise
+
+    def _bring(self) -> None:
+        if not self._ready:
+            self._files.clear()
+            if not self.workspace.connection.connected:
+                self.workspace.open()
+            self.prepare()
+            self._ready = True
+        for name in [name for name in self._models if name not in self._files]:
+            path = self._models[name]
+            remote = f"model{len(self._files)}-{time.monotonic_ns()}{path.suffix}"
+            self.verified.add(self.workspace.push(path, remote))
+            self._files[name] = remote
+            self.try_model(name)
+
+    def remote(self, name: str) -> str:
+        """Path of a loaded model on the device."""
+        return self.workspace.path(self._files[name])
+
+    def _give_up(self, error: DeviceError) -> None:
+        """Clean the device where an error has left the connection or a process unusable."""
+        if not self.workspace.connection.connected or isinstance(error, DeviceTimeout):
+            self._ready = False
+            self.workspace.close()
+
+    def _cool_down(self) -> dict[str, Any]:
+        start = time.monotonic()
+        state = self.state()
+        limit = start + self.options.cool_limit_s
+        told = False
+        while self._hot(state) and time.monotonic() < limit:
+            if not told:
+                told = True
+                print(
+                    f"waiting for the device to cool down (at most {self.options.cool_limit_s:g} s,"
+                    f" now {state.get('temperature_c', '?')} °C)",
+                    file=sys.stderr,
+                )
+            time.sleep(min(COOL_POLL_S, max(0.0, limit - time.monotonic())))
+            state = self.state()
+        self._waited_s = time.monotonic() - start if told else 0.0
+        return state
+
+    def _hot(self, state: Mapping[str, Any]) -> bool:
+        limit_c = self.options.cool_below_c
+        too_warm = limit_c is not None and state.get("temperature_c", limit_c) > limit_c
+        return too_warm or throttled(state, self._baseline)
+
+    def state(self) -> dict[str, Any]:
+        try:
+            return parse_state(self.workspace.connection.shell(STATE_SCRIPT).output)
+        except DeviceError as error:
+            self._give_up(error)
+            raise
+
+    def close(self) -> None:
+        self._closed = True
+        self._ready = False
+        self.workspace.close()
