@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from nasprof.errors import NasprofError
@@ -101,6 +101,8 @@ class Session(ABC):
     """A device made ready with one set of settings; a context manager that cleans up."""
 
     settings: RunSettings
+    partial: Mapping[str, Samples] = MappingProxyType({})
+    """What the round under way has given so far: kept when it is cut short by Ctrl-C."""
 
     @abstractmethod
     def load(self, models: Mapping[str, Path]) -> None:

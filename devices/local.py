@@ -92,7 +92,7 @@ class LocalSession(Session):
             self._models[name] = self._ask(request)
 
     def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
-        taken: dict[str, Samples] = {}
+        self.partial = taken = dict[str, Samples]()
         request = {"op": "round", "order": list(order), "warmup": warmup, "runs": runs}
         heat = host.throttle_count()
         try:
@@ -107,6 +107,7 @@ class LocalSession(Session):
         slowed = host.throttled(heat, host.throttle_count())
         for samples in taken.values():
             self._judge(samples, reply["context"], slowed)
+        self.partial = {}
         return taken
 
     def _judge(self, samples: Samples, round_context: Mapping[str, Any], slowed: bool) -> None:

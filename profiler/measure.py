@@ -106,6 +106,7 @@ def measure(
                 if progress is not None:
                     progress(run.status())
         except KeyboardInterrupt as cause:
+            run.keep(session.partial, [INCOMPLETE])
             raise Cancelled(cause, run.partial()) from cause
         except DeviceError as cause:
             run.keep(cause.partial, [INCOMPLETE])

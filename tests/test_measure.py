@@ -50,7 +50,11 @@ class ScriptedSession(Session):
     def run_round(self, order, warmup, runs):
         number = len(self.orders)
         self.orders.append(list(order))
-        return {name: self.script(name, number, runs) for name in order}
+        self.partial = {}
+        for name in order:
+            self.partial[name] = self.script(name, number, runs)
+        taken, self.partial = self.partial, {}
+        return taken
 
     def outputs(self, name, inputs):
         raise RunnerRefused("no outputs")
@@ -269,6 +273,20 @@ def test_ctrl_c_leaves_what_was_measured(files):
     (partial,) = caught.value.measurements
     assert len(partial.samples_ms) == 50
     assert device.sessions[0].closed
+
+
+def test_ctrl_c_keeps_the_models_that_were_timed_in_its_round(files):
+    def script(name, number, runs):
+        if name == "bb":
+            raise KeyboardInterrupt
+        return steady(name, number, runs)
+
+    with pytest.raises(Cancelled) as caught:
+        run(ScriptedDevice(script), files, names=("a", "bb"), protocol="fixed:sentinel=off", seed=2)
+    (partial,) = caught.value.measurements
+    assert partial.name == "a"
+    assert len(partial.samples_ms) == 50
+    assert partial.rounds[0].flags == ["incomplete"]
 
 
 def test_an_interruption_before_the_first_round_leaves_nothing(files):
