@@ -133,11 +133,7 @@ def bootstrap_interval(
     if sum(sizes) != len(samples) or min(sizes) < 1:
         raise UsageError(f"rounds: lengths {sizes} do not add up to {len(samples)} samples")
     drawn = rng.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), resamples)
-    counts = drawn.astype(np.int32)
-    # The resamples are counts of the samples in sorted order: no resample is ever sorted.
-    order = np.argsort(samples, kind="stable")
-    owner = np.repeat(np.arange(len(sizes)), sizes)[order]
-    means = _weighted_trimmed_means(samples[order], counts[:, owner], trim)
+    means = _resampled_means(samples, np.asarray(sizes), drawn.astype(np.int32), trim)
     low, high = (float(bound) for bound in np.percentile(means, (2.5, 97.5)))
     if rounds is None or len(rounds) < 2:
         return low, high
@@ -160,14 +156,35 @@ def quick_half_width(round_means_ms: ArrayLike) -> float:
     return float(normal * _widening(len(means)))
 
 
-def _weighted_trimmed_means(ordered: Array, counts: NDArray[np.int32], trim: float) -> Array:
-    """Trimmed mean of each row of ``counts`` ``(resamples, n)`` of ordered samples ``(n,)``."""
-    reached = np.cumsum(counts, axis=1, dtype=np.int32)
-    total = reached[:, -1:]
+def _resampled_means(
+    samples: Array, sizes: NDArray[np.int64], counts: NDArray[np.int32], trim: float
+) -> Array:
+    """Trimmed means of resamples that hold round r ``counts[:, r]`` times: ``(resamples,)``.
+
+    Each is the sum of whole rounds less that of its ends, for which only the outermost samples
+    have to be looked at; nothing is sorted but the samples themselves, once.
+    """
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.argsort(samples, kind="stable")
+    total = counts @ sizes
     cut = (trim * total + 1e-9).astype(np.int32)
-    within = np.clip(reached, cut, total - cut)
-    kept: NDArray[np.int32] = np.diff(within, axis=1, prepend=cut)
-    return np.asarray(kept @ ordered / kept.sum(axis=1), np.float64)
+    whole = counts @ np.bincount(owner, samples)
+    ends = (_end_sums(samples[end], counts, owner[end], cut) for end in (order, order[::-1]))
+    return np.asarray((whole - sum(ends)) / (total - 2 * cut), np.float64)
+
+
+def _end_sums(
+    ordered: Array, counts: NDArray[np.int32], owner: NDArray[np.int64], cut: NDArray[np.int32]
+) -> Array:
+    """Sum of the first ``cut`` samples ``(resamples,)`` of each resample."""
+    looked_at = min(len(ordered), 2 * int(cut.max()) + 10)
+    while True:
+        reached = np.cumsum(counts[:, owner[:looked_at]], axis=1, dtype=np.int32)
+        if looked_at == len(ordered) or (reached[:, -1] >= cut).all():
+            break
+        looked_at = min(len(ordered), 2 * looked_at)
+    taken: NDArray[np.int32] = np.diff(np.minimum(reached, cut[:, None]), axis=1, prepend=0)
+    return np.asarray(taken @ ordered[:looked_at], np.float64)
 
 
 def _widening(rounds: int) -> float:
