@@ -100,18 +100,28 @@ def measure(
         }
         run = Run(session, items, protocol, facts, list(models))
         run.journal = journal
-        try:
-            while run.active:
-                run.take_round(rng)
-                if progress is not None:
-                    progress(run.status())
-        except KeyboardInterrupt as cause:
-            run.keep(session.partial, [INCOMPLETE])
-            raise Cancelled(cause, run.partial()) from cause
-        except DeviceError as cause:
-            run.keep(cause.partial, [INCOMPLETE])
-            raise Interrupted(cause, run.partial()) from cause
+        _take_rounds(run, session, rng, progress)
     return [run.complete[item.name] for item in items]
+
+
+def _take_rounds(
+    run: Run,
+    session: Session,
+    rng: np.random.Generator,
+    progress: Callable[[Status], None] | None,
+) -> None:
+    """Take rounds until all models are complete, or give what there is to who interrupts."""
+    try:
+        while run.active:
+            run.take_round(rng)
+            if progress is not None:
+                progress(run.status())
+    except KeyboardInterrupt as cause:
+        run.keep(session.partial, [INCOMPLETE])
+        raise Cancelled(cause, run.partial()) from cause
+    except DeviceError as cause:
+        run.keep(cause.partial, [INCOMPLETE])
+        raise Interrupted(cause, run.partial()) from cause
 
 
 def _check(items: Sequence[Item]) -> None:

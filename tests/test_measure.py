@@ -29,7 +29,7 @@ from profiler.models import empty_network, sentinel_network
 from profiler.protocol import Protocol, parse_protocol, protocols
 from profiler.records import Item, Measurement, Round
 from profiler.rounds import EMPTY, SENTINEL
-from profiler.schedule import doubts, drifted, judge, selected
+from profiler.schedule import doubts, drifted, judge, selected, summarise
 from spaces import get_space
 from spaces.graph import Network
 from spaces.weights import random_weights
@@ -394,6 +394,23 @@ def test_every_measurement_ends(specs, least, more, repeats, target):
     assert verdict.stopped
     assert least <= count <= least + more + repeats + 1
     assert sum(chosen.counted for chosen in selected(taken[:count], protocol)) >= least
+
+
+def test_converged_means_that_the_reported_interval_is_within_the_target():
+    protocol = Protocol("p", rounds_min=3, target=0.01)
+    converged = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        levels, noise = 0.06 * rng.standard_normal(8), rng.standard_normal((8, 20))
+        taken = [
+            Round(index=i, order=["a"], wall_ms=list(5 + level + 0.1 * row))
+            for i, (level, row) in enumerate(zip(levels, noise, strict=True))
+        ]
+        if judge(taken, protocol).stopped == "converged":
+            converged += 1
+            width = summarise([one.wall_ms for one in taken], protocol).relative_half_width
+            assert width <= 0.01
+    assert 5 < converged < 55
 
 
 def test_when_time_is_over_the_least_number_of_rounds_must_do():

@@ -181,6 +181,13 @@ def test_the_quick_width_is_close_to_the_bootstraps(rng):
     assert quick_half_width([5.0, 5.0]) == 0.0
 
 
+@pytest.mark.parametrize("rounds", [4, 5, 8, 20, 60])
+def test_few_rounds_are_judged_by_students_t(rng, rounds):
+    means = 5 + rng.standard_normal(rounds)
+    exact = stats.t.ppf(0.975, rounds - 1) * stats.sem(means) / means.mean()
+    assert quick_half_width(means) == pytest.approx(exact, rel=0.01)
+
+
 def test_json_has_every_estimator():
     found = estimate([1.0, 2.0, 3.0], 0.1, fresh()).as_dict()
     names = {"trimmed_mean", "median", "mean", "min", "p90", "p99", "std", "cv", "ci95"}
