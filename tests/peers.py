@@ -24,7 +24,7 @@ import pytest
 
 from devices.adb.address import TcpAddress
 from devices.adb.connection import AdbConnection, ShellResult
-from devices.base import DeviceError
+from devices.base import DeviceError, DeviceLost
 from devices.profile import Profile
 
 HERE = Path(__file__).parent
@@ -119,7 +119,7 @@ class Phone:
     def shell(self, command: str, timeout_s: float = 10.0) -> ShellResult:
         """What a command gives, over a connection of its own."""
         connection = AdbConnection(TcpAddress("127.0.0.1", self.port))
-        connection.connect()
+        connection.connect(attempts=10, pause_s=0.1)
         try:
             return connection.shell(command, timeout_s)
         finally:
@@ -127,7 +127,7 @@ class Phone:
 
     def kill_daemon(self) -> None:
         """End the daemon with its connections; it comes back, its storage and processes stay."""
-        with contextlib.suppress(DeviceError):
+        with contextlib.suppress(DeviceLost):
             self.shell("kill -9 $PPID")
 
     @property
@@ -152,6 +152,13 @@ class Phone:
             and re.search(r"nasprof-|sleep 7|benchmark_model|runner.pyz", line)
         ]
         return "\n".join([files, *ours]).strip()
+
+    def wait_for_process(self, name: str, limit_s: float = 20.0) -> None:
+        """Wait until a process of ours is running on it."""
+        end = time.monotonic() + limit_s
+        while name not in self.leftovers():
+            assert time.monotonic() < end, f"{name} was not started"
+            time.sleep(0.05)
 
     def wait_until_clean(self, limit_s: float = 8.0) -> None:
         """Fail unless nothing of ours is left within ``limit_s``."""

@@ -175,8 +175,9 @@ class BenchmarkModelSession(AdbSession):
         )
         return self._prefix + quote(self._tool, *flags)
 
-    def try_model(self, name: str) -> None:
-        self._run(name, 1, 1, _Invocations(self._check_delegate))
+    def try_models(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._run(name, 1, 1, _Invocations(self._check_delegate))
 
     @property
     def _check_delegate(self) -> str | None:

@@ -85,7 +85,10 @@ class AdbDevice(Device):
         try:
             self._facts = parse_facts(workspace.connection.shell(FACTS_SCRIPT).output)
             settings = replace(settings, affinity=settings.affinity or self.profile.affinity)
-            return adb_runners.get(options.runner)(workspace, settings, options, self._facts)
+            runner = adb_runners.get(options.runner)
+            session = runner(workspace, settings, options, self._facts)
+            session.make_ready()
+            return session
         except BaseException:
             workspace.close()
             raise

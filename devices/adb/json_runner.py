@@ -77,13 +77,14 @@ class JsonSession(AdbSession):
 
     def prepare(self) -> None:
         self._push_bytes(runner_archive(), "runner.pyz")
-        replies = self._ask([], 60.0)
+        replies = self._ask([], self.options.timeout_s)
         self._hello = replies.by_kind["hello"]
         self._tensors = {}
 
-    def try_model(self, name: str) -> None:
-        replies = self._ask([self._load_request(name)], self.options.timeout_s)
-        self._tensors = {**self._tensors, name: replies.loaded[name]}
+    def try_models(self, names: Sequence[str]) -> None:
+        requests = [self._load_request(name) for name in names]
+        replies = self._ask(requests, self.options.timeout_s)
+        self._tensors = {**self._tensors, **replies.loaded}
 
     def measure(
         self, order: Sequence[str], warmup: int, runs: int, taken: dict[str, Samples]
@@ -150,7 +151,7 @@ class JsonSession(AdbSession):
     def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         import numpy as np
 
-        self._make_ready()
+        self.make_ready()
         archive = io.BytesIO()
         arrays: dict[str, Any] = dict(inputs)
         np.savez(archive, **arrays)

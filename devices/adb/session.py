@@ -7,6 +7,7 @@ files anew. A measurement itself is never repeated here.
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from abc import abstractmethod
@@ -51,6 +52,7 @@ class AdbSession(Session):
         self.verified: set[str] = set()
         self._models: dict[str, Path] = {}
         self._files: dict[str, str] = {}
+        self._numbers = itertools.count()
         self._ready = False
         self._closed = False
         self._baseline = self.state()
@@ -61,11 +63,11 @@ class AdbSession(Session):
         """Bring to the open workspace what runs the models, and check that it does."""
 
     @abstractmethod
-    def try_model(self, name: str) -> None:
-        """Look whether a model that was just pushed can be run.
+    def try_models(self, names: Sequence[str]) -> None:
+        """Look whether models that were just pushed can be run.
 
         Raises:
-            RunnerRefused: it cannot.
+            RunnerRefused: one cannot.
         """
 
     @abstractmethod
@@ -85,13 +87,13 @@ class AdbSession(Session):
         self._models |= models
         for name in models:
             self._files.pop(name, None)
-        self._make_ready()
+        self.make_ready()
 
     def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
         for name in order:
             if name not in self._models:
                 raise UsageError(f"no model {name!r} is loaded")
-        self._make_ready()
+        self.make_ready()
         before = self._cool_down()
         taken: dict[str, Samples] = {}
         try:
@@ -116,7 +118,7 @@ class AdbSession(Session):
             if hot:
                 samples.flags.append(THROTTLED)
 
-    def _make_ready(self) -> None:
+    def make_ready(self) -> None:
         """Open the workspace and push what is missing; tried twice, as it measures nothing."""
         if self._closed:
             raise DeviceError("this session has ended", "Open another one.")
@@ -139,12 +141,14 @@ class AdbSession(Session):
                 self.workspace.open()
             self.prepare()
             self._ready = True
-        for name in [name for name in self._models if name not in self._files]:
+        new = [name for name in self._models if name not in self._files]
+        for name in new:
             path = self._models[name]
-            remote = f"model{len(self._files)}-{time.monotonic_ns()}{path.suffix}"
+            remote = f"model-{next(self._numbers)}{path.suffix}"
             self.verified.add(self.workspace.push(path, remote))
             self._files[name] = remote
-            self.try_model(name)
+        if new:
+            self.try_models(new)
 
     def remote(self, name: str) -> str:
         """Path of a loaded model on the device."""

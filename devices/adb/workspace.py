@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 STALE_MINUTES = 60
 """Age at which a folder that nobody keeps is removed."""
 
+CLOSING_S = 5.0
+"""How long a device that does not answer is given before the clean-up is left to the keeper."""
+
 # Every script looks for tokens in the command lines of processes, by a pattern "[n]asprof-..."
 # which does not match itself. It assembles tokens from parts so that its own command line does
 # not contain them, except for the keeper's, which is the one that must be found.
@@ -198,18 +201,21 @@ class Workspace:
         if not self._open:
             return
         self._open = False
-        for _ in range(2):
+        reason = ""
+        end = time.monotonic() + CLOSING_S
+        while True:
             try:
                 if not self.connection.connected:
                     self.connection.connect()
-                if self.connection.shell(self._script(_REMOVE)).exit_code == 0:
+                if self.connection.shell(self._script(_REMOVE), CLOSING_S).exit_code == 0:
                     break
+                reason = "the device refuses to remove it"
             except DeviceError as error:
-                reason: object = error.message
-            else:
-                reason = "the folder cannot be removed"
-        else:
-            _log.warning("could not confirm that %s was removed: %s", self.folder, reason)
+                reason = error.message
+            if time.monotonic() > end:
+                _log.warning("could not confirm that %s was removed: %s", self.folder, reason)
+                break
+            time.sleep(0.3)
         self.connection.close()
 
 
