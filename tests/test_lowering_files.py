@@ -13,13 +13,15 @@ from ai_edge_litert import schema_py_generated as schema
 
 from nasprof.errors import NasprofError, UsageError
 from profiler.lowering import formats, lower
-from spaces.graph import Conv, GlobalPool
+from spaces.graph import Activate, Conv, GlobalPool
 from spaces.mobilenetv3 import MobileNetV3Space
 from spaces.nasbench201 import NasBench201Space
 from spaces.weights import random_weights
 
 OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
 TYPES = {code: name for name, code in vars(schema.TensorType).items() if name.isupper()}
+
+BENCH = NasBench201Space(cells=1)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,43 @@ def test_tflite_is_never_transposed_and_folds_the_sixths(mobilenet, tmp_path):
         *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "HARD_SWISH"),
         *("ADD", "MUL", "MEAN", "PAD"),
     }
+
+
+def test_equal_operations_are_merged_and_relus_fused(tmp_path):
+    """All edges of the first node begin with a ReLU of it; a reduction's is fused into a sum."""
+    space = NasBench201Space(cells=1)
+    network = space.network(np.array([4, 4, 3, 4, 3, 3], np.int8))
+    subject = network, random_weights(network, np.random.default_rng(0))
+    relus = [op for op in network.program().ops if isinstance(op, Activate)]
+    assert len(relus) == 3 * 6 + 2 * 2
+    onnx_census = Counter(
+        node.op_type for node in onnx.load(written(subject, tmp_path, "onnx").path).graph.node
+    )
+    assert onnx_census["Relu"] == 3 * 3 + 2 * 2 + 1, "one a node, and the last norm's"
+    model = read_tflite(written(subject, tmp_path, "tflite").path)
+    fused = [
+        name
+        for name, op in tflite_operators(model)
+        if getattr(op.builtinOptions, "fusedActivationFunction", 0)
+    ]
+    census = Counter(name for name, _ in tflite_operators(model))
+    assert census["RELU"] + len(fused) == onnx_census["Relu"]
+    assert {"ADD", "CONV_2D"} == set(fused)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.parametrize("space", [MobileNetV3Space(resolution=64, stem_width=8), BENCH])
+def test_xnnpack_takes_the_whole_tflite_graph(tmp_path, space, precision):
+    from ai_edge_litert.interpreter import Interpreter
+
+    network = space.network(space.sample(1, np.random.default_rng(0))[0])
+    subject = network, random_weights(network, np.random.default_rng(0))
+    interpreter = Interpreter(str(written(subject, tmp_path, "tflite", precision).path))
+    source, target = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.allocate_tensors()
+    (delegate,) = [op for op in interpreter._get_ops_details() if op["op_name"] == "DELEGATE"]
+    assert source[0]["index"] in delegate["inputs"]
+    assert target[0]["index"] in delegate["outputs"]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])

@@ -208,6 +208,22 @@ OTHERS = {
     "depthwise with a multiplier": (conv("out", "in0", 4, 8, kernel=3, groups=4, bias=True),),
     "grouped": (conv("out", "in0", 4, 6, kernel=3, stride=2, groups=2, norm="bn"),),
     "zeros": (Zero(name="zero", inputs=("in0",)), conv("out", "zero", 4, 4, norm="bn")),
+    "a sum's ReLU as the output": (
+        conv("a", "in0", 4, 4, kernel=3, norm="bn"),
+        Add(name="sum", inputs=("a", "in0")),
+        activate("out", "sum", Activation.RELU),
+    ),
+    "ReLU of a value that is also read without": (
+        conv("a", "in0", 4, 4, kernel=3, norm="bn"),
+        activate("relu", "a", Activation.RELU),
+        conv("b", "relu", 4, 4, norm="bn2"),
+        Add(name="out", inputs=("a", "b")),
+    ),
+    "two equal ReLUs": (
+        activate("a", "in0", Activation.RELU),
+        activate("b", "in0", Activation.RELU),
+        Add(name="out", inputs=("a", "b")),
+    ),
     "identity": (activate("out", "in0", Activation.NONE),),
     "a sum of norms": (
         Norm(name="a", inputs=("in0",), norm="bn", channels=4, activation=Activation.H_SWISH),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from profiler.lowering.base import Format, Precision, find_format, formats
 from profiler.lowering.checkpoint import load_weights
 from profiler.lowering.fold import Weights
-from profiler.lowering.lower import Lowered, lower
+from profiler.lowering.writing import Lowered, lower
 
 __all__ = [
     "Format",

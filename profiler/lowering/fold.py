@@ -60,7 +60,7 @@ def merge_equal(program: Program) -> Program:
         merged = replace(op, inputs=tuple(names.get(name, name) for name in op.inputs))
         equal = first.setdefault(replace(merged, name=""), op.name)
         names[op.name] = equal
-        if op.name in {equal, program.output}:
+        if equal == op.name:
             kept.append(merged)
     return replace(program, ops=tuple(kept))
 

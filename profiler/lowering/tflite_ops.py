@@ -31,15 +31,20 @@ _Fused = schema.ActivationFunctionType
 _Padding = schema.Padding
 
 
-def _affine(writer: Writer, op: Op, activation: Activation) -> tuple[Array, Array, int]:
+def _affine(writer: Writer, op: Op) -> tuple[Array, Array, int]:
     """Weight, bias and fused activation of ``op``, hard-sigmoid's ``+ 3`` and relu6 included."""
-    affine = writer.arrays[op.name]
+    affine, activation = writer.arrays[op.name], writer.activation(op)
     weight = affine.weight
     if op.name in writer.sixfold.values():
         weight = weight * np.float32(1 / 6)
     if activation == Activation.H_SIGMOID:
         return weight, affine.bias + np.float32(3), _Fused.RELU6
-    return weight, affine.bias, _Fused.RELU if activation == Activation.RELU else _Fused.NONE
+    return weight, affine.bias, _fused(activation)
+
+
+def _fused(activation: Activation) -> int:
+    fused: int = _Fused.RELU if activation == Activation.RELU else _Fused.NONE
+    return fused
 
 
 def _finish(writer: Writer, op: Op, activation: Activation, emit: Callable[[int], int]) -> int:
@@ -54,7 +59,7 @@ def _finish(writer: Writer, op: Op, activation: Activation, emit: Callable[[int]
 
 
 def _conv(writer: Writer, op: Conv) -> int:
-    weight, bias, fused = _affine(writer, op, op.activation)
+    weight, bias, fused = _affine(writer, op)
     depthwise = op.groups == op.in_channels and op.groups > 1
     source, padding = _padded(writer, op)
     common = {
@@ -106,7 +111,7 @@ def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 def _linear(writer: Writer, op: Linear) -> int:
-    weight, bias, _ = _affine(writer, op, Activation.NONE)
+    weight, bias, _ = _affine(writer, op)
     height, width, channels = writer.program.shapes[op.inputs[0]]
     if height * width > 1:
         shape = (op.out_features, channels, height, width)
@@ -121,7 +126,7 @@ def _linear(writer: Writer, op: Linear) -> int:
 
 
 def _norm(writer: Writer, op: Norm) -> int:
-    weight, bias, fused = _affine(writer, op, op.activation)
+    weight, bias, fused = _affine(writer, op)
     scale = writer.file.constant(f"{op.name}.weight", weight)
     shift = writer.file.constant(f"{op.name}.bias", bias)
     scaled = writer.result(op, stage=".scaled")
@@ -138,6 +143,8 @@ def _norm(writer: Writer, op: Norm) -> int:
 
 def _activate(writer: Writer, op: Activate) -> int:
     value = writer.values[op.inputs[0]]
+    if op.inputs[0] in writer.fused:
+        return value
     if op.activation == Activation.NONE:
         return writer.scaled(op, value, 1, writer.result(op))
     if op.activation != Activation.H_SIGMOID:
@@ -156,7 +163,8 @@ def _activate(writer: Writer, op: Activate) -> int:
 def _add(writer: Writer, op: Add) -> int:
     flat = op.name in writer.flat
     values = [writer.values[name] if flat else writer.spatial(name) for name in op.inputs]
-    return writer.file.operator("ADD", values, writer.result(op), schema.AddOptionsT())
+    options = schema.AddOptionsT(fusedActivationFunction=_fused(writer.activation(op)))
+    return writer.file.operator("ADD", values, writer.result(op), options)
 
 
 def _gate(writer: Writer, op: Gate) -> int:

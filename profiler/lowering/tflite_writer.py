@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from profiler.lowering.fold import Affine, flat_values
 from profiler.lowering.tflite_model import ModelBuilder
-from spaces.graph import Activation, Conv, Gate, Op, Program
+from spaces.graph import Activate, Activation, Add, Conv, Gate, Norm, Op, Program
 
 
 class Writer:
@@ -28,10 +28,17 @@ class Writer:
         self.values: dict[str, int] = {}
         self.flat = flat_values(program)
         self.sixfold = _sixfold_gates(program)
+        self.fused = _fused_relus(program)
+
+    def activation(self, op: Op) -> Activation:
+        """What follows ``op`` in the same operator: its own activation, or a ReLU after it."""
+        own: Activation = getattr(op, "activation", Activation.NONE)
+        return Activation.RELU if op.name in self.fused else own
 
     def result(self, op: Op, stage: str = "") -> int:
         """A tensor for the value of ``op``, or for a stage on the way to it."""
-        name = "output" if op.name == self.program.output else op.name
+        last = self.program.output in (op.name, self.fused.get(op.name))
+        name = "output" if last else op.name
         shape = self.program.shapes[op.name]
         dims = [self.batch, shape[2]] if op.name in self.flat else [self.batch, *shape]
         return self.file.tensor(name + stage, dims)
@@ -61,26 +68,40 @@ class Writer:
         return self.file.operator("MUL", [value, constant], target, schema.MulOptionsT())
 
 
+def _only_readers(program: Program) -> dict[str, Op]:
+    """The operation that reads each value that exactly one operation reads, once."""
+    readers: dict[str, list[Op]] = {}
+    for op in program.ops:
+        for name in op.inputs:
+            readers.setdefault(name, []).append(op)
+    return {name: found[0] for name, found in readers.items() if len(found) == 1}
+
+
 def _sixfold_gates(program: Program) -> dict[str, str]:
     """Hard-sigmoids left six times too large: their name -> the convolution that makes up for it.
 
     A hard-sigmoid is ``relu6(x + 3) / 6``. The division is free where the gated value goes into
     nothing but a convolution, whose weights take it over.
     """
-    readers: dict[str, list[Op]] = {}
-    for op in program.ops:
-        for name in op.inputs:
-            readers.setdefault(name, []).append(op)
-
-    def only_reader(name: str) -> Op | None:
-        found = readers.get(name, [])
-        return found[0] if len(found) == 1 else None
-
+    readers = _only_readers(program)
     deferred = {}
     for op in program.ops:
-        gate = only_reader(op.name)
+        gate = readers.get(op.name)
         if isinstance(gate, Gate) and getattr(op, "activation", None) == Activation.H_SIGMOID:
-            conv = only_reader(gate.name)
+            conv = readers.get(gate.name)
             if gate.inputs[1] == op.name and isinstance(conv, Conv):
                 deferred[op.name] = conv.name
     return deferred
+
+
+def _fused_relus(program: Program) -> dict[str, str]:
+    """Operations whose only reader is a ReLU, which costs nothing within them: name -> ReLU."""
+    readers = _only_readers(program)
+    return {
+        op.name: relu.name
+        for op in program.ops
+        if isinstance(op, Conv | Norm | Add)
+        and getattr(op, "activation", Activation.NONE) == Activation.NONE
+        and isinstance(relu := readers.get(op.name), Activate)
+        and relu.activation == Activation.RELU
+    }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nasprof.errors import NasprofError, UsageError
 from nasprof.files import write_atomic
 from nasprof.registry import Registry
-from profiler.lowering.lower import Lowered, describe
+from profiler.lowering.writing import Lowered, describe
 
 if TYPE_CHECKING:
     import torch
