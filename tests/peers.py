@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,19 +40,26 @@ def cache_folder(name: str) -> Path:
     return root / name
 
 
-@functools.cache
 def prepared_adbd() -> Path:
     """The folder with the unpacked daemon; skips the test where it cannot be had."""
-    cache = cache_folder("adbd")
+    if reason := _prepare_adbd():
+        pytest.skip(f"ADB DAEMON NOT TESTED: {reason}")
+    return cache_folder("adbd")
+
+
+@functools.cache
+def _prepare_adbd() -> str:
     for tool in ("apt-get", "dpkg", "gcc", "flock"):
         if shutil.which(tool) is None:
-            pytest.skip(f"ADB DAEMON NOT TESTED: it is built from Debian packages, no {tool} here")
+            return f"it is built from Debian packages, and there is no {tool} here"
     done = subprocess.run(
-        [START, "--prepare", cache], capture_output=True, text=True, timeout=200, check=False
+        [START, "--prepare", cache_folder("adbd")],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
     )
-    if done.returncode:
-        pytest.skip(f"ADB DAEMON NOT TESTED: cannot download it: {done.stderr.strip()[-300:]}")
-    return cache
+    return f"cannot download it: {done.stderr.strip()[-300:]}" if done.returncode else ""
 
 
 def free_port() -> int:
@@ -181,22 +189,30 @@ def running_phone(
         phone.stop()
 
 
-@functools.cache
 def installed_adbkit() -> Path:
     """The folder with @devicefarmer/adbkit; skips the test where it cannot be had."""
+    if reason := _install_adbkit():
+        pytest.skip(f"ADB AUTHENTICATION NOT TESTED: {reason}")
+    return cache_folder("adbkit")
+
+
+@functools.cache
+def _install_adbkit() -> str:
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("ADB AUTHENTICATION NOT TESTED: needs node and npm")
+        return "it needs node and npm"
     cache = cache_folder("adbkit")
-    if not (cache / "node_modules" / "@devicefarmer" / "adbkit").is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", cache,
-             "@devicefarmer/adbkit@3.3.9"],
-            capture_output=True, text=True, timeout=200, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            pytest.skip(f"ADB AUTHENTICATION NOT TESTED: npm: {done.stderr.strip()[-300:]}")
-    return cache
+    if (cache / "node_modules" / "@devicefarmer" / "adbkit" / "dist").is_dir():
+        return ""
+    cache.mkdir(parents=True, exist_ok=True)
+    quietly = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefix", cache]
+    done = subprocess.run(
+        ["npm", "install", *quietly, "@devicefarmer/adbkit@3.3.9"],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    return f"npm: {done.stderr.strip()[-300:]}" if done.returncode else ""
 
 
 @contextlib.contextmanager
@@ -231,3 +247,52 @@ def running_bridge(
         process.wait()
         process.stdout.close()
         log.unlink(missing_ok=True)
+
+
+class Proxy:
+    """A TCP relay to a phone that can misbehave as cables and networks do.
+
+    ``mode`` is "pass", "swallow" (nothing gets through, nothing is closed) or "damage" (what the
+    phone sends is altered); :meth:`cut` breaks every connection.
+    """
+
+    def __init__(self, phone: Phone) -> None:
+        self.mode = "pass"
+        self._target = phone.port
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._server.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+                self._sockets += [near, far]
+                for source, sink, altered in ((near, far, False), (far, near, True)):
+                    pump = threading.Thread(target=self._pump, args=(source, sink, altered))
+                    pump.daemon = True
+                    pump.start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, altered: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if self.mode == "swallow":
+                    continue
+                if self.mode == "damage" and altered:
+                    data = bytes(byte ^ 0x55 for byte in data)
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_RDWR)
+
+    def cut(self) -> None:
+        """Break every connection."""
+        for each in self._sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self._sockets.clear()
+
+    def close(self) -> None:
+        """Break every connection and take no more."""
+        self._server.close()
+        self.cut()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -201,6 +204,44 @@ def test_a_peer_that_dies_is_noticed_at_once(phone, connection):
     assert not connection.connected
     connection.connect(attempts=10, pause_s=0.2)
     assert connection.shell("echo back").output == "back"
+
+
+@pytest.fixture
+def proxy(phone):
+    proxy = peers.Proxy(phone)
+    yield proxy
+    proxy.close()
+
+
+@pytest.mark.adbd
+@pytest.mark.parametrize(
+    ("mode", "expected", "match"),
+    [
+        ("swallow", DeviceTimeout, "within 1 s"),
+        ("damage", DeviceLost, "sent what is not ADB"),
+        ("cut", DeviceLost, "was lost"),
+    ],
+)
+def test_a_failing_network_is_an_error_in_time_and_leaves_nothing_behind(
+    phone, proxy, mode, expected, match
+):
+    workspace = Workspace(AdbConnection(TcpAddress("127.0.0.1", proxy.port)), lock_wait_s=5)
+    workspace.open()
+
+    def fail(line):
+        if mode == "cut":
+            proxy.cut()
+        else:
+            proxy.mode = mode
+        return True
+
+    start = time.monotonic()
+    with pytest.raises(expected, match=match):
+        workspace.run("echo now; sleep 0.3; echo lost; sleep 70", 1, fail)
+    assert time.monotonic() - start < 10
+    proxy.mode = "pass"
+    workspace.close()
+    assert phone.leftovers() == ""
 
 
 # --- peers that are no debug daemon ------------------------------------------------------------
@@ -560,6 +601,20 @@ def test_usb_reads_that_fail_are_told_apart(cause, expected):
     stream = UsbStream(UsbAddress("A1"), Deadline(), StandInPhone(error=error))
     with pytest.raises(expected):
         stream.bulk_read(24, 1)
+
+
+@pytest.mark.adbd
+def test_phones_are_looked_for_with_the_real_libusb():
+    library = next((peers.prepared_adbd() / "root/usr/lib").glob("*/libusb-1.0.so.0")).parent
+    program = "from devices.adb.transport import find_phones; print(find_phones())"
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"LD_LIBRARY_PATH": str(library)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout.startswith("[") or "DeviceUnreachable" in found.stderr, found.stderr
 
 
 @pytest.mark.parametrize("missing", [ImportError("usb1"), OSError("libusb-1.0.so.0")])

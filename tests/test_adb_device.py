@@ -7,6 +7,7 @@ sensors and core frequencies, and the program benchmark_model, are stood in for 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -119,13 +120,12 @@ def test_a_wrong_option_is_named(options, message):
 
 
 @pytest.mark.parametrize("name", ["android", "pixel"])
-def test_shipped_profiles_are_valid_and_say_at_once_that_no_phone_is_there(name):
+def test_shipped_profiles_are_valid_and_tell_at_once_what_is_there(name):
     device = open_device(find_profile(name))
     start = time.monotonic()
     found = device.check()
     assert time.monotonic() - start < 10
-    assert not found.ok
-    assert found.detail
+    assert found.ok or "phone" in found.detail or "USB" in found.detail or "usb" in found.detail
 
 
 # --- looking at the device -----------------------------------------------------------------------
@@ -156,7 +156,8 @@ def test_the_fingerprint_identifies_the_hardware(phone):
     assert facts["kind"] == "adb"
     assert facts["model"] == "Pixel Test"
     assert facts["soc"] == "TESTSOC"
-    assert facts["max_khz"][CORES[-1]] == 2802000
+    assert facts["max_khz"][str(CORES[-1])] == 2802000
+    assert json.loads(json.dumps(facts)) == facts
     assert facts["kernel"].startswith("Linux")
 
 

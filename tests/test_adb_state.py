@@ -35,7 +35,11 @@ BATTERY = """Current Battery Service state:
 """
 
 # The core layout of a Pixel 6 (2 + 2 + 4).
-PIXEL_KHZ = {**dict.fromkeys(range(4), 1803000), 4: 2253000, 5: 2253000, 6: 2802000, 7: 2802000}
+PIXEL_KHZ = {
+    **dict.fromkeys("0123", 1803000),
+    **dict.fromkeys("45", 2253000),
+    **dict.fromkeys("67", 2802000),
+}
 
 
 def sysfs(values):

@@ -77,7 +77,14 @@ class JsonSession(AdbSession):
 
     def prepare(self) -> None:
         self._push_bytes(runner_archive(), "runner.pyz")
-        replies = self._ask([], self.options.timeout_s)
+        try:
+            replies = self._ask([], self.options.timeout_s)
+        except RunnerRefused:
+            if self.settings.affinity is not None or self.affinity is None:
+                raise
+            # The big cores are only our choice; this system may keep its shell off them.
+            self.affinity = None
+            replies = self._ask([], self.options.timeout_s)
         self._hello = replies.by_kind["hello"]
         self._tensors = {}
 

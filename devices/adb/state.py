@@ -180,7 +180,7 @@ def throttled(state: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     return any(khz < limits.get(core, 0) for core, khz in state.get("limit_khz", {}).items())
 
 
-def big_cores(max_khz: Mapping[int, int], threads: int = 1) -> tuple[int, ...] | None:
+def big_cores(max_khz: Mapping[str, int], threads: int = 1) -> tuple[int, ...] | None:
     """The fastest clusters of cores that together have a core for every thread.
 
     Args:
@@ -189,7 +189,7 @@ def big_cores(max_khz: Mapping[int, int], threads: int = 1) -> tuple[int, ...] |
     """
     cores: list[int] = []
     for khz in sorted(set(max_khz.values()), reverse=True):
-        cores += [core for core, its in max_khz.items() if its == khz]
+        cores += [int(core) for core, its in max_khz.items() if its == khz]
         if len(cores) >= threads:
             break
     return tuple(sorted(cores)) or None
@@ -200,13 +200,14 @@ def taskset_mask(cores: Iterable[int]) -> str:
     return f"{sum(1 << core for core in set(cores)):x}"
 
 
-def _per_core(sysfs: Mapping[str, str], name: str) -> dict[int, int]:
+def _per_core(sysfs: Mapping[str, str], name: str) -> dict[str, int]:
+    # Numbers as strings: so they stay the same when written as JSON and read again.
     values: dict[int, int] = {}
     for path, value in sysfs.items():
         found = re.search(rf"/cpu(\d+)/cpufreq/{name}$", path)
         if found and value.strip().isdecimal():
             values[int(found[1])] = int(value)
-    return dict(sorted(values.items()))
+    return {str(core): khz for core, khz in sorted(values.items())}
 
 
 def _zones(sysfs: Mapping[str, str]) -> dict[str, float]:
