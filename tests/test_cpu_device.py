@@ -10,6 +10,7 @@ import textwrap
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from device_suite import FAULTY, DeviceSuite, Target
 
@@ -18,6 +19,10 @@ from devices.contention import CONTENDED
 from devices.host import available_cpus, least_loaded
 from devices.profile import Profile
 from nasprof.errors import UsageError
+from profiler.lowering import lower
+from spaces import get_space
+from spaces.graph import Network
+from spaces.weights import random_weights
 
 BUSY_LOOP = "import os, sys\nos.sched_setaffinity(0, [int(sys.argv[1])])\nwhile True: pass"
 
@@ -197,3 +202,44 @@ def test_ctrl_c_ends_the_runner_and_keeps_what_was_measured(tmp_path):
 
 def _children(pid):
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _onnx_files(folder, count):
+    network = Network.of(get_space("ofa-mbv3", resolution=128).vocabulary[3])
+    weights = random_weights(network, np.random.default_rng(0))
+    paths = {str(number): folder / f"{number}.onnx" for number in range(count)}
+    for path in paths.values():
+        lower(network, weights, path, "onnx")
+    return paths
+
+
+@pytest.mark.parametrize(("spinning", "shared"), [(True, True), (False, False)])
+def test_models_of_onnx_runtime_share_one_pool_of_spinning_threads(tmp_path, spinning, shared):
+    """A pool for each would go on spinning, on the cores of the model whose turn it is next."""
+
+    def threads(count):
+        settings = RunSettings("onnxruntime", 2, options={"spinning": spinning})
+        with cpu().open(settings) as session:
+            assert session.provenance()["facts"]["spinning"] is spinning
+            session.load(_onnx_files(tmp_path, count))
+            session.run_round([str(number) for number in range(count)], 1, 1)
+            return len(list(Path(f"/proc/{session.pid}/task").iterdir()))
+
+    assert (threads(4) == threads(1)) is shared
+
+
+def test_litert_runs_without_xnnpack_where_asked(tmp_path):
+    network = Network.of(get_space("ofa-mbv3", resolution=128).vocabulary[3])
+    path = tmp_path / "m.tflite"
+    lower(network, random_weights(network, np.random.default_rng(0)), path, "tflite")
+    image = {"input": np.ones((1, *network.inputs[0]), np.float32)}
+    outputs = []
+    for allowed in (True, False):
+        with cpu().open(RunSettings("litert", options={"xnnpack": allowed})) as session:
+            assert session.provenance()["facts"]["xnnpack_allowed"] is allowed
+            session.load({"m": path})
+            (output,) = session.outputs("m", image).values()
+            outputs.append(output)
+    np.testing.assert_allclose(*outputs, atol=1e-5 * np.abs(outputs[0]).max())
+    # Other kernels round differently.
+    assert not np.array_equal(*outputs)

@@ -33,6 +33,7 @@ class Adapter(Base):
 
     def __init__(self, threads: int, options: Mapping[str, Any]) -> None:
         super().__init__(threads, options)
+        self._xnnpack = bool(options.get("xnnpack", True))
         self.library, self._module = _working_library(options.get("library"))
 
     @property
@@ -41,13 +42,11 @@ class Adapter(Base):
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"library": self.library, "xnnpack": bool(self.options.get("xnnpack", True))}
+        return {"library": self.library, "xnnpack_allowed": self._xnnpack}
 
     def load(self, path: str, seed: int) -> Model:
         resolver = self._module.OpResolverType
-        kind = (
-            resolver.AUTO if self.facts["xnnpack"] else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        )
+        kind = resolver.AUTO if self._xnnpack else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         try:
             interpreter = self._module.Interpreter(
                 model_path=path, num_threads=self.threads, experimental_op_resolver_type=kind
