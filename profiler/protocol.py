@@ -117,7 +117,7 @@ def _typed(name: str, value: Any) -> Any:
 protocols: Registry[Protocol] = Registry("protocol")
 for _protocol in (
     Protocol("adaptive", limit_s=60.0),
-    Protocol("quick", warmup=3, runs=20, rounds_min=3, rounds_max=3, target=None, repeats=3),
+    Protocol("quick", warmup=3, runs=12, rounds_min=5, rounds_max=5, target=None, repeats=3),
     Protocol(
         "thorough", 10, 100, rounds_min=10, rounds_max=60, target=0.005, repeats=20, limit_s=600.0
     ),

@@ -202,7 +202,7 @@ def test_without_sentinel_and_empty_model_nothing_is_said_of_them(files):
     )
     assert result.normalised is None
     assert result.overhead_ms is None
-    assert device.sessions[0].orders == [["a"]] * 3
+    assert device.sessions[0].orders == [["a"]] * 5
 
 
 def test_a_protocol_without_sentinel_does_not_run_it(files):
