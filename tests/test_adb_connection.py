@@ -474,33 +474,50 @@ def test_closing_after_the_device_is_gone_ends_in_time(workspace_on, caplog):
 def test_a_second_measurement_waits_for_the_first(workspace_on, phone, capsys):
     first, second = workspace_on(phone), workspace_on(phone)
     first.open()
-    opened = threading.Event()
+    second.open()
+    let_in = threading.Event()
 
-    def open_second():
-        second.open()
-        opened.set()
+    def work_too():
+        with second.exclusive():
+            let_in.set()
 
-    thread = threading.Thread(target=open_second)
-    thread.start()
-    assert not opened.wait(1.5), "the second did not wait"
-    first.close()
-    assert opened.wait(10), "the second was not let in"
+    with first.exclusive():
+        thread = threading.Thread(target=work_too)
+        thread.start()
+        assert not let_in.wait(1), "the second did not wait"
+        assert first.run("echo undisturbed", 5).output == "undisturbed"
+    assert let_in.wait(10), "the second was not let in"
     thread.join()
-    assert "waiting for" in capsys.readouterr().err
-    second.close()
-    assert phone.leftovers() == ""
+    told = capsys.readouterr().err
+    assert told.count("waiting for") == 1
+    assert "@" in told
 
 
 @pytest.mark.adbd
 def test_who_waits_too_long_is_told_whom_for(workspace_on, phone):
     first, second = workspace_on(phone), workspace_on(phone, lock_wait_s=0.5)
     first.open()
-    first.run("echo mine > file", 5)
-    with pytest.raises(DeviceBusy, match=r"in use by \S+@\S+ since"):
-        second.open()
-    assert first.run("cat file", 5).output == "mine", "the first was disturbed"
-    first.close()
-    assert phone.leftovers() == ""
+    second.open()
+    with (
+        first.exclusive(),
+        pytest.raises(DeviceBusy, match=r"in use by \S+@\S+ since") as caught,
+        second.exclusive(),
+    ):
+        pass
+    assert "lock_wait_s" in str(caught.value)
+    with second.exclusive():
+        assert second.run("echo now", 5).output == "now"
+
+
+@pytest.mark.adbd
+def test_whoever_vanishes_while_working_is_not_waited_for(workspace_on, phone):
+    first, second = workspace_on(phone), workspace_on(phone)
+    first.open()
+    with first.exclusive():
+        first.connection.close()
+    second.open()
+    with second.exclusive():
+        pass
 
 
 @pytest.mark.adbd
@@ -511,7 +528,8 @@ def test_locks_and_folders_of_the_dead_are_taken_over(workspace_on, phone):
     )
     workspace = workspace_on(phone, lock_wait_s=3)
     workspace.open()
-    found = phone.shell("ls -d /data/local/tmp/nasprof-*").output
+    with workspace.exclusive():
+        found = phone.shell("ls -d /data/local/tmp/nasprof-*").output
     assert "nasprof-dead" not in found
     assert "nasprof-young" in found, "it may belong to somebody who is just beginning"
     workspace.close()

@@ -33,6 +33,7 @@ from devices.base import (
     DeviceUnreachable,
     RunnerCrashed,
 )
+from nasprof.errors import UsageError
 
 MAX_OUTPUT = 64 << 20
 """Bytes of output after which a command is taken for a runaway."""
@@ -250,9 +251,12 @@ class AdbConnection:
             How it was verified: "sha256", "md5" or, on a device that has neither, "size".
 
         Raises:
+            UsageError: there is no such file here.
             DeviceFull: there is no space left.
             DeviceError: the device refuses the file, or it arrived damaged.
         """
+        if not local.is_file():
+            raise UsageError(f"{local} does not exist or is no file")
         mode = 0o100755 if executable else 0o100644
         reason: str | None = None
         with self._exchange(STALL_S) as device:

@@ -11,7 +11,7 @@ import itertools
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from devices.adb.options import AdbOptions
 from devices.adb.state import STATE_SCRIPT, big_cores, parse_state, throttled
 from devices.adb.workspace import Workspace
 from devices.base import DeviceError, DeviceLost, DeviceTimeout, RunSettings, Samples, Session
-from nasprof.errors import UsageError
+from nasprof.errors import NasprofError, UsageError
 
 THROTTLED = "throttled"
 COOL_POLL_S = 2.0
@@ -84,25 +84,36 @@ class AdbSession(Session):
                     f"{' or '.join(self.suffixes)}",
                     "Export it in that format, or choose another runner or runtime.",
                 )
+        self._forget(models)
         self._models |= models
-        for name in models:
+        try:
+            self.make_ready()
+        except NasprofError:
+            self._forget(models)
+            raise
+
+    def _forget(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._models.pop(name, None)
             self._files.pop(name, None)
-        self.make_ready()
 
     def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
         for name in order:
             if name not in self._models:
                 raise UsageError(f"no model {name!r} is loaded")
         self.make_ready()
-        before = self._cool_down()
-        taken: dict[str, Samples] = {}
+        self.partial = taken = dict[str, Samples]()
         try:
-            self.measure(order, warmup, runs, taken)
+            with self.workspace.exclusive():
+                before = self._cool_down()
+                self.measure(order, warmup, runs, taken)
+                after = self.state()
         except DeviceError as error:
             self._give_up(error)
             error.partial = taken
             raise
-        self._judge(taken, before, self.state())
+        self.partial = {}
+        self._judge(taken, before, after)
         return taken
 
     def _judge(
@@ -110,11 +121,10 @@ class AdbSession(Session):
     ) -> None:
         hot = throttled(before, self._baseline) or throttled(after, self._baseline)
         for samples in taken.values():
-            samples.context |= {
-                "device_before": dict(before),
-                "device_after": dict(after),
-                "cooled_s": round(self._waited_s, 1),
-            }
+            for what in ("temperature_c", "thermal_status"):
+                if what in before or what in after:
+                    samples.context[what] = [before.get(what), after.get(what)]
+            samples.context["cooled_s"] = round(self._waited_s, 1)
             if hot:
                 samples.flags.append(THROTTLED)
 
@@ -139,16 +149,20 @@ class AdbSession(Session):
             self._files.clear()
             if not self.workspace.connection.connected:
                 self.workspace.open()
-            self.prepare()
-            self._ready = True
         new = [name for name in self._models if name not in self._files]
-        for name in new:
-            path = self._models[name]
-            remote = f"model-{next(self._numbers)}{path.suffix}"
-            self.verified.add(self.workspace.push(path, remote))
-            self._files[name] = remote
-        if new:
-            self.try_models(new)
+        if self._ready and not new:
+            return
+        with self.workspace.exclusive():
+            if not self._ready:
+                self.prepare()
+                self._ready = True
+            for name in new:
+                path = self._models[name]
+                remote = f"model-{next(self._numbers)}{path.suffix}"
+                self.verified.add(self.workspace.push(path, remote))
+                self._files[name] = remote
+            if new:
+                self.try_models(new)
 
     def remote(self, name: str) -> str:
         """Path of a loaded model on the device."""

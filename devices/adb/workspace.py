@@ -1,6 +1,7 @@
-"""A folder of our own on the device, and the right to be the only one who measures there.
+"""A folder of our own on the device, and the right to be the only one who works there.
 
-Both are tied to a *keeper*: a shell on the device that waits for the connection to end, however
+Several measurements may be under way: each has its folder, and rounds take turns by a lock. Both
+are tied to a *keeper*: a shell on the device that waits for the connection to end, however
 that comes about, then ends every process of ours and removes the folder and the lock. So nothing
 stays behind even if this computer crashes. Whoever comes later takes a folder or a lock for
 abandoned when no process on the device names its token any more.
@@ -8,13 +9,14 @@ abandoned when no process on the device names its token any more.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import logging
 import secrets
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from devices.adb.connection import AdbConnection, ShellResult, full, quote
@@ -24,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 STALE_MINUTES = 60
 """Age at which a folder that nobody keeps is removed."""
+
+LOCK_POLL_S = 0.2
 
 CLOSING_S = 5.0
 """How long a device that does not answer is given before the clean-up is left to the keeper."""
@@ -80,7 +84,11 @@ done
 exit 2
 """
 
-_HELD, _GOT = 3, 0
+_UNLOCK = """
+cd {parent} && rm nasprof.lock/owner.{token} && rmdir nasprof.lock
+"""
+
+_GOT, _STALE, _HELD = 0, 2, 3
 
 
 class DeviceBusy(DeviceError):
@@ -88,12 +96,12 @@ class DeviceBusy(DeviceError):
 
 
 class Workspace:
-    """A folder and a lock on a device, for as long as the connection lasts.
+    """A folder on a device, for as long as the connection lasts.
 
     Args:
         connection: not necessarily connected yet; nobody else must use it.
         parent: folder in which ours is made.
-        lock_wait_s: how long to wait for another measurement to end.
+        lock_wait_s: how long to wait for a round of another measurement to end.
     """
 
     def __init__(
@@ -104,6 +112,7 @@ class Workspace:
         self._lock_wait_s = lock_wait_s
         self._nonce = secrets.token_hex(6)
         self._open = False
+        self._told = False
 
     @property
     def folder(self) -> str:
@@ -115,11 +124,10 @@ class Workspace:
         return f"nasprof-{self._nonce}"
 
     def open(self) -> None:
-        """Connect, make the folder and take the lock.
+        """Connect and make the folder.
 
         Raises:
             DeviceUnreachable: nobody answers.
-            DeviceBusy: another measurement holds the device for longer than we wait.
             DeviceError: the folder cannot be made.
         """
         if not self.connection.connected:
@@ -131,7 +139,6 @@ class Workspace:
             answer = self.connection.hold(self._script(_KEEPER))
             if answer != "@@kept":
                 raise self._failed(answer)
-            self._take_lock()
         except BaseException:
             self.close()
             raise
@@ -145,14 +152,28 @@ class Workspace:
             owner=quote(f"{_user()}@{socket.gethostname()} since {time.strftime('%H:%M:%S')}"),
         )
 
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Be the only one who works on the device while the context lasts.
+
+        Raises:
+            DeviceBusy: somebody else does, for longer than we wait.
+        """
+        self._take_lock()
+        try:
+            yield
+        finally:
+            # Without the connection, the keeper releases the lock.
+            if self.connection.connected:
+                self.connection.shell(self._script(_UNLOCK))
+
     def _take_lock(self) -> None:
         end = time.monotonic() + self._lock_wait_s
-        told = False
         while True:
             result = self.connection.shell(self._script(_LOCK))
             if result.exit_code == _GOT:
                 return
-            if result.exit_code not in (_HELD, 2):
+            if result.exit_code not in (_HELD, _STALE):
                 raise self._failed(result.output)
             owner = result.output.strip() or "another measurement"
             if time.monotonic() >= end:
@@ -162,10 +183,13 @@ class Workspace:
                     "Wait for it to end, or raise lock_wait_s in the device profile.",
                 )
             if result.exit_code == _HELD:
-                if not told:
-                    print(f"waiting for {owner} to finish on the device", file=sys.stderr)
-                    told = True
-                time.sleep(1)
+                self._tell(f"waiting for {owner}, who is measuring on the device")
+                time.sleep(LOCK_POLL_S)
+
+    def _tell(self, message: str) -> None:
+        if not self._told:
+            print(message, file=sys.stderr)
+            self._told = True
 
     def _failed(self, answer: str) -> DeviceError:
         if "No space left" in answer:
