@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any
 
 import click
@@ -110,6 +110,40 @@ def _parse_settings(
 def print_json(value: Any) -> None:
     """Print a JSON value to stdout; numbers that JSON cannot hold are errors, not ``NaN``."""
     click.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def show_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    title: str | None = None,
+    notes: Iterable[str] = (),
+) -> None:
+    """Print rows to stdout as a table.
+
+    Args:
+        columns: headings; one that begins with ``>`` is of numbers, aligned to the right.
+        title: line above the table.
+        notes: lines below it.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    for column in columns:
+        if column.startswith(">"):
+            table.add_column(column[1:], justify="right", no_wrap=True)
+        else:
+            table.add_column(column, min_width=8, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    # Names and messages may contain brackets, which are not meant as markup.
+    console = Console(markup=False, highlight=False)
+    console.print(table)
+    for note in notes:
+        console.print(note)
 
 
 def say(message: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -42,8 +42,6 @@ class Interrupted(NasprofError):
 
 class Cancelled(Interrupted):
     """The user pressed Ctrl-C."""
-
-    exit_code: ClassVar[int] = 130
 
 
 def measure(

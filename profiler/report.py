@@ -10,12 +10,10 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from nasprof.cli import show_table
 from nasprof.files import write_atomic
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Record: TypeAlias = dict[str, Any]
 
@@ -53,39 +51,31 @@ FLAG_WORDS = {
 """What each flag means to whoever reads the result, and what to do about it."""
 
 
-def results_table(records: Sequence[Record]) -> Table:
-    """One line a measurement, latencies in milliseconds; flags explained below."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
+def show_results(records: Sequence[Record]) -> None:
+    """Print one line a measurement, latencies in milliseconds; flags are explained below."""
     first = records[0]
-    table = Table(
-        title=f"{first['device']}: {first['runtime']} {first['runtime_version'] or ''}, "
-        f"threads {first['threads']}, {first['precision'] or ''} batch {first['batch'] or 1}",
-        title_justify="left",
-        caption="\n".join(_notes(records)),
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
+    title = (
+        f"{first['device']}: {first['runtime']} {first['runtime_version'] or ''}, "
+        f"threads {first['threads']}, {first['precision'] or ''} batch {first['batch'] or 1}"
     )
-    table.add_column("model", overflow="fold", min_width=8)
-    for column in ("latency ms", "±95 %", "median", "p90", "CPU ms", "runs"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("flags", min_width=10)
-    for record in records:
-        wall, cpu = record["latency_ms"], record["cpu_ms"]
-        low, high = wall["ci95"]
-        table.add_row(
-            record["name"],
-            f"[bold]{wall['trimmed_mean']:.3f}[/bold]",
-            f"{(high - low) / 2 / wall['trimmed_mean']:.1%}",
-            *(f"{wall[name]:.3f}" for name in ("median", "p90")),
-            "-" if cpu is None else f"{cpu['trimmed_mean']:.3f}",
-            str(len(record["samples_ms"])),
-            " ".join(record["flags"]) or "-",
-        )
-    return table
+    numbers = (">latency ms", ">±95 %", ">median", ">p90", ">CPU ms", ">runs")
+    rows = [_result_row(record) for record in records]
+    show_table(("model", *numbers, "flags"), rows, title, _notes(records))
+
+
+def _result_row(record: Record) -> list[str]:
+    wall, cpu = record["latency_ms"], record["cpu_ms"]
+    low, high = wall["ci95"]
+    return [
+        record["name"],
+        f"{wall['trimmed_mean']:.3f}",
+        f"{(high - low) / 2 / wall['trimmed_mean']:.1%}",
+        f"{wall['median']:.3f}",
+        f"{wall['p90']:.3f}",
+        "-" if cpu is None else f"{cpu['trimmed_mean']:.3f}",
+        str(len(record["samples_ms"])),
+        " ".join(record["flags"]) or "-",
+    ]
 
 
 def _notes(records: Sequence[Record]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from nasprof.cli import command_line, json_option, print_json, say, setting_option
+from nasprof.cli import command_line, json_option, print_json, say, setting_option, show_table
 
 
 @command_line("nassearch")
@@ -66,21 +66,17 @@ def sample(
 
 
 def _show(archs: list[dict[str, Any]], macs: list[int], params: list[int]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    rows = [
+        (str(number), f"{macs[number] / 1e6:.1f}", f"{params[number] / 1e6:.2f}", _choices(arch))
+        for number, arch in enumerate(archs)
+    ]
+    show_table((">#", ">M MACs", ">M params", "choices"), rows)
 
-    table = Table()
-    table.add_column("#", justify="right")
-    table.add_column("M MACs", justify="right")
-    table.add_column("M params", justify="right")
-    table.add_column("choices", overflow="fold")
-    for number, arch in enumerate(archs):
-        choices = " ".join(
-            value if isinstance(value, str) else ",".join(map(str, value))
-            for value in arch.values()
-            if isinstance(value, list) or str(value).startswith("|")
-        )
-        table.add_row(
-            str(number), f"{macs[number] / 1e6:.1f}", f"{params[number] / 1e6:.2f}", choices
-        )
-    Console().print(table)
+
+def _choices(arch: dict[str, Any]) -> str:
+    """What distinguishes an architecture from others of its space, in short."""
+    return " ".join(
+        value if isinstance(value, str) else ",".join(map(str, value))
+        for value in arch.values()
+        if isinstance(value, list) or str(value).startswith("|")
+    )

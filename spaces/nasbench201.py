@@ -50,7 +50,7 @@ class NasBench201Space(Space):
     result never reaches the output; model files leave these out.
 
     Args:
-        resolution: input height and width in pixels.
+        resolution: input height and width in pixels, a multiple of 4.
         classes: outputs of the classifier (10, 100 or 120 in the benchmark).
         channels: channels of the first stage; doubled twice.
         cells: cells in each of the three stages.
@@ -65,6 +65,11 @@ class NasBench201Space(Space):
 
     def __post_init__(self) -> None:
         check_number("resolution", self.resolution, 4, 4096)
+        if self.resolution % 4:
+            raise UsageError(
+                f"resolution is {self.resolution}, expected a multiple of 4",
+                "It is halved twice, by pooling and by convolution, which round differently.",
+            )
         check_number("classes", self.classes, 1, 1_000_000)
         check_number("channels", self.channels, 1, 4096)
         check_number("cells", self.cells, 1, 100)

@@ -86,3 +86,8 @@ def test_malformed_cells_are_refused(cell, message):
 def test_an_index_outside_the_benchmark_is_refused():
     with pytest.raises(UsageError, match="index 15625 is outside 0 to 15624"):
         SPACE.from_index([15625])
+
+
+def test_a_resolution_that_cannot_be_halved_twice_is_refused():
+    with pytest.raises(UsageError, match="resolution is 30, expected a multiple of 4"):
+        get_space("nasbench201", resolution=30)

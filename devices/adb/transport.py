@@ -24,7 +24,7 @@ KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}
 """Seconds and counts after which a silent peer is found dead while nothing is sent."""
 
 NO_LIBUSB = (
-    "Install it (apt install libusb-1.0-0) together with: pip install nasprof[usb]. "
+    "For phones on USB: apt install libusb-1.0-0 and pip install nasprof[usb]. "
     "Or connect by TCP: --serial HOST:PORT."
 )
 
@@ -194,9 +194,9 @@ def find_phones() -> list[Any]:
 
         return list(UsbTransport.find_all_adb_devices())
     except ImportError as error:
-        raise DeviceUnreachable(f"USB needs the package libusb1 ({error})", NO_LIBUSB) from error
+        raise DeviceUnreachable("the Python package libusb1 is missing", NO_LIBUSB) from error
     except OSError as error:
-        raise DeviceUnreachable(f"libusb cannot be loaded ({error})", NO_LIBUSB) from error
+        raise DeviceUnreachable("libusb cannot be loaded", NO_LIBUSB) from error
     except Exception as error:
         raise DeviceUnreachable(
             f"USB cannot be searched ({type(error).__name__}: {error})",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nasprof.cli import GreedyCommand, json_option, print_json
+from nasprof.cli import GreedyCommand, json_option, print_json, show_table
 
 if TYPE_CHECKING:
     from spaces import Arch, Space
@@ -59,20 +59,10 @@ def description(space: Space, arch: Arch) -> dict[str, Any]:
 
 
 def _show(item: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     macs, params = item["macs"] / 1e6, item["params"] / 1e6
-    table = Table(title=f"{item['arch']['space']}: {macs:.1f} M MACs, {params:.2f} M parameters")
-    table.add_column("block", overflow="fold")
-    table.add_column("key", overflow="fold")
-    table.add_column("M MACs", justify="right")
-    table.add_column("k params", justify="right")
-    for block in item["blocks"]:
-        table.add_row(
-            block["name"],
-            block["key"],
-            f"{block['macs'] / 1e6:.2f}",
-            f"{block['params'] / 1e3:.1f}",
-        )
-    Console().print(table)
+    rows = [
+        (block["name"], block["key"], f"{block['macs'] / 1e6:.2f}", f"{block['params'] / 1e3:.1f}")
+        for block in item["blocks"]
+    ]
+    title = f"{item['arch']['space']}: {macs:.1f} M MACs, {params:.2f} M parameters"
+    show_table(("block", "key", ">M MACs", ">k params"), rows, title)

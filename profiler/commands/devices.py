@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nasprof.cli import json_option, print_json
+from nasprof.cli import json_option, print_json, show_table
 
 
 @click.command()
@@ -21,16 +21,11 @@ def devices(serial: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for column in ("device", "reachable", "kind", "runtime", "description"):
-        table.add_column(column, overflow="fold")
-    for item in found:
-        detail = ("yes: " if item["reachable"] else "no: ") + item["detail"]
-        table.add_row(item["device"], detail, item["kind"], item["runtime"], item["description"])
-    Console().print(table)
+    rows = [
+        (item["device"], "yes" if item["reachable"] else "no", item["runtime"], item["detail"])
+        for item in found
+    ]
+    show_table(("device", "reachable", "runtime", "what it is, or what to do"), rows)
 
 
 def _look_at(name: str, path: Path, serial: str | None) -> dict[str, Any]:

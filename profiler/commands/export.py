@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nasprof.cli import GreedyCommand, json_option, print_json
+from nasprof.cli import GreedyCommand, json_option, print_json, show_table
 
 if TYPE_CHECKING:
     from profiler.lowering import Lowered
@@ -100,20 +100,15 @@ def _record(subject: Subject, lowered: Lowered) -> dict[str, Any]:
 
 
 def _show(written: list[dict[str, Any]], folder: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    table.add_column(f"file in {folder}", overflow="fold")
-    for column in ("M MACs", "M params", "MB", "drift from fp32"):
-        table.add_column(column, justify="right")
-    for item in written:
-        drift = item["drift"]
-        table.add_row(
+    rows = [
+        (
             Path(item["path"]).name,
             f"{item['macs'] / 1e6:.1f}",
             f"{item['params'] / 1e6:.2f}",
             f"{item['size_bytes'] / 1e6:.2f}",
-            "-" if drift is None else f"cosine {drift['cosine']:.4f}",
+            "-" if item["drift"] is None else f"cosine {item['drift']['cosine']:.4f}",
         )
-    Console().print(table)
+        for item in written
+    ]
+    columns = (f"file in {folder}", ">M MACs", ">M params", ">MB", "drift from fp32")
+    show_table(columns, rows)

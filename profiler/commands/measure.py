@@ -214,7 +214,7 @@ def _save(results: Sequence[Measurement], path: Path) -> None:
 
 
 def _show(results: Sequence[Measurement], output: _Output) -> None:
-    from profiler.report import plot_samples, results_csv, results_table
+    from profiler.report import plot_samples, results_csv, show_results
 
     records = [result.as_dict() for result in results]
     if output.as_json:
@@ -222,9 +222,7 @@ def _show(results: Sequence[Measurement], output: _Output) -> None:
     elif output.as_csv:
         click.echo(results_csv(records), nl=False)
     else:
-        from rich.console import Console
-
-        Console().print(results_table(records))
+        show_results(records)
     if output.save is not None:
         _save(results, output.save)
         say(f"Saved to {output.save}")
