@@ -265,8 +265,8 @@ def test_a_model_that_is_none_is_refused_when_it_is_loaded(phone, tmp_path):
         with pytest.raises(RunnerRefused, match="cannot use the model"):
             session.load({"m": broken})
         with pytest.raises(UsageError, match=r"ends in \.tflite"):
-            session.load({"m": tmp_path / "m.onnx"})
-        with pytest.raises(UsageError, match="does not exist"):
+            session.load({"m": broken.rename(tmp_path / "m.onnx")})
+        with pytest.raises(RunnerRefused, match="does not exist"):
             session.load({"m": tmp_path / "nonesuch.tflite"})
         with pytest.raises(UsageError, match="no model 'x'"):
             session.run_round(["x"], 1, 1)
@@ -515,23 +515,6 @@ def test_onnx_models_are_timed_by_our_runner_on_the_device(phone, onnx_model):
     assert phone.leftovers() == ""
 
 
-def test_tflite_models_are_timed_by_our_runner_on_the_device(phone, tmp_path, rng):
-    from profiler.lowering import lower
-    from spaces.graph import Block, Conv, Network
-
-    conv = Conv(
-        name="out", inputs=("in0",), param="c", in_channels=3, out_channels=8, kernel=3, bias=True
-    )
-    network = Network.of(Block("conv", ((16, 16, 3),), (conv,)))
-    weights = {name: rng.standard_normal(s).astype("f") for name, s in network.arrays().items()}
-    lower(network, weights, tmp_path / "m.tflite", "tflite")
-    with device_on(phone, runner="json").open(SETTINGS) as session:
-        session.load({"m": tmp_path / "m.tflite"})
-        taken = session.run_round(["m"], 1, 10)
-        assert session.provenance()["runtime"] == "litert"
-    assert len(taken["m"].wall_ms) == 10
-
-
 @pytest.mark.parametrize(
     ("options", "settings", "message"),
     [
@@ -555,23 +538,15 @@ def test_a_broken_model_is_refused_by_our_runner(phone, tmp_path):
         with pytest.raises(DeviceError):
             session.load({"m": broken})
         with pytest.raises(UsageError, match=r"ends in \.onnx"):
-            session.load({"m": tmp_path / "m.tflite"})
+            session.load({"m": broken.rename(tmp_path / "m.tflite")})
 
 
-@pytest.mark.parametrize(
-    ("how", "expected", "match"),
-    [
-        ("crash", RunnerCrashed, r"exit code 139 \(SIGSEGV\)"),
-        ("hang", DeviceTimeout, "within 4 s"),
-        ("garbage", RunnerCrashed, "gave no samples of b|did not answer"),
-    ],
-)
-def test_samples_of_our_runner_survive_its_end(phone, onnx_model, how, expected, match):
+def test_garbage_from_our_runner_gives_no_number_and_what_came_before_is_kept(phone, onnx_model):
     path, _ = onnx_model
-    device = device_on(phone, runner="json", python=f"python-{how}", timeout_s=4)
+    device = device_on(phone, runner="json", python="python-garbage")
     with device.open(RunSettings("onnxruntime")) as session:
         session.load({"a": path, "b": path})
-        with pytest.raises(expected, match=match) as caught:
+        with pytest.raises(RunnerCrashed, match="did not answer to round") as caught:
             session.run_round(["a", "b"], 1, 10)
     assert len(caught.value.partial["a"].wall_ms) == 10
     assert "b" not in caught.value.partial

@@ -8,6 +8,7 @@ files anew. A measurement itself is never repeated here.
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 import time
 from abc import abstractmethod
@@ -18,7 +19,15 @@ from typing import Any
 from devices.adb.options import AdbOptions
 from devices.adb.state import STATE_SCRIPT, big_cores, parse_state, throttled
 from devices.adb.workspace import Workspace
-from devices.base import DeviceError, DeviceLost, DeviceTimeout, RunSettings, Samples, Session
+from devices.base import (
+    DeviceError,
+    DeviceLost,
+    DeviceTimeout,
+    RunnerRefused,
+    RunSettings,
+    Samples,
+    Session,
+)
 from nasprof.errors import NasprofError, UsageError
 
 THROTTLED = "throttled"
@@ -78,6 +87,8 @@ class AdbSession(Session):
 
     def load(self, models: Mapping[str, Path]) -> None:
         for path in models.values():
+            if not path.is_file():
+                raise RunnerRefused(f"model file {path} does not exist")
             if path.suffix not in self.suffixes:
                 raise UsageError(
                     f"{path} cannot be run here: expected a file that ends in "
@@ -98,6 +109,7 @@ class AdbSession(Session):
             self._files.pop(name, None)
 
     def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
+        self._must_be_open()
         for name in order:
             if name not in self._models:
                 raise UsageError(f"no model {name!r} is loaded")
@@ -130,8 +142,7 @@ class AdbSession(Session):
 
     def make_ready(self) -> None:
         """Open the workspace and push what is missing; tried twice, as it measures nothing."""
-        if self._closed:
-            raise DeviceError("this session has ended", "Open another one.")
+        self._must_be_open()
         for last in (False, True):
             try:
                 self._bring()
@@ -143,6 +154,10 @@ class AdbSession(Session):
             except DeviceError as error:
                 self._give_up(error)
                 raise
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise DeviceError("this session has ended", "Open another one.")
 
     def _bring(self) -> None:
         if not self._ready:
@@ -158,7 +173,9 @@ class AdbSession(Session):
                 self._ready = True
             for name in new:
                 path = self._models[name]
-                remote = f"model-{next(self._numbers)}{path.suffix}"
+                # The file's name shows up in what runtimes say of it.
+                plain = re.sub(r"[^\w.-]", "_", path.name)[-80:]
+                remote = f"{next(self._numbers)}-{plain}"
                 self.verified.add(self.workspace.push(path, remote))
                 self._files[name] = remote
             if new:
