@@ -7,7 +7,6 @@ done, 2 bad usage.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any
@@ -41,9 +40,6 @@ class CommandLine(click.Group):
             return super().invoke(ctx)
         except NasprofError as error:
             raise _Failure(error) from error
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(1)
 
 
 class GreedyCommand(click.Command):

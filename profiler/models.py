@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from profiler.lowering import Lowered, formats, lower
 from spaces import Arch, Space, get_space, read_archs
-from spaces.graph import Activate, Activation, Block, Network
+from spaces.graph import Block, Network
+from spaces.ops import Activate, Activation
 from spaces.weights import random_weights
 
 

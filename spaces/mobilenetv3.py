@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from spaces.base import Arch, Genes, Space
 from spaces.fields import check_number, check_numbers, reject_unknown, stack
-from spaces.graph import Activation, Block, Layer, Network, Shape
+from spaces.graph import Block, Layer, Network
 from spaces.mobilenetv3_blocks import head_block, make_divisible, mbconv_block, stem_block
+from spaces.ops import Activation, Shape
 
 _STEM_WIDTH, _HEAD_WIDTHS = 16, (960, 1280)
 _STAGE_WIDTHS, _STAGE_STRIDES = (24, 40, 80, 112, 160), (2, 2, 2, 1, 2)

@@ -9,18 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from spaces.graph import (
-    Activation,
-    Add,
-    Block,
-    Conv,
-    Gate,
-    GlobalPool,
-    Linear,
-    Op,
-    Shape,
-    shape_key,
-)
+from spaces.graph import Block
+from spaces.ops import Activation, Add, Conv, Gate, GlobalPool, Linear, Op, Shape, shape_key
 
 
 def make_divisible(channels: float, divisor: int = 8) -> int:

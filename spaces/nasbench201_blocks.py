@@ -6,12 +6,12 @@ benchmark's networks.
 
 from __future__ import annotations
 
-from spaces.graph import (
+from spaces.graph import Block
+from spaces.ops import (
     Activate,
     Activation,
     Add,
     AvgPool,
-    Block,
     Conv,
     GlobalPool,
     Linear,

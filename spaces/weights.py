@@ -7,7 +7,8 @@ from math import prod, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from spaces.graph import Activation, Conv, Network
+from spaces.graph import Network
+from spaces.ops import Activation, Conv
 
 
 def random_weights(network: Network, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:

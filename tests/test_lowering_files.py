@@ -13,9 +13,9 @@ from ai_edge_litert import schema_py_generated as schema
 
 from nasprof.errors import NasprofError, UsageError
 from profiler.lowering import formats, lower
-from spaces.graph import Activate, Conv, GlobalPool
 from spaces.mobilenetv3 import MobileNetV3Space
 from spaces.nasbench201 import NasBench201Space
+from spaces.ops import Activate, Conv, GlobalPool
 from spaces.weights import random_weights
 
 OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}

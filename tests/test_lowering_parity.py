@@ -10,22 +10,21 @@ from hypothesis import strategies as st
 
 from profiler.lowering import formats, lower
 from profiler.lowering.module import build_module
-from spaces.graph import (
+from spaces.graph import Block, Network
+from spaces.mobilenetv3 import MobileNetV3Space
+from spaces.nasbench201 import OPERATIONS, NasBench201Space
+from spaces.ops import (
     Activate,
     Activation,
     Add,
     AvgPool,
-    Block,
     Conv,
     Gate,
     GlobalPool,
     Linear,
-    Network,
     Norm,
     Zero,
 )
-from spaces.mobilenetv3 import MobileNetV3Space
-from spaces.nasbench201 import OPERATIONS, NasBench201Space
 from spaces.weights import random_weights
 
 TOLERANCE = 1e-5

@@ -8,7 +8,7 @@ import pytest
 
 from nasprof.errors import UsageError
 from spaces import get_space, parse_arch
-from spaces.graph import Zero
+from spaces.ops import Zero
 
 SPACE = get_space("nasbench201")
 

@@ -12,17 +12,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from spaces.graph import (
-    BATCH_NORM_EPS,
-    Activate,
-    Add,
-    Conv,
-    Linear,
-    Norm,
-    Op,
-    Program,
-    Zero,
-)
+from spaces.graph import Program
+from spaces.ops import BATCH_NORM_EPS, Activate, Add, Conv, Linear, Norm, Op, Zero
 
 Array: TypeAlias = NDArray[np.float32]
 Weights: TypeAlias = Mapping[str, Array]

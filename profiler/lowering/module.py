@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from profiler.lowering.check import check_weights
 from profiler.lowering.fold import Weights
-from spaces.graph import (
+from spaces.graph import Network, Program
+from spaces.ops import (
     BATCH_NORM_EPS,
     Activate,
     Activation,
@@ -21,10 +22,8 @@ from spaces.graph import (
     Gate,
     GlobalPool,
     Linear,
-    Network,
     Norm,
     Op,
-    Program,
     Zero,
 )
 

@@ -17,7 +17,8 @@ from onnx import ModelProto, TensorProto, helper
 
 from profiler.lowering.base import Format
 from profiler.lowering.fold import Affine, Array, Weights, flat_values, fold, merge_equal
-from spaces.graph import (
+from spaces.graph import Network, Program
+from spaces.ops import (
     Activate,
     Activation,
     Add,
@@ -26,10 +27,8 @@ from spaces.graph import (
     Gate,
     GlobalPool,
     Linear,
-    Network,
     Norm,
     Op,
-    Program,
     Shape,
     Zero,
 )

@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from profiler.lowering.fold import Array
 from profiler.lowering.tflite_writer import Writer
-from spaces.graph import (
+from spaces.ops import (
     Activate,
     Activation,
     Add,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from profiler.lowering.fold import Affine, flat_values
 from profiler.lowering.tflite_model import ModelBuilder
-from spaces.graph import Activate, Activation, Add, Conv, Gate, Norm, Op, Program
+from spaces.graph import Program
+from spaces.ops import Activate, Activation, Add, Conv, Gate, Norm, Op
 
 
 class Writer:

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from devices.runner.adapters.torch import INPUTS_ENTRY
 from profiler.lowering.fold import Affine, Array, Weights, fold, merge_equal
 from profiler.lowering.module import ProgramModule
-from spaces.graph import Conv, Network, Op, Program
+from spaces.graph import Network, Program
+from spaces.ops import Conv, Op
 
 
 def encode(network: Network, weights: Weights, half: bool, batch: int) -> bytes:
