@@ -121,15 +121,15 @@ class MobileNetV3Space(Space):
 
     @classmethod
     def recognise(cls, value: object) -> Arch | None:
-        """OFA's dict ``{ks, e, d[, r, w]}`` and PNAG's string ``d:ks:e``, read as an arch."""
+        """OFA's dict ``{ks, e, d[, r, wid]}`` and PNAG's string ``d:ks:e``, read as an arch."""
         if isinstance(value, Mapping) and {"ks", "e", "d"} <= value.keys():
-            reject_unknown(value, ("ks", "e", "d", "r", "w"))
+            reject_unknown(value, ("ks", "e", "d", "r", "wid"))
             arch: Arch = {"space": cls.name, "depths": value["d"]}
             arch |= {"kernel_sizes": value["ks"], "expand_ratios": value["e"]}
             if (resolution := value.get("r")) is not None:
                 single = isinstance(resolution, list) and len(resolution) == 1
                 arch["resolution"] = resolution[0] if single else resolution
-            return arch | ({"width": value["w"]} if value.get("w") is not None else {})
+            return arch | ({"width": value["wid"]} if value.get("wid") is not None else {})
         if isinstance(value, str) and value.count(":") == 2:
             parts = [part.split(",") for part in value.strip().split(":")]
             if all(number.strip().isdigit() for part in parts for number in part):
@@ -222,10 +222,11 @@ class MobileNetV3Space(Space):
         ]
 
     def to_ofa(self, genes: Genes) -> list[dict[str, Any]]:
-        """OFA's dicts ``{"ks": [20], "e": [20], "d": [5], "r": [1]}``."""
+        """OFA's dicts ``{"ks": [20], "e": [20], "d": [5], "r": [1]}``, with ``wid`` unless 1.0."""
+        width = {} if self.width == 1.0 else {"wid": self.width}
         depths, sizes, ratios = (column.tolist() for column in self.choices(genes))
         return [
-            {"ks": ks, "e": e, "d": d, "r": [self.resolution]}
+            {"ks": ks, "e": e, "d": d, "r": [self.resolution], **width}
             for d, ks, e in zip(depths, sizes, ratios, strict=True)
         ]
 

@@ -70,6 +70,12 @@ def test_all_notations_of_one_architecture_are_one(tmp_path, rng):
         assert read_archs(path) == [(SPACE, SPACE.decode(genes[:1])[0])]
 
 
+def test_ofa_dicts_carry_the_width_of_the_wider_supernet(rng):
+    wide = get_space("ofa-mbv3", width=1.2, resolution=192)
+    genes = wide.sample(3, rng)
+    assert [parse_arch(item)[1] for item in wide.to_ofa(genes)] == wide.decode(genes)
+
+
 def test_pnag_strings_have_zeros_where_blocks_are_absent():
     example = (
         "3,4,4,3,3:5,7,5,0,7,7,7,3,3,5,3,7,7,5,5,0,7,7,5,0:4,3,4,0,6,6,6,6,4,6,6,6,3,4,3,0,6,3,3,0"
@@ -81,6 +87,9 @@ def test_pnag_strings_have_zeros_where_blocks_are_absent():
 def test_ofa_dicts_carry_their_resolution():
     space, arch = parse_arch({"ks": [3] * 20, "e": [4] * 20, "d": [2] * 5, "r": [160]})
     assert space.resolution == arch["resolution"] == 160
+    assert (
+        parse_arch({"wid": None, "ks": [3] * 20, "e": [4] * 20, "d": [2] * 5, "r": 160})[1] == arch
+    )
     assert space.to_ofa(space.encode([arch]))[0]["r"] == [160]
 
 
