@@ -13,10 +13,11 @@ import time
 import peers
 import pytest
 
-from devices.adb import verify
+from devices.adb import transfer
 from devices.adb.address import TcpAddress, UsbAddress, parse_address
 from devices.adb.connection import AdbConnection
-from devices.adb.transport import Deadline, UsbStream, choose_phone, find_phones
+from devices.adb.transport import Deadline
+from devices.adb.usb import UsbStream, choose_phone, find_phones
 from devices.adb.workspace import DeviceBusy, Workspace
 from devices.base import (
     DeviceError,
@@ -175,7 +176,7 @@ def test_progress_extends_the_limit_and_chatter_does_not(connection):
 
 @pytest.mark.adbd
 def test_endless_output_is_stopped(connection, monkeypatch):
-    monkeypatch.setattr("devices.adb.connection.MAX_OUTPUT", 1 << 20)
+    monkeypatch.setattr("devices.adb.shell_output.MAX_OUTPUT", 1 << 20)
     with pytest.raises(RunnerCrashed, match="more than"):
         connection.shell("yes")
 
@@ -333,10 +334,10 @@ def test_an_executable_can_be_executed(connection, tmp_path):
 def test_verification_uses_what_the_device_has_and_says_what(
     connection, big_file, monkeypatch, caplog, missing, method
 ):
-    without = verify._ASK
+    without = transfer._ASK
     for tool in missing.split():
         without = without.replace(f" {tool}", f" no-{tool}")
-    monkeypatch.setattr(verify, "_ASK", without)
+    monkeypatch.setattr(transfer, "_ASK", without)
     assert connection.push(big_file, "/data/local/tmp/big") == method
     assert ("only the size is verified" in caplog.text) == (method == "size")
     connection.shell("rm /data/local/tmp/big")
@@ -346,7 +347,7 @@ def test_verification_uses_what_the_device_has_and_says_what(
 @pytest.mark.parametrize("damage", ["printf x >> {}", "printf x | dd of={} conv=notrunc", "rm {}"])
 def test_a_damaged_file_is_found(connection, big_file, monkeypatch, damage):
     spoil = damage.format("/data/local/tmp/big") + " 2>/dev/null\n"
-    monkeypatch.setattr(verify, "_ASK", spoil + verify._ASK)
+    monkeypatch.setattr(transfer, "_ASK", spoil + transfer._ASK)
     with pytest.raises(DeviceError, match="arrived damaged"):
         connection.push(big_file, "/data/local/tmp/big")
     connection.shell("rm -f /data/local/tmp/big")
@@ -624,7 +625,7 @@ def test_usb_reads_that_fail_are_told_apart(cause, expected):
 @pytest.mark.adbd
 def test_phones_are_looked_for_with_the_real_libusb():
     library = next((peers.prepared_adbd() / "root/usr/lib").glob("*/libusb-1.0.so.0")).parent
-    program = "from devices.adb.transport import find_phones; print(find_phones())"
+    program = "from devices.adb.usb import find_phones; print(find_phones())"
     found = subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ | {"LD_LIBRARY_PATH": str(library)},

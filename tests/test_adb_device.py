@@ -368,7 +368,7 @@ def test_garbage_and_truncated_output_give_no_number(phone, model, how):
 
 
 def test_a_flood_of_output_is_stopped(phone, model, monkeypatch):
-    monkeypatch.setattr("devices.adb.connection.MAX_OUTPUT", 1 << 20)
+    monkeypatch.setattr("devices.adb.shell_output.MAX_OUTPUT", 1 << 20)
     error = fail_in_a_round(phone, model(do="flood", after=2), RunnerCrashed, "more than 1 MB")
     assert len(error.partial["bad"].wall_ms) == 1
 

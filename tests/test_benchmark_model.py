@@ -7,8 +7,10 @@ import re
 import pytest
 from conftest import SHARED
 
-from devices.adb.benchmark_model import _cores, tool_flags
-from devices.adb.benchmark_output import check_result, parse_benchmark
+from devices.adb.benchmark_check import check_result
+from devices.adb.benchmark_model import _cores
+from devices.adb.benchmark_output import parse_benchmark
+from devices.adb.benchmark_tool import tool_flags
 from devices.adb.onnxruntime_output import parse_perf_test
 from devices.base import RunnerCrashed, RunnerRefused
 

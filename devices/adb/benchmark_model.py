@@ -10,29 +10,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from devices.adb.benchmark_output import (
-    BenchmarkResult,
-    check_result,
-    exit_text,
-    parse_benchmark,
-)
+from devices.adb.benchmark_check import check_result, exit_text
+from devices.adb.benchmark_output import BenchmarkResult, parse_benchmark
+from devices.adb.benchmark_tool import HOW_TO_GET, find_tool, tool_flags
 from devices.adb.connection import quote
 from devices.adb.options import AdbOptions
 from devices.adb.session import AdbSession
 from devices.adb.state import taskset_mask
 from devices.adb.workspace import Workspace
 from devices.base import RunnerCrashed, RunnerRefused, RunSettings, Samples
-from nasprof.errors import UsageError
 
-HOW_TO_GET = (
-    "Get benchmark_model for the device's ABI (ai.google.dev/edge/litert, 'Performance "
-    'measurement\') and write benchmark_model = "/path/to/it" into the device profile, or '
-    '"device:/path" if it is on the device.'
-)
 RUNTIMES = ("litert", "tflite")
 
 _LOOP = """
@@ -46,29 +36,6 @@ while [ $i -lt {runs} ]; do
   [ $r = 0 ] || break
 done
 """
-
-
-def tool_flags(
-    model: str,
-    threads: int,
-    warmup: int,
-    delegate: str | None = None,
-    extra: Sequence[str] = (),
-) -> list[str]:
-    """Flags for one timed run after ``warmup`` others (at least one, or statistics break)."""
-    flags = [
-        f"--graph={model}",
-        f"--num_threads={threads}",
-        "--num_runs=1",
-        "--min_secs=0",
-        f"--warmup_runs={max(1, warmup)}",
-        "--warmup_min_secs=0",
-    ]
-    if delegate == "none":
-        flags.append("--use_xnnpack=false")
-    elif delegate is not None:
-        flags.append(f"--use_{delegate}=true")
-    return flags + list(extra)
 
 
 class _Invocations:
@@ -228,22 +195,6 @@ class BenchmarkModelSession(AdbSession):
             "benchmark_flags": list(self.options.benchmark_flags),
             "push_verified_by": sorted(self.verified),
         }
-
-
-def find_tool(options: AdbOptions) -> Path | None:
-    """The tool on this computer; None if it is on the device.
-
-    Raises:
-        UsageError: the profile names none, or one that does not exist.
-    """
-    if options.benchmark_model is None:
-        raise UsageError("the device profile names no benchmark_model", HOW_TO_GET)
-    if options.benchmark_model.startswith("device:"):
-        return None
-    path = Path(options.benchmark_model).expanduser()
-    if not path.is_file():
-        raise UsageError(f"benchmark_model {path} does not exist", HOW_TO_GET)
-    return path
 
 
 def _with_words(error: RunnerRefused | RunnerCrashed, output: str) -> RunnerRefused | RunnerCrashed:

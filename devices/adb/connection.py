@@ -17,72 +17,28 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from devices.adb.address import Address
+from devices.adb.address import Address, TcpAddress
 from devices.adb.keys import load_keys
-from devices.adb.transport import Deadline, Transport, open_transport
-from devices.adb.verify import verify_file
+from devices.adb.shell_output import OutputReader, ShellResult
+from devices.adb.transfer import PushRefused, refusal, verify_file, watch_for_refusal
+from devices.adb.transport import Deadline, SocketTransport, Transport
+from devices.adb.usb import UsbStream, choose_phone, find_phones
 from devices.base import (
     DeviceError,
-    DeviceFull,
     DeviceLost,
     DeviceTimeout,
     DeviceUnreachable,
-    RunnerCrashed,
 )
 from nasprof.errors import UsageError
-
-MAX_OUTPUT = 64 << 20
-"""Bytes of output after which a command is taken for a runaway."""
 
 CLOSING_S = 1.0
 """Seconds to wait for the end of a stream whose command has ended."""
 
 STALL_S = 10.0
 """Seconds a file transfer may stand still."""
-
-
-@dataclass(frozen=True)
-class ShellResult:
-    """What a command wrote (stdout and stderr are one stream) and how it ended."""
-
-    output: str
-    exit_code: int
-
-
-class _Output:
-    """Collects a command's output up to the line that carries its exit code."""
-
-    def __init__(self, marker: str, on_line: Callable[[str], bool] | None) -> None:
-        self.lines: list[str] = []
-        self.exit_code: int | None = None
-        self._marker = marker
-        self._on_line = on_line
-        self._rest = b""
-        self._size = 0
-
-    def feed(self, chunk: bytes) -> bool:
-        """Take in a chunk; True if ``on_line`` saw progress."""
-        self._size += len(chunk)
-        if self._size > MAX_OUTPUT:
-            raise RunnerCrashed(
-                f"the command wrote more than {MAX_OUTPUT >> 20} MB; it was stopped",
-                "Is it the program you meant to run?",
-            )
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        return any([self._line(line.decode("utf-8", "replace").rstrip("\r")) for line in lines])
-
-    def _line(self, line: str) -> bool:
-        text, found, code = line.partition(self._marker)
-        if found:
-            self.exit_code = int(code) if code.isdecimal() else None
-            if not text:
-                return True
-        self.lines.append(text)
-        return self._on_line is not None and self._on_line(text)
 
 
 class AdbConnection:
@@ -140,7 +96,7 @@ class AdbConnection:
             self._asked = False
             keys = load_keys(self._home)
             self._deadline.set(self._connect_timeout_s)
-            self._transport = open_transport(self.address, self._deadline)
+            self._transport = _transport(self.address, self._deadline)
             device = AdbDevice(self._transport)
             limit_s = self._connect_timeout_s + self._auth_timeout_s
             try:
@@ -212,7 +168,7 @@ class AdbConnection:
             DeviceLost: the device went away.
         """
         marker = f"@@rc-{secrets.token_hex(4)}="
-        output = _Output(marker, on_line)
+        output = OutputReader(marker, on_line)
         wrapped = f"(\n{command}\n) </dev/null 2>&1\necho {marker}$?"
         with self._exchange(timeout_s) as device:
             try:
@@ -260,15 +216,15 @@ class AdbConnection:
         mode = 0o100755 if executable else 0o100644
         reason: str | None = None
         with self._exchange(STALL_S) as device:
-            self._transport.watch = _watch_for_refusal
+            self._transport.watch = watch_for_refusal
             try:
                 device.push(str(local), remote, mode, 0, self._progress, None, STALL_S)
-            except _PushRefused as error:
+            except PushRefused as error:
                 reason = str(error)
             finally:
                 self._transport.watch = None
         if reason is not None:
-            raise self._refused(remote, local.stat().st_size, reason)
+            raise refusal(self, remote, local.stat().st_size, reason)
         return verify_file(self, local, remote)
 
     def pull(self, remote: str) -> bytes:
@@ -279,19 +235,6 @@ class AdbConnection:
         ):
             device.pull(remote, scratch.name, self._progress, None, STALL_S)
             return Path(scratch.name).read_bytes()
-
-    def _refused(self, remote: str, size: int, reason: str) -> DeviceError:
-        folder = shlex.quote(str(PurePosixPath(remote).parent))
-        # The reason may have been cut off by the protocol: look for the usual one.
-        free = self.shell(f"df -k {folder} | tail -n 1").output.split()
-        kilobytes = [int(word) for word in free if word.isdecimal()]
-        short = len(kilobytes) > 2 and kilobytes[0] > 0 and kilobytes[2] * 1024 < size
-        if "No space left" in reason or short:
-            return full(remote)
-        return DeviceError(
-            f"the device refuses to write {remote}{': ' if reason else ''}{reason}",
-            "Name a folder the shell may write to: remote_dir in the device profile.",
-        )
 
     def _progress(self, *_: Any) -> None:
         self._deadline.set(STALL_S)
@@ -327,19 +270,7 @@ def quote(*words: str) -> str:
     return shlex.join(words)
 
 
-class _PushRefused(Exception):
-    """The device refuses to write a file."""
-
-
-def _watch_for_refusal(data: bytes) -> None:
-    # adb_shell drops this message while it waits for permission to send the next chunk.
-    if data.startswith(b"FAIL"):
-        raise _PushRefused(data[8:].decode("utf-8", "replace"))
-
-
-def full(remote: str) -> DeviceFull:
-    """The error of a device without free space."""
-    return DeviceFull(
-        f"no space left on the device for {remote}",
-        "Free some (adb shell df /data), or name another folder: remote_dir in the profile.",
-    )
+def _transport(address: Address, deadline: Deadline) -> Transport:
+    if isinstance(address, TcpAddress):
+        return SocketTransport(address, deadline)
+    return UsbStream(address, deadline, choose_phone(address, find_phones()))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from devices.adb.benchmark_output import exit_text
+from devices.adb.benchmark_check import exit_text
 from devices.adb.connection import quote
 from devices.adb.session import AdbSession
 from devices.base import RunnerCrashed, RunnerRefused, Samples

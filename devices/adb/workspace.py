@@ -19,7 +19,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from devices.adb.connection import AdbConnection, ShellResult, full, quote
+from devices.adb.connection import AdbConnection, quote
+from devices.adb.shell_output import ShellResult
+from devices.adb.transfer import full
 from devices.base import DeviceError
 
 _log = logging.getLogger(__name__)

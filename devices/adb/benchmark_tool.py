@@ -1,0 +1,54 @@
+"""TensorFlow Lite's ``benchmark_model``: where it is, and how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from devices.adb.options import AdbOptions
+from nasprof.errors import UsageError
+
+HOW_TO_GET = (
+    "Get benchmark_model for the device's ABI (ai.google.dev/edge/litert, 'Performance "
+    'measurement\') and write benchmark_model = "/path/to/it" into the device profile, or '
+    '"device:/path" if it is on the device.'
+)
+
+
+def tool_flags(
+    model: str,
+    threads: int,
+    warmup: int,
+    delegate: str | None = None,
+    extra: Sequence[str] = (),
+) -> list[str]:
+    """Flags for one timed run after ``warmup`` others (at least one, or statistics break)."""
+    flags = [
+        f"--graph={model}",
+        f"--num_threads={threads}",
+        "--num_runs=1",
+        "--min_secs=0",
+        f"--warmup_runs={max(1, warmup)}",
+        "--warmup_min_secs=0",
+    ]
+    if delegate == "none":
+        flags.append("--use_xnnpack=false")
+    elif delegate is not None:
+        flags.append(f"--use_{delegate}=true")
+    return flags + list(extra)
+
+
+def find_tool(options: AdbOptions) -> Path | None:
+    """The tool on this computer; None if it is on the device.
+
+    Raises:
+        UsageError: the profile names none, or one that does not exist.
+    """
+    if options.benchmark_model is None:
+        raise UsageError("the device profile names no benchmark_model", HOW_TO_GET)
+    if options.benchmark_model.startswith("device:"):
+        return None
+    path = Path(options.benchmark_model).expanduser()
+    if not path.is_file():
+        raise UsageError(f"benchmark_model {path} does not exist", HOW_TO_GET)
+    return path

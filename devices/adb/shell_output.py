@@ -1,0 +1,51 @@
+"""What a shell command wrote, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from devices.base import RunnerCrashed
+
+MAX_OUTPUT = 64 << 20
+"""Bytes of output after which a command is taken for a runaway."""
+
+
+@dataclass(frozen=True)
+class ShellResult:
+    """What a command wrote (stdout and stderr are one stream) and how it ended."""
+
+    output: str
+    exit_code: int
+
+
+class OutputReader:
+    """Collects a command's output up to the line that carries its exit code."""
+
+    def __init__(self, marker: str, on_line: Callable[[str], bool] | None) -> None:
+        self.lines: list[str] = []
+        self.exit_code: int | None = None
+        self._marker = marker
+        self._on_line = on_line
+        self._rest = b""
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take in a chunk; True if ``on_line`` saw progress."""
+        self._size += len(chunk)
+        if self._size > MAX_OUTPUT:
+            raise RunnerCrashed(
+                f"the command wrote more than {MAX_OUTPUT >> 20} MB; it was stopped",
+                "Is it the program you meant to run?",
+            )
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        return any([self._line(line.decode("utf-8", "replace").rstrip("\r")) for line in lines])
+
+    def _line(self, line: str) -> bool:
+        text, found, code = line.partition(self._marker)
+        if found:
+            self.exit_code = int(code) if code.isdecimal() else None
+            if not text:
+                return True
+        self.lines.append(text)
+        return self._on_line is not None and self._on_line(text)
