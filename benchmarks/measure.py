@@ -1,7 +1,8 @@
 """How good a measurement on this machine's CPU is.
 
 - Repeatability: coefficient of variation (CV) of the trimmed mean over fresh processes, on an idle
-  machine and next to a busy loop, by both clocks, and how many runs were flagged.
+  machine and next to a busy loop, by both clocks and as a multiple of the sentinel, and how many
+  runs were flagged. The sentinel's own CV tells how steady the machine was.
 - Overhead: time the harness spends beside running models, as a share of timed work.
 - Export: CPU time to write a 224-pixel network in each format.
 
@@ -62,13 +63,17 @@ def fresh_measurement(runtime: str, protocol: str) -> dict[str, Any]:
 def repeatability(runtime: str, protocol: str, repeats: int) -> dict[str, Any]:
     """CV of both clocks over fresh processes, and the flags seen."""
     records = [fresh_measurement(runtime, protocol) for _ in range(repeats)]
-    wall = [record["latency_ms"]["trimmed_mean"] for record in records]
-    cpu = [record["cpu_ms"]["trimmed_mean"] for record in records]
+    values = {
+        "wall": [record["latency_ms"]["trimmed_mean"] for record in records],
+        "cpu": [record["cpu_ms"]["trimmed_mean"] for record in records],
+        "normalised": [record["normalised"] for record in records],
+    }
+    values["sentinel"] = [
+        wall / ratio for wall, ratio in zip(values["wall"], values["normalised"], strict=True)
+    ]
     return {
-        "wall_ms": wall,
-        "cpu_ms": cpu,
-        "wall_cv": statistics.stdev(wall) / statistics.mean(wall),
-        "cpu_cv": statistics.stdev(cpu) / statistics.mean(cpu),
+        **values,
+        **{f"{name}_cv": statistics.stdev(of) / statistics.mean(of) for name, of in values.items()},
         "flagged": sum(bool(record["flags"]) for record in records),
         "contended": sum("contended" in record["flags"] for record in records),
         "flags": [record["flags"] for record in records],
@@ -135,7 +140,7 @@ def main() -> None:
     """Run everything and report it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--protocol", default="adaptive")
+    parser.add_argument("--protocol", default="fixed:rounds=100")
     given = parser.parse_args()
     rows, facts = [], {}
     exported = export_times()
@@ -151,8 +156,10 @@ def main() -> None:
             facts[f"{condition} {runtime}"] = found
             rows.append([
                 f"CV, {condition}", runtime,
-                f"wall {found['wall_cv']:.2%}, CPU {found['cpu_cv']:.2%}",
-                f"{found['flagged']} of {given.repeats} flagged",
+                f"wall {found['wall_cv']:.2%}, CPU {found['cpu_cv']:.2%}, "
+                    f"x sentinel {found['normalised_cv']:.2%}",
+                f"{found['contended']} of {given.repeats} contended, "
+                    f"{found['flagged']} flagged; sentinel {found['sentinel_cv']:.2%}",
             ])  # fmt: skip
     report(
         "measure", ("what", "of", "figure", "note"), rows,

@@ -29,6 +29,7 @@ class Profile:
         runtime: runtime used unless another is asked for.
         threads: threads used unless another number is asked for.
         affinity: CPU numbers to run on; None lets the device choose.
+        protocol: how to measure on it unless told otherwise, see ``profiler.protocol``.
         options: everything else in the file: what only this kind of device understands.
         source: the file it was read from.
     """
@@ -39,6 +40,7 @@ class Profile:
     runtime: str = "onnxruntime"
     threads: int = 1
     affinity: tuple[int, ...] | None = None
+    protocol: str = "adaptive"
     options: dict[str, Any] = field(default_factory=dict)
     source: str = ""
 
@@ -54,6 +56,7 @@ _EXPECTED: dict[str, tuple[type, str]] = {
     "runtime": (str, "a string"),
     "threads": (int, "a whole number of at least 1"),
     "affinity": (list, "a list of CPU numbers"),
+    "protocol": (str, "a string"),
 }
 
 

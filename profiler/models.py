@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,22 +51,26 @@ class LoweringOptions:
 
 def read_subjects(paths: Sequence[Path]) -> list[Subject]:
     """Every architecture in the files, in order, named after its file."""
-    subjects: list[Subject] = []
-    taken: set[str] = set()
-    for path in paths:
-        found = read_archs(path)
-        for number, (space, arch) in enumerate(found):
-            name = path.stem if len(found) == 1 else f"{path.stem}-{number}"
-            name = _unused(name, taken)
-            taken.add(name)
-            subjects.append(Subject(name, space, arch))
-    return subjects
+    found = [(path, read_archs(path)) for path in paths]
+    names = unique_names(
+        path.stem if len(archs) == 1 else f"{path.stem}-{number}"
+        for path, archs in found
+        for number in range(len(archs))
+    )
+    pairs = [pair for _, archs in found for pair in archs]
+    return [Subject(name, *pair) for name, pair in zip(names, pairs, strict=True)]
 
 
-def _unused(name: str, taken: set[str]) -> str:
-    if name not in taken:
-        return name
-    return next(f"{name}-{n}" for n in range(2, len(taken) + 3) if f"{name}-{n}" not in taken)
+def unique_names(names: Iterable[str]) -> list[str]:
+    """The names in order, those that came before with a number behind them."""
+    unique: list[str] = []
+    for name in names:
+        count = itertools.count(2)
+        candidate = name
+        while candidate in unique:
+            candidate = f"{name}-{next(count)}"
+        unique.append(candidate)
+    return unique
 
 
 def file_name(subject: Subject, options: LoweringOptions) -> str:
@@ -111,12 +116,14 @@ def read_calibration(path: Path) -> NDArray[np.float32]:
     return array.astype(np.float32, copy=False)
 
 
-def format_for(runtime: str) -> str:
-    """The format of the model files that a runtime executes.
+def format_for(runtime: str, models: Sequence[Path] = ()) -> str:
+    """The format of the model files that a runtime executes, or that the given files have.
 
     Raises:
-        UsageError: no format names this runtime as its own.
+        UsageError: no format names this runtime as its own, and there are no files to go by.
     """
+    if models:
+        return _format_of(models[0])
     for name in formats:
         if formats.get(name).runtime == runtime:
             return name
@@ -129,9 +136,13 @@ def format_for(runtime: str) -> str:
 
 def runtime_for(path: Path) -> str:
     """The runtime that executes a model file, by its suffix."""
+    return formats.get(_format_of(path)).runtime
+
+
+def _format_of(path: Path) -> str:
     for name in formats:
         if formats.get(name).suffix == path.suffix:
-            return formats.get(name).runtime
+            return name
     known = ", ".join(sorted(formats.get(name).suffix for name in formats))
     raise UsageError(f"{path}: expected a model file that ends in {known}")
 

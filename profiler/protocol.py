@@ -34,16 +34,16 @@ class Protocol:
     """
 
     name: str
-    warmup: int = 5
-    runs: int = 50
-    rounds_min: int = 5
-    rounds_max: int = 30
+    warmup: int = 2
+    runs: int = 10
+    rounds_min: int = 20
+    rounds_max: int = 150
     trim: float = 0.1
     cool_down_s: float = 0.0
     target: float | None = 0.01
     drift_limit: float = 0.03
     sentinel: bool = True
-    repeats: int = 10
+    repeats: int = 50
     limit_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -116,15 +116,17 @@ def _typed(name: str, value: Any) -> Any:
 
 protocols: Registry[Protocol] = Registry("protocol")
 for _protocol in (
+    # Many short rounds: what disturbs a processor lasts from milliseconds to minutes, so models
+    # are compared best when they take turns often (benchmarks/measure.py).
     Protocol("adaptive", limit_s=60.0),
-    Protocol("quick", warmup=3, runs=12, rounds_min=5, rounds_max=5, target=None, repeats=3),
+    Protocol("quick", rounds_min=10, rounds_max=10, target=None, repeats=5),
     Protocol(
-        "thorough", 10, 100, rounds_min=10, rounds_max=60, target=0.005, repeats=20, limit_s=600.0
+        "thorough", runs=20, rounds_min=50, rounds_max=300, target=0.005, repeats=100, limit_s=600.0
     ),
     # 100 runs without those outside the central 90 % interval: what statistics.pomonag_mean
     # computes, which of 100 samples is exactly the mean trimmed by 0.05.
     Protocol("pomonag", 10, 100, 1, 1, trim=0.05, target=None, sentinel=False, repeats=0),
-    Protocol("fixed", rounds_min=5, rounds_max=5, target=None, repeats=5),
+    Protocol("fixed", rounds_min=25, rounds_max=25, target=None, repeats=5),
 ):
     protocols.register(_protocol.name)(_protocol)
 

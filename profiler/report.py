@@ -43,8 +43,8 @@ _CSV_FIELDS = (
 
 
 FLAG_WORDS = {
-    "contended": "other work used the processor; close it, or go by the CPU clock",
-    "drift": "the device changed its speed while measuring; measure again",
+    "contended": "other work used the processor; end it, or go by the CPU clock",
+    "drift": "the device changed its speed; measure again, or go by multiples of the sentinel",
     "throttled": "the device slowed down for its temperature; let it cool",
     "incomplete": "the measurement was interrupted",
 }
@@ -58,7 +58,7 @@ def show_results(records: Sequence[Record]) -> None:
         f"{first['device']}: {first['runtime']} {first['runtime_version'] or ''}, "
         f"threads {first['threads']}, {first['precision'] or ''} batch {first['batch'] or 1}"
     )
-    numbers = (">latency ms", ">±95 %", ">median", ">p90", ">CPU ms", ">runs")
+    numbers = (">latency ms", ">±95 %", ">p90", ">CPU ms", ">x sentinel", ">runs")
     rows = [_result_row(record) for record in records]
     show_table(("model", *numbers, "flags"), rows, title, _notes(records))
 
@@ -70,9 +70,9 @@ def _result_row(record: Record) -> list[str]:
         record["name"],
         f"{wall['trimmed_mean']:.3f}",
         f"{(high - low) / 2 / wall['trimmed_mean']:.1%}",
-        f"{wall['median']:.3f}",
         f"{wall['p90']:.3f}",
         "-" if cpu is None else f"{cpu['trimmed_mean']:.3f}",
+        "-" if record["normalised"] is None else f"{record['normalised']:.2f}",
         str(len(record["samples_ms"])),
         " ".join(record["flags"]) or "-",
     ]

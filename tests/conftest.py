@@ -6,6 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# An example may take as long as it does on a busy machine.
+settings.register_profile("nasprof", deadline=None)
+settings.load_profile("nasprof")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

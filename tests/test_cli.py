@@ -232,7 +232,23 @@ def test_measure_prints_json_in_input_order(run, small, tmp_path):
         assert item["cpu_ms"]["trimmed_mean"] > 0
         assert item["overhead_ms"] < item["latency_ms"]["trimmed_mean"]
         assert isinstance(item["flags"], list)
-    assert [json.loads(line) for line in saved.read_text().splitlines()] == items
+    lines = [json.loads(line) for line in saved.read_text().splitlines()]
+    assert sorted(lines, key=lambda line: line["name"]) == items
+
+
+def test_model_files_of_one_name_and_third_party_runtimes_are_measured(run, small, tmp_path):
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        run(nasprof, "export", "--arch", small, "-o", folder)
+    paths = [folder / "small.onnx" for folder in folders]
+    runtime = "devices.runner.adapters.onnxruntime:Adapter"
+    args = ["--runtime", runtime, "--protocol", QUICK, "--json"]
+    result = run(nasprof, "measure", "--model", *paths, *args)
+    assert result.exit_code == 0, result.stderr
+    assert [item["name"] for item in json.loads(result.stdout)] == ["small.onnx", "small.onnx-2"]
+    result = run(nasprof, "measure", "--arch", small, *args)
+    assert result.exit_code == 2
+    assert "no model format belongs to runtime" in result.stderr
 
 
 @pytest.mark.parametrize("runtime", ["litert", "torch"])

@@ -98,7 +98,11 @@ def files(tmp_path):
     return tmp_path
 
 
-def run(device, files, names=("a", "bb", "ccc"), protocol="adaptive", seed=0, **options):
+FIVE = "fixed:warmup=5,runs=50,rounds=5"
+LONG = "adaptive:warmup=5,runs=50,rounds_min=5,rounds_max=30,repeats=10"
+
+
+def run(device, files, names=("a", "bb", "ccc"), protocol=LONG, seed=0, **options):
     items = [Item(name, files / f"{name}.onnx", extra={"precision": "fp32"}) for name in names]
     return measure(
         device,
@@ -119,7 +123,7 @@ def test_steady_models_converge_at_the_least_number_of_rounds(files):
     for result, level in zip(results, (2.0, 3.0, 4.0), strict=True):
         assert result.stopped == "converged"
         assert result.flags == []
-        assert len(result.rounds) == protocols.get("adaptive").rounds_min
+        assert len(result.rounds) == parse_protocol(LONG).rounds_min
         assert result.latency_ms.trimmed_mean == pytest.approx(level, rel=0.002)
         assert result.cpu_ms.trimmed_mean == pytest.approx(0.99 * level, rel=0.002)
         assert result.normalised == pytest.approx(level / 2, rel=0.002)
@@ -140,7 +144,7 @@ def test_unsteady_models_go_on_alone_to_the_limit(files):
         return samples
 
     device = ScriptedDevice(script)
-    a, bb, _ = run(device, files, protocol="adaptive:rounds_max=8")
+    a, bb, _ = run(device, files, protocol=f"{LONG},rounds_max=8")
     assert (a.stopped, bb.stopped) == ("converged", "limit")
     assert len(bb.rounds) == 8
     assert sorted(device.sessions[0].orders[-1]) == sorted(["bb", SENTINEL, EMPTY])
@@ -166,7 +170,7 @@ def test_rounds_in_which_the_sentinel_drifts_are_repeated_and_not_counted(files)
             samples.wall_ms = [1.1 * value for value in samples.wall_ms]
         return samples
 
-    (result,) = run(ScriptedDevice(script), files, names=("a",), protocol="fixed")
+    (result,) = run(ScriptedDevice(script), files, names=("a",), protocol=FIVE)
     assert len(result.rounds) == 5 + 2
     assert [taken.index for taken in result.rounds if "drift" in taken.flags] == [1, 3]
     assert [taken.index for taken in result.rounds if not taken.counted] == [1, 3]
@@ -183,7 +187,7 @@ def test_disturbance_that_persists_is_counted_and_flagged(files, flag):
         samples.flags = [flag]
         return samples
 
-    (result,) = run(ScriptedDevice(script), files, names=("a",), protocol="fixed:repeats=3")
+    (result,) = run(ScriptedDevice(script), files, names=("a",), protocol=f"{FIVE},repeats=3")
     assert result.flags == [flag]
     assert result.stopped == "limit"
     assert len(result.samples_ms) == len(result.rounds) * 50
@@ -202,12 +206,12 @@ def test_without_sentinel_and_empty_model_nothing_is_said_of_them(files):
     )
     assert result.normalised is None
     assert result.overhead_ms is None
-    assert device.sessions[0].orders == [["a"]] * 5
+    assert device.sessions[0].orders == [["a"]] * protocols.get("quick").rounds_max
 
 
 def test_a_protocol_without_sentinel_does_not_run_it(files):
     device = ScriptedDevice(steady)
-    run(device, files, names=("a",), protocol="fixed:sentinel=off")
+    run(device, files, names=("a",), protocol=f"{FIVE},sentinel=off")
     assert all(SENTINEL not in order for order in device.sessions[0].orders)
 
 
@@ -282,7 +286,13 @@ def test_ctrl_c_keeps_the_models_that_were_timed_in_its_round(files):
         return steady(name, number, runs)
 
     with pytest.raises(Cancelled) as caught:
-        run(ScriptedDevice(script), files, names=("a", "bb"), protocol="fixed:sentinel=off", seed=2)
+        run(
+            ScriptedDevice(script),
+            files,
+            names=("a", "bb"),
+            protocol=f"{FIVE},sentinel=off",
+            seed=2,
+        )
     (partial,) = caught.value.measurements
     assert partial.name == "a"
     assert len(partial.samples_ms) == 50

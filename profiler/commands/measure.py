@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +54,8 @@ class _Output:
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
     "--protocol",
-    default="adaptive",
-    show_default=True,
-    help="adaptive, quick, thorough, fixed, pomonag; with changes: fixed:runs=50,rounds=5.",
+    help="adaptive, quick, thorough, fixed, pomonag; with changes: fixed:runs=50,rounds=5. "
+    "The profile's unless given.",
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="Checkpoint for --arch.")
 @click.option("--serial", help="USB serial or HOST:PORT of the phone.")
@@ -74,7 +74,7 @@ def measure(
     affinity: str | None,
     precision: str,
     batch: int,
-    protocol: str,
+    protocol: str | None,
     weights: Path | None,
     serial: str | None,
     settings: dict[str, Any],
@@ -98,15 +98,15 @@ def measure(
     from profiler.models import LoweringOptions, format_for
     from profiler.protocol import parse_protocol
 
-    how = parse_protocol(protocol)
     profile = find_profile(device_name).with_options(serial=serial, **settings)
+    how = parse_protocol(protocol or profile.protocol)
     runtime = runtime or _runtime_of(models, profile.runtime)
     run_settings = RunSettings(
         runtime=runtime,
         threads=threads or profile.threads,
         affinity=parse_cpus(affinity) if affinity else profile.affinity,
     )
-    lowering = LoweringOptions(format_for(runtime), precision, batch, weights, seed=seed)
+    lowering = LoweringOptions(format_for(runtime, models), precision, batch, weights, seed=seed)
     device = open_device(profile)
     with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
         items = _lowered_items(archs, lowering, Path(folder)) + _given_items(models)
@@ -164,9 +164,11 @@ def _lowered_items(paths: Sequence[Path], options: LoweringOptions, folder: Path
 
 
 def _given_items(paths: Sequence[Path]) -> list[Item]:
+    from profiler.models import unique_names
     from profiler.records import Item
 
-    return [Item(path.name, path) for path in paths]
+    names = unique_names(path.name for path in paths)
+    return [Item(name, path) for name, path in zip(names, paths, strict=True)]
 
 
 def _run(
@@ -184,6 +186,7 @@ def _run(
     from profiler.measure import Interrupted, measure
     from profiler.models import reference_files
     from profiler.progress import progress_bar
+    from profiler.schedule import INCOMPLETE
 
     sentinel, empty = reference_files(lowering.format, folder)
     rng = np.random.default_rng(lowering.seed)
@@ -198,19 +201,21 @@ def _run(
                 sentinel=sentinel,
                 empty=empty,
                 progress=progress,
+                journal=None if save is None else partial(_save, save),
             )
     except Interrupted as error:
-        if save is not None and error.measurements:
-            _save(error.measurements, save)
+        unsaved = [result for result in error.measurements if INCOMPLETE in result.flags]
+        if save is not None and unsaved:
+            for result in unsaved:
+                _save(save, result)
             say(f"What was measured until then is in {save}, marked as incomplete.")
         raise
 
 
-def _save(results: Sequence[Measurement], path: Path) -> None:
+def _save(path: Path, result: Measurement) -> None:
     from nasprof.files import append_jsonl
 
-    for result in results:
-        append_jsonl(path, result.as_dict())
+    append_jsonl(path, result.as_dict())
 
 
 def _show(results: Sequence[Measurement], output: _Output) -> None:
@@ -224,7 +229,6 @@ def _show(results: Sequence[Measurement], output: _Output) -> None:
     else:
         show_results(records)
     if output.save is not None:
-        _save(results, output.save)
         say(f"Saved to {output.save}")
     if output.plot is not None:
         plot_samples(records, output.plot)
