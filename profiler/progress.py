@@ -18,13 +18,13 @@ def progress_bar() -> Iterator[Callable[[Status], None]]:
         TextColumn("measuring"),
         BarColumn(),
         TextColumn("{task.fields[models]} complete, round {task.fields[rounds]}"),
-        TextColumn("about {task.fields[left]:.0f} s left {task.fields[flags]}"),
+        TextColumn("{task.fields[left]} {task.fields[flags]}"),
     )
     console = Console(stderr=True)
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task("", total=1.0, models="0", rounds=0, left=float("nan"), flags="")
+        task = bar.add_task("", total=1.0, models="0", rounds=0, left="", flags="")
 
         def update(status: Status) -> None:
             bar.update(
@@ -32,7 +32,7 @@ def progress_bar() -> Iterator[Callable[[Status], None]]:
                 completed=status.elapsed_s / (status.elapsed_s + status.remaining_s),
                 models=f"{status.complete}/{status.total}",
                 rounds=status.rounds,
-                left=status.remaining_s,
+                left=f"about {status.remaining_s:.0f} s left",
                 flags=" ".join(status.flags),
             )
 

@@ -44,7 +44,7 @@ _CSV_FIELDS = (
 
 FLAG_WORDS = {
     "contended": "other work used the processor; end it, or go by the CPU clock",
-    "drift": "the device changed its speed; measure again, or go by multiples of the sentinel",
+    "drift": "the device changed its speed; go by x sentinel, or measure again when it is steady",
     "throttled": "the device slowed down for its temperature; let it cool",
     "incomplete": "the measurement was interrupted",
 }
