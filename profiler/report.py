@@ -85,6 +85,8 @@ def _notes(records: Sequence[Record]) -> Iterator[str]:
     overheads = [record["overhead_ms"] for record in records if record["overhead_ms"] is not None]
     if overheads:
         yield f"of it the framework's own: {min(overheads):.3f} ms (an empty model)"
+    if any(record["normalised"] is not None for record in records):
+        yield "x sentinel: as a multiple of a small reference network run in turns with it"
     protocol = records[0]["protocol"]
     limited = [record["name"] for record in records if record["stopped"] == "limit"]
     if limited and protocol["target"] is not None:
