@@ -310,8 +310,17 @@ def test_an_interrupted_measurement_keeps_what_it_has(small, tmp_path):
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
     assert stdout == ""
-    assert "marked as incomplete" in stderr
+    assert "marked where incomplete" in stderr
     record = json.loads(saved.read_text())
     assert record["flags"].count("incomplete") == 1
     assert record["stopped"] == "interrupted"
     assert len(record["samples_ms"]) >= 5
+
+
+def test_results_that_cannot_be_saved_are_still_shown(run, small):
+    result = run(
+        nasprof, "measure", "--arch", small, "--protocol", QUICK, "--json", "--save", "/dev/full"
+    )
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)[0]["samples_ms"]
+    assert "cannot append to /dev/full: No space left on device" in result.stderr

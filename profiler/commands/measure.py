@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, say, setting_option
-from nasprof.errors import UsageError
+from nasprof.errors import NasprofError, UsageError
 
 if TYPE_CHECKING:
     from devices import Device, RunSettings
@@ -21,14 +19,21 @@ if TYPE_CHECKING:
     from profiler.records import Item, Measurement
 
 
-@dataclass(frozen=True)
-class _Output:
-    """Where results go."""
+class _Saver:
+    """Appends results to a file; one that cannot be written does not end the measurement."""
 
-    as_json: bool
-    as_csv: bool
-    save: Path | None
-    plot: Path | None
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.error: NasprofError | None = None
+
+    def __call__(self, result: Measurement) -> None:
+        from nasprof.files import append_jsonl
+
+        try:
+            if self.path is not None:
+                append_jsonl(self.path, result.as_dict())
+        except NasprofError as error:
+            self.error = error
 
 
 @click.command(cls=GreedyCommand)
@@ -110,8 +115,13 @@ def measure(
     device = open_device(profile)
     with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
         items = _lowered_items(archs, lowering, Path(folder)) + _given_items(models)
-        results = _run(device, run_settings, items, how, lowering, Path(folder), save)
-    _show(results, _Output(as_json, as_csv, save, plot))
+        saver = _Saver(save)
+        results = _run(device, run_settings, items, how, lowering, Path(folder), saver)
+    _show(results, as_json, as_csv, plot)
+    if saver.error is not None:
+        raise saver.error
+    if save is not None:
+        say(f"Saved to {save}")
 
 
 def parse_cpus(text: str) -> tuple[int, ...]:
@@ -178,7 +188,7 @@ def _run(
     protocol: Protocol,
     lowering: LoweringOptions,
     folder: Path,
-    save: Path | None,
+    saver: _Saver,
 ) -> list[Measurement]:
     """Measure, and on failure keep what was taken before passing the failure on."""
     import numpy as np
@@ -201,35 +211,27 @@ def _run(
                 sentinel=sentinel,
                 empty=empty,
                 progress=progress,
-                journal=None if save is None else partial(_save, save),
+                journal=saver,
             )
     except Interrupted as error:
-        unsaved = [result for result in error.measurements if INCOMPLETE in result.flags]
-        if save is not None and unsaved:
-            for result in unsaved:
-                _save(save, result)
-            say(f"What was measured until then is in {save}, marked as incomplete.")
+        for result in error.measurements:
+            if INCOMPLETE in result.flags:
+                saver(result)
+        if saver.path is not None and error.measurements and saver.error is None:
+            say(f"What was measured until then is in {saver.path}, marked where incomplete.")
         raise
 
 
-def _save(path: Path, result: Measurement) -> None:
-    from nasprof.files import append_jsonl
-
-    append_jsonl(path, result.as_dict())
-
-
-def _show(results: Sequence[Measurement], output: _Output) -> None:
+def _show(results: Sequence[Measurement], as_json: bool, as_csv: bool, plot: Path | None) -> None:
     from profiler.report import plot_samples, results_csv, show_results
 
     records = [result.as_dict() for result in results]
-    if output.as_json:
+    if as_json:
         print_json(records)
-    elif output.as_csv:
+    elif as_csv:
         click.echo(results_csv(records), nl=False)
     else:
         show_results(records)
-    if output.save is not None:
-        say(f"Saved to {output.save}")
-    if output.plot is not None:
-        plot_samples(records, output.plot)
-        say(f"Plotted to {output.plot}")
+    if plot is not None:
+        plot_samples(records, plot)
+        say(f"Plotted to {plot}")
