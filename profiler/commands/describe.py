@@ -8,20 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, show_table
+from profiler.commands.options import arch_option
 
 if TYPE_CHECKING:
     from spaces import Arch, Space
 
 
 @click.command(cls=GreedyCommand)
-@click.option(
-    "--arch",
-    "paths",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Architecture files, one or more.",
-)
+@arch_option("paths", required=True)
 @json_option
 def describe(paths: tuple[Path, ...], as_json: bool) -> None:
     """Show blocks, MACs and parameters of architectures."""

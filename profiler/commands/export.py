@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, show_table
+from profiler.commands.options import arch_option
 
 if TYPE_CHECKING:
     from profiler.lowering import Lowered
@@ -15,14 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=GreedyCommand)
-@click.option(
-    "--arch",
-    "paths",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Architecture files, one or more.",
-)
+@arch_option("paths", required=True)
 @click.option(
     "--format",
     "names",

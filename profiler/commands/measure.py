@@ -11,6 +11,7 @@ import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, say, setting_option
 from nasprof.errors import NasprofError, UsageError
+from profiler.commands.options import arch_option
 
 if TYPE_CHECKING:
     from devices import Device, RunSettings
@@ -38,13 +39,7 @@ class _Saver:
 
 @click.command(cls=GreedyCommand)
 @click.option("--device", "device_name", default="cpu", show_default=True, help="Device profile.")
-@click.option(
-    "--arch",
-    "archs",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Architecture files, one or more.",
-)
+@arch_option("archs", required=False)
 @click.option(
     "--model",
     "models",

@@ -88,7 +88,8 @@ def _read_torch(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
     except Exception as error:  # torch raises whatever its unpickler stumbles over
-        raise _unreadable(path, str(error).strip().split("\n")[0]) from error
+        why = "it is damaged, no torch checkpoint, or holds pickled objects"
+        raise _unreadable(path, why) from error
     for key in _NESTED:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
