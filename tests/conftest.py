@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,10 @@ from hypothesis import settings
 # An example may take as long as it does on a busy machine.
 settings.register_profile("nasprof", deadline=None)
 settings.load_profile("nasprof")
+
+# A test run in the background may have inherited that Ctrl-C is ignored, which the programs that
+# tests interrupt would inherit in turn.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
