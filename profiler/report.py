@@ -90,9 +90,7 @@ def _notes(records: Sequence[Record]) -> Iterator[str]:
     protocol = records[0]["protocol"]
     limited = [record["name"] for record in records if record["stopped"] == "limit"]
     if limited and protocol["target"] is not None:
-        yield f"stopped at the limit of rounds before ±{protocol['target']:.1%}: " + ", ".join(
-            limited
-        )
+        yield f"stopped at the limit before ±{protocol['target']:.1%}: " + ", ".join(limited)
     for flag in sorted({flag for record in records for flag in record["flags"]}):
         yield f"{flag}: {FLAG_WORDS.get(flag, 'see the documentation')}"
 

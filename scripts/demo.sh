@@ -6,7 +6,8 @@ out=out/demo
 mkdir -p "$out"
 echo "\$ nasprof devices"
 "$bin/nasprof" devices
-echo "\$ nasprof measure --device cpu --arch examples/small.json examples/medium.json examples/large.json"
+echo "\$ nasprof measure --device cpu --arch examples/small.json examples/medium.json examples/large.json \\"
+echo "    --save $out/results.jsonl --plot $out/latency.png"
 "$bin/nasprof" measure --device cpu --arch examples/small.json examples/medium.json \
   examples/large.json --save "$out/results.jsonl" --plot "$out/latency.png"
 echo "\$ nasprof measure --device cpu --runtime litert --arch examples/medium.json --protocol quick"
