@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from devices.profile import Profile
 
 
+THROTTLED = "throttled"
+"""Flag of samples taken while the device slowed down for its temperature."""
+
+INPUT_SEED = 0
+"""Seed of the inputs models are timed on."""
+
+
 class DeviceError(NasprofError):
     """A device cannot be reached, or did not do what was asked of it.
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from devices.base import Samples
+
 CONTENDED = "contended"
 
 MAX_OTHER_CORES = 0.3
@@ -23,6 +25,23 @@ busy loop on the model's core 0.3 to 0.6."""
 
 _SHORTEST_MS = 200.0
 """In less time than this a single interruption would be a large share, and still mean nothing."""
+
+
+def mark_contention(samples: Samples, threads: int, round_context: Mapping[str, Any]) -> None:
+    """Flag samples that other work disturbed, and keep with them what tells so.
+
+    Args:
+        samples: of one model in one round.
+        threads: threads the runtime used.
+        round_context: what the runner observed over the whole round.
+    """
+    samples.context["round"] = dict(round_context)
+    reasons = contention_reasons(
+        samples.wall_ms, samples.cpu_ms, threads, samples.context, round_context
+    )
+    if reasons:
+        samples.flags.append(CONTENDED)
+        samples.context["contended_because"] = reasons
 
 
 def contention_reasons(

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from devices.base import DeviceUnreachable, Reachability, RunSettings, Samples, Session
+from devices.base import THROTTLED, DeviceUnreachable, Reachability, RunSettings, Samples, Session
 from devices.cpu import HostDevice
 from devices.local import LocalSession
 from devices.profile import Profile
@@ -94,7 +94,7 @@ class GpuSession(LocalSession):
         for samples in taken.values():
             samples.context["gpu"] = gpu
             if is_throttled(gpu["throttle_reasons"]):
-                samples.flags.append("throttled")
+                samples.flags.append(THROTTLED)
         return taken
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from devices import host
 from devices.base import (
+    INPUT_SEED,
+    THROTTLED,
     DeviceError,
     DeviceTimeout,
     RunnerCrashed,
@@ -25,14 +27,12 @@ from devices.base import (
     Samples,
     Session,
 )
-from devices.contention import CONTENDED, contention_reasons
+from devices.contention import mark_contention
 
 DEFAULT_TIMEOUT_S = 300.0
 _DROPPED = ("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "ORT_", "TF_", "TORCH_", "PYTHON")
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _CLOSING_S = 1.0
-SEED = 0
-"""Seed of the inputs models are timed on."""
 
 
 class LocalSession(Session):
@@ -88,7 +88,7 @@ class LocalSession(Session):
 
     def load(self, models: Mapping[str, Path]) -> None:
         for name, path in models.items():
-            request = {"op": "load", "name": name, "path": str(path.absolute()), "seed": SEED}
+            request = {"op": "load", "name": name, "path": str(path.absolute()), "seed": INPUT_SEED}
             self._models[name] = self._ask(request)
 
     def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
@@ -111,15 +111,9 @@ class LocalSession(Session):
         return taken
 
     def _judge(self, samples: Samples, round_context: Mapping[str, Any], slowed: bool) -> None:
-        reasons = contention_reasons(
-            samples.wall_ms, samples.cpu_ms, self.settings.threads, samples.context, round_context
-        )
-        samples.context["round"] = dict(round_context)
-        if reasons:
-            samples.flags.append(CONTENDED)
-            samples.context["contended_because"] = reasons
+        mark_contention(samples, self.settings.threads, round_context)
         if slowed:
-            samples.flags.append("throttled")
+            samples.flags.append(THROTTLED)
 
     def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         import numpy as np

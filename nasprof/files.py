@@ -12,19 +12,30 @@ from typing import Any
 from nasprof.errors import NasprofError, UsageError
 
 
-def read_json(path: Path) -> Any:
-    """The JSON value in ``path``; unreadable or malformed text is a UsageError naming the line."""
+def read_text(path: Path, expected: str) -> str:
+    """The text in ``path``; what cannot be read is a UsageError that says what was ``expected``."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not text: expected a JSON file") from error
+        raise UsageError(f"{path} is not text: expected {expected}") from error
+
+
+def parse_json(text: str, source: Path) -> Any:
+    """The JSON value in ``text``; malformed text is a UsageError naming the source and line."""
+    try:
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise UsageError(
-            f"{path} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}",
+            f"{source} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}",
             "The file may be truncated; write it again.",
         ) from error
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in ``path``; unreadable or malformed text is a UsageError naming the line."""
+    return parse_json(read_text(path, "a JSON file"), path)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

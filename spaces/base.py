@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from nasprof.files import read_json
+from nasprof.files import parse_json, read_text
 from nasprof.registry import Registry
 from spaces.graph import Block, Network
 
@@ -234,14 +234,9 @@ def read_archs(path: Path) -> list[tuple[Space, Arch]]:
     Raises:
         UsageError: naming the file and what is wrong in it.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not text: expected an architecture as JSON") from error
+    text = read_text(path, "an architecture as JSON")
     bare = text.strip()
-    value: object = bare if bare[:1].isdigit() or bare[:1] == "|" else read_json(path)
+    value: object = bare if bare[:1].isdigit() or bare[:1] == "|" else parse_json(text, path)
     try:
         return [parse_arch(item) for item in (value if isinstance(value, list) else [value])]
     except UsageError as error:

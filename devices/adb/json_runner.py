@@ -17,12 +17,9 @@ from typing import Any
 from devices.adb.benchmark_check import exit_text
 from devices.adb.connection import quote
 from devices.adb.session import AdbSession
-from devices.base import RunnerCrashed, RunnerRefused, Samples
-from devices.contention import CONTENDED, contention_reasons
+from devices.base import INPUT_SEED, RunnerCrashed, RunnerRefused, Samples
+from devices.contention import mark_contention
 from devices.runner.archive import runner_archive
-
-SEED = 0
-"""Seed of the inputs models are timed on."""
 
 _ENDINGS = {"onnxruntime": (".onnx",), "litert": (".tflite",)}
 
@@ -108,16 +105,7 @@ class JsonSession(AdbSession):
             raise RunnerCrashed(f"the runner gave no samples of {', '.join(missing)}")
         context = replies.by_kind["round"].get("context", {})
         for samples in taken.values():
-            self._judge_contention(samples, context)
-
-    def _judge_contention(self, samples: Samples, context: Mapping[str, Any]) -> None:
-        samples.context["round"] = dict(context)
-        reasons = contention_reasons(
-            samples.wall_ms, samples.cpu_ms, self.settings.threads, samples.context, context
-        )
-        if reasons:
-            samples.flags.append(CONTENDED)
-            samples.context["contended_because"] = reasons
+            mark_contention(samples, self.settings.threads, context)
 
     def _ask(
         self,
@@ -149,7 +137,7 @@ class JsonSession(AdbSession):
             self.verified.add(self.workspace.push(Path(scratch.name), name))
 
     def _load_request(self, name: str) -> dict[str, Any]:
-        return {"op": "load", "name": name, "path": self.remote(name), "seed": SEED}
+        return {"op": "load", "name": name, "path": self.remote(name), "seed": INPUT_SEED}
 
     def tensors(self, name: str) -> dict[str, Any]:
         """A loaded model's ``inputs`` and ``outputs`` (name, shape, dtype) and ``load_ms``."""

@@ -20,6 +20,7 @@ from devices.adb.options import AdbOptions
 from devices.adb.state import STATE_SCRIPT, big_cores, parse_state, throttled
 from devices.adb.workspace import Workspace
 from devices.base import (
+    THROTTLED,
     DeviceError,
     DeviceLost,
     DeviceTimeout,
@@ -30,7 +31,6 @@ from devices.base import (
 )
 from nasprof.errors import NasprofError, UsageError
 
-THROTTLED = "throttled"
 COOL_POLL_S = 2.0
 
 
