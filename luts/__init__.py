@@ -1,1 +1,40 @@
-"""Lookup tables: what each block of a space costs on a device."""
+"""Cost models: what each block of a space costs on a device, and what networks cost there."""
+
+from __future__ import annotations
+
+from luts.agreement import CONFIDENCES, Agreement, Bound, Calibration, agreement
+from luts.audit import Audit, Measured
+from luts.cost_model import CostModel, Extremes, cost_models
+from luts.errors import BudgetImpossible, CostModelInvalid, MissingEntries, SpaceMismatch
+from luts.files import (
+    find_cost_model,
+    list_cost_models,
+    own_folder,
+    read_cost_model,
+    write_cost_model,
+)
+from luts.table import Entry, LookupTable
+
+__all__ = [
+    "CONFIDENCES",
+    "Agreement",
+    "Audit",
+    "Bound",
+    "BudgetImpossible",
+    "Calibration",
+    "CostModel",
+    "CostModelInvalid",
+    "Entry",
+    "Extremes",
+    "LookupTable",
+    "Measured",
+    "MissingEntries",
+    "SpaceMismatch",
+    "agreement",
+    "cost_models",
+    "find_cost_model",
+    "list_cost_models",
+    "own_folder",
+    "read_cost_model",
+    "write_cost_model",
+]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from nasprof.errors import UsageError
+from nasprof.reader import Reader
 from profiler.protocol import Protocol
 from profiler.statistics import Estimates
 
@@ -128,7 +127,7 @@ class Measurement:
         Raises:
             UsageError: naming the field that is missing or not what it should be.
         """
-        reader = _Reader(data, "measurement")
+        reader = Reader(data, "measurement")
         if reader.take("schema", "a whole number") != SCHEMA:
             raise UsageError(
                 f"measurement: field 'schema' is {data['schema']}, expected {SCHEMA}",
@@ -154,25 +153,6 @@ class Measurement:
         return measurement
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and bool(np.isfinite(value))
-
-
-_CHECKS: dict[str, Callable[[Any], bool]] = {
-    "a string": lambda value: isinstance(value, str),
-    "a whole number": lambda value: type(value) is int,
-    "a number": _is_number,
-    "true or false": lambda value: isinstance(value, bool),
-    "an object": lambda value: isinstance(value, dict),
-    "a list": lambda value: isinstance(value, list),
-    "a list of strings": lambda value: (
-        isinstance(value, list) and all(isinstance(entry, str) for entry in value)
-    ),
-    "a list of numbers": lambda value: isinstance(value, list) and all(map(_is_number, value)),
-    "a list of whole numbers": lambda value: (
-        isinstance(value, list) and all(type(entry) is int for entry in value)
-    ),
-}
 _FIELDS = {
     "name": "a string",
     "arch": "an object or null",
@@ -208,33 +188,8 @@ _ROUND_FIELDS = {
 }
 
 
-class _Reader:
-    """Takes checked fields out of an object."""
-
-    def __init__(self, data: Any, where: str) -> None:
-        if not isinstance(data, dict):
-            raise UsageError(f"{where} is {_brief(data)}, expected an object")
-        self._data = data
-        self._where = where
-
-    def take(self, name: str, kind: str) -> Any:
-        """The field ``name`` if it is ``kind``, in words ("a string or null")."""
-        if name not in self._data:
-            raise UsageError(f"{self._where}: field {name!r} is missing, expected {kind}")
-        value = self._data[name]
-        base = kind.removesuffix(" or null")
-        if not (_CHECKS[base](value) or (value is None and base != kind)):
-            raise UsageError(f"{self._where}: field {name!r} is {_brief(value)}, expected {kind}")
-        return value
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def _estimates(data: Any, where: str) -> Estimates:
-    reader = _Reader(data, where)
+    reader = Reader(data, where)
     interval = reader.take("ci95", "a list of numbers")
     if len(interval) != 2:
         raise UsageError(f"{where}: field 'ci95' is {interval}, expected two numbers")
@@ -244,5 +199,5 @@ def _estimates(data: Any, where: str) -> Estimates:
 
 
 def _round(data: Any, where: str) -> Round:
-    reader = _Reader(data, where)
+    reader = Reader(data, where)
     return Round(**{name: reader.take(name, kind) for name, kind in _ROUND_FIELDS.items()})

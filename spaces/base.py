@@ -54,6 +54,12 @@ class Space(ABC):
     def settings(self) -> Arch:
         """What all archs of this space share: ``space`` and what was set apart from defaults."""
 
+    @property
+    def label(self) -> str:
+        """Name and settings in a few words."""
+        own = [f"{key}={value}" for key, value in self.settings.items() if key != "space"]
+        return " ".join([self.name, *own])
+
     @classmethod
     @abstractmethod
     def from_arch(cls, arch: Mapping[str, Any]) -> Self:
@@ -141,22 +147,37 @@ class Space(ABC):
         -1 stands for no block. The sum of a value per block over a row is its additive cost.
         """
 
+    def executed_slots(self, genes: Genes) -> NDArray[np.int16]:
+        """:meth:`slots` without blocks whose result is not used: what a model file holds."""
+        return self.slots(genes)
+
+    @property
+    @abstractmethod
+    def parts(self) -> tuple[tuple[slice, Genes], ...]:
+        """Groups of genes that contribute to additive costs independently of each other.
+
+        Each is the place of its genes and all their distinct canonical values ``(k, n_genes)``.
+        """
+
     @abstractmethod
     def network(self, genes: Genes) -> Network:
         """The network of one architecture ``(n_genes,)``."""
 
-    def additive(self, genes: Genes, costs: NDArray[Any]) -> NDArray[Any]:
+    def additive(
+        self, genes: Genes, costs: NDArray[Any], *, executed: bool = False
+    ) -> NDArray[Any]:
         """Sum of each architecture's block costs.
 
         Args:
             genes: ``(n, n_genes)``.
             costs: value of each block of the vocabulary, ``(n_blocks,)``.
+            executed: leave out blocks whose result is not used.
 
         Returns:
             ``(n,)`` of the dtype of ``costs``.
         """
         padded = np.append(costs, np.zeros(1, costs.dtype))
-        slots = self.slots(genes)
+        slots = self.executed_slots(genes) if executed else self.slots(genes)
         total = np.zeros(len(slots), costs.dtype)
         for column in slots.T:
             total += padded[column]

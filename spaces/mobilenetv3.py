@@ -106,6 +106,11 @@ class MobileNetV3Space(Space):
                 shared[field.name] = list(value) if isinstance(value, tuple) else value
         return shared
 
+    @property
+    def label(self) -> str:
+        variant = " variant" if self._is_variant else ""
+        return f"{self.name} w{self.width}@{self.resolution}{variant}"
+
     @classmethod
     def from_arch(cls, arch: Mapping[str, Any]) -> Self:
         own = {f.name: f.default for f in fields(cls) if f.default is not MISSING}
@@ -305,6 +310,20 @@ class MobileNetV3Space(Space):
             slots[position] = numbers[stage, int(block > 0)].take(choice)
             slots[position][depth <= block - self.depth_choices[0]] = -1
         return slots.T
+
+    @cached_property
+    def parts(self) -> tuple[tuple[slice, Genes], ...]:
+        pairs = np.indices((len(self.expand_choices), len(self.kernel_choices))).reshape(2, -1).T
+        width = 1 + 2 * self.max_depth
+        groups = []
+        for gene, depth in enumerate(self.depth_choices):
+            chosen = np.indices((len(pairs),) * depth).reshape(depth, -1).T
+            group = np.zeros((len(chosen), width), np.int8)
+            group[:, 0] = gene
+            group[:, 1 : 1 + 2 * depth] = pairs[chosen].reshape(len(chosen), -1)
+            groups.append(group)
+        stage = np.concatenate(groups)
+        return tuple((slice(i * width, (i + 1) * width), stage) for i in range(self.n_stages))
 
     def network(self, genes: Genes) -> Network:
         chosen = self.slots(np.asarray(genes)[None])[0]

@@ -168,25 +168,41 @@ class NasBench201Space(Space):
 
     def slots(self, genes: Genes) -> NDArray[np.int16]:
         genes = self.checked(genes)
+        return self._slots_of(genes, np.ones((len(genes), 4), np.bool_))
+
+    def executed_slots(self, genes: Genes) -> NDArray[np.int16]:
+        genes = self.checked(genes)
+        leads = {edge: genes[:, number] > 0 for number, edge in enumerate(EDGES)}
+        used = np.ones((len(genes), 4), np.bool_)
+        used[:, 2] = leads[3, 2]
+        used[:, 1] = leads[3, 1] | (leads[2, 1] & used[:, 2])
+        return self._slots_of(genes, used)
+
+    def _slots_of(self, genes: Genes, used: NDArray[np.bool_]) -> NDArray[np.int16]:
+        """Slots of the nodes that are used, ``(n, 4)``."""
         number = {role: place for place, role in enumerate(self._blocks)}
         columns = [np.full(len(genes), number[role]) for role in ("stem", "head")]
         columns += [np.full(len(genes), number[f"reduce{stage}"]) for stage in (1, 2)]
         for stage in range(3):
             priced = np.array([number.get(f"{name}{stage}", -1) for name in OPERATIONS])
-            cell = [priced[gene] for gene in genes.T]
+            cell = []
             for node in (1, 2, 3):
-                incoming = sum(
-                    (genes[:, edge] > 0).astype(int)
-                    for edge, (target, _) in enumerate(EDGES)
-                    if target == node
-                )
-                cell.append(np.where(incoming == 0, number[f"zero{stage}"], -1))
-                cell += [
+                edges = [edge for edge, (target, _) in enumerate(EDGES) if target == node]
+                incoming = (genes[:, edges] > 0).sum(1)
+                blocks = [priced[genes[:, edge]] for edge in edges]
+                blocks.append(np.where(incoming == 0, number[f"zero{stage}"], -1))
+                blocks += [
                     np.where(incoming >= terms, number[f"add{stage}"], -1)
                     for terms in range(2, node + 1)
                 ]
+                cell += [np.where(used[:, node], block, -1) for block in blocks]
             columns += cell * self.cells
         return np.stack(columns, 1).astype(np.int16)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[slice, Genes], ...]:
+        cells = np.indices((len(OPERATIONS),) * len(EDGES)).reshape(len(EDGES), -1).T
+        return ((slice(0, len(EDGES)), cells.astype(np.int8)),)
 
     def network(self, genes: Genes) -> Network:
         row = self.checked(np.asarray(genes)[None])[0]

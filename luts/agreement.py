@@ -1,0 +1,160 @@
+"""How well predicted latencies agree with measured ones, and what that allows to promise.
+
+Calibration is linear. Upper bounds are those of split conformal prediction on the ratio of
+measured to predicted latency: of n audited networks, the ``ceil((n + 1) * confidence)``-th
+smallest ratio is exceeded by a new one with a probability of at most ``1 - confidence``, whatever
+the distribution (Vovk et al. 2005; Lei et al. 2018, Sec. 2.2). Where n is too small for that rank
+to exist, the bound is the upper limit of Student's t prediction interval of the logarithms, which
+does assume a distribution and is marked so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import ceil
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+
+Array: TypeAlias = NDArray[np.float64]
+
+CONFIDENCES = (0.9, 0.95, 0.99)
+"""Confidences that upper bounds are quoted for."""
+
+MAX_MAPE = 0.05
+MIN_SPEARMAN = 0.95
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Predicted against measured latency of ``n`` networks; errors as shares of the measured.
+
+    Args:
+        mape: mean absolute error.
+        bias: mean error; negative where predictions are too low.
+        spearman: rank correlation.
+        kendall: rank correlation, tau-b.
+        worst: largest absolute error.
+    """
+
+    n: int
+    mape: float
+    bias: float
+    spearman: float
+    kendall: float
+    worst: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether predictions this good may be relied on."""
+        return self.mape <= MAX_MAPE and self.spearman >= MIN_SPEARMAN
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def agreement(predicted_ms: Array, measured_ms: Array) -> Agreement:
+    """Agreement of predictions ``(n,)`` with measurements ``(n,)``, n at least 2."""
+    from scipy.stats import kendalltau, spearmanr
+
+    if len(predicted_ms) < 2:
+        raise UsageError(f"{len(predicted_ms)} networks cannot be ranked, expected at least 2")
+    errors = predicted_ms / measured_ms - 1
+    constant = np.ptp(predicted_ms) == 0 or np.ptp(measured_ms) == 0
+    ranks = (
+        (0.0, 0.0)
+        if constant
+        else (
+            float(spearmanr(predicted_ms, measured_ms).statistic),
+            float(kendalltau(predicted_ms, measured_ms).statistic),
+        )
+    )
+    return Agreement(
+        n=len(errors),
+        mape=float(np.abs(errors).mean()),
+        bias=float(errors.mean()),
+        spearman=ranks[0],
+        kendall=ranks[1],
+        worst=float(np.abs(errors).max()),
+    )
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """``latency = slope * prediction + intercept_ms``, fitted on ``n`` networks."""
+
+    slope: float = 1.0
+    intercept_ms: float = 0.0
+    n: int = 0
+
+    def __call__(self, predicted_ms: Array) -> Array:
+        """Calibrated predictions."""
+        return self.slope * predicted_ms + self.intercept_ms
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def calibrate(predicted_ms: Array, measured_ms: Array) -> Calibration:
+    """The line of least squared relative error through predictions and measurements ``(n,)``.
+
+    Of fewer than 4 networks only the slope is taken, of none nothing.
+    """
+    n = len(predicted_ms)
+    if n == 0:
+        return Calibration()
+    relative = predicted_ms / measured_ms
+    if n >= 4 and np.ptp(predicted_ms) > 0:
+        design = np.stack([relative, 1 / measured_ms], 1)
+        slope, intercept = np.linalg.lstsq(design, np.ones(n), rcond=None)[0]
+        if slope > 0:
+            return Calibration(float(slope), float(intercept), n)
+    return Calibration(float(relative.sum() / (relative**2).sum()), 0.0, n)
+
+
+Method: TypeAlias = Literal["conformal", "student"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """With some confidence a network takes at most ``factor`` times its prediction."""
+
+    factor: float
+    method: Method
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def upper_bound(ratios: Array, confidence: float) -> Bound:
+    """Bound on the ratio of measured to predicted latency, from ratios ``(n,)`` of an audit.
+
+    Raises:
+        UsageError: the confidence is not between 0 and 1, or there are fewer than 2 ratios.
+    """
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence is {confidence}, expected between 0 and 1")
+    n = len(ratios)
+    if n < 2:
+        raise UsageError(f"{n} networks are too few for an upper bound, expected at least 2")
+    # 0.95 * 20 is 19.000000000000004 in some roundings, and means 19.
+    rank = ceil((n + 1) * confidence - 1e-9)
+    if rank <= n:
+        return Bound(float(np.sort(ratios)[rank - 1]), "conformal")
+    from scipy.stats import t
+
+    logs = np.log(ratios)
+    reach = t.ppf(confidence, n - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / n)
+    return Bound(float(max(np.exp(logs.mean() + reach), ratios.max())), "student")
+
+
+def upper_bounds(ratios: Array, confidences: Sequence[float] = CONFIDENCES) -> dict[float, Bound]:
+    """The bound of each confidence."""
+    return {confidence: upper_bound(ratios, confidence) for confidence in confidences}

@@ -1,0 +1,142 @@
+"""What predicts the latency of architectures without running them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luts.agreement import CONFIDENCES, Bound
+from luts.errors import BudgetImpossible, SpaceMismatch
+from nasprof.errors import UsageError
+from nasprof.registry import Registry
+from spaces import Genes, Space
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The fastest and the slowest architecture a cost model knows of.
+
+    Args:
+        fastest: genes ``(n_genes,)``.
+        slowest: genes ``(n_genes,)``.
+        exact: whether no architecture of the space lies outside; else the best that were found.
+    """
+
+    fastest: Genes
+    slowest: Genes
+    min_ms: float
+    max_ms: float
+    exact: bool
+
+
+class CostModel(ABC):
+    """Predicts latencies of the architectures of one space or of several.
+
+    Args (of the methods):
+        genes: ``(n, n_genes)``.
+        space: the space the genes belong to; may be left out where the model has only one.
+    """
+
+    kind: ClassVar[str]
+    name: str
+    spaces: tuple[Space, ...]
+    provenance: Mapping[str, Any]
+    """What was measured: device, runtime, threads, precision, clock, ..."""
+
+    @abstractmethod
+    def latency_ms(self, genes: Genes, space: Space | None = None) -> Array:
+        """Predicted latency of each architecture in ms: ``(n,)``."""
+
+    @abstractmethod
+    def bound(self, confidence: float) -> Bound | None:
+        """Upper bound on measured over predicted latency; None where nothing was audited."""
+
+    @abstractmethod
+    def extremes(self, space: Space | None = None) -> Extremes:
+        """The range of latencies in the space."""
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why its predictions should be taken with care, a sentence each; usually empty."""
+        return []
+
+    @abstractmethod
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON, with ``kind`` and ``schema``."""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, data: Mapping[str, Any], name: str) -> Self:
+        """From JSON.
+
+        Raises:
+            CostModelInvalid: naming the field that is missing or wrong.
+        """
+
+    def upper_bound_ms(
+        self, genes: Genes, confidence: float = 0.95, space: Space | None = None
+    ) -> Array:
+        """What each architecture takes at most in ms, with the given confidence: ``(n,)``.
+
+        Raises:
+            UsageError: the model was never audited.
+        """
+        bound = self.bound(confidence)
+        if bound is None:
+            raise UsageError(
+                f"{self.name!r} was never compared with whole networks: it has no upper bounds",
+                f"Run: nasprof audit {self.name}",
+            )
+        return self.latency_ms(genes, space) * bound.factor
+
+    def bounds(self, confidences: Sequence[float] = CONFIDENCES) -> dict[float, Bound]:
+        """Upper bounds for several confidences; empty where nothing was audited."""
+        found = {confidence: self.bound(confidence) for confidence in confidences}
+        return {confidence: bound for confidence, bound in found.items() if bound is not None}
+
+    def space_of(self, space: Space | None = None) -> Space:
+        """``space`` if the model is of it; its only space if none is given.
+
+        Raises:
+            SpaceMismatch: it is not, or none is given and there are several.
+        """
+        known = ", ".join(known.label for known in self.spaces)
+        if space is None:
+            if len(self.spaces) == 1:
+                return self.spaces[0]
+            raise SpaceMismatch(f"{self.name!r} is of several spaces ({known}): say which one")
+        if space not in self.spaces:
+            raise SpaceMismatch(
+                f"{self.name!r} is of {known}, not of {space.label}",
+                "Take a table of that space, or build one: nasprof build-lut --help",
+            )
+        return space
+
+    def require_budget(self, budget_ms: float, space: Space | None = None) -> None:
+        """Refuse a budget that no architecture meets.
+
+        Raises:
+            BudgetImpossible: naming the least latency.
+        """
+        space = self.space_of(space)
+        least = self.extremes(space)
+        if budget_ms < least.min_ms:
+            known = "" if least.exact else " that was found"
+            raise BudgetImpossible(
+                f"no {space.label} network{known} runs under {least.min_ms:.3g} ms on "
+                f"{self.name!r}; the budget is {budget_ms:g} ms",
+                "Raise the budget, or lower width or resolution.",
+            )
+
+
+cost_models: Registry[type[CostModel]] = Registry(
+    "kind of cost model",
+    {"lut": "luts.table:LookupTable", "learned": "luts.learned:LearnedCostModel"},
+)

@@ -1,0 +1,293 @@
+"""Lookup tables: what each block of a space costs on a device."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from luts.agreement import MAX_MAPE, MIN_SPEARMAN, Bound, Calibration
+from luts.audit import Audit, Measured, networks_as_dict, networks_from_dict
+from luts.cost_model import Array, CostModel, Extremes
+from luts.errors import CostModelInvalid, MissingEntries
+from nasprof.errors import UsageError
+from nasprof.reader import Reader
+from spaces import Genes, Space, get_space
+from spaces.graph import Block
+
+SCHEMA = 1
+CLOCKS = ("wall", "cpu")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one block costs.
+
+    Args:
+        latency_ms: by clock: "wall" and, where the device tells it, "cpu".
+        std_ms: standard deviation of the samples by the wall clock, None where unknown.
+        count: number of samples, None where unknown.
+        flags: doubts about the measurement.
+    """
+
+    latency_ms: Mapping[str, float]
+    std_ms: float | None = None
+    count: int | None = None
+    flags: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        flags = {"flags": list(self.flags)} if self.flags else {}
+        return {
+            "latency_ms": dict(self.latency_ms),
+            "std_ms": self.std_ms,
+            "count": self.count,
+            **flags,
+        }
+
+
+@dataclass(frozen=True)
+class LookupTable(CostModel):
+    """The cost of each block of one or several spaces; a network's latency is their sum.
+
+    Args:
+        name: what people call it.
+        spaces: those it is meant for; they share entries of equal blocks.
+        entries: by :attr:`spaces.graph.Block.key`. May be incomplete; a question that needs a
+            missing entry is an error.
+        provenance: what was measured and how: "device", "runtime", "threads", "precision",
+            "batch", "protocol", "source", "time", ...
+        clock: the clock that predictions are of.
+        networks: whole networks measured on the same device, for calibration and audit.
+    """
+
+    kind: ClassVar[str] = "lut"
+
+    name: str
+    spaces: tuple[Space, ...]
+    entries: Mapping[str, Entry]
+    provenance: Mapping[str, Any]
+    clock: str = "wall"
+    networks: tuple[Measured, ...] = ()
+    _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    # --- predictions ------------------------------------------------------------------------
+
+    def latency_ms(self, genes: Genes, space: Space | None = None) -> Array:
+        space = self.space_of(space)
+        return self.calibration(self._sum(genes, space))
+
+    def _sum(self, genes: Genes, space: Space) -> Array:
+        total: Array = space.additive(genes, self.costs_ms(space), executed=True)
+        return total
+
+    def costs_ms(self, space: Space | None = None) -> Array:
+        """Cost of each block of the vocabulary in ms before calibration: ``(n_blocks,)``.
+
+        Raises:
+            MissingEntries: naming how many there are and how to fill them.
+        """
+        space = self.space_of(space)
+        if space not in self._kept:
+            missing = self.missing(space)
+            if missing:
+                raise self._lacking(missing, space)
+            blocks = (self.entries[block.key] for block in space.vocabulary)
+            self._kept[space] = np.array([entry.latency_ms[self.clock] for entry in blocks])
+        costs: Array = self._kept[space]
+        return costs
+
+    def missing(self, space: Space | None = None) -> list[Block]:
+        """Blocks of the space that have no entry on the table's clock."""
+        return [
+            block
+            for block in self.space_of(space).vocabulary
+            if block.key not in self.entries or self.clock not in self.entries[block.key].latency_ms
+        ]
+
+    def _lacking(self, missing: Sequence[Block], space: Space) -> MissingEntries:
+        return MissingEntries(
+            f"LUT {self.name!r} has no entry {missing[0].key} "
+            f"({len(missing)} of {len(space.vocabulary)} keys of {space.label} missing)",
+            f"Measure only those: {build_command(self.provenance, space)} -o {self.name}.json",
+        )
+
+    @property
+    def calibration(self) -> Calibration:
+        """From sums of blocks to latencies of networks."""
+        return Calibration() if self.audit is None else self.audit.calibration
+
+    @property
+    def audit(self) -> Audit | None:
+        """How it compares with measured networks; None if it never was."""
+        if "audit" not in self._kept:
+            self._kept["audit"] = Audit.of(self.networks, self._sum, self.clock)
+        audit: Audit | None = self._kept["audit"]
+        return audit
+
+    def bound(self, confidence: float) -> Bound | None:
+        return None if self.audit is None else self.audit.bound(confidence)
+
+    def extremes(self, space: Space | None = None) -> Extremes:
+        """The fastest and slowest architecture, exactly: each part of the genes on its own."""
+        space = self.space_of(space)
+        key = ("extremes", space)
+        if key not in self._kept:
+            ends = np.zeros((2, space.n_genes), np.int8)
+            for place, values in space.parts:
+                genes = np.zeros((len(values), space.n_genes), np.int8)
+                genes[:, place] = values
+                costs = self._sum(genes, space)
+                ends[:, place] = values[[costs.argmin(), costs.argmax()]]
+            low, high = self.latency_ms(ends, space).tolist()
+            self._kept[key] = Extremes(ends[0], ends[1], low, high, exact=True)
+        extremes: Extremes = self._kept[key]
+        return extremes
+
+    def on_clock(self, clock: str) -> Self:
+        """The same table with predictions by another clock.
+
+        Raises:
+            UsageError: an entry was not measured on it.
+        """
+        lacking = sum(clock not in entry.latency_ms for entry in self.entries.values())
+        if lacking:
+            raise UsageError(
+                f"LUT {self.name!r} has no {clock!r} times "
+                f"({lacking} of {len(self.entries)} entries lack them)"
+            )
+        return replace(self, clock=clock)
+
+    @property
+    def doubts(self) -> list[str]:
+        found = []
+        if self.audit is None:
+            found.append("it was never compared with whole networks (nasprof audit does)")
+        elif not self.audit.after.holds:
+            after = self.audit.after
+            found.append(
+                f"it misses {MAX_MAPE:.0%} error or {MIN_SPEARMAN} rank correlation: on "
+                f"{after.n} networks MAPE {after.mape:.1%}, Spearman {after.spearman:.3f}"
+            )
+        return found
+
+    # --- files ------------------------------------------------------------------------------
+
+    def as_dict(self) -> dict[str, Any]:
+        data = {
+            "schema": SCHEMA,
+            "kind": self.kind,
+            "spaces": [space.settings for space in self.spaces],
+            "clock": self.clock,
+            "provenance": dict(self.provenance),
+            "entries": {key: entry.as_dict() for key, entry in self.entries.items()},
+            "networks": networks_as_dict(self.networks),
+            "audit": {
+                clock: audit.as_dict()
+                for clock in CLOCKS
+                if (audit := self._audit_on(clock)) is not None
+            },
+        }
+        return {**data, "sha256": digest(data)}
+
+    def _audit_on(self, clock: str) -> Audit | None:
+        if all(clock in entry.latency_ms for entry in self.entries.values()):
+            return self.on_clock(clock).audit
+        return None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], name: str) -> Self:
+        try:
+            return cls._read(data, name)
+        except CostModelInvalid:
+            raise
+        except UsageError as error:
+            raise CostModelInvalid(f"LUT {name!r}: {error.message}", error.remedy) from error
+
+    @classmethod
+    def _read(cls, data: Mapping[str, Any], name: str) -> Self:
+        reader = Reader(data, "table")
+        if reader.take("schema", "a whole number") != SCHEMA:
+            raise CostModelInvalid(
+                f"LUT {name!r}: field 'schema' is {data['schema']}, expected {SCHEMA}",
+                "It was written by another version of nasprof; build it again.",
+            )
+        clock = reader.take("clock", "a string")
+        if clock not in CLOCKS:
+            raise UsageError(f"field 'clock' is {clock!r}, expected one of {', '.join(CLOCKS)}")
+        spaces = tuple(_space(value) for value in reader.take("spaces", "a list"))
+        entries = reader.take("entries", "an object")
+        known = {block.key for space in spaces for block in space.vocabulary}
+        for key in entries:
+            if key not in known:
+                labels = ", ".join(space.label for space in spaces)
+                raise UsageError(f"entries: {key!r} is no block of {labels}")
+        table = cls(
+            name=name,
+            spaces=spaces,
+            entries={key: _entry(value, f"entries[{key!r}]") for key, value in entries.items()},
+            provenance=reader.take("provenance", "an object"),
+            clock=clock,
+            networks=networks_from_dict(reader.take("networks", "a list"), "networks"),
+        )
+        stated = reader.take("sha256", "a string")
+        if stated != digest({key: value for key, value in data.items() if key != "sha256"}):
+            raise UsageError(
+                "the contents do not fit the field 'sha256': it was changed by hand or is damaged",
+                "Change a table by nasprof lut export --format csv and lut import, "
+                "which say so in its provenance.",
+            )
+        return table
+
+
+def digest(data: Mapping[str, Any]) -> str:
+    """SHA-256 of the values of a JSON object, whatever the order of its keys."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def build_command(provenance: Mapping[str, Any], space: Space) -> str:
+    """The command that measures a table like one with this provenance."""
+    options = {f"--{name}": provenance.get(name) for name in _BUILD_OPTIONS}
+    own = {key: value for key, value in space.settings.items() if key != "space"}
+    named = {f"--{key}": own.pop(key) for key in ("width", "resolution") if key in own}
+    words = ["nasprof", "build-lut", "--space", space.name]
+    for name, value in {**named, **options}.items():
+        if value is not None:
+            words += [name, str(value)]
+    for key, value in own.items():
+        words += ["--set", f"{key}={json.dumps(value, separators=(',', ':'))}"]
+    return shlex.join(words)
+
+
+_BUILD_OPTIONS = ("device", "runtime", "threads", "precision")
+
+
+def _space(value: Any) -> Space:
+    settings = dict(Reader({"space": value}, "spaces").take("space", "an object"))
+    name = Reader(settings, "spaces").take("space", "a string")
+    del settings["space"]
+    return get_space(name, **settings)
+
+
+def _entry(data: Any, where: str) -> Entry:
+    reader = Reader(data, where)
+    latency = reader.take("latency_ms", "an object")
+    clocks = Reader(latency, f"{where}.latency_ms")
+    for clock in latency:
+        if clock not in CLOCKS:
+            raise UsageError(f"{where}: unknown clock {clock!r}, expected {' or '.join(CLOCKS)}")
+    count = reader.take("count", "a whole number or null")
+    if count is not None and count < 1:
+        raise UsageError(f"{where}: field 'count' is {count}, expected at least 1")
+    std_ms = reader.take("std_ms", "a number or null")
+    if std_ms is not None and std_ms < 0:
+        raise UsageError(f"{where}: field 'std_ms' is {std_ms}, expected at least 0")
+    flags = reader.take("flags", "a list of strings") if "flags" in data else []
+    times = {clock: clocks.not_negative(clock) for clock in latency}
+    return Entry(times, std_ms, count, tuple(flags))
