@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+
+from nasprof.cli import setting_option
 
 
 def arch_option(name: str, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -19,3 +22,53 @@ def arch_option(name: str, required: bool) -> Callable[[Callable[..., Any]], Cal
         type=click.Path(path_type=Path),
         help="Architecture files, one or more.",
     )
+
+
+class ResolutionList(click.ParamType[tuple[int, ...]]):
+    """Whole numbers separated by commas, in order and without repetition."""
+
+    name = "PIXELS[,...]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(dict.fromkeys(int(part) for part in value.split(",")))
+        except ValueError:
+            self.fail(f"{value!r} is no list of whole numbers like 224 or 224,192", param, ctx)
+
+
+def space_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--space --width --resolution --set``, given to the command as a list ``spaces``.
+
+    One :class:`spaces.Space` a resolution, in the order given.
+    """
+
+    @click.option("--space", "space_name", default="ofa-mbv3", show_default=True, help="Space.")
+    @click.option("--width", type=float, help="Width multiplier of the space.")
+    @click.option(
+        "--resolution",
+        "resolutions",
+        type=ResolutionList(),
+        help="Input height and width in pixels; several as 224,192.",
+    )
+    @setting_option("Any other setting of the space, as JSON: --set classes=10.")
+    @wraps(function)
+    def command(
+        *args: Any,
+        space_name: str,
+        width: float | None,
+        resolutions: tuple[int, ...] | None,
+        settings: dict[str, Any],
+        **options: Any,
+    ) -> Any:
+        from spaces import get_space
+
+        shared = settings if width is None else {"width": width, **settings}
+        each = [{}] if resolutions is None else [{"resolution": value} for value in resolutions]
+        spaces = [get_space(space_name, **{**shared, **own}) for own in each]
+        return function(*args, spaces=spaces, **options)
+
+    return command
