@@ -8,11 +8,11 @@ How rounds are planned, repeated and judged is the business of ``profiler.measur
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from nasprof.errors import NasprofError
 from nasprof.registry import Registry
@@ -103,6 +103,43 @@ class Samples:
     flags: list[str] = field(default_factory=list)
     context: dict[str, Any] = field(default_factory=dict)
 
+    def joined(self, later: Samples) -> Samples:
+        """These samples and those of a later visit in the same round."""
+        both_known = self.cpu_ms is not None and later.cpu_ms is not None
+        return Samples(
+            self.wall_ms + later.wall_ms,
+            (self.cpu_ms or []) + (later.cpu_ms or []) if both_known else None,
+            sorted({*self.flags, *later.flags}),
+            _joined_context(self.context, later.context),
+        )
+
+
+Arrived: TypeAlias = Callable[[str, Samples], None]
+"""Told the name and the samples of each visit when it is over."""
+
+
+def take_in(taken: dict[str, Samples], name: str, samples: Samples) -> None:
+    """File the samples of a visit with those of earlier visits in the round."""
+    taken[name] = taken[name].joined(samples) if name in taken else samples
+
+
+_TOTALS = ("elapsed_ms", "run_delay_ms", "involuntary_switches")
+
+
+def _joined_context(first: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """Durations and counts added up, shares of cores averaged, the rest as it was last."""
+    spans = [float(part.get("elapsed_ms") or 0.0) for part in (first, later)]
+    joined = {**first, **later}
+    for key in first.keys() & later.keys():
+        a, b = first[key], later[key]
+        if type(a) not in (int, float) or type(b) not in (int, float):
+            continue
+        if key in _TOTALS:
+            joined[key] = round(a + b, 3)
+        elif key.endswith("_cores") and sum(spans):
+            joined[key] = round((a * spans[0] + b * spans[1]) / sum(spans), 3)
+    return joined
+
 
 class Session(ABC):
     """A device made ready with one set of settings; a context manager that cleans up."""
@@ -116,8 +153,17 @@ class Session(ABC):
         """Bring model files to the device, by name."""
 
     @abstractmethod
-    def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
-        """Run each model ``warmup`` untimed and ``runs`` timed times, in the given order.
+    def run_round(
+        self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
+    ) -> dict[str, Samples]:
+        """Visit models in the given order: each ``warmup`` untimed, then ``runs`` timed runs.
+
+        A model may be visited several times; its samples are joined.
+
+        Args:
+            order: names of loaded models.
+            arrived: told of each visit when it is over; doubts that only the whole round shows
+                are missing then.
 
         Raises:
             DeviceError: with the samples taken so far as ``partial``.

@@ -10,7 +10,15 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from devices.base import THROTTLED, DeviceUnreachable, Reachability, RunSettings, Samples, Session
+from devices.base import (
+    THROTTLED,
+    Arrived,
+    DeviceUnreachable,
+    Reachability,
+    RunSettings,
+    Samples,
+    Session,
+)
 from devices.cpu import HostDevice
 from devices.local import LocalSession
 from devices.profile import Profile
@@ -88,8 +96,10 @@ class GpuSession(LocalSession):
     def state(self) -> dict[str, Any]:
         return super().state() | {"gpu": query_gpu(self._index, _STATE_FIELDS)}
 
-    def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
-        taken = super().run_round(order, warmup, runs)
+    def run_round(
+        self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
+    ) -> dict[str, Samples]:
+        taken = super().run_round(order, warmup, runs, arrived)
         gpu = query_gpu(self._index, _STATE_FIELDS)
         for samples in taken.values():
             samples.context["gpu"] = gpu

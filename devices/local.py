@@ -19,6 +19,7 @@ from devices import host
 from devices.base import (
     INPUT_SEED,
     THROTTLED,
+    Arrived,
     DeviceError,
     DeviceTimeout,
     RunnerCrashed,
@@ -26,6 +27,7 @@ from devices.base import (
     RunSettings,
     Samples,
     Session,
+    take_in,
 )
 from devices.contention import mark_contention
 
@@ -91,16 +93,19 @@ class LocalSession(Session):
             request = {"op": "load", "name": name, "path": str(path.absolute()), "seed": INPUT_SEED}
             self._models[name] = self._ask(request)
 
-    def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
+    def run_round(
+        self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
+    ) -> dict[str, Samples]:
         self.partial = taken = dict[str, Samples]()
         request = {"op": "round", "order": list(order), "warmup": warmup, "runs": runs}
         heat = host.throttle_count()
         try:
             self._send(request)
             while (reply := self._reply("round"))["ok"] == "samples":
-                taken[reply["name"]] = Samples(
-                    reply["wall_ms"], reply["cpu_ms"], context=reply["context"]
-                )
+                samples = Samples(reply["wall_ms"], reply["cpu_ms"], context=reply["context"])
+                take_in(taken, reply["name"], samples)
+                if arrived is not None:
+                    arrived(reply["name"], samples)
         except DeviceError as error:
             error.partial = taken
             raise

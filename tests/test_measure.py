@@ -21,6 +21,7 @@ from devices import (
     Session,
     open_device,
 )
+from devices.base import take_in
 from devices.profile import Profile, find_profile
 from nasprof.errors import UsageError
 from profiler.lowering import lower
@@ -47,12 +48,15 @@ class ScriptedSession(Session):
     def load(self, models):
         self.models = dict(models)
 
-    def run_round(self, order, warmup, runs):
+    def run_round(self, order, warmup, runs, arrived=None):
         number = len(self.orders)
         self.orders.append(list(order))
         self.partial = {}
         for name in order:
-            self.partial[name] = self.script(name, number, runs)
+            samples = self.script(name, number, runs)
+            take_in(self.partial, name, samples)
+            if arrived is not None:
+                arrived(name, samples)
         taken, self.partial = self.partial, {}
         return taken
 

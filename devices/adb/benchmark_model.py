@@ -21,7 +21,7 @@ from devices.adb.options import AdbOptions
 from devices.adb.session import AdbSession
 from devices.adb.state import taskset_mask
 from devices.adb.workspace import Workspace
-from devices.base import RunnerCrashed, RunnerRefused, RunSettings, Samples
+from devices.base import Arrived, RunnerCrashed, RunnerRefused, RunSettings, Samples
 
 RUNTIMES = ("litert", "tflite")
 
@@ -160,20 +160,19 @@ class BenchmarkModelSession(AdbSession):
                 f"benchmark_model was started {runs} times but ended {len(invocations.results)}"
             )
 
-    def measure(
-        self, order: Sequence[str], warmup: int, runs: int, taken: dict[str, Samples]
-    ) -> None:
+    def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
         for name in order:
             invocations = _Invocations(self._check_delegate)
             try:
                 self._run(name, warmup, runs, invocations)
             finally:
                 if invocations.samples_ms:
-                    taken[name] = Samples(
+                    samples = Samples(
                         invocations.samples_ms,
                         flags=invocations.flags,
                         context=invocations.context,
                     )
+                    arrived(name, samples)
 
     def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         raise RunnerRefused(

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from devices.adb.benchmark_check import exit_text
 from devices.adb.connection import quote
 from devices.adb.session import AdbSession
-from devices.base import INPUT_SEED, RunnerCrashed, RunnerRefused, Samples
+from devices.base import INPUT_SEED, Arrived, RunnerCrashed, RunnerRefused, Samples
 from devices.contention import mark_contention
 from devices.runner.archive import runner_archive
 
@@ -66,6 +67,7 @@ class JsonSession(AdbSession):
 
     _hello: Mapping[str, Any] = {}
     _tensors: Mapping[str, dict[str, Any]] = {}
+    _round_context: Mapping[str, Any] = {}
 
     @property
     def suffixes(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -90,22 +92,25 @@ class JsonSession(AdbSession):
         replies = self._ask(requests, self.options.timeout_s)
         self._tensors = {**self._tensors, **replies.loaded}
 
-    def measure(
-        self, order: Sequence[str], warmup: int, runs: int, taken: dict[str, Samples]
-    ) -> None:
+    def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
+        came = list[str]()
+
         def keep(reply: dict[str, Any]) -> None:
             if reply["ok"] == "samples":
-                taken[str(reply.get("name"))] = _samples(reply, runs)
+                came.append(str(reply.get("name")))
+                arrived(came[-1], _samples(reply, runs))
 
         requests = [self._load_request(name) for name in dict.fromkeys(order)]
         requests.append({"op": "round", "order": list(order), "warmup": warmup, "runs": runs})
         replies = self._ask(requests, self.options.timeout_s, keep)
-        missing = sorted(set(order) - set(taken))
+        missing = sorted((Counter(order) - Counter(came)).elements())
         if missing:
             raise RunnerCrashed(f"the runner gave no samples of {', '.join(missing)}")
-        context = replies.by_kind["round"].get("context", {})
+        self._round_context = replies.by_kind["round"].get("context", {})
+
+    def judge(self, taken: Mapping[str, Samples]) -> None:
         for samples in taken.values():
-            mark_contention(samples, self.settings.threads, context)
+            mark_contention(samples, self.settings.threads, self._round_context)
 
     def _ask(
         self,

@@ -21,6 +21,7 @@ from devices.adb.state import STATE_SCRIPT, big_cores, parse_state, throttled
 from devices.adb.workspace import Workspace
 from devices.base import (
     THROTTLED,
+    Arrived,
     DeviceError,
     DeviceLost,
     DeviceTimeout,
@@ -28,6 +29,7 @@ from devices.base import (
     RunSettings,
     Samples,
     Session,
+    take_in,
 )
 from nasprof.errors import NasprofError, UsageError
 
@@ -80,10 +82,11 @@ class AdbSession(Session):
         """
 
     @abstractmethod
-    def measure(
-        self, order: Sequence[str], warmup: int, runs: int, taken: dict[str, Samples]
-    ) -> None:
-        """Run a round, putting what was timed into ``taken`` as it comes."""
+    def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
+        """Run a round, telling of each visit as it comes."""
+
+    def judge(self, taken: Mapping[str, Samples]) -> None:
+        """Flag what the runner told of a whole round, which is over."""
 
     def load(self, models: Mapping[str, Path]) -> None:
         for path in models.values():
@@ -108,27 +111,36 @@ class AdbSession(Session):
             self._models.pop(name, None)
             self._files.pop(name, None)
 
-    def run_round(self, order: Sequence[str], warmup: int, runs: int) -> dict[str, Samples]:
+    def run_round(
+        self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
+    ) -> dict[str, Samples]:
         self._must_be_open()
         for name in order:
             if name not in self._models:
                 raise UsageError(f"no model {name!r} is loaded")
         self.make_ready()
         self.partial = taken = dict[str, Samples]()
+
+        def keep(name: str, samples: Samples) -> None:
+            take_in(taken, name, samples)
+            if arrived is not None:
+                arrived(name, samples)
+
         try:
             with self.workspace.exclusive():
                 before = self._cool_down()
-                self.measure(order, warmup, runs, taken)
+                self.measure(order, warmup, runs, keep)
                 after = self.state()
         except DeviceError as error:
             self._give_up(error)
             error.partial = taken
             raise
         self.partial = {}
-        self._judge(taken, before, after)
+        self.judge(taken)
+        self._judge_heat(taken, before, after)
         return taken
 
-    def _judge(
+    def _judge_heat(
         self, taken: Mapping[str, Samples], before: Mapping[str, Any], after: Mapping[str, Any]
     ) -> None:
         hot = throttled(before, self._baseline) or throttled(after, self._baseline)
