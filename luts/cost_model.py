@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from luts.agreement import CONFIDENCES, Bound
+from luts.agreement import CONFIDENCES, Agreement, Bound
 from luts.errors import BudgetImpossible, SpaceMismatch
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
@@ -49,6 +49,8 @@ class CostModel(ABC):
     spaces: tuple[Space, ...]
     provenance: Mapping[str, Any]
     """What was measured: device, runtime, threads, precision, clock, ..."""
+    clock: str
+    """The clock that predictions are of: "wall" or "cpu"."""
 
     @abstractmethod
     def latency_ms(self, genes: Genes, space: Space | None = None) -> Array:
@@ -61,6 +63,21 @@ class CostModel(ABC):
     @abstractmethod
     def extremes(self, space: Space | None = None) -> Extremes:
         """The range of latencies in the space."""
+
+    def on_clock(self, clock: str) -> Self:
+        """The same model with predictions by another clock.
+
+        Raises:
+            UsageError: it knows nothing of that clock.
+        """
+        if clock != self.clock:
+            raise UsageError(f"{self.name!r} is of the {self.clock} clock only, not of {clock!r}")
+        return self
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """With whole networks that it was not made from; None if it was never compared."""
+        return None
 
     @property
     def doubts(self) -> list[str]:

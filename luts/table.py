@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from luts.agreement import MAX_MAPE, MIN_SPEARMAN, Bound, Calibration
+from luts.agreement import MAX_MAPE, MIN_SPEARMAN, Agreement, Bound, Calibration
 from luts.audit import Audit, Measured, networks_as_dict, networks_from_dict
 from luts.cost_model import Array, CostModel, Extremes
 from luts.errors import CostModelInvalid, MissingEntries
@@ -93,13 +93,14 @@ class LookupTable(CostModel):
             MissingEntries: naming how many there are and how to fill them.
         """
         space = self.space_of(space)
-        if space not in self._kept:
+        key = ("costs", self.spaces.index(space))
+        if key not in self._kept:
             missing = self.missing(space)
             if missing:
                 raise self._lacking(missing, space)
             blocks = (self.entries[block.key] for block in space.vocabulary)
-            self._kept[space] = np.array([entry.latency_ms[self.clock] for entry in blocks])
-        costs: Array = self._kept[space]
+            self._kept[key] = np.array([entry.latency_ms[self.clock] for entry in blocks])
+        costs: Array = self._kept[key]
         return costs
 
     def missing(self, space: Space | None = None) -> list[Block]:
@@ -130,13 +131,17 @@ class LookupTable(CostModel):
         audit: Audit | None = self._kept["audit"]
         return audit
 
+    @property
+    def agreement(self) -> Agreement | None:
+        return None if self.audit is None else self.audit.after
+
     def bound(self, confidence: float) -> Bound | None:
         return None if self.audit is None else self.audit.bound(confidence)
 
     def extremes(self, space: Space | None = None) -> Extremes:
         """The fastest and slowest architecture, exactly: each part of the genes on its own."""
         space = self.space_of(space)
-        key = ("extremes", space)
+        key = ("extremes", self.spaces.index(space))
         if key not in self._kept:
             ends = np.zeros((2, space.n_genes), np.int8)
             for place, values in space.parts:

@@ -23,6 +23,7 @@ from nasprof.errors import UsageError
 from nasprof.files import parse_json, read_text
 from nasprof.registry import Registry
 from spaces.graph import Block, Network
+from spaces.panels import Layout
 
 Genes: TypeAlias = NDArray[np.int8]
 Arch: TypeAlias = dict[str, Any]
@@ -139,6 +140,11 @@ class Space(ABC):
     @abstractmethod
     def vocabulary(self) -> tuple[Block, ...]:
         """Every distinct block of the space: the entries of a lookup table."""
+
+    @property
+    def panels(self) -> Layout:
+        """Blocks laid out in rows and columns for tables and heat maps; the rest are listed."""
+        return ()
 
     @abstractmethod
     def slots(self, genes: Genes) -> NDArray[np.int16]:

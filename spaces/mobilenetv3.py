@@ -21,6 +21,7 @@ from spaces.fields import check_number, check_numbers, reject_unknown, stack
 from spaces.graph import Block, Layer, Network
 from spaces.mobilenetv3_blocks import head_block, make_divisible, mbconv_block, stem_block
 from spaces.ops import Activation, Shape
+from spaces.panels import Layout, Panel
 
 _STEM_WIDTH, _HEAD_WIDTHS = 16, (960, 1280)
 _STAGE_WIDTHS, _STAGE_STRIDES = (24, 40, 80, 112, 160), (2, 2, 2, 1, 2)
@@ -297,6 +298,20 @@ class MobileNetV3Space(Space):
     @property
     def vocabulary(self) -> tuple[Block, ...]:
         return self._catalogue[0]
+
+    @property
+    def panels(self) -> Layout:
+        """Kernel by expansion: a column a stage, first blocks above later ones."""
+        numbers = self._catalogue[1]
+        kernels, ratios = map(str, self.kernel_choices), map(str, self.expand_choices)
+        labels = (tuple(kernels), tuple(ratios))
+        return tuple(
+            tuple(
+                Panel(f"stage {stage + 1}, {which}", "kernel", "expansion", *labels, grid)
+                for stage, grid in enumerate(numbers[:, place])
+            )
+            for place, which in enumerate(("first block", "later blocks"))
+        )
 
     def slots(self, genes: Genes) -> NDArray[np.int16]:
         numbers = self._catalogue[1].reshape(self.n_stages, 2, -1)

@@ -28,6 +28,7 @@ from spaces.nasbench201_blocks import (
     sum_block,
     zero_block,
 )
+from spaces.panels import Layout, Panel
 
 OPERATIONS = ("none", "skip_connect", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3")
 """Choices of every gene, cheapest first."""
@@ -165,6 +166,16 @@ class NasBench201Space(Space):
     @property
     def vocabulary(self) -> tuple[Block, ...]:
         return tuple(self._blocks.values())
+
+    @property
+    def panels(self) -> Layout:
+        """Operation by stage."""
+        number = {role: place for place, role in enumerate(self._blocks)}
+        roles, stages = (*OPERATIONS[2:], "add", "zero"), range(3)
+        blocks = np.array([[number[f"{role}{stage}"] for stage in stages] for role in roles])
+        labels = [f"{stage + 1}" for stage in stages]
+        panel = Panel("cells", "operation", "stage", roles, labels, blocks.astype(np.int16))
+        return ((panel,),)
 
     def slots(self, genes: Genes) -> NDArray[np.int16]:
         genes = self.checked(genes)
