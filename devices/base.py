@@ -136,7 +136,7 @@ def _joined_context(first: Mapping[str, Any], later: Mapping[str, Any]) -> dict[
             continue
         if key in _TOTALS:
             joined[key] = round(a + b, 3)
-        elif key.endswith("_cores") and sum(spans):
+        elif key.endswith("_cores") and any(spans):
             joined[key] = round((a * spans[0] + b * spans[1]) / sum(spans), 3)
     return joined
 

@@ -30,6 +30,7 @@ class Profile:
         threads: threads used unless another number is asked for.
         affinity: CPU numbers to run on; None lets the device choose.
         protocol: how to measure on it unless told otherwise, see ``profiler.protocol``.
+        table_protocol: likewise, when a lookup table is built.
         options: everything else in the file: what only this kind of device understands.
         source: the file it was read from.
     """
@@ -41,6 +42,7 @@ class Profile:
     threads: int = 1
     affinity: tuple[int, ...] | None = None
     protocol: str = "adaptive"
+    table_protocol: str = "table"
     options: dict[str, Any] = field(default_factory=dict)
     source: str = ""
 
@@ -57,6 +59,7 @@ _EXPECTED: dict[str, tuple[type, str]] = {
     "threads": (int, "a whole number of at least 1"),
     "affinity": (list, "a list of CPU numbers"),
     "protocol": (str, "a string"),
+    "table_protocol": (str, "a string"),
 }
 
 

@@ -6,15 +6,27 @@ falls on all of them. The sentinel, a model that is run in every round, tells su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from devices import Device, DeviceError, RunSettings, Session
+from devices import (
+    Device,
+    DeviceError,
+    DeviceLost,
+    DeviceTimeout,
+    DeviceUnreachable,
+    RunSettings,
+    Session,
+)
 from nasprof.errors import NasprofError, UsageError
+from profiler.journal import Journal
 from profiler.protocol import Protocol
 from profiler.records import Item, Measurement
 from profiler.rounds import EMPTY, SENTINEL, Run, Status
@@ -54,7 +66,9 @@ def measure(
     sentinel: Path | None = None,
     empty: Path | None = None,
     progress: Callable[[Status], None] | None = None,
-    journal: Callable[[Measurement], None] | None = None,
+    completed: Callable[[Measurement], None] | None = None,
+    journal: Path | None = None,
+    patience_s: float = 0.0,
 ) -> list[Measurement]:
     """Measure models on a device.
 
@@ -70,13 +84,18 @@ def measure(
         sentinel: a model file run in every round, to notice when the device changes its speed.
         empty: a model file that does next to nothing: its time is the framework's overhead.
         progress: called after each round.
-        journal: called with each measurement as soon as it is complete.
+        completed: called with each measurement as soon as it is complete.
+        journal: file that keeps every visit; what an earlier run with the same settings left
+            there is taken up. Removed at the end.
+        patience_s: how long to wait for a device that was lost to come back.
 
     Returns:
         One measurement an item, in their order.
 
     Raises:
         DeviceError: the device cannot be used, or not with these settings or models.
+        JournalMismatch: the journal was begun with other settings, models or on another device.
+        JournalBusy: another process is at work on it.
         Interrupted: it failed while measuring, with all that was measured until then.
         Cancelled: likewise, by Ctrl-C.
     """
@@ -88,38 +107,84 @@ def measure(
         models[SENTINEL] = sentinel
     if empty is not None:
         models[EMPTY] = empty
-    with device.open(settings) as session:
-        session.load(models)
+    with device.open(settings) as session, contextlib.ExitStack() as stack:
         facts = {
             "device": device.profile.name,
             "device_fingerprint": fingerprint,
-            "time": began,
             **_facts(session, settings),
         }
-        run = Run(session, items, protocol, facts, list(models))
-        run.journal = journal
-        _take_rounds(run, session, rng, progress)
+        log = None
+        if journal is not None:
+            log = stack.enter_context(Journal(journal, _journal_facts(facts, protocol, models)))
+        session.load(models)
+        run = Run(session, items, protocol, {**facts, "time": began}, list(models), log)
+        run.completed = completed
+        if log is not None and log.earlier:
+            run.settle()
+        _take_rounds(run, device, session, rng, progress, patience_s)
+        if log is not None:
+            log.remove()
     return [run.complete[item.name] for item in items]
 
 
 def _take_rounds(
     run: Run,
+    device: Device,
     session: Session,
     rng: np.random.Generator,
     progress: Callable[[Status], None] | None,
+    patience_s: float,
 ) -> None:
     """Take rounds until all models are complete, or give what there is to who interrupts."""
+    tell = progress or (lambda _: None)
+    lost_since = None
     try:
         while run.active:
-            run.take_round(rng)
-            if progress is not None:
-                progress(run.status())
+            try:
+                run.take_round(rng)
+            except (DeviceLost, DeviceTimeout, DeviceUnreachable) as cause:
+                lost_since = lost_since or time.monotonic()
+                left_s = lost_since + patience_s - time.monotonic()
+                if left_s <= 0:
+                    raise
+                run.keep(cause.partial)
+                tell(run.status(f"lost the device ({cause.message}); waiting for it"))
+                _wait_for(device, left_s, cause)
+                continue
+            lost_since = None
+            tell(run.status())
     except KeyboardInterrupt as cause:
         run.keep(session.partial, [INCOMPLETE])
         raise Cancelled(cause, run.partial()) from cause
     except DeviceError as cause:
         run.keep(cause.partial, [INCOMPLETE])
         raise Interrupted(cause, run.partial()) from cause
+
+
+def _wait_for(device: Device, limit_s: float, cause: DeviceError) -> None:
+    """Return when the device answers again; else the error that lost it is what there is to say."""
+    end = time.monotonic() + limit_s
+    while not device.check().ok:
+        if time.monotonic() > end:
+            # What it had given was kept when it was lost.
+            cause.partial = {}
+            raise cause
+        time.sleep(1.0)
+
+
+def _journal_facts(
+    facts: Mapping[str, Any], protocol: Protocol, models: Mapping[str, Path]
+) -> dict[str, Any]:
+    """What must be the same for rounds to be put together."""
+    same = ("device", "device_fingerprint", "runtime", "runtime_version", "threads", "affinity")
+    contents = hashlib.sha256()
+    for name in sorted(models):
+        contents.update(name.encode() + hashlib.sha256(models[name].read_bytes()).digest())
+    return {
+        **{key: facts[key] for key in same},
+        "protocol": protocol.as_dict(),
+        "models": contents.hexdigest(),
+    }
 
 
 def _check(items: Sequence[Item]) -> None:

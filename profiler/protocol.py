@@ -14,12 +14,14 @@ from nasprof.registry import Registry
 class Protocol:
     """A way to measure.
 
-    In every round each model is run ``warmup`` untimed and ``runs`` timed times, in random order.
+    In every round each model is visited ``visits`` times, in random order; a visit is ``warmup``
+    untimed and ``runs`` timed runs.
 
     Args:
         name: what people call it.
-        warmup: untimed runs of each model at the start of each round.
-        runs: timed runs of each model in each round.
+        warmup: untimed runs at the start of each visit.
+        runs: timed runs in each visit.
+        visits: visits of each model in each round.
         rounds_min: undisturbed rounds taken in any case.
         rounds_max: undisturbed rounds after which it ends.
         trim: share of samples the trimmed mean leaves out at each end.
@@ -36,6 +38,7 @@ class Protocol:
     name: str
     warmup: int = 2
     runs: int = 10
+    visits: int = 1
     rounds_min: int = 20
     rounds_max: int = 150
     trim: float = 0.1
@@ -84,6 +87,7 @@ _ANY = float("inf")
 _LIMITS: dict[str, tuple[float, float]] = {
     "warmup": (0, _ANY),
     "runs": (1, _ANY),
+    "visits": (1, _ANY),
     "rounds_min": (1, _ANY),
     "rounds_max": (1, _ANY),
     "trim": (0, 0.5),
@@ -94,7 +98,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "limit_s": (0, _ANY),
 }
 _OPTIONAL = ("target", "limit_s")
-_WHOLE = ("warmup", "runs", "rounds_min", "rounds_max", "repeats")
+_WHOLE = ("warmup", "runs", "visits", "rounds_min", "rounds_max", "repeats")
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -125,7 +129,13 @@ for _protocol in (
     ),
     # 100 runs without those outside the central 90 % interval: what statistics.pomonag_mean
     # computes, which of 100 samples is exactly the mean trimmed by 0.05.
-    Protocol("pomonag", 10, 100, 1, 1, trim=0.05, target=None, sentinel=False, repeats=0),
+    Protocol("pomonag", 10, 100, 1, 1, 1, trim=0.05, target=None, sentinel=False, repeats=0),
+    # Lookup tables: short visits, so that blocks meet the caches as a network leaves them, and
+    # many, since what disturbs a processor outlasts a visit. One sentinel visit tells little, so
+    # that only gross drift counts.
+    Protocol(
+        "table", 1, 1, 5, rounds_min=20, rounds_max=20, target=None, drift_limit=0.25, repeats=5
+    ),
     Protocol("fixed", rounds_min=25, rounds_max=25, target=None, repeats=5),
 ):
     protocols.register(_protocol.name)(_protocol)

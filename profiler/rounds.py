@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ import numpy as np
 
 from devices import Samples, Session
 from nasprof import __version__
+from profiler.journal import Journal
 from profiler.protocol import Protocol
 from profiler.records import Item, Measurement, Round
-from profiler.schedule import INCOMPLETE, doubts, judge, selected, summarise
+from profiler.schedule import INCOMPLETE, doubts, judge, marked, selected, summarise
 from profiler.statistics import normalised, trimmed_mean
 
 SENTINEL = "_sentinel"
@@ -31,6 +32,9 @@ class Status:
         elapsed_s: since the first round began.
         remaining_s: estimate of what is still to come.
         flags: doubts about the round just taken.
+        disturbed: rounds that a sentinel or the device had doubts about, of the model with most.
+        temperature_c: of the device after the round just taken, None where it does not tell.
+        waiting: what is being waited for, if anything.
     """
 
     rounds: int
@@ -39,6 +43,9 @@ class Status:
     elapsed_s: float
     remaining_s: float
     flags: tuple[str, ...] = ()
+    disturbed: int = 0
+    temperature_c: float | None = None
+    waiting: str = ""
 
 
 class Run:
@@ -51,32 +58,48 @@ class Run:
         protocol: Protocol,
         facts: Mapping[str, Any],
         names: list[str],
+        journal: Journal | None = None,
     ) -> None:
         self._session = session
+        self._journal = journal
         self._protocol = protocol
         self._facts = facts
         self._names = names
         self._items = {item.name: item for item in items}
-        self._rounds: dict[str, list[Round]] = {item.name: [] for item in items}
+        earlier = {} if journal is None else journal.earlier
+        self._rounds = {item.name: list(earlier.get(item.name, ())) for item in items}
         self._order: list[str] = []
-        self._taken = 0
+        self._taken = 0 if journal is None else journal.next_round
+        self._found = self._taken
         self._rounds_left = protocol.rounds_max
         self._before = session.state()
         self._start = time.monotonic()
         self._flags: tuple[str, ...] = ()
+        self._temperature_c: float | None = None
         self.active = [item.name for item in items]
         self.complete: dict[str, Measurement] = {}
-        self.journal: Callable[[Measurement], None] | None = None
+        self.completed: Callable[[Measurement], None] | None = None
 
     def take_round(self, rng: np.random.Generator) -> None:
         """Run what is not complete once more, and see what is complete then."""
         # All names are drawn, so that the order does not depend on which are still active.
-        drawn = [self._names[i] for i in rng.permutation(len(self._names))]
+        passes = [rng.permutation(len(self._names)) for _ in range(self._protocol.visits)]
+        drawn = [self._names[i] for i in np.concatenate(passes)]
         self._order = [name for name in drawn if name in self.active or name not in self._items]
         if self._protocol.cool_down_s:
             time.sleep(self._protocol.cool_down_s)
-        samples = self._session.run_round(self._order, self._protocol.warmup, self._protocol.runs)
-        self.keep(samples)
+        protocol = self._protocol
+        self.keep(
+            self._session.run_round(self._order, protocol.warmup, protocol.runs, self._arrived)
+        )
+        self.settle()
+
+    def _arrived(self, name: str, samples: Samples) -> None:
+        if self._journal is not None and name in self._items:
+            self._journal.visit(self._taken, name, samples)
+
+    def settle(self) -> None:
+        """See which models are complete."""
         late = self._late()
         verdicts = {name: judge(self._rounds[name], self._protocol, late) for name in self.active}
         self._rounds_left = max(verdict.rounds_left for verdict in verdicts.values())
@@ -85,8 +108,8 @@ class Run:
         for name, stopped in done.items():
             self.complete[name] = self._measurement(name, stopped, after)
             self.active.remove(name)
-            if self.journal is not None:
-                self.journal(self.complete[name])
+            if self.completed is not None:
+                self.completed(self.complete[name])
 
     def _late(self) -> bool:
         """Whether the time that the protocol allows for all models is over."""
@@ -100,21 +123,27 @@ class Run:
             trimmed_mean(samples[name].wall_ms, self._protocol.trim) if name in samples else None
             for name in (SENTINEL, EMPTY)
         )
-        for name in samples.keys() & self._rounds.keys():
-            taken = samples[name]
-            self._rounds[name].append(
-                Round(
-                    index=self._taken,
-                    order=list(self._order),
-                    wall_ms=list(taken.wall_ms),
-                    cpu_ms=None if taken.cpu_ms is None else list(taken.cpu_ms),
-                    sentinel_ms=sentinel_ms,
-                    overhead_ms=overhead_ms,
-                    flags=[*taken.flags, *flags],
-                    context=dict(taken.context),
-                )
+        rounds = {
+            name: Round(
+                index=self._taken,
+                order=self._order,
+                wall_ms=list(taken.wall_ms),
+                cpu_ms=None if taken.cpu_ms is None else list(taken.cpu_ms),
+                sentinel_ms=sentinel_ms,
+                overhead_ms=overhead_ms,
+                flags=[*taken.flags, *flags],
+                context=dict(taken.context),
             )
+            for name, taken in samples.items()
+            if name in self._rounds
+        }
+        for name, taken_round in rounds.items():
+            self._rounds[name].append(taken_round)
+        # Of a round that was cut short, the visits are kept, and nothing is known of the whole.
+        if self._journal is not None and rounds and not flags:
+            self._journal.end_round(self._taken, rounds)
         self._flags = tuple(sorted({flag for taken in samples.values() for flag in taken.flags}))
+        self._temperature_c = _temperature(samples.values())
         self._taken += 1
 
     def partial(self) -> list[Measurement]:
@@ -127,13 +156,29 @@ class Run:
         known = self.complete | unfinished
         return [known[name] for name in self._items if name in known]
 
-    def status(self) -> Status:
+    def status(self, waiting: str = "") -> Status:
         """How far it has come."""
         elapsed = time.monotonic() - self._start
-        left = self._rounds_left * elapsed / self._taken if self.active else 0.0
+        here = max(1, self._taken - self._found)
+        left = self._rounds_left * elapsed / here if self.active else 0.0
         if self._protocol.limit_s is not None:
             left = min(left, max(0.0, self._protocol.limit_s * len(self._items) - elapsed))
-        return Status(self._taken, len(self.complete), len(self._items), elapsed, left, self._flags)
+        return Status(
+            rounds=self._taken,
+            complete=len(self.complete),
+            total=len(self._items),
+            elapsed_s=elapsed,
+            remaining_s=left,
+            flags=self._flags,
+            disturbed=self._disturbed(),
+            temperature_c=self._temperature_c,
+            waiting=waiting,
+        )
+
+    def _disturbed(self) -> int:
+        """Rounds with doubts of the active model that has most rounds."""
+        rounds = max((self._rounds[name] for name in self.active), key=len, default=[])
+        return sum(bool(taken.flags) for taken in marked(rounds, self._protocol))
 
     def _measurement(
         self, name: str, stopped: str, after: Mapping[str, Any], flags: Sequence[str] = ()
@@ -172,6 +217,14 @@ def _describe(item: Item) -> dict[str, Any]:
         "sha256": hashlib.sha256(content).hexdigest(),
         **{key: value for key, value in item.extra.items() if key not in ("precision", "batch")},
     }
+
+
+def _temperature(samples: Iterable[Samples]) -> float | None:
+    for taken in samples:
+        told = taken.context.get("temperature_c")
+        if isinstance(told, list) and told[-1] is not None:
+            return float(told[-1])
+    return None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

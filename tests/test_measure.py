@@ -238,7 +238,7 @@ def test_a_device_without_cpu_clock_gives_no_cpu_times(files):
 
 def test_progress_and_journal_hear_of_everything(files):
     heard, kept = [], []
-    results = run(ScriptedDevice(steady), files, progress=heard.append, journal=kept.append)
+    results = run(ScriptedDevice(steady), files, progress=heard.append, completed=kept.append)
     assert [status.rounds for status in heard] == [1, 2, 3, 4, 5]
     assert all(status.total == 3 for status in heard)
     assert heard[0].remaining_s > 0
@@ -448,7 +448,7 @@ def test_protocols_are_found_by_name_and_changed():
     assert (changed.sentinel, changed.trim, changed.target) == (False, 0.2, 0.02)
     assert changed.limit_s == 9.0
     assert parse_protocol("adaptive:target=none,limit_s=none").target is None
-    assert set(protocols) == {"adaptive", "quick", "thorough", "pomonag", "fixed"}
+    assert set(protocols) == {"adaptive", "quick", "thorough", "pomonag", "fixed", "table"}
 
 
 @pytest.mark.parametrize(

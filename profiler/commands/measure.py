@@ -206,7 +206,7 @@ def _run(
                 sentinel=sentinel,
                 empty=empty,
                 progress=progress,
-                journal=saver,
+                completed=saver,
             )
     except Interrupted as error:
         for result in error.measurements:

@@ -1,0 +1,209 @@
+"""A journal of what was timed, so that long work can be killed at any moment and goes on later.
+
+A text file of JSON lines: a header that says what is measured and how, a line for each visit of a
+model as soon as it is over, and a line at the end of each round with the doubts that only the
+whole round shows. A line that a crash left incomplete is ignored. The file is locked as long as a
+process works on it; the lock ends with the process, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from devices import Samples
+from devices.base import take_in
+from nasprof.errors import NasprofError, UsageError
+from nasprof.files import read_jsonl
+from nasprof.reader import Reader
+from profiler.records import Round
+
+SCHEMA = 1
+
+
+class JournalBusy(NasprofError):
+    """Another process is at work on the same journal."""
+
+
+class JournalMismatch(UsageError):
+    """A journal was begun with other settings, on another device or of other models."""
+
+
+class Journal:
+    """Rounds on disk, begun or continued.
+
+    Args:
+        path: the file; its folder is made.
+        facts: what must be the same for what is there to be continued: device, runtime, ...
+
+    Raises:
+        JournalBusy: another process has it open.
+        JournalMismatch: it was begun with other facts, naming them.
+    """
+
+    def __init__(self, path: Path, facts: Mapping[str, Any]) -> None:
+        self.path = path
+        self.earlier: dict[str, list[Round]] = {}
+        """Rounds found on disk, by model."""
+        self.next_round = 0
+        self._stream = _locked(path)
+        try:
+            self._continue(json.loads(json.dumps(dict(facts))))
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def _continue(self, facts: dict[str, Any]) -> None:
+        lines = list(read_jsonl(self.path))
+        if not lines:
+            self._stream.truncate(0)
+            self._write({"schema": SCHEMA, "facts": facts})
+            return
+        header = lines[0]
+        if header.get("schema") != SCHEMA or not isinstance(header.get("facts"), dict):
+            raise JournalMismatch(
+                f"{self.path} is no journal of this version of nasprof",
+                "Remove it, or begin anew with --fresh.",
+            )
+        changed = differences(header["facts"], facts)
+        if changed:
+            raise JournalMismatch(
+                f"{self.path} was begun otherwise: {'; '.join(changed)}",
+                "Go on as it was begun, choose another output file, or begin anew with --fresh.",
+            )
+        self._close_off()
+        self._replay(lines[1:])
+
+    def _close_off(self) -> None:
+        """End a line that a crash left incomplete, so that it spoils only itself."""
+        with self.path.open("rb") as stream:
+            stream.seek(-1, os.SEEK_END)
+            if stream.read(1) != b"\n":
+                self._stream.write("\n")
+
+    def _replay(self, lines: list[dict[str, Any]]) -> None:
+        visits: dict[int, dict[str, Samples]] = {}
+        ends: dict[int, dict[str, Any]] = {}
+        for line in lines:
+            reader = Reader(line, f"{self.path}: a line")
+            number = reader.take("round", "a whole number")
+            if "visit" in line:
+                cpu_ms = reader.take("cpu_ms", "a list of numbers or null")
+                samples = Samples(reader.take("wall_ms", "a list of numbers"), cpu_ms)
+                name = reader.take("visit", "a string")
+                take_in(visits.setdefault(number, {}), name, samples)
+            else:
+                ends[number] = reader.take("rounds", "an object")
+        for number, taken in visits.items():
+            for name, samples in taken.items():
+                told = ends.get(number, {}).get(name, {})
+                self.earlier.setdefault(name, []).append(
+                    Round(
+                        index=number,
+                        order=[],
+                        wall_ms=samples.wall_ms,
+                        cpu_ms=samples.cpu_ms,
+                        sentinel_ms=told.get("sentinel_ms"),
+                        overhead_ms=told.get("overhead_ms"),
+                        flags=list(told.get("flags", [])),
+                    )
+                )
+        self.next_round = max(visits, default=-1) + 1
+
+    def visit(self, number: int, name: str, samples: Samples) -> None:
+        """Keep what a visit in round ``number`` gave."""
+        self._write(
+            {
+                "round": number,
+                "visit": name,
+                "wall_ms": samples.wall_ms,
+                "cpu_ms": samples.cpu_ms,
+            }
+        )
+
+    def end_round(self, number: int, rounds: Mapping[str, Round]) -> None:
+        """Keep what only the whole round showed, and force all to disk."""
+        kept = ("sentinel_ms", "overhead_ms", "flags")
+        told = {name: {key: asdict(taken)[key] for key in kept} for name, taken in rounds.items()}
+        self._write({"round": number, "rounds": told})
+        try:
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        try:
+            self._stream.write(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
+            self._stream.flush()
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def remove(self) -> None:
+        """The work is done: remove the file and let go of it."""
+        self.path.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file, which stays."""
+        try:
+            self._stream.close()
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Which values differ between two JSON objects, each as ``name was X, now Y``."""
+    found = []
+    for key in dict.fromkeys([*old, *new]):
+        before, now = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            found += differences(before, now, f"{prefix}{key}.")
+        elif before != now:
+            found.append(f"{prefix}{key} was {json.dumps(before)}, now {json.dumps(now)}")
+    return found
+
+
+def _locked(path: Path) -> TextIO:
+    """The file, open for appending by this process alone."""
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            stream.close()
+            raise JournalBusy(
+                f"another process is at work on {path}",
+                "Wait for it to end, or choose another output file.",
+            ) from error
+        # Whoever held it may have removed it between our opening and our locking it.
+        if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
+            return stream
+        stream.close()
+
+
+def _unwritable(path: Path, error: OSError) -> NasprofError:
+    return NasprofError(
+        f"cannot write the journal {path}: {error.strerror}",
+        "What it holds is kept. Free some space and run the same command again.",
+    )
