@@ -56,6 +56,29 @@ def find_cost_model(name: str) -> Path:
     return known[name]
 
 
+def output_path(name: str) -> Path:
+    """Where to write what is to be called ``name``: a file (.json), else among one's own tables.
+
+    Raises:
+        UsageError: it is neither a file name in .json nor a bare name.
+    """
+    if name.endswith(".json"):
+        return Path(name)
+    if not name or name != Path(name).name or name.startswith("."):
+        raise UsageError(f"{name!r} is no name for a table", "Expected a file (.json) or a name.")
+    return own_folder() / f"{name}.json"
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """What is there already stays unless ``overwrite``.
+
+    Raises:
+        UsageError: there is something.
+    """
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} exists already", "Choose another place, or add --overwrite.")
+
+
 def read_cost_model(name: str | Path) -> CostModel:
     """The cost model in a file, or the known one of that name.
 

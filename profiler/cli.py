@@ -7,7 +7,9 @@ from profiler.commands.describe import describe
 from profiler.commands.devices import devices
 from profiler.commands.env import env
 from profiler.commands.export import export
+from profiler.commands.lut import lut
 from profiler.commands.measure import measure
+from profiler.commands.predict import predict
 
 
 @command_line("nasprof")
@@ -20,5 +22,5 @@ def main() -> None:
     """
 
 
-for command in (measure, describe, export, devices, env):
+for command in (measure, describe, export, devices, env, predict, lut):
     main.add_command(command)

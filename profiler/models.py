@@ -63,14 +63,14 @@ def read_subjects(paths: Sequence[Path]) -> list[Subject]:
 
 def unique_names(names: Iterable[str]) -> list[str]:
     """The names in order, those that came before with a number behind them."""
-    unique: list[str] = []
+    unique: dict[str, None] = {}
     for name in names:
         count = itertools.count(2)
         candidate = name
         while candidate in unique:
             candidate = f"{name}-{next(count)}"
-        unique.append(candidate)
-    return unique
+        unique[candidate] = None
+    return list(unique)
 
 
 def file_name(subject: Subject, options: LoweringOptions) -> str:

@@ -72,3 +72,20 @@ def space_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, spaces=spaces, **options)
 
     return command
+
+
+def named_spaces(context: click.Context) -> list[str]:
+    """Which options of :func:`space_options` stand on the command line."""
+    from click.core import ParameterSource
+
+    names = {
+        "space_name": "--space",
+        "width": "--width",
+        "resolutions": "--resolution",
+        "settings": "--set",
+    }
+    return [
+        option
+        for name, option in names.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]

@@ -1,0 +1,233 @@
+"""``nasprof lut``: look at lookup tables, compare them, convert them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasprof.cli import json_option, print_json, say, show_table
+from nasprof.errors import UsageError
+from profiler.commands.options import named_spaces, space_options
+
+if TYPE_CHECKING:
+    from luts import LookupTable
+    from luts.formats import TableFormat
+    from spaces import Space
+
+CLOCKS = click.Choice(["wall", "cpu"])
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+
+
+@click.group()
+def lut() -> None:
+    """Show, compare and convert lookup tables.
+
+    TABLE is the name of a known one (nasprof lut list) or a file (.json).
+    """
+
+
+@lut.command("list")
+@json_option
+def list_tables(as_json: bool) -> None:
+    """List the known tables, how good they are, and which are damaged."""
+    from luts import list_cost_models, own_folder
+    from profiler.lut_report import overview, show_overviews
+
+    items = [overview(name, path) for name, path in sorted(list_cost_models().items())]
+    if as_json:
+        print_json(items)
+        return
+    show_overviews(items)
+    say(f"Your own tables are in {own_folder()}")
+
+
+@lut.command()
+@click.argument("table")
+@click.option("--clock", type=CLOCKS, help="The table's unless given.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Heat map of the blocks, as PNG.")
+@json_option
+def show(table: str, clock: str | None, plot: Path | None, as_json: bool) -> None:
+    """Show what a table was made from, how good it is, its ranges and its entries.
+
+    --plot writes one PNG a space, numbered if there are several.
+    """
+    from luts import LookupTable
+    from profiler.cost_models import open_cost_model
+    from profiler.lut_report import description, show_model
+
+    model = open_cost_model(table, clock)
+    if plot is not None:
+        from profiler.lut_plot import plot_table
+
+        if not isinstance(model, LookupTable):
+            raise UsageError(f"{table!r} is no table of blocks: there is nothing to plot")
+        say(f"Plotted to {', '.join(map(str, plot_table(model, plot)))}")
+    if as_json:
+        print_json(description(model))
+    else:
+        show_model(model)
+
+
+@lut.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("--clock", type=CLOCKS, help="The tables' own unless given.")
+@click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Entries shown.")
+@click.option("-n", "--count", type=click.IntRange(2), default=1000, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@json_option
+def diff(
+    first: str, second: str, clock: str | None, top: int, count: int, seed: int, as_json: bool
+) -> None:
+    """Show where two tables differ, and whether they rank random networks alike.
+
+    Ratios are the second table over the first. --json holds all entries, not only the --top.
+    """
+    from luts.comparison import compare
+    from profiler.cost_models import open_cost_model
+    from profiler.lut_report import show_comparison
+
+    models = [open_cost_model(name, clock) for name in (first, second)]
+    found = compare(models[0], models[1], count, seed)
+    clocks = [model.clock for model in models]
+    if clocks[0] != clocks[1]:
+        say(f"The clocks differ ({clocks[0]} and {clocks[1]}): add --clock wall")
+    if not found["spaces"]:
+        say("The tables have no space in common: networks cannot be ranked by both.")
+    if as_json:
+        print_json(found)
+    else:
+        show_comparison(found, top)
+
+
+@lut.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "name", required=True, help="csv or ofa.")
+@click.option("-o", "--output", required=True, help="File (.json), or a name for your own tables.")
+@click.option("--device-name", help="What it was measured on, if you know.")
+@space_options
+@overwrite_option
+@json_option
+def import_table(
+    files: tuple[Path, ...],
+    name: str,
+    output: str,
+    device_name: str | None,
+    spaces: list[Space],
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Make a table from those of others, FILES in CSV or OFA's YAML.
+
+    CSV: a header key,latency_ms[,cpu_ms][,std_ms][,count], then a block a line; the space is
+    named by options. OFA's files tell their space; several become one table.
+    """
+    from luts import write_cost_model
+    from luts.files import output_path, refuse_existing
+    from luts.formats import table_formats
+    from luts.formats.transfer import import_files
+
+    reader = table_formats.get(name)()
+    given = named_spaces(click.get_current_context())
+    if reader.names_spaces and given:
+        raise UsageError(f"--format {name} reads the space from the file: leave out {given[0]}")
+    path = output_path(output)
+    refuse_existing(path, overwrite)
+    table, notes = import_files(reader, name, files, spaces, path.stem, device_name)
+    write_cost_model(table, path)
+    for note in (*notes, *_missing(table)):
+        say(note)
+    if as_json:
+        print_json({"path": str(path), **_counts(table), "notes": notes})
+    else:
+        show_table(("space", ">blocks", ">missing"), _count_rows(table), str(path))
+
+
+def _counts(table: LookupTable) -> dict[str, Any]:
+    spaces = [
+        {
+            "space": space.label,
+            "blocks": len(space.vocabulary),
+            "missing": [block.key for block in table.missing(space)],
+        }
+        for space in table.spaces
+    ]
+    return {"entries": len(table.entries), "spaces": spaces}
+
+
+def _count_rows(table: LookupTable) -> list[list[str]]:
+    return [
+        [item["space"], str(item["blocks"]), str(len(item["missing"]))]
+        for item in _counts(table)["spaces"]
+    ]
+
+
+def _missing(table: LookupTable) -> list[str]:
+    """What to say about spaces with missing entries."""
+    from luts import MissingEntries
+
+    said = []
+    for space in table.spaces:
+        try:
+            table.costs_ms(space)
+        except MissingEntries as error:
+            said.append(str(error))
+    return said
+
+
+@lut.command("export")
+@click.argument("table")
+@click.option("--format", "name", required=True, help="csv or ofa.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File, or a folder if there are several.",
+)
+@overwrite_option
+@json_option
+def export_table(table: str, name: str, output: Path, overwrite: bool, as_json: bool) -> None:
+    """Write a table's entries as CSV or OFA's YAML, without its calibration and audit."""
+    from luts import LookupTable
+    from luts.files import refuse_existing
+    from luts.formats import table_formats
+    from nasprof.files import write_atomic
+    from profiler.cost_models import open_cost_model
+
+    writer: TableFormat = table_formats.get(name)()
+    model = open_cost_model(table)
+    if not isinstance(model, LookupTable):
+        raise UsageError(f"{table!r} is no table of blocks: there are no entries to export")
+    exported = writer.write(model)
+    targets = _targets(exported.files, output)
+    for path in targets.values():
+        refuse_existing(path, overwrite)
+    for file_name, path in targets.items():
+        write_atomic(path, exported.files[file_name].encode())
+    losses = list(exported.losses)
+    if model.networks:
+        losses.append(
+            "the whole networks it was compared with, and so calibration and bounds, are left out"
+        )
+    for loss in losses:
+        say(f"Not as it was: {loss}")
+    if as_json:
+        print_json({"paths": [str(path) for path in targets.values()], "losses": losses})
+    else:
+        show_table(("file",), [[str(path)] for path in targets.values()])
+
+
+def _targets(files: Mapping[str, str], output: Path) -> dict[str, Path]:
+    """Where each file goes: into the folder ``output``, or it alone to that path."""
+    if len(files) == 1 and not output.is_dir():
+        return dict.fromkeys(files, output)
+    if output.is_file() or (not output.is_dir() and output.suffix):
+        raise UsageError(
+            f"the table becomes {len(files)} files ({', '.join(list(files)[:3])}, ...), "
+            f"and {output} is no folder"
+        )
+    return {name: output / name for name in files}

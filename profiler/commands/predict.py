@@ -1,0 +1,117 @@
+"""``nasprof predict``: the latency of architectures from a lookup table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasprof.cli import GreedyCommand, json_option, print_json, say, show_table
+from profiler.commands.options import arch_option
+
+if TYPE_CHECKING:
+    from luts import CostModel
+    from profiler.models import Subject
+    from spaces import Space
+
+BUDGET_CONFIDENCE = 0.95
+
+
+@click.command(cls=GreedyCommand)
+@click.option("--lut", "table", required=True, help="Name of a lookup table, or a file (.json).")
+@arch_option("paths", required=True)
+@click.option("--clock", type=click.Choice(["wall", "cpu"]), help="The table's unless given.")
+@click.option(
+    "--budget",
+    "budget_ms",
+    type=click.FloatRange(0, min_open=True),
+    help="Say who meets it, in ms.",
+)
+@json_option
+def predict(
+    table: str, paths: tuple[Path, ...], clock: str | None, budget_ms: float | None, as_json: bool
+) -> None:
+    """Predict the latency of architectures without running them.
+
+    Upper bounds are there if the table was audited; a budget is compared with the one of 95 %.
+    """
+    from profiler.cost_models import open_cost_model
+    from profiler.models import read_subjects
+
+    model = open_cost_model(table, clock)
+    subjects = read_subjects(paths)
+    if budget_ms is not None:
+        _check_budget(model, budget_ms, (subject.space for subject in subjects))
+    rows = predictions(model, subjects, budget_ms)
+    if as_json:
+        print_json(rows)
+    else:
+        _show(model, rows, budget_ms)
+
+
+def _check_budget(model: CostModel, budget_ms: float, spaces: Iterable[Space]) -> None:
+    """Refuse a budget that no network of any of the spaces meets."""
+    from luts import BudgetImpossible
+
+    distinct = _distinct(spaces)
+    impossible = []
+    for space in distinct:
+        try:
+            model.require_budget(budget_ms, space)
+        except BudgetImpossible as error:
+            impossible.append(error)
+    if impossible and len(impossible) == len(distinct):
+        raise impossible[0]
+    for refusal in impossible:
+        say(refusal.message)
+
+
+def _distinct(spaces: Iterable[Space]) -> list[Space]:
+    distinct: list[Space] = []
+    for space in spaces:
+        if space not in distinct:
+            distinct.append(space)
+    return distinct
+
+
+def predictions(
+    model: CostModel, subjects: list[Subject], budget_ms: float | None
+) -> list[dict[str, Any]]:
+    """A row an architecture, in order, ready for JSON."""
+    import numpy as np
+
+    latency_ms = np.empty(len(subjects))
+    for space in _distinct(subject.space for subject in subjects):
+        places = [place for place, subject in enumerate(subjects) if subject.space == space]
+        genes = space.encode([subjects[place].arch for place in places])
+        latency_ms[places] = model.latency_ms(genes, space)
+    factors = {str(confidence): bound.factor for confidence, bound in model.bounds().items()}
+    rows = []
+    for subject, predicted_ms in zip(subjects, latency_ms.tolist(), strict=True):
+        row: dict[str, Any] = {
+            "name": subject.name,
+            "space": subject.space.label,
+            "latency_ms": predicted_ms,
+        }
+        if factors:
+            row["upper_ms"] = {name: predicted_ms * factor for name, factor in factors.items()}
+        if budget_ms is not None:
+            most_ms = row.get("upper_ms", {}).get(str(BUDGET_CONFIDENCE), predicted_ms)
+            row |= {"budget_ms": budget_ms, "within_budget": most_ms <= budget_ms}
+        rows.append(row)
+    return rows
+
+
+def _show(model: CostModel, rows: list[dict[str, Any]], budget_ms: float | None) -> None:
+    confidences = list(rows[0].get("upper_ms", {})) if rows else []
+    columns = ["architecture", "space", ">latency ms"]
+    columns += [f">at most ({float(name):.0%})" for name in confidences]
+    columns += [] if budget_ms is None else [f"within {budget_ms:g} ms"]
+    cells = []
+    for row in rows:
+        upper = [f"{row['upper_ms'][name]:.3f}" for name in confidences]
+        verdict = [] if budget_ms is None else ["yes" if row["within_budget"] else "no"]
+        cells.append([row["name"], row["space"], f"{row['latency_ms']:.3f}", *upper, *verdict])
+    show_table(columns, cells, f"{model.name}: predicted latency, {model.clock} clock")

@@ -1,0 +1,253 @@
+"""Lookup tables for people: what is in one, which there are, where two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from luts import CostModel, LookupTable, MissingEntries
+from luts.audit import Audit
+from luts.comparison import flatten
+from nasprof.cli import show_table
+from nasprof.errors import NasprofError
+from spaces import Space
+from spaces.panels import Panel, outside
+
+METHODS = {
+    "conformal": "holds whatever the distribution (split conformal)",
+    "student": "too few networks for split conformal: assumes log-normal errors",
+}
+
+
+def overview(name: str, path: Path) -> dict[str, Any]:
+    """A known cost model in a few fields, ready for JSON; a damaged one has an ``error``."""
+    from luts import read_cost_model
+
+    item: dict[str, Any] = {"name": name, "path": str(path), "error": None}
+    try:
+        model = read_cost_model(path)
+        agreement = model.agreement
+        doubts = model.doubts
+    except NasprofError as error:
+        return item | {"error": str(error)}
+    facts = {key: model.provenance.get(key) for key in ("device", "runtime", "precision")}
+    return item | {
+        "kind": model.kind,
+        "spaces": [space.label for space in model.spaces],
+        **facts,
+        "clock": model.clock,
+        "entries": len(model.entries) if isinstance(model, LookupTable) else None,
+        "mape": None if agreement is None else agreement.mape,
+        "spearman": None if agreement is None else agreement.spearman,
+        "doubts": doubts,
+    }
+
+
+def show_overviews(items: Sequence[Mapping[str, Any]]) -> None:
+    """Print known cost models, one a line; doubts and damage below."""
+    rows, notes = [], []
+    for item in items:
+        name = item["name"]
+        if item["error"] is not None:
+            rows.append([name, "damaged", *"----"])
+            notes.append(f"{name}: {item['error']}")
+            continue
+        facts = [item[key] or "?" for key in ("device", "runtime", "precision", "clock")]
+        good = ["-", "-"]
+        if item["mape"] is not None:
+            good = [f"{item['mape']:.1%}", f"{item['spearman']:.3f}"]
+        mark = "*" if item["doubts"] else ""
+        entries = str(item["entries"] or "-")
+        rows.append([name + mark, _shortened(item["spaces"]), ", ".join(facts), entries, *good])
+        notes += [f"* {name}: {doubt}" for doubt in item["doubts"]]
+    columns = ("table", "spaces", "device, runtime, precision, clock", ">entries")
+    show_table((*columns, ">MAPE", ">Spearman"), rows, notes=notes)
+
+
+def _shortened(labels: Sequence[str]) -> str:
+    return labels[0] if len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"
+
+
+def description(model: CostModel) -> dict[str, Any]:
+    """All that a cost model says, ready for JSON."""
+    table = model if isinstance(model, LookupTable) else None
+    agreement = model.agreement
+    audit = None if table is None or table.audit is None else table.audit
+    return {
+        "name": model.name,
+        "kind": model.kind,
+        "clock": model.clock,
+        "provenance": dict(model.provenance),
+        "spaces": [_space_facts(model, space) for space in model.spaces],
+        "agreement": None if agreement is None else agreement.as_dict(),
+        "audit": None if audit is None else audit.as_dict(),
+        "upper": {str(level): bound.as_dict() for level, bound in model.bounds().items()},
+        "doubts": model.doubts,
+        "entries": None
+        if table is None
+        else {key: entry.as_dict() for key, entry in table.entries.items()},
+    }
+
+
+def _space_facts(model: CostModel, space: Space) -> dict[str, Any]:
+    """A space's range of latencies; None where entries are missing."""
+    facts: dict[str, Any] = {
+        "space": space.label,
+        "settings": space.settings,
+        "min_ms": None,
+        "max_ms": None,
+    }
+    if isinstance(model, LookupTable):
+        missing = [block.key for block in model.missing(space)]
+        facts |= {"blocks": len(space.vocabulary), "missing": missing}
+    try:
+        ends = model.extremes(space)
+    except MissingEntries as error:
+        return facts | {"exact": None, "remedy": error.remedy}
+    return facts | {"min_ms": ends.min_ms, "max_ms": ends.max_ms, "exact": ends.exact}
+
+
+def show_model(model: CostModel) -> None:
+    """Print what a cost model is made from, how good it is, its ranges and its entries."""
+    facts = flatten(model.provenance)
+    rows = [(name, "-" if value is None else str(value)) for name, value in facts.items()]
+    show_table(("measured", "value"), rows, f"{model.name} ({model.clock} clock)")
+    _show_spaces(model)
+    if isinstance(model, LookupTable) and model.audit is not None:
+        _show_audit(model.audit)
+    elif model.agreement is not None:
+        show_table(*_agreement_table({"": model.agreement.as_dict()}))
+    _show_bounds(model)
+    if isinstance(model, LookupTable):
+        for space in model.spaces:
+            _show_entries(model, space)
+
+
+def _show_spaces(model: CostModel) -> None:
+    rows, notes, exact = [], [], set[bool | None]()
+    for space in model.spaces:
+        facts = _space_facts(model, space)
+        ends = [facts["min_ms"], facts["max_ms"]]
+        blocks, missing = str(facts.get("blocks", "-")), facts.get("missing", [])
+        if missing:
+            notes.append(f"{len(missing)} of {blocks} keys missing. {facts['remedy']}")
+        exact.add(facts["exact"])
+        times = ["-" if end is None else f"{end:.3f}" for end in ends]
+        rows.append([space.label, blocks, str(len(missing)), *times])
+    if True in exact:
+        notes.append("fastest and slowest: exact, no network of the space lies outside")
+    if False in exact:
+        notes.append("fastest and slowest: the best that were found")
+    show_table(("space", ">blocks", ">missing", ">fastest ms", ">slowest ms"), rows, notes=notes)
+
+
+def _agreement_table(
+    agreements: Mapping[str, Mapping[str, Any]],
+) -> tuple[Sequence[str], list[list[str]], str]:
+    rows = [
+        [
+            name,
+            str(facts["n"]),
+            *(f"{facts[key]:.2%}" for key in ("mape", "bias", "worst")),
+            *(f"{facts[key]:.4f}" for key in ("spearman", "kendall")),
+        ]
+        for name, facts in agreements.items()
+    ]
+    columns = ("against whole networks", ">n", ">MAPE", ">bias", ">worst", ">Spearman", ">Kendall")
+    return columns, rows, ""
+
+
+def _show_audit(audit: Audit) -> None:
+    line = audit.calibration
+    rows = {"sum of blocks": audit.before.as_dict(), "calibrated": audit.after.as_dict()}
+    fitted = (
+        f"calibration: {line.slope:.4f} * sum {line.intercept_ms:+.4f} ms, "
+        f"fitted on {line.n} other networks"
+    )
+    columns, cells, _ = _agreement_table(rows)
+    show_table(columns, cells, notes=[fitted if line.n else "calibration: none"])
+
+
+def _show_bounds(model: CostModel) -> None:
+    rows = [
+        (f"{level:.0%}", f"{bound.factor:.4f}", METHODS[bound.method])
+        for level, bound in model.bounds().items()
+    ]
+    if rows:
+        show_table((">confidence", ">at most x predicted", "how sure that is"), rows)
+
+
+def _show_entries(table: LookupTable, space: Space) -> None:
+    """Entries in ms: those of panels with the same columns together, then all others."""
+    times = entry_times(table, space)
+    title: str | None = f"{space.label}: ms by the {table.clock} clock"
+    panels = [panel for row in space.panels for panel in row]
+    for (row_name, columns), group in groupby(panels, _headings):
+        rows = [row for panel in group for row in _panel_rows(panel, times)]
+        show_table(("blocks", row_name, *columns), rows, title)
+        title = None
+    rest = outside(space.panels, len(space.vocabulary))
+    listed = [(space.vocabulary[number].key, _cell(times[number])) for number in rest]
+    if listed:
+        show_table(("other blocks", ">ms"), listed, title)
+
+
+def _headings(panel: Panel) -> tuple[str, tuple[str, ...]]:
+    return panel.row_name, tuple(f">{panel.column_name} {name}" for name in panel.columns)
+
+
+def _panel_rows(panel: Panel, times: Sequence[float | None]) -> Iterator[list[str]]:
+    for label, numbers in zip(panel.rows, panel.blocks.tolist(), strict=True):
+        cells = [_cell(times[number] if number >= 0 else None) for number in numbers]
+        yield [panel.title, label, *cells]
+
+
+def entry_times(table: LookupTable, space: Space) -> list[float | None]:
+    """Entry of each block of the vocabulary on the table's clock in ms, None where missing."""
+    entries = (table.entries.get(block.key) for block in space.vocabulary)
+    return [None if entry is None else entry.latency_ms.get(table.clock) for entry in entries]
+
+
+def _cell(time_ms: float | None) -> str:
+    return "-" if time_ms is None else f"{time_ms:.4f}"
+
+
+def show_comparison(found: Mapping[str, Any], top: int) -> None:
+    """Print where two cost models differ and whether they rank networks alike."""
+    names = [found[side]["name"] for side in ("a", "b")]
+    differing: list[Sequence[str]] = [
+        [name, *(str(sides[side]) for side in ("a", "b"))]
+        for name, sides in found["provenance"].items()
+    ]
+    show_table(("provenance", *names), differing or [("(no difference)", "", "")])
+    if found["entries"] is not None:
+        _show_ratios(found["entries"], names, top)
+    rows = [
+        [row["space"], str(row["n"])]
+        + ["-" if row[key] is None else f"{row[key]:.4f}" for key in _RANKS]
+        for row in found["spaces"]
+    ]
+    notes = [f"{row['space']}: {row['reason']}" for row in found["spaces"] if "reason" in row]
+    if rows:
+        columns = ("random networks of", ">n", ">Spearman", ">Kendall", f">{names[1]}/{names[0]}")
+        show_table(columns, rows, notes=notes)
+
+
+_RANKS = ("spearman", "kendall", "median_ratio")
+
+
+def _show_ratios(entries: Mapping[str, Any], names: Sequence[str], top: int) -> None:
+    rows = [
+        (row["key"], f"{row['a_ms']:.4f}", f"{row['b_ms']:.4f}", f"{row['ratio']:.3f}")
+        for row in entries["ratios"][:top]
+    ]
+    notes = [f"{entries['common']} common entries"]
+    if entries["median_ratio"] is not None:
+        notes[0] += f", median ratio {entries['median_ratio']:.3f}"
+    for name, side in zip(names, ("only_a", "only_b"), strict=True):
+        if keys := entries[side]:
+            notes.append(f"{len(keys)} only in {name}: {', '.join(keys[:3])}")
+    columns = ("entries that differ most", f">{names[0]} ms", f">{names[1]} ms", ">ratio")
+    show_table(columns, rows, notes=notes)
