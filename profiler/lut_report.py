@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from luts import CostModel, LookupTable, MissingEntries
+from luts import Agreement, CostModel, LookupTable, MissingEntries
 from luts.audit import Audit
 from luts.comparison import flatten
 from nasprof.cli import show_table
@@ -110,7 +110,15 @@ def _space_facts(model: CostModel, space: Space) -> dict[str, Any]:
 
 
 def show_model(model: CostModel) -> None:
-    """Print what a cost model is made from, how good it is, its ranges and its entries."""
+    """Print all that a cost model says: its summary and, of a table, its entries."""
+    show_summary(model)
+    if isinstance(model, LookupTable):
+        for space in model.spaces:
+            _show_entries(model, space)
+
+
+def show_summary(model: CostModel) -> None:
+    """Print what a cost model is made from, how good it is and the ranges of its spaces."""
     facts = flatten(model.provenance)
     rows = [(name, "-" if value is None else str(value)) for name, value in facts.items()]
     show_table(("measured", "value"), rows, f"{model.name} ({model.clock} clock)")
@@ -118,11 +126,8 @@ def show_model(model: CostModel) -> None:
     if isinstance(model, LookupTable) and model.audit is not None:
         _show_audit(model.audit)
     elif model.agreement is not None:
-        show_table(*_agreement_table({"": model.agreement.as_dict()}))
+        _show_agreements({"predicted": model.agreement})
     _show_bounds(model)
-    if isinstance(model, LookupTable):
-        for space in model.spaces:
-            _show_entries(model, space)
 
 
 def _show_spaces(model: CostModel) -> None:
@@ -143,31 +148,24 @@ def _show_spaces(model: CostModel) -> None:
     show_table(("space", ">blocks", ">missing", ">fastest ms", ">slowest ms"), rows, notes=notes)
 
 
-def _agreement_table(
-    agreements: Mapping[str, Mapping[str, Any]],
-) -> tuple[Sequence[str], list[list[str]], str]:
-    rows = [
-        [
-            name,
-            str(facts["n"]),
-            *(f"{facts[key]:.2%}" for key in ("mape", "bias", "worst")),
-            *(f"{facts[key]:.4f}" for key in ("spearman", "kendall")),
-        ]
-        for name, facts in agreements.items()
-    ]
-    columns = ("against whole networks", ">n", ">MAPE", ">bias", ">worst", ">Spearman", ">Kendall")
-    return columns, rows, ""
-
-
 def _show_audit(audit: Audit) -> None:
     line = audit.calibration
-    rows = {"sum of blocks": audit.before.as_dict(), "calibrated": audit.after.as_dict()}
     fitted = (
         f"calibration: {line.slope:.4f} * sum {line.intercept_ms:+.4f} ms, "
         f"fitted on {line.n} other networks"
     )
-    columns, cells, _ = _agreement_table(rows)
-    show_table(columns, cells, notes=[fitted if line.n else "calibration: none"])
+    agreements = {"sum of blocks": audit.before, "calibrated": audit.after}
+    _show_agreements(agreements, fitted if line.n else "calibration: none")
+
+
+def _show_agreements(agreements: Mapping[str, Agreement], *notes: str) -> None:
+    rows = []
+    for name, found in agreements.items():
+        shares = [f"{share:.2%}" for share in (found.mape, found.bias, found.worst)]
+        ranks = [f"{found.spearman:.4f}", f"{found.kendall:.4f}"]
+        rows.append([name, str(found.n), *shares, *ranks])
+    columns = ("against whole networks", ">n", ">MAPE", ">bias", ">worst", ">Spearman", ">Kendall")
+    show_table(columns, rows, notes=notes)
 
 
 def _show_bounds(model: CostModel) -> None:
