@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from nasprof.errors import UsageError
 from nasprof.reader import Reader
 from spaces import Arch, Space, parse_arch
 
-Role: TypeAlias = Literal["calibration", "audit"]
+Role: TypeAlias = Literal["fit", "calibration", "audit"]
 Predict: TypeAlias = Callable[[NDArray[np.int8], Space], Array]
 """Uncalibrated latency in ms of genes ``(n, n_genes)`` of a space."""
 
@@ -35,7 +35,8 @@ class Measured:
 
     Args:
         arch: its JSON object.
-        role: "calibration" if it helped to fit the line, "audit" if nothing was fitted on it.
+        role: "fit" if it helped to find the entries, "calibration" if it helped to fit the line,
+            "audit" if nothing was fitted on it.
         latency_ms: by clock ("wall", "cpu").
     """
 
@@ -141,8 +142,11 @@ def networks_from_dict(data: Any, where: str) -> tuple[Measured, ...]:
     for number, row in enumerate(data):
         reader = Reader(row, f"{where}[{number}]")
         role = reader.take("role", "a string")
-        if role not in ("calibration", "audit"):
-            raise UsageError(f"{where}[{number}]: field 'role' is {role!r}, expected audit")
+        if role not in get_args(Role):
+            known = ", ".join(get_args(Role))
+            raise UsageError(
+                f"{where}[{number}]: field 'role' is {role!r}, expected one of {known}"
+            )
         clocks = Reader(reader.take("latency_ms", "an object"), f"{where}[{number}].latency_ms")
         latency_ms = {clock: clocks.positive(clock) for clock in row["latency_ms"]}
         arch = parse_arch(reader.take("arch", "an object"))[1]

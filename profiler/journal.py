@@ -144,11 +144,6 @@ class Journal:
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
-    def remove(self) -> None:
-        """The work is done: remove the file and let go of it."""
-        self.path.unlink(missing_ok=True)
-        self.close()
-
     def close(self) -> None:
         """Let go of the file, which stays."""
         try:
@@ -166,6 +161,17 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def discard(path: Path) -> None:
+    """Remove a journal that nobody works on.
+
+    Raises:
+        JournalBusy: somebody does.
+    """
+    if path.exists():
+        with _locked(path):
+            path.unlink()
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:

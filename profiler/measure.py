@@ -69,6 +69,7 @@ def measure(
     completed: Callable[[Measurement], None] | None = None,
     journal: Path | None = None,
     patience_s: float = 0.0,
+    scout: bool = False,
 ) -> list[Measurement]:
     """Measure models on a device.
 
@@ -86,8 +87,9 @@ def measure(
         progress: called after each round.
         completed: called with each measurement as soon as it is complete.
         journal: file that keeps every visit; what an earlier run with the same settings left
-            there is taken up. Removed at the end.
+            there is taken up. To be removed when the result is safe.
         patience_s: how long to wait for a device that was lost to come back.
+        scout: run every model once first, which tells ``progress`` how long all will take.
 
     Returns:
         One measurement an item, in their order.
@@ -121,9 +123,10 @@ def measure(
         run.completed = completed
         if log is not None and log.earlier:
             run.settle()
+        if scout and run.active:
+            run.scout()
+            (progress or (lambda _: None))(run.status())
         _take_rounds(run, device, session, rng, progress, patience_s)
-        if log is not None:
-            log.remove()
     return [run.complete[item.name] for item in items]
 
 

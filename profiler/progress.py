@@ -1,39 +1,72 @@
-"""A progress bar on stderr for measurements, silent where stderr is no terminal."""
+"""Progress bars on stderr, silent where stderr is no terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from profiler.measure import Status
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[Status], None]]:
     """A function to be called with each status; the bar is gone at the end."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, TextColumn
 
     columns = (
         TextColumn("measuring"),
         BarColumn(),
         TextColumn("{task.fields[models]} complete, round {task.fields[rounds]}"),
-        TextColumn("{task.fields[left]} {task.fields[flags]}"),
+        TextColumn("{task.fields[left]} {task.fields[doubts]}"),
     )
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("", total=1.0, models="0", rounds=0, left="", flags="")
+    with _bar(*columns) as bar:
+        task = bar.add_task("", total=1.0, models="0", rounds=0, left="", doubts="")
 
         def update(status: Status) -> None:
+            spent = status.elapsed_s + status.remaining_s
             bar.update(
                 task,
-                completed=status.elapsed_s / (status.elapsed_s + status.remaining_s),
+                completed=status.elapsed_s / spent if spent else 1.0,
                 models=f"{status.complete}/{status.total}",
                 rounds=status.rounds,
-                left=f"about {status.remaining_s:.0f} s left",
-                flags=" ".join(status.flags),
+                left=status.waiting or f"about {status.remaining_s:.0f} s left",
+                doubts=_doubts(status),
             )
 
         yield update
+
+
+@contextmanager
+def lowering_bar() -> Iterator[Callable[[int, int], None]]:
+    """A function to be called with how many of how many model files are written."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+
+    with _bar(TextColumn("writing models"), BarColumn(), MofNCompleteColumn()) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        def update(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=done < total)
+
+        yield update
+
+
+def _bar(*columns: ProgressColumn) -> Progress:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _doubts(status: Status) -> str:
+    """What is to be known of the device: its temperature, doubts, rounds to be taken again."""
+    words = list(status.flags)
+    if status.temperature_c is not None:
+        words.insert(0, f"{status.temperature_c:.0f} °C")
+    if status.disturbed:
+        words.append(f"{status.disturbed} rounds disturbed")
+    return " ".join(words)

@@ -74,6 +74,7 @@ class Run:
         self._rounds_left = protocol.rounds_max
         self._before = session.state()
         self._start = time.monotonic()
+        self._scouted_s = 0.0
         self._flags: tuple[str, ...] = ()
         self._temperature_c: float | None = None
         self.active = [item.name for item in items]
@@ -93,6 +94,20 @@ class Run:
             self._session.run_round(self._order, protocol.warmup, protocol.runs, self._arrived)
         )
         self.settle()
+
+    def scout(self) -> None:
+        """Run each model once, untimed for the result, to estimate how long all will take."""
+        names = [name for name in self._names if name in self.active or name not in self._items]
+        start = time.monotonic()
+        samples = self._session.run_round(names, 0, 1)
+        elapsed = time.monotonic() - start
+        once = sum(taken.wall_ms[0] for taken in samples.values()) / 1e3
+        protocol = self._protocol
+        runs = protocol.visits * (protocol.warmup + protocol.runs)
+        done = min((len(self._rounds[name]) for name in self.active), default=0)
+        per_round = elapsed - once + once * runs + protocol.cool_down_s
+        self._scouted_s = max(1, protocol.rounds_min - done) * per_round
+        self._start = time.monotonic()
 
     def _arrived(self, name: str, samples: Samples) -> None:
         if self._journal is not None and name in self._items:
@@ -159,8 +174,9 @@ class Run:
     def status(self, waiting: str = "") -> Status:
         """How far it has come."""
         elapsed = time.monotonic() - self._start
-        here = max(1, self._taken - self._found)
-        left = self._rounds_left * elapsed / here if self.active else 0.0
+        here = self._taken - self._found
+        left = self._rounds_left * elapsed / here if here else self._scouted_s
+        left = left if self.active else 0.0
         if self._protocol.limit_s is not None:
             left = min(left, max(0.0, self._protocol.limit_s * len(self._items) - elapsed))
         return Status(

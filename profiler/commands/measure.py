@@ -12,6 +12,7 @@ import click
 from nasprof.cli import GreedyCommand, json_option, print_json, say, setting_option
 from nasprof.errors import NasprofError, UsageError
 from profiler.commands.options import arch_option
+from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
     from devices import Device, RunSettings
@@ -38,7 +39,7 @@ class _Saver:
 
 
 @click.command(cls=GreedyCommand)
-@click.option("--device", "device_name", default="cpu", show_default=True, help="Device profile.")
+@target_options
 @arch_option("archs", required=False)
 @click.option(
     "--model",
@@ -47,9 +48,6 @@ class _Saver:
     type=click.Path(path_type=Path),
     help="Model files (.onnx, .tflite, ...), one or more.",
 )
-@click.option("--runtime", help="onnxruntime, litert, torch; the profile's unless given.")
-@click.option("--threads", type=click.IntRange(1), help="Threads; the profile's unless given.")
-@click.option("--affinity", help="CPUs to stay on: 0,2 or 4-7. The profile's unless given.")
 @click.option("--precision", default="fp32", show_default=True, help="fp32, fp16 or int8.")
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
@@ -58,7 +56,6 @@ class _Saver:
     "The profile's unless given.",
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="Checkpoint for --arch.")
-@click.option("--serial", help="USB serial or HOST:PORT of the phone.")
 @setting_option("Any option of the device's profile, as JSON: --set timeout_s=60.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of a table.")
@@ -66,17 +63,13 @@ class _Saver:
 @click.option("--plot", type=click.Path(path_type=Path), help="Histogram of samples, as PNG.")
 @json_option
 def measure(
-    device_name: str,
+    target: Target,
     archs: tuple[Path, ...],
     models: tuple[Path, ...],
-    runtime: str | None,
-    threads: int | None,
-    affinity: str | None,
     precision: str,
     batch: int,
     protocol: str | None,
     weights: Path | None,
-    serial: str | None,
     settings: dict[str, Any],
     seed: int,
     as_csv: bool,
@@ -94,20 +87,15 @@ def measure(
         raise click.UsageError("Give at least one --arch or --model.")
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other.")
-    from devices import RunSettings, find_profile, open_device
     from profiler.models import LoweringOptions, format_for
     from profiler.protocol import parse_protocol
 
-    profile = find_profile(device_name).with_options(serial=serial, **settings)
+    profile = target.profile(**settings)
     how = parse_protocol(protocol or profile.protocol)
-    runtime = runtime or _runtime_of(models, profile.runtime)
-    run_settings = RunSettings(
-        runtime=runtime,
-        threads=threads or profile.threads,
-        affinity=parse_cpus(affinity) if affinity else profile.affinity,
-    )
-    lowering = LoweringOptions(format_for(runtime, models), precision, batch, weights, seed=seed)
-    device = open_device(profile)
+    run_settings = target.settings(profile, None if target.runtime else _runtime_of(models))
+    form = format_for(run_settings.runtime, models)
+    lowering = LoweringOptions(form, precision, batch, weights, seed=seed)
+    device = target.device(profile)
     with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
         items = _lowered_items(archs, lowering, Path(folder)) + _given_items(models)
         saver = _Saver(save)
@@ -119,22 +107,8 @@ def measure(
         say(f"Saved to {save}")
 
 
-def parse_cpus(text: str) -> tuple[int, ...]:
-    """CPU numbers written as ``0,2`` or ``4-7``, in order and without repetition."""
-    cpus: set[int] = set()
-    try:
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            cpus.update(range(int(first), int(last or first) + 1))
-    except ValueError as error:
-        raise UsageError(f"affinity is {text!r}, expected CPU numbers like 0,2 or 4-7") from error
-    if not cpus or min(cpus) < 0:
-        raise UsageError(f"affinity is {text!r}, expected CPU numbers like 0,2 or 4-7")
-    return tuple(sorted(cpus))
-
-
-def _runtime_of(models: Sequence[Path], default: str) -> str:
-    """The one runtime that executes all model files; the default if there are none."""
+def _runtime_of(models: Sequence[Path]) -> str | None:
+    """The one runtime that executes all model files; None if there are none."""
     from profiler.models import runtime_for
 
     runtimes = {runtime_for(path) for path in models}
@@ -143,7 +117,7 @@ def _runtime_of(models: Sequence[Path], default: str) -> str:
             f"model files for {' and '.join(sorted(runtimes))} cannot be measured together",
             "Measure them one runtime at a time.",
         )
-    return runtimes.pop() if runtimes else default
+    return runtimes.pop() if runtimes else None
 
 
 def _lowered_items(paths: Sequence[Path], options: LoweringOptions, folder: Path) -> list[Item]:

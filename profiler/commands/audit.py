@@ -1,0 +1,171 @@
+"""``nasprof audit``: whether a lookup table still holds on a device."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasprof.cli import json_option, print_json, show_table
+from nasprof.errors import NasprofError, UsageError
+from profiler.commands.building import building_progress
+from profiler.commands.target import Target, target_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from luts import LookupTable
+    from profiler.build import Plan
+
+
+@click.command()
+@click.argument("table")
+@target_options
+@click.option(
+    "--audit",
+    "n_audit",
+    type=click.IntRange(2),
+    default=20,
+    show_default=True,
+    help="Networks to compare it with.",
+)
+@click.option(
+    "--calibrate",
+    "n_calibration",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Other networks, which a new calibration is fitted on.",
+)
+@click.option("--protocol", help="The table's unless given.")
+@click.option(
+    "--update", is_flag=True, help="Keep the new comparison and calibration in the table."
+)
+@click.option("--seed", type=int, help="Seed of networks and orders; a new one unless given.")
+@json_option
+def audit(
+    table: str,
+    target: Target,
+    n_audit: int,
+    n_calibration: int,
+    protocol: str | None,
+    update: bool,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Measure networks that TABLE has never seen, and compare them with what it says.
+
+    TABLE is a name or a file (.json). A table without any audit keeps this one; others are only
+    changed with --update. Exit code 1 if the table does not hold.
+    """
+    from luts import LookupTable, find_cost_model, read_cost_model, write_cost_model
+    from profiler.build import audit_networks, known_provenance, require_same
+
+    path = find_cost_model(table)
+    model = read_cost_model(path)
+    if not isinstance(model, LookupTable):
+        raise UsageError(f"{table} is no lookup table: only these can be audited")
+    known = model.provenance
+    profile = target.profile(default=_text(known, "device") or "cpu")
+    settings = target.settings(profile, _text(known, "runtime"))
+    if target.threads is None and isinstance(known.get("threads"), int):
+        settings = replace(settings, threads=known["threads"])
+    plan = _plan(model, protocol or profile.table_protocol, n_audit, n_calibration, seed)
+    device = target.device(profile)
+    keep = update or model.audit is None
+    if update:
+        require_same(model, known_provenance(device, settings, plan))
+    with building_progress() as progress:
+        networks, provenance = audit_networks(device, settings, plan, model, progress=progress)
+    fresh = replace(model, networks=networks)
+    if keep:
+        write_cost_model(fresh, path)
+    found = _findings(model, fresh, provenance) | {"path": str(path), "updated": keep}
+    if as_json:
+        print_json(found)
+    else:
+        _show(model, found)
+    if not found["holds"]:
+        raise NasprofError(
+            f"LUT {model.name!r} does not hold on this device any more",
+            "Build it anew (nasprof build-lut --fresh), or take over the new calibration with "
+            "nasprof audit --update if that is enough.",
+        )
+
+
+def _findings(
+    model: LookupTable, fresh: LookupTable, provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the new networks say about the table as it is, and newly calibrated."""
+    from luts import agreement
+    from profiler.build import changes
+
+    audit = fresh.audit
+    assert audit is not None
+    chosen = [network.role == "audit" for network in audit.networks]
+    stored_ms = model.calibration(audit.raw_ms[chosen])
+    stored = agreement(stored_ms, audit.measured_ms[chosen])
+    return {
+        "table": model.name,
+        "clock": model.clock,
+        "stored": stored.as_dict(),
+        "recalibrated": audit.as_dict(),
+        "holds": stored.holds or (model.audit is None and audit.after.holds),
+        "changed": changes(model, provenance),
+        "networks": [
+            {"arch": network.arch, "predicted_ms": predicted, "measured_ms": measured}
+            for network, predicted, measured in zip(
+                [network for network in audit.networks if network.role == "audit"],
+                stored_ms.tolist(),
+                audit.measured_ms[chosen].tolist(),
+                strict=True,
+            )
+        ],
+    }
+
+
+def _show(model: LookupTable, found: Mapping[str, Any]) -> None:
+    columns = (f"{model.name}, {found['clock']} clock", ">n", ">MAPE", ">bias", ">worst")
+    rows = [
+        [
+            name,
+            str(facts["n"]),
+            *(f"{facts[key]:.2%}" for key in ("mape", "bias", "worst")),
+            *(f"{facts[key]:.4f}" for key in ("spearman", "kendall")),
+        ]
+        for name, facts in (
+            ("as it is", found["stored"]),
+            ("newly calibrated", found["recalibrated"]["after"]),
+        )
+    ]
+    notes = [f"changed since it was built: {change}" for change in found["changed"]]
+    notes.append("the table holds" if found["holds"] else "the table does not hold")
+    if found["updated"]:
+        notes.append(f"kept in {found['path']}")
+    show_table((*columns, ">Spearman", ">Kendall"), rows, notes=notes)
+
+
+def _text(known: Mapping[str, Any], name: str) -> str | None:
+    value = known.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _plan(
+    model: LookupTable, protocol: str, n_audit: int, n_calibration: int, seed: int | None
+) -> Plan:
+    import secrets
+
+    from profiler.build import Plan
+    from profiler.protocol import parse_protocol
+
+    return Plan(
+        spaces=model.spaces,
+        protocol=parse_protocol(protocol),
+        precision=_text(model.provenance, "precision") or "fp32",
+        batch=model.provenance.get("batch") or 1,
+        source=_text(model.provenance, "source") or "blocks",
+        calibration=n_calibration,
+        audit=n_audit,
+        seed=secrets.randbits(31) if seed is None else seed,
+    )

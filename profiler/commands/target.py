@@ -1,0 +1,89 @@
+"""Options that say where and how models are run, which several subcommands have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasprof.errors import UsageError
+
+if TYPE_CHECKING:
+    from devices import Device, Profile, RunSettings
+
+
+@dataclass(frozen=True)
+class Target:
+    """A device as named on the command line, and what was said about running models on it."""
+
+    device_name: str | None
+    runtime: str | None
+    threads: int | None
+    affinity: tuple[int, ...] | None
+    serial: str | None
+
+    def profile(self, default: str = "cpu", **options: Any) -> Profile:
+        """The device's profile with its options, those not named (None) as they are in it."""
+        from devices import find_profile
+
+        profile = find_profile(self.device_name or default)
+        return profile.with_options(serial=self.serial, **options)
+
+    def settings(self, profile: Profile, runtime: str | None = None) -> RunSettings:
+        """How models are run: as said, else as ``runtime`` and the profile have it."""
+        from devices import RunSettings
+
+        return RunSettings(
+            runtime=self.runtime or runtime or profile.runtime,
+            threads=self.threads or profile.threads,
+            affinity=self.affinity or profile.affinity,
+        )
+
+    @staticmethod
+    def device(profile: Profile) -> Device:
+        """The device that the profile describes, not yet contacted."""
+        from devices import open_device
+
+        return open_device(profile)
+
+
+def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--device --runtime --threads --affinity --serial``, given as one :class:`Target`."""
+
+    @click.option("--device", "device_name", help="Device profile; cpu unless given.")
+    @click.option("--runtime", help="onnxruntime, litert, torch; the profile's unless given.")
+    @click.option("--threads", type=click.IntRange(1), help="Threads; the profile's unless given.")
+    @click.option("--affinity", help="CPUs to stay on: 0,2 or 4-7. The profile's unless given.")
+    @click.option("--serial", help="USB serial or HOST:PORT of the phone.")
+    @wraps(function)
+    def command(
+        *args: Any,
+        device_name: str | None,
+        runtime: str | None,
+        threads: int | None,
+        affinity: str | None,
+        serial: str | None,
+        **options: Any,
+    ) -> Any:
+        cpus = parse_cpus(affinity) if affinity else None
+        target = Target(device_name, runtime, threads, cpus, serial)
+        return function(*args, target=target, **options)
+
+    return command
+
+
+def parse_cpus(text: str) -> tuple[int, ...]:
+    """CPU numbers written as ``0,2`` or ``4-7``, in order and without repetition."""
+    cpus: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            cpus.update(range(int(first), int(last or first) + 1))
+    except ValueError as error:
+        raise UsageError(f"affinity is {text!r}, expected CPU numbers like 0,2 or 4-7") from error
+    if not cpus or min(cpus) < 0:
+        raise UsageError(f"affinity is {text!r}, expected CPU numbers like 0,2 or 4-7")
+    return tuple(sorted(cpus))
