@@ -125,9 +125,11 @@ class LookupTable(CostModel):
 
     @property
     def audit(self) -> Audit | None:
-        """How it compares with measured networks; None if it never was."""
+        """How it compares with measured networks; None if it never was, or has gaps."""
         if "audit" not in self._kept:
-            self._kept["audit"] = Audit.of(self.networks, self._sum, self.clock)
+            whole = not any(self.missing(space) for space in self.spaces)
+            networks = self.networks if whole else ()
+            self._kept["audit"] = Audit.of(networks, self._sum, self.clock)
         audit: Audit | None = self._kept["audit"]
         return audit
 

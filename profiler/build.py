@@ -169,7 +169,7 @@ def build_table(
             scout=True,
         )
         measured = {result.name: result for result in results}
-        provenance = provenance_of(results, plan)
+        provenance = provenance_of(results, plan, settings)
         if base is not None:
             require_same(base, provenance)
         drawn = {name: (drawn.space, drawn.arch) for name, drawn in networks.items()}
@@ -246,8 +246,13 @@ def entry_of(result: Measurement) -> Entry:
     return Entry(latency_of(result), result.latency_ms.std, len(result.samples_ms), doubts)
 
 
-def provenance_of(results: Sequence[Measurement], plan: Plan) -> dict[str, Any]:
-    """What a table made of these measurements depends on."""
+def provenance_of(
+    results: Sequence[Measurement], plan: Plan, settings: RunSettings
+) -> dict[str, Any]:
+    """What a table made of these measurements depends on.
+
+    ``affinity`` is what was asked for; where the device chose, ``runtime_facts`` tells what.
+    """
     first = results[0]
     overheads = [result.overhead_ms for result in results if result.overhead_ms is not None]
     return {
@@ -257,7 +262,7 @@ def provenance_of(results: Sequence[Measurement], plan: Plan) -> dict[str, Any]:
         "runtime_version": first.runtime_version,
         "runtime_facts": first.runtime_facts,
         "threads": first.threads,
-        "affinity": first.affinity,
+        "affinity": None if settings.affinity is None else list(settings.affinity),
         "precision": plan.precision,
         "batch": plan.batch,
         "weights": "random",
@@ -342,4 +347,4 @@ def audit_networks(
         Measured(drawn.arch, drawn.role, latency_of(result))
         for drawn, result in zip(networks.values(), results, strict=True)
     )
-    return measured, provenance_of(results, plan)
+    return measured, provenance_of(results, plan, settings)

@@ -117,7 +117,8 @@ def measure(
         }
         log = None
         if journal is not None:
-            log = stack.enter_context(Journal(journal, _journal_facts(facts, protocol, models)))
+            same = _journal_facts(facts, settings, protocol, models)
+            log = stack.enter_context(Journal(journal, same))
         session.load(models)
         run = Run(session, items, protocol, {**facts, "time": began}, list(models), log)
         run.completed = completed
@@ -176,15 +177,19 @@ def _wait_for(device: Device, limit_s: float, cause: DeviceError) -> None:
 
 
 def _journal_facts(
-    facts: Mapping[str, Any], protocol: Protocol, models: Mapping[str, Path]
+    facts: Mapping[str, Any],
+    settings: RunSettings,
+    protocol: Protocol,
+    models: Mapping[str, Path],
 ) -> dict[str, Any]:
-    """What must be the same for rounds to be put together."""
-    same = ("device", "device_fingerprint", "runtime", "runtime_version", "threads", "affinity")
+    """What must be the same for rounds to be put together; of the CPUs, those asked for."""
+    same = ("device", "device_fingerprint", "runtime", "runtime_version", "threads")
     contents = hashlib.sha256()
     for name in sorted(models):
         contents.update(name.encode() + hashlib.sha256(models[name].read_bytes()).digest())
     return {
         **{key: facts[key] for key in same},
+        "affinity": settings.affinity,
         "protocol": protocol.as_dict(),
         "models": contents.hexdigest(),
     }
