@@ -123,7 +123,7 @@ def take_in(taken: dict[str, Samples], name: str, samples: Samples) -> None:
     taken[name] = taken[name].joined(samples) if name in taken else samples
 
 
-_TOTALS = ("elapsed_ms", "run_delay_ms", "involuntary_switches")
+_TOTALS = ("elapsed_ms", "warmup_ms", "run_delay_ms", "involuntary_switches")
 
 
 def _joined_context(first: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,6 +176,17 @@ class Session(ABC):
         Raises:
             RunnerRefused: where the device cannot return outputs.
         """
+
+    def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:
+        """Mean ms a run of each operator of a loaded model, by its name, in the order they ran.
+
+        The names are those of the nodes in the model file as far as the runtime keeps them; one
+        that it made of several bears the name of one of them.
+
+        Raises:
+            RunnerRefused: where the device gives no operator profiles.
+        """
+        raise RunnerRefused("this device gives no operator profiles")
 
     @abstractmethod
     def provenance(self) -> dict[str, Any]:

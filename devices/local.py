@@ -130,6 +130,10 @@ class LocalSession(Session):
         with np.load(target, allow_pickle=False) as archive:
             return dict(archive)
 
+    def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:
+        request = {"op": "profile", "name": name, "warmup": warmup, "runs": runs}
+        return dict(self._ask(request)["times_ms"])
+
     def tensors(self, name: str) -> dict[str, Any]:
         """A loaded model's ``inputs`` and ``outputs`` (name, shape, dtype) and ``load_ms``."""
         return self._models[name]
@@ -225,6 +229,7 @@ _WORDS = {
     "load": "load a model",
     "round": "run a round",
     "run": "compute outputs",
+    "profile": "profile operators",
 }
 
 

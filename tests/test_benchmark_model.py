@@ -244,14 +244,14 @@ def test_garbage_gives_no_number(rng):
 
 
 def test_flags_ask_for_exactly_one_timed_run():
-    flags = tool_flags("m.tflite", 4, 0, "gpu", ["--gpu_backend=cl"])
+    flags = tool_flags(4, 0, 1, "gpu", ["--gpu_backend=cl"])
     assert "--num_runs=1" in flags
     assert "--min_secs=0" in flags
     assert "--warmup_runs=1" in flags, "without a warm-up run the tool prints no such line"
     assert "--warmup_min_secs=0" in flags
     assert "--num_threads=4" in flags
     assert flags[-2:] == ["--use_gpu=true", "--gpu_backend=cl"]
-    assert "--use_xnnpack=false" in tool_flags("m.tflite", 1, 1, "none")
+    assert "--use_xnnpack=false" in tool_flags(1, 1, 1, "none")
 
 
 def test_core_lists_are_read():

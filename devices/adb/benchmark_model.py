@@ -1,85 +1,26 @@
 """Timing by TensorFlow Lite's own ``benchmark_model``, which the user provides.
 
 The tool never prints the time of a single run. So it is started once for every sample: warm-up
-runs and one timed run in a fresh process. A loop on the device does this for a whole round, since
-a call from here would cost more than a small model takes.
+runs and one timed run in a fresh process. A script on the device does this for a whole round,
+since a call from here would cost more than a small model takes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Any
 
-from devices.adb.benchmark_check import check_result, exit_text
-from devices.adb.benchmark_output import BenchmarkResult, parse_benchmark
-from devices.adb.benchmark_tool import HOW_TO_GET, find_tool, tool_flags
+from devices.adb.benchmark_round import Visits, operator_times, round_script
+from devices.adb.benchmark_tool import OP_PROFILING, find_tool, tool_flags
 from devices.adb.connection import quote
 from devices.adb.options import AdbOptions
 from devices.adb.session import AdbSession
 from devices.adb.state import taskset_mask
 from devices.adb.workspace import Workspace
-from devices.base import Arrived, RunnerCrashed, RunnerRefused, RunSettings, Samples
+from devices.base import Arrived, DeviceError, RunnerRefused, RunSettings
 
 RUNTIMES = ("litert", "tflite")
-
-_LOOP = """
-i=0
-while [ $i -lt {runs} ]; do
-  i=$((i+1))
-  {command} 2>&1
-  r=$?
-  echo
-  echo @@end $r
-  [ $r = 0 ] || break
-done
-"""
-
-
-class _Invocations:
-    """Cuts the output of the loop into invocations and takes a sample from each."""
-
-    def __init__(self, delegate: str | None) -> None:
-        self.samples_ms: list[float] = []
-        self.results: list[BenchmarkResult] = []
-        self.failure: RunnerRefused | RunnerCrashed | None = None
-        self._delegate = delegate
-        self._lines: list[str] = []
-
-    def line(self, line: str) -> bool:
-        """Take in a line; True if it ends an invocation."""
-        end = re.fullmatch(r"@@end (\d+)", line)
-        if not end:
-            self._lines.append(line)
-            return False
-        text, self._lines = "\n".join([*self._lines, ""]), []
-        result = parse_benchmark(text)
-        try:
-            timing = check_result(result, int(end[1]), 1, self._delegate)
-        except (RunnerRefused, RunnerCrashed) as error:
-            self.failure = self.failure or _with_words(error, text)
-        else:
-            self.samples_ms.append(timing.mean_ms)
-            self.results.append(result)
-        return True
-
-    @property
-    def context(self) -> dict[str, Any]:
-        """What the tool told besides the times."""
-        inits = [result.init_ms for result in self.results if result.init_ms is not None]
-        last = self.results[-1] if self.results else BenchmarkResult()
-        return {
-            "init_ms": median(inits) if inits else None,
-            "memory_mb": last.memory_mb,
-            "delegates": dict(last.delegates),
-        }
-
-    @property
-    def flags(self) -> list[str]:
-        """Doubts about any of the invocations."""
-        return sorted({flag for result in self.results for flag in result.flags})
 
 
 class BenchmarkModelSession(AdbSession):
@@ -132,47 +73,35 @@ class BenchmarkModelSession(AdbSession):
             "Choose other cores (affinity), or none.",
         )
 
-    def _command(self, name: str, warmup: int) -> str:
+    def _command(self, warmup: int, runs: int = 1) -> str:
+        """The tool with all its flags but the model."""
         flags = tool_flags(
-            self.remote(name),
-            self.settings.threads,
-            warmup,
-            self.delegate,
-            self.options.benchmark_flags,
+            self.settings.threads, warmup, runs, self.delegate, self.options.benchmark_flags
         )
         return self._prefix + quote(self._tool, *flags)
 
     def try_models(self, names: Sequence[str]) -> None:
-        for name in names:
-            self._run(name, 1, 1, _Invocations(self._check_delegate))
+        self.measure(names, 1, 1, lambda name, samples: None)
 
     @property
     def _check_delegate(self) -> str | None:
         return None if self.delegate == "none" else self.delegate
 
-    def _run(self, name: str, warmup: int, runs: int, invocations: _Invocations) -> None:
-        script = _LOOP.format(runs=runs, command=self._command(name, warmup))
-        self.workspace.run(script, self.options.timeout_s, invocations.line)
-        if invocations.failure is not None:
-            raise invocations.failure
-        if len(invocations.samples_ms) != runs:
-            raise RunnerCrashed(
-                f"benchmark_model was started {runs} times but ended {len(invocations.results)}"
-            )
-
     def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
-        for name in order:
-            invocations = _Invocations(self._check_delegate)
-            try:
-                self._run(name, warmup, runs, invocations)
-            finally:
-                if invocations.samples_ms:
-                    samples = Samples(
-                        invocations.samples_ms,
-                        flags=invocations.flags,
-                        context=invocations.context,
-                    )
-                    arrived(name, samples)
+        script = round_script(self._command(warmup), [self.remote(name) for name in order], runs)
+        self.push_bytes(script.encode(), "round.sh")
+        visits = Visits(order, runs, self._check_delegate, arrived)
+        try:
+            self.workspace.run("sh round.sh", self.options.timeout_s, visits.line)
+            visits.check()
+        except DeviceError as error:
+            error.partial = visits.cut_short()
+            raise
+
+    def operator_times(self, name: str, warmup: int, runs: int) -> dict[str, float]:
+        command = f"{self._command(warmup, runs)} {OP_PROFILING} --graph={quote(self.remote(name))}"
+        told = self.workspace.run(command, self.options.timeout_s)
+        return operator_times(told.output + "\n", told.exit_code, runs, self._check_delegate)
 
     def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         raise RunnerRefused(
@@ -194,17 +123,6 @@ class BenchmarkModelSession(AdbSession):
             "benchmark_flags": list(self.options.benchmark_flags),
             "push_verified_by": sorted(self.verified),
         }
-
-
-def _with_words(error: RunnerRefused | RunnerCrashed, output: str) -> RunnerRefused | RunnerCrashed:
-    """The error with what the tool said last, or with what its exit code means."""
-    words = [line for line in output.splitlines() if line.strip()][-5:]
-    if isinstance(error, RunnerCrashed):
-        for code in (126, 127):
-            if exit_text(code) in error.message:
-                return RunnerRefused(f"benchmark_model cannot be started: {words}", HOW_TO_GET)
-        error.remedy = "Its last words: " + " | ".join(words) if words else error.remedy
-    return error
 
 
 def _cores(text: str) -> set[int]:

@@ -15,18 +15,20 @@ HOW_TO_GET = (
 )
 
 
+OP_PROFILING = "--enable_op_profiling=true"
+
+
 def tool_flags(
-    model: str,
     threads: int,
     warmup: int,
+    runs: int = 1,
     delegate: str | None = None,
     extra: Sequence[str] = (),
 ) -> list[str]:
-    """Flags for one timed run after ``warmup`` others (at least one, or statistics break)."""
+    """Flags for timed runs after ``warmup`` others (at least one, or statistics break)."""
     flags = [
-        f"--graph={model}",
         f"--num_threads={threads}",
-        "--num_runs=1",
+        f"--num_runs={runs}",
         "--min_secs=0",
         f"--warmup_runs={max(1, warmup)}",
         "--warmup_min_secs=0",

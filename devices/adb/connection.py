@@ -23,7 +23,7 @@ from typing import Any
 from devices.adb.address import Address, TcpAddress
 from devices.adb.keys import load_keys
 from devices.adb.shell_output import OutputReader, ShellResult
-from devices.adb.transfer import PushRefused, refusal, verify_file, watch_for_refusal
+from devices.adb.transfer import PushRefused, refusal, verify_files, watch_for_refusal
 from devices.adb.transport import Deadline, SocketTransport, Transport
 from devices.adb.usb import UsbStream, choose_phone, find_phones
 from devices.base import (
@@ -211,6 +211,12 @@ class AdbConnection:
             DeviceFull: there is no space left.
             DeviceError: the device refuses the file, or it arrived damaged.
         """
+        self.send(local, remote, executable)
+        folder, _, name = remote.rpartition("/")
+        return verify_files(self, folder or "/", {name: local})
+
+    def send(self, local: Path, remote: str, executable: bool = False) -> None:
+        """Copy a file to the device without a look at what arrived; see :meth:`push`."""
         if not local.is_file():
             raise UsageError(f"{local} does not exist or is no file")
         mode = 0o100755 if executable else 0o100644
@@ -225,7 +231,6 @@ class AdbConnection:
                 self._transport.watch = None
         if reason is not None:
             raise refusal(self, remote, local.stat().st_size, reason)
-        return verify_file(self, local, remote)
 
     def pull(self, remote: str) -> bytes:
         """The contents of a file on the device."""

@@ -9,10 +9,8 @@ from __future__ import annotations
 import io
 import json
 import math
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from devices.adb.benchmark_check import exit_text
@@ -75,7 +73,7 @@ class JsonSession(AdbSession):
         return _ENDINGS.get(self.settings.runtime, (".onnx", ".tflite"))
 
     def prepare(self) -> None:
-        self._push_bytes(runner_archive(), "runner.pyz")
+        self.push_bytes(runner_archive(), "runner.pyz")
         try:
             replies = self._ask([], self.options.timeout_s)
         except RunnerRefused:
@@ -108,6 +106,11 @@ class JsonSession(AdbSession):
             raise RunnerCrashed(f"the runner gave no samples of {', '.join(missing)}")
         self._round_context = replies.by_kind["round"].get("context", {})
 
+    def operator_times(self, name: str, warmup: int, runs: int) -> dict[str, float]:
+        request = {"op": "profile", "name": name, "warmup": warmup, "runs": runs}
+        replies = self._ask([self._load_request(name), request], self.options.timeout_s)
+        return dict(replies.by_kind["profile"]["times_ms"])
+
     def judge(self, taken: Mapping[str, Samples]) -> None:
         for samples in taken.values():
             mark_contention(samples, self.settings.threads, self._round_context)
@@ -126,7 +129,7 @@ class JsonSession(AdbSession):
             "options": self.options.runtime_options | dict(self.settings.options),
         }
         asked = [hello, *requests]
-        self._push_bytes(
+        self.push_bytes(
             "".join(json.dumps(request) + "\n" for request in asked).encode(), "requests.jsonl"
         )
         replies = _Replies(on_reply)
@@ -134,12 +137,6 @@ class JsonSession(AdbSession):
         ended = self.workspace.run(script, timeout_s, replies.line)
         _check(replies, ended.exit_code, {str(request["op"]) for request in asked})
         return replies
-
-    def _push_bytes(self, data: bytes, name: str) -> None:
-        with tempfile.NamedTemporaryFile() as scratch:
-            scratch.write(data)
-            scratch.flush()
-            self.verified.add(self.workspace.push(Path(scratch.name), name))
 
     def _load_request(self, name: str) -> dict[str, Any]:
         return {"op": "load", "name": name, "path": self.remote(name), "seed": INPUT_SEED}
@@ -155,7 +152,7 @@ class JsonSession(AdbSession):
         archive = io.BytesIO()
         arrays: dict[str, Any] = dict(inputs)
         np.savez(archive, **arrays)
-        self._push_bytes(archive.getvalue(), "in.npz")
+        self.push_bytes(archive.getvalue(), "in.npz")
         target = self.workspace.path("out.npz")
         request = {
             "op": "run",

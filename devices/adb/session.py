@@ -7,15 +7,15 @@ files anew. A measurement itself is never repeated here.
 
 from __future__ import annotations
 
-import itertools
-import re
 import sys
+import tempfile
 import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from devices.adb.model_files import ModelFiles
 from devices.adb.options import AdbOptions
 from devices.adb.state import STATE_SCRIPT, big_cores, parse_state, throttled
 from devices.adb.workspace import Workspace
@@ -62,8 +62,7 @@ class AdbSession(Session):
         self.settings = settings
         self.verified: set[str] = set()
         self._models: dict[str, Path] = {}
-        self._files: dict[str, str] = {}
-        self._numbers = itertools.count()
+        self._files = ModelFiles(workspace)
         self._ready = False
         self._closed = False
         self._baseline = self.state()
@@ -83,7 +82,15 @@ class AdbSession(Session):
 
     @abstractmethod
     def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
-        """Run a round, telling of each visit as it comes."""
+        """Run a round, telling of each visit as it comes.
+
+        Raises:
+            DeviceError: with what was timed of the visit that was cut short as ``partial``.
+        """
+
+    def operator_times(self, name: str, warmup: int, runs: int) -> dict[str, float]:
+        """Mean ms of each operator of a loaded model; see :meth:`profile`."""
+        return super().profile(name, warmup, runs)
 
     def judge(self, taken: Mapping[str, Samples]) -> None:
         """Flag what the runner told of a whole round, which is over."""
@@ -107,17 +114,14 @@ class AdbSession(Session):
             raise
 
     def _forget(self, names: Iterable[str]) -> None:
+        self._files.forget(names)
         for name in names:
             self._models.pop(name, None)
-            self._files.pop(name, None)
 
     def run_round(
         self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
     ) -> dict[str, Samples]:
-        self._must_be_open()
-        for name in order:
-            if name not in self._models:
-                raise UsageError(f"no model {name!r} is loaded")
+        self._must_be_loaded(order)
         self.make_ready()
         self.partial = taken = dict[str, Samples]()
 
@@ -133,12 +137,25 @@ class AdbSession(Session):
                 after = self.state()
         except DeviceError as error:
             self._give_up(error)
+            for name, samples in error.partial.items():
+                take_in(taken, name, samples)
             error.partial = taken
             raise
         self.partial = {}
         self.judge(taken)
         self._judge_heat(taken, before, after)
         return taken
+
+    def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:
+        self._must_be_loaded([name])
+        self.make_ready()
+        try:
+            with self.workspace.exclusive():
+                self._cool_down()
+                return self.operator_times(name, warmup, runs)
+        except DeviceError as error:
+            self._give_up(error)
+            raise
 
     def _judge_heat(
         self, taken: Mapping[str, Samples], before: Mapping[str, Any], after: Mapping[str, Any]
@@ -171,7 +188,17 @@ class AdbSession(Session):
         if self._closed:
             raise DeviceError("this session has ended", "Open another one.")
 
+    def _must_be_loaded(self, names: Iterable[str]) -> None:
+        self._must_be_open()
+        for name in names:
+            if name not in self._models:
+                raise UsageError(f"no model {name!r} is loaded")
+
     def _bring(self) -> None:
+        if self._ready and not self.workspace.connection.connected:
+            # Ended by what is no error of the device: Ctrl-C, or whoever was told of a visit.
+            self._ready = False
+            self.workspace.close()
         if not self._ready:
             self._files.clear()
             if not self.workspace.connection.connected:
@@ -183,19 +210,20 @@ class AdbSession(Session):
             if not self._ready:
                 self.prepare()
                 self._ready = True
-            for name in new:
-                path = self._models[name]
-                # The file's name shows up in what runtimes say of it.
-                plain = re.sub(r"[^\w.-]", "_", path.name)[-80:]
-                remote = f"{next(self._numbers)}-{plain}"
-                self.verified.add(self.workspace.push(path, remote))
-                self._files[name] = remote
             if new:
+                self.verified |= self._files.push({name: self._models[name] for name in new})
                 self.try_models(new)
+
+    def push_bytes(self, data: bytes, name: str) -> None:
+        """Write a file into the workspace."""
+        with tempfile.NamedTemporaryFile() as scratch:
+            scratch.write(data)
+            scratch.flush()
+            self.verified.add(self.workspace.push(Path(scratch.name), name))
 
     def remote(self, name: str) -> str:
         """Path of a loaded model on the device."""
-        return self.workspace.path(self._files[name])
+        return self._files.path(name)
 
     def _give_up(self, error: DeviceError) -> None:
         """Clean the device where an error has left the connection or a process unusable."""

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from devices.base import RunnerCrashed
 
 MAX_OUTPUT = 64 << 20
-"""Bytes of output after which a command is taken for a runaway."""
+"""Bytes of output without progress after which a command is taken for a runaway."""
 
 
 @dataclass(frozen=True)
 class ShellResult:
-    """What a command wrote (stdout and stderr are one stream) and how it ended."""
+    """What a command wrote (stdout and stderr are one stream) and how it ended.
+
+    What was taken for progress, and what came before it, is left out of ``output``.
+    """
 
     output: str
     exit_code: int
@@ -39,7 +42,10 @@ class OutputReader:
                 "Is it the program you meant to run?",
             )
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        return any([self._line(line.decode("utf-8", "replace").rstrip("\r")) for line in lines])
+        progress = [self._line(line.decode("utf-8", "replace").rstrip("\r")) for line in lines]
+        if any(progress):
+            self._size = len(self._rest)
+        return any(progress)
 
     def _line(self, line: str) -> bool:
         text, found, code = line.partition(self._marker)
@@ -47,5 +53,9 @@ class OutputReader:
             self.exit_code = int(code) if code.isdecimal() else None
             if not text:
                 return True
+        if self._on_line is not None and self._on_line(text):
+            # A round may last for an hour.
+            self.lines.clear()
+            return True
         self.lines.append(text)
-        return self._on_line is not None and self._on_line(text)
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shlex
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,37 +17,59 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _ASK = """
-wc -c < {0}
+wc -c {0}
 for tool in sha256sum md5sum; do
   for box in '' toybox busybox; do
-    set -- $($box $tool {0} 2>/dev/null)
-    if [ -n "$1" ]; then echo $tool $1; exit 0; fi
+    sums=$($box $tool {0} 2>/dev/null)
+    if [ -n "$sums" ]; then echo @@$tool; echo "$sums"; exit 0; fi
   done
 done
 """
 
 
-def verify_file(connection: AdbConnection, local: Path, remote: str) -> str:
-    """Compare size and hash of a file on the device with the local one.
+def verify_files(connection: AdbConnection, folder: str, files: Mapping[str, Path]) -> str:
+    """Compare size and hash of files in a folder on the device with the local ones.
+
+    Args:
+        connection: to the device.
+        folder: on the device; if several files are given it holds nothing else.
+        files: the local files by their names there.
 
     Returns:
         "sha256", "md5" or, where the device has no tool for either, "size".
 
     Raises:
-        DeviceError: they differ, or the file is not there.
+        DeviceError: one differs, or is not there.
     """
-    data = local.read_bytes()
-    limit_s = 10 + len(data) / 10e6
-    answer = connection.shell(_ASK.format(shlex.quote(remote)), limit_s).output.split()
-    size, tool, digest = (*answer, "", "", "")[:3]
+    # All names could be too much for the command line of an old daemon.
+    words = "*" if len(files) > 1 else shlex.join(files)
+    limit_s = 10 + sum(path.stat().st_size for path in files.values()) / 10e6
+    command = f"cd {shlex.quote(folder)} || exit\n{_ASK.format(words)}"
+    told, _, hashed = connection.shell(command, limit_s).output.partition("@@")
+    tool, _, listed = hashed.partition("\n")
     method = {"sha256sum": "sha256", "md5sum": "md5"}.get(tool, "size")
-    if size != str(len(data)):
-        raise _damaged(remote, f"{size or 'no'} of {len(data)} bytes")
+    sizes, digests = _by_name(told), _by_name(listed)
+    for name, path in files.items():
+        _compare(f"{folder}/{name}", path, sizes.get(name, "no"), method, digests.get(name))
     if method == "size":
-        _log.warning("%s: the device has no sha256sum or md5sum, only the size is verified", remote)
-    elif hashlib.new(method, data).hexdigest() != digest:
-        raise _damaged(remote, f"another {method}")
+        _log.warning("%s: the device has no sha256sum or md5sum, only the size is verified", folder)
     return method
+
+
+def _by_name(text: str) -> dict[str, str]:
+    """First word of each line by the rest, as ``wc`` and ``sha256sum`` write it."""
+    pairs = [line.split(None, 1) for line in text.splitlines()]
+    return {pair[1].lstrip("*"): pair[0] for pair in pairs if len(pair) == 2}
+
+
+def _compare(remote: str, local: Path, size: str, method: str, digest: str | None) -> None:
+    expected = local.stat().st_size
+    if size != str(expected):
+        raise _damaged(remote, f"{size} of {expected} bytes")
+    if method != "size":
+        with local.open("rb") as stream:
+            if hashlib.file_digest(stream, method).hexdigest() != digest:
+                raise _damaged(remote, f"another {method}")
 
 
 def _damaged(remote: str, found: str) -> DeviceError:

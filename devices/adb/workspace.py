@@ -209,6 +209,11 @@ class Workspace:
         """Copy a file into the folder; returns how it was verified."""
         return self.connection.push(local, self.path(name), executable)
 
+    def remove(self, name: str) -> None:
+        """Remove a file or folder from the folder, which is gone altogether when not connected."""
+        if self.connection.connected:
+            self.connection.shell(f"rm -rf {quote(self.path(name))}")
+
     def run(
         self,
         command: str,

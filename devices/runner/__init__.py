@@ -10,11 +10,13 @@ libraries print goes to stderr. Requests, in this order::
     {"op": "load", "name": "a", "path": "a.onnx", "seed": 0}
     {"op": "round", "order": ["a", "b"], "warmup": 5, "runs": 50}
     {"op": "run", "name": "a", "inputs": "in.npz", "outputs": "out.npz"}
+    {"op": "profile", "name": "a", "warmup": 5, "runs": 50}
 
-Each is answered by ``{"ok": OP, ...}``, a round also by one ``{"ok": "samples", ...}`` per model
-as soon as it was timed. A failure is answered by ``{"error": OP, "kind": KIND, "message": ...}``
-where KIND is ``refused`` (it cannot be done here), ``failed`` (the runtime failed while running)
-or ``protocol`` (the request makes no sense). End of input ends the program.
+Each is answered by ``{"ok": OP, ...}``, a round also by one ``{"ok": "samples", ...}`` per visit
+of a model as soon as it was timed. A failure is answered by
+``{"error": OP, "kind": KIND, "message": ...}`` where KIND is ``refused`` (it cannot be done here),
+``failed`` (the runtime failed while running) or ``protocol`` (the request makes no sense). End of
+input ends the program.
 
 A runtime is named by its adapter (a module in :mod:`.adapters`) or, for one of your own, by
 ``"module:Class"``.

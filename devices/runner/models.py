@@ -46,6 +46,14 @@ class Model(ABC):
     def compute(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Outputs by name for given inputs by name."""
 
+    def profile(self, warmup: int, runs: int) -> dict[str, float]:
+        """Mean ms a run of each operator by its name, in the order they ran.
+
+        Raises:
+            Refused: the runtime does not tell.
+        """
+        raise Refused("this runtime gives no operator profiles")
+
     @property
     def timer(self) -> Callable[[], float] | None:
         """Runs once and returns ms by the device's own clock, where there is a better one."""

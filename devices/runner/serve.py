@@ -41,6 +41,7 @@ class Server:
             "load": self._load,
             "round": self._round,
             "run": self._run,
+            "profile": self._profile,
         }
 
     def answer(self, line: str) -> None:
@@ -134,6 +135,17 @@ class Server:
         outputs: dict[str, Any] = dict(model.compute(inputs))
         np.savez(_field(request, "outputs", str), **outputs)
         return {"name": name}
+
+    def _profile(self, request: Request) -> dict[str, Any]:
+        name = _field(request, "name", str)
+        warmup, runs = _field(request, "warmup", int), _field(request, "runs", int)
+        if runs < 1:
+            raise ProtocolError(f"runs is {runs}, expected at least 1")
+        profile = getattr(self._model(name), "profile", None)
+        if profile is None:
+            raise Refused("this runtime's adapter gives no operator profiles")
+        # In a list, so that the order is part of the answer.
+        return {"name": name, "times_ms": list(profile(warmup, runs).items())}
 
     def _model(self, name: str) -> Model:
         if name not in self._models:

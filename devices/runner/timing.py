@@ -18,14 +18,16 @@ def take_samples(
 
     Returns:
         ``wall_ms`` and ``cpu_ms`` of each run, and the ``context``: what else the machine did
-        meanwhile.
+        meanwhile, and how long the untimed runs took.
     """
     window = Window()
     collecting = gc.isenabled()
     gc.disable()
     try:
+        start = time.perf_counter()
         for _ in range(warmup):
             model.run()
+        warmup_s = time.perf_counter() - start
         if model.timer is not None:
             wall_ms, cpu_ms = _by_device_clock(model.timer, runs, cpu_clock)
         else:
@@ -33,7 +35,8 @@ def take_samples(
     finally:
         if collecting:
             gc.enable()
-    return {"wall_ms": wall_ms, "cpu_ms": cpu_ms, "context": window.close().as_dict()}
+    context = {**window.close().as_dict(), "warmup_ms": round(1e3 * warmup_s, 3)}
+    return {"wall_ms": wall_ms, "cpu_ms": cpu_ms, "context": context}
 
 
 def _by_host_clock(

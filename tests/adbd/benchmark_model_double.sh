@@ -7,7 +7,7 @@
 #   after=N     what follows applies from the N-th start on
 #   do=hang | crash | garbage | truncated | flood | leave
 here=$(dirname "$0")
-us=1000 after=0 doing= graph= runs=50 warmups=1 threads=-1 delegate= unknown=
+us=1000 after=0 doing= graph= runs=50 warmups=1 threads=-1 delegate= profiling= unknown=
 for word in "$@"; do
   value=${word#*=}
   case $word in
@@ -17,6 +17,7 @@ for word in "$@"; do
     --num_threads=*) threads=$value ;;
     --use_xnnpack=true) delegate=XNNPACK ;;
     --use_nnapi=true) delegate=NNAPI ;;
+    --enable_op_profiling=true) profiling=yes ;;
     --min_secs=* | --warmup_min_secs=* | --use_xnnpack=false) ;;
     *) unknown="$unknown $word" ;;
   esac
@@ -68,3 +69,10 @@ echo "INFO: $line"
 echo
 echo "INFO: Inference timings in us: Init: 1500, First inference: 99, Warmup (avg): 99, Inference (avg): $us"
 echo "INFO: Memory footprint delta from the start of the tool (MB): init=3.5 overall=3.75"
+if [ -n "$profiling" ]; then
+  echo "INFO: Operator-wise Profiling Info for Regular Benchmark Runs:"
+  echo "============================== Run Order =============================="
+  printf '\t[node type]\t[first]\t[avg ms]\t[%%]\t[cdf%%]\t[mem KB]\t[times called]\t[Name]\n'
+  printf '\tCONV_2D\t0.9\t0.750\t75.0%%\t75.0%%\t0.0\t1\t[stem]:0\n'
+  printf '\tADD\t0.3\t0.250\t25.0%%\t100.0%%\t0.0\t1\t[block0]:1\n'
+fi

@@ -73,6 +73,12 @@ class _LiteRtModel(Model):
     def run(self) -> None:
         self._interpreter.invoke()
 
+    def profile(self, warmup: int, runs: int) -> dict[str, float]:
+        raise Refused(
+            "LiteRT's Python interface gives no operator profiles "
+            "(its benchmark_model does: --enable_op_profiling)"
+        )
+
     def compute(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         self._set(check_inputs(self.inputs, arrays))
         self._interpreter.invoke()

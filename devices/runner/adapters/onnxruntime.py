@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import onnxruntime as ort
@@ -49,11 +52,20 @@ class Adapter(Base):
         return self.provider == "CPU" + _SUFFIX
 
     def load(self, path: str, seed: int) -> Model:
+        memory = "cpu" if self.on_host else _memory(self.provider)
+        index = int(self.options.get("device_index", 0))
+
+        def model(options: Any) -> _OrtModel:
+            return _OrtModel(self._session(path, options), memory, index, seed)
+
+        loaded = model(self._session_options())
+        loaded.profiled = lambda folder: model(self._profiling_options(folder))
+        return loaded
+
+    def _session(self, path: str, options: Any) -> Any:
         device = {} if self.on_host else {"device_id": str(self.options.get("device_index", 0))}
         try:
-            session = ort.InferenceSession(
-                path, self._session_options(), providers=[(self.provider, device)]
-            )
+            session = ort.InferenceSession(path, options, providers=[(self.provider, device)])
         except Exception as error:
             raise Refused(f"ONNX Runtime cannot load {path}: {error}") from error
         running = session.get_providers()
@@ -62,8 +74,13 @@ class Adapter(Base):
                 f"asked for {self.provider}, but the model runs on {running[0]}: "
                 "the provider's libraries are missing or do not fit"
             )
-        index = int(self.options.get("device_index", 0))
-        return _OrtModel(session, "cpu" if self.on_host else _memory(self.provider), index, seed)
+        return session
+
+    def _profiling_options(self, folder: str) -> Any:
+        options = self._session_options()
+        options.enable_profiling = True
+        options.profile_file_prefix = str(Path(folder, "trace"))
+        return options
 
     def _session_options(self) -> Any:
         options = ort.SessionOptions()
@@ -80,6 +97,9 @@ class Adapter(Base):
 
 class _OrtModel(Model):
     """Inputs and outputs stay on the device, so that no copy is timed."""
+
+    profiled: Callable[[str], _OrtModel]
+    """The same model once more, which writes a trace of its runs into a folder."""
 
     def __init__(self, session: Any, memory: str, index: int, seed: int) -> None:
         self._session, self._memory, self._index = session, memory, index
@@ -102,12 +122,40 @@ class _OrtModel(Model):
         if self._memory != "cpu":
             self._binding.synchronize_outputs()
 
+    def profile(self, warmup: int, runs: int) -> dict[str, float]:
+        with tempfile.TemporaryDirectory() as folder:
+            model = self.profiled(folder)
+            for _ in range(warmup + runs):
+                model.run()
+            trace = Path(model._session.end_profiling()).read_text(encoding="utf-8")
+        return operator_times(json.loads(trace), warmup, runs)
+
     def compute(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         binding = self._bind(check_inputs(self.inputs, arrays))
         self._session.run_with_iobinding(binding)
         binding.synchronize_outputs()
         values = binding.copy_outputs_to_cpu()
         return {output.name: values[i] for i, output in enumerate(self.outputs)}
+
+
+_KERNEL = "_kernel_time"
+_LAYOUT = "_nchwc"
+"""What ONNX Runtime adds to the names of nodes that it computes in a layout of its own."""
+
+
+def operator_times(events: Sequence[Mapping[str, Any]], warmup: int, runs: int) -> dict[str, float]:
+    """Mean ms a run of each node of a trace, in the order they ran."""
+    starts = sorted(event["ts"] for event in events if event["name"] == "model_run")
+    if len(starts) != warmup + runs:
+        raise Refused(f"ONNX Runtime's trace has {len(starts)} runs of {warmup + runs}")
+    times: dict[str, float] = {}
+    for event in sorted(events, key=lambda event: float(event["ts"])):
+        name = str(event["name"])
+        if event["cat"] == "Node" and name.endswith(_KERNEL) and event["ts"] >= starts[warmup]:
+            node = name[: -len(_KERNEL)]
+            node = node[: -len(_LAYOUT)] if node.endswith(_LAYOUT) else node
+            times[node] = times.get(node, 0.0) + event["dur"] / 1e3 / runs
+    return times
 
 
 def _info(value: Any) -> TensorInfo:
