@@ -42,8 +42,10 @@ class CsvFormat(TableFormat):
         timed = {key: entry for key, entry in table.entries.items() if "wall" in entry.latency_ms}
         if not timed:
             raise UsageError(f"LUT {table.name!r} has no wall-clock times, which CSV needs")
-        left_out = len(table.entries) - len(timed)
-        losses = [f"{left_out} entries without wall-clock time are left out"] if left_out else []
+        left_out, total = len(table.entries) - len(timed), len(table.entries)
+        losses = []
+        if left_out:
+            losses.append(f"{left_out} of {total} entries have no wall-clock time and are left out")
         if any(entry.flags for entry in timed.values()):
             losses.append("the flags of entries are left out")
         text = io.StringIO()
