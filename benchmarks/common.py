@@ -24,7 +24,9 @@ def report(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], **f
         table.add_column(column)
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    Console().print(table)
+    # A table cut to the width of a pipe would say nothing.
+    console = Console()
+    Console(width=None if console.is_terminal else 160).print(table)
     RESULTS.mkdir(exist_ok=True)
     record = {
         "schema": 1,
