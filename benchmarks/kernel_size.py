@@ -95,8 +95,8 @@ def plot(found: dict[str, dict[str, Any]], path: Path) -> None:
         ):
             for kind, colour in COLOURS.items():
                 chosen = kinds == kind
-                label_of = {"3x3": "3×3 kernels only", "7x7": "7×7 kernels only"}.get(kind, kind)
-                axis.scatter(values[chosen], measured[chosen], s=26, color=colour, label=label_of)
+                name = kind if kind == "random" else f"{kind} kernels only"
+                axis.scatter(values[chosen], measured[chosen], s=26, color=colour, label=name)
             axis.set_xlabel(label)
             axis.set_ylabel("measured, ms")
             axis.set_yscale("log")
