@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,23 @@ class ResolutionList(click.ParamType[tuple[int, ...]]):
             return tuple(dict.fromkeys(int(part) for part in value.split(",")))
         except ValueError:
             self.fail(f"{value!r} is no list of whole numbers like 224 or 224,192", param, ctx)
+
+
+class Milliseconds(click.FloatRange):
+    """A time above 0 and not infinite."""
+
+    name = "MS"
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        time_ms: float = super().convert(value, param, ctx)
+        if not isfinite(time_ms):
+            self.fail(f"{value} is no time", param, ctx)
+        return time_ms
 
 
 def space_options(function: Callable[..., Any]) -> Callable[..., Any]:

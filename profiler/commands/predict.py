@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, say, show_table
-from profiler.commands.options import arch_option
+from profiler.commands.options import Milliseconds, arch_option
 
 if TYPE_CHECKING:
-    from luts import CostModel
+    from luts import Bound, CostModel
     from profiler.models import Subject
     from spaces import Space
 
@@ -23,12 +23,7 @@ BUDGET_CONFIDENCE = 0.95
 @click.option("--lut", "table", required=True, help="Name of a lookup table, or a file (.json).")
 @arch_option("paths", required=True)
 @click.option("--clock", type=click.Choice(["wall", "cpu"]), help="The table's unless given.")
-@click.option(
-    "--budget",
-    "budget_ms",
-    type=click.FloatRange(0, min_open=True),
-    help="Say who meets it, in ms.",
-)
+@click.option("--budget", "budget_ms", type=Milliseconds(), help="Say who meets it.")
 @json_option
 def predict(
     table: str, paths: tuple[Path, ...], clock: str | None, budget_ms: float | None, as_json: bool
@@ -105,13 +100,28 @@ def predictions(
 
 
 def _show(model: CostModel, rows: list[dict[str, Any]], budget_ms: float | None) -> None:
-    confidences = list(rows[0].get("upper_ms", {})) if rows else []
-    columns = ["architecture", "space", ">latency ms"]
-    columns += [f">at most ({float(name):.0%})" for name in confidences]
-    columns += [] if budget_ms is None else [f"within {budget_ms:g} ms"]
+    bounds = {str(confidence): bound for confidence, bound in model.bounds().items()}
+    columns = ["architecture", "space", ">latency ms", *(f">{float(name):.0%}" for name in bounds)]
+    columns += [] if budget_ms is None else ["within"]
     cells = []
     for row in rows:
-        upper = [f"{row['upper_ms'][name]:.3f}" for name in confidences]
+        upper = [f"{row['upper_ms'][name]:.3f}" for name in bounds]
         verdict = [] if budget_ms is None else ["yes" if row["within_budget"] else "no"]
         cells.append([row["name"], row["space"], f"{row['latency_ms']:.3f}", *upper, *verdict])
-    show_table(columns, cells, f"{model.name}: predicted latency, {model.clock} clock")
+    notes = _notes(bounds, budget_ms)
+    show_table(columns, cells, f"{model.name}: predicted latency, {model.clock} clock", notes)
+
+
+def _notes(bounds: Mapping[str, Bound], budget_ms: float | None) -> list[str]:
+    """What the columns mean, and which bounds rest on an assumption."""
+    shares = {name: f"{float(name):.0%}" for name in bounds}
+    notes = []
+    if bounds:
+        notes.append(f"{', '.join(shares.values())}: takes at most this, with that confidence")
+    assuming = [shares[name] for name, bound in bounds.items() if bound.method == "student"]
+    if assuming:
+        notes.append(f"{', '.join(assuming)}: few networks were audited; assumes log-normal errors")
+    if budget_ms is not None:
+        bound = f"at most ({BUDGET_CONFIDENCE:.0%})" if bounds else "predicted"
+        notes.append(f"within: {bound} {budget_ms:g} ms")
+    return notes
