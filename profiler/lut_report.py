@@ -54,7 +54,7 @@ def show_overviews(items: Sequence[Mapping[str, Any]]) -> None:
             rows.append([name, "damaged", *"----"])
             notes.append(f"{name}: {item['error']}")
             continue
-        facts = [item[key] or "?" for key in ("device", "runtime", "precision", "clock")]
+        facts = [str(item[key] or "?") for key in ("device", "runtime", "precision", "clock")]
         good = ["-", "-"]
         if item["mape"] is not None:
             good = [f"{item['mape']:.1%}", f"{item['spearman']:.3f}"]

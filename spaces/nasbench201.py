@@ -210,6 +210,17 @@ class NasBench201Space(Space):
             columns += cell * self.cells
         return np.stack(columns, 1).astype(np.int16)
 
+    def additive(
+        self, genes: Genes, costs: NDArray[Any], *, executed: bool = False
+    ) -> NDArray[Any]:
+        """As in every space; of many architectures each distinct cell is priced only once."""
+        if len(genes) <= self.size:
+            return super().additive(genes, costs, executed=executed)
+        ((_, cells),) = self.parts
+        codes = self.checked(genes).astype(np.int64) @ _place_values()
+        priced: NDArray[Any] = super().additive(cells, costs, executed=executed)[codes]
+        return priced
+
     @cached_property
     def parts(self) -> tuple[tuple[slice, Genes], ...]:
         cells = np.indices((len(OPERATIONS),) * len(EDGES)).reshape(len(EDGES), -1).T

@@ -29,7 +29,7 @@ def made_up_table(*spaces, seed=0, networks=(), name="made-up", leave_out=0):
             entries[block.key] = Entry({"wall": wall, "cpu": 0.9 * wall}, 0.02 * wall, 50)
     for block in spaces[-1].vocabulary[::-1][:leave_out]:
         del entries[block.key]
-    return LookupTable(name, tuple(spaces), entries, PROVENANCE, networks=tuple(networks))
+    return LookupTable(name, tuple(spaces), entries, dict(PROVENANCE), networks=tuple(networks))
 
 
 def made_up_networks(table, n=24, calibration=8, error=0.01, seed=1):

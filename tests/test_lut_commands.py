@@ -475,3 +475,32 @@ def test_published_tables_are_imported_and_predict_their_published_sums(run, sha
 def test_a_place_that_cannot_be_written_exits_1(run, plain):
     result = run("lut", "export", plain, "--format", "csv", "-o", "/proc/t.csv")
     assert "cannot write /proc/t.csv" in refused(result, code=1)
+
+
+def test_the_command_that_fills_gaps_is_one_that_exists(run):
+    import shlex
+
+    from luts.table import build_command
+    from profiler.commands.build_lut import build_lut
+
+    facts = {"device": "cpu", "runtime": "litert", "threads": 1, "precision": "fp32"}
+    words = shlex.split(build_command(facts, get_space("ofa-mbv3", **TINY)))
+    known = {option for parameter in build_lut.params for option in parameter.opts}
+    assert words[:2] == ["nasprof", build_lut.name]
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_damage_of_any_kind_does_not_end_the_list(run, tmp_path):
+    folder = tmp_path / "data" / "luts"
+    (folder / "folder.json").mkdir(parents=True)
+    (folder / "list.json").write_text("[]")
+    (folder / "binary.json").write_bytes(b"\xff\xfe")
+    (folder / "link.json").symlink_to("nowhere.json")
+    odd = made_up_table()
+    odd.provenance.update(device={"name": "x"}, runtime=3)
+    write_cost_model(odd, folder / "odd.json")
+    items = {item["name"]: item for item in accepted(run("lut", "list", "--json"))}
+    for name in ("folder", "list", "binary", "link"):
+        assert items[name]["error"], name
+    assert items["odd"]["error"] is None
+    assert run("lut", "list").exit_code == 0

@@ -98,6 +98,16 @@ def test_many_architectures_are_summed_like_each_alone(name):
     assert together.tolist() == alone
 
 
+@every_space
+def test_very_many_architectures_are_priced_like_few(name):
+    space, table = SPACES[name], TABLES[name]
+    genes = space.sample(40_000, np.random.default_rng(4))
+    few = np.concatenate([table.latency_ms(part) for part in np.split(genes, 10)])
+    assert table.latency_ms(genes).tolist() == few.tolist()
+    macs = np.concatenate([space.macs(part) for part in np.split(genes, 10)])
+    assert space.macs(genes).tolist() == macs.tolist()
+
+
 def test_predictions_are_on_the_clock_asked_for():
     table = made_up_table()
     genes = table.spaces[0].sample(20, np.random.default_rng(0))
