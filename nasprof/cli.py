@@ -76,11 +76,13 @@ def command_line(name: str) -> Callable[[Callable[..., None]], CommandLine]:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-def setting_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def setting_option(
+    help_text: str, flag: str = "--set", name: str = "settings"
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``--set NAME=VALUE``, any number of times, given to the command as a dict ``settings``."""
     return click.option(
-        "--set",
-        "settings",
+        flag,
+        name,
         multiple=True,
         callback=_parse_settings,
         metavar="NAME=VALUE",

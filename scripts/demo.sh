@@ -1,16 +1,20 @@
 #!/bin/sh
-# demo.sh BIN: measure three networks of one space on this machine's CPU, for real.
+# demo.sh BIN: measure networks on this machine's CPU, build its lookup table, and predict with it.
 set -eu
 bin=$1
 out=out/demo
 mkdir -p "$out"
-echo "\$ nasprof devices"
-"$bin/nasprof" devices
-echo "\$ nasprof measure --device cpu --arch examples/small.json examples/medium.json examples/large.json \\"
-echo "    --save $out/results.jsonl --plot $out/latency.png"
-"$bin/nasprof" measure --device cpu --arch examples/small.json examples/medium.json \
-  examples/large.json --save "$out/results.jsonl" --plot "$out/latency.png"
-echo "\$ nasprof measure --device cpu --runtime litert --arch examples/medium.json --protocol quick"
-"$bin/nasprof" measure --device cpu --runtime litert --protocol quick --arch examples/medium.json \
+show() {
+  echo "\$ nasprof $*"
+  "$bin/nasprof" "$@"
+}
+show devices
+show measure --device cpu --arch examples/small.json examples/medium.json examples/large.json \
+  --save "$out/results.jsonl" --plot "$out/latency.png"
+show measure --device cpu --runtime litert --arch examples/medium.json --protocol quick \
   --save "$out/results.jsonl"
-echo "Everything measured is in $out/results.jsonl, the histogram in $out/latency.png"
+show build-lut --device cpu -o "$out/table.json"
+show lut show "$out/table.json" --plot "$out/table.png"
+show predict --lut "$out/table.json" \
+  --arch examples/small.json examples/medium.json examples/large.json
+echo "Measured: $out/results.jsonl and latency.png; the lookup table: $out/table.json and table.png"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("table")
-@target_options
+@target_options()
 @click.option(
     "--audit",
     "n_audit",

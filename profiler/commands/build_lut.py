@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("build-lut")
 @space_options
-@target_options
+@target_options()
 @click.option("--precision", default="fp32", show_default=True, help="fp32, fp16 or int8.")
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
@@ -147,6 +147,7 @@ def _build(
     from luts import write_cost_model
     from profiler.build import build_table, lacking_blocks
     from profiler.journal import discard
+    from profiler.measure import Interrupted
 
     journal = output.with_name(output.name + ".journal")
     base = _existing(output) if resume else None
@@ -160,17 +161,21 @@ def _build(
             return base
     elif resume and journal.exists():
         say(f"Going on with what {journal} holds.")
-    with building_progress() as progress:
-        table = build_table(
-            target.device(profile),
-            settings,
-            plan,
-            output.stem,
-            base=base,
-            journal=journal,
-            patience_s=patience_s,
-            progress=progress,
-        )
+    try:
+        with building_progress() as progress:
+            table = build_table(
+                target.device(profile),
+                settings,
+                plan,
+                output.stem,
+                base=base,
+                journal=journal,
+                patience_s=patience_s,
+                progress=progress,
+            )
+    except Interrupted:
+        say(f"What was measured is kept in {journal}; the same command goes on.")
+        raise
     table = table.on_clock(clock if base is None else base.clock)
     write_cost_model(table, output)
     discard(journal)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from nasprof.cli import GreedyCommand, json_option, print_json, say, setting_option
+from nasprof.cli import GreedyCommand, json_option, print_json, say
 from nasprof.errors import NasprofError, UsageError
 from profiler.commands.options import arch_option
 from profiler.commands.target import Target, target_options
@@ -39,7 +39,7 @@ class _Saver:
 
 
 @click.command(cls=GreedyCommand)
-@target_options
+@target_options(setting="--set")
 @arch_option("archs", required=False)
 @click.option(
     "--model",
@@ -56,7 +56,6 @@ class _Saver:
     "The profile's unless given.",
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="Checkpoint for --arch.")
-@setting_option("Any option of the device's profile, as JSON: --set timeout_s=60.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of a table.")
 @click.option("--save", type=click.Path(path_type=Path), help="Append the results to this .jsonl.")
@@ -70,7 +69,6 @@ def measure(
     batch: int,
     protocol: str | None,
     weights: Path | None,
-    settings: dict[str, Any],
     seed: int,
     as_csv: bool,
     save: Path | None,
@@ -90,7 +88,7 @@ def measure(
     from profiler.models import LoweringOptions, format_for
     from profiler.protocol import parse_protocol
 
-    profile = target.profile(**settings)
+    profile = target.profile()
     how = parse_protocol(protocol or profile.protocol)
     run_settings = target.settings(profile, None if target.runtime else _runtime_of(models))
     form = format_for(run_settings.runtime, models)

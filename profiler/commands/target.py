@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from nasprof.cli import setting_option
 from nasprof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,13 +25,14 @@ class Target:
     threads: int | None
     affinity: tuple[int, ...] | None
     serial: str | None
+    options: Mapping[str, Any]
 
-    def profile(self, default: str = "cpu", **options: Any) -> Profile:
-        """The device's profile with its options, those not named (None) as they are in it."""
+    def profile(self, default: str = "cpu") -> Profile:
+        """The device's profile, with what was said about its options."""
         from devices import find_profile
 
         profile = find_profile(self.device_name or default)
-        return profile.with_options(serial=self.serial, **options)
+        return profile.with_options(serial=self.serial, **self.options)
 
     def settings(self, profile: Profile, runtime: str | None = None) -> RunSettings:
         """How models are run: as said, else as ``runtime`` and the profile have it."""
@@ -50,14 +52,26 @@ class Target:
         return open_device(profile)
 
 
-def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--device --runtime --threads --affinity --serial``, given as one :class:`Target`."""
+def target_options(
+    setting: str = "--device-set",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--device --runtime --threads --affinity --serial``, given as one :class:`Target`.
 
+    Args:
+        setting: flag that sets any other option of the device.
+    """
+    return partial(_with_target, setting=setting)
+
+
+def _with_target(function: Callable[..., Any], setting: str) -> Callable[..., Any]:
     @click.option("--device", "device_name", help="Device profile; cpu unless given.")
     @click.option("--runtime", help="onnxruntime, litert, torch; the profile's unless given.")
     @click.option("--threads", type=click.IntRange(1), help="Threads; the profile's unless given.")
     @click.option("--affinity", help="CPUs to stay on: 0,2 or 4-7. The profile's unless given.")
     @click.option("--serial", help="USB serial or HOST:PORT of the phone.")
+    @setting_option(
+        f"Any option of the device's profile, as JSON: {setting} timeout_s=60.", setting, "chosen"
+    )
     @wraps(function)
     def command(
         *args: Any,
@@ -66,10 +80,11 @@ def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         threads: int | None,
         affinity: str | None,
         serial: str | None,
+        chosen: dict[str, Any],
         **options: Any,
     ) -> Any:
         cpus = parse_cpus(affinity) if affinity else None
-        target = Target(device_name, runtime, threads, cpus, serial)
+        target = Target(device_name, runtime, threads, cpus, serial, chosen)
         return function(*args, target=target, **options)
 
     return command
