@@ -16,8 +16,8 @@ from spaces import Space
 from spaces.panels import Panel, outside
 
 METHODS = {
-    "conformal": "holds whatever the distribution (split conformal)",
-    "student": "too few networks for split conformal: assumes log-normal errors",
+    "conformal": "whatever the distribution of errors (conformal)",
+    "student": "too few networks for that: assumes log-normal errors",
 }
 
 

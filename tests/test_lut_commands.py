@@ -298,6 +298,48 @@ def test_a_table_of_several_spaces_is_drawn_as_several_files(run, store):
     assert Path("t-2.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A cost model that is no table of blocks."""
+    from luts.learned import LearnedCostModel
+    from luts.training import TrainingSet
+
+    table = made_up_table()
+    genes = table.spaces[0].sample(50, np.random.default_rng(0), "biased")
+    known = TrainingSet.of(table.spaces[0].decode(genes), table.latency_ms(genes).tolist())
+    path = tmp_path_factory.mktemp("learned") / "learned.json"
+    write_cost_model(LearnedCostModel.fit("learned", known, {"device": "gpu"}), path)
+    return path
+
+
+def test_learned_cost_models_are_used_like_tables(run, learned, plain):
+    rows = accepted(run("predict", "--lut", learned, "--arch", *ARCHS, "--json"))
+    assert [row["name"] for row in rows] == list(NAMES)
+    assert all(row["upper_ms"]["0.9"] > 0 for row in rows)
+    shown = accepted(run("lut", "show", learned, "--json"))
+    assert (shown["kind"], shown["entries"]) == ("learned", None)
+    assert run("lut", "show", learned).exit_code == 0
+    found = accepted(run("lut", "diff", plain, learned, "--json"))
+    assert found["entries"] is None
+    assert 0 < found["spaces"][0]["spearman"] < 1
+    assert run("lut", "diff", plain, learned).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["predict", "--arch", ARCHS[0], "--clock", "cpu", "--lut"],
+        ["lut", "export", "--format", "csv", "-o", "t.csv"],
+        ["lut", "show", "--plot", "t.png"],
+    ],
+)
+def test_what_only_tables_can_do_is_refused_for_learned_models(run, learned, args):
+    said = refused(run(*args, learned))
+    assert "'learned'" in said or "no table of blocks" in said
+    assert not Path("t.csv").exists()
+    assert not Path("t.png").exists()
+
+
 # --- diff --------------------------------------------------------------------------------------
 
 
