@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from nasprof.cli import command_line
+from profiler.commands.audit import audit
+from profiler.commands.build_lut import build_lut
 from profiler.commands.describe import describe
 from profiler.commands.devices import devices
 from profiler.commands.env import env
 from profiler.commands.export import export
+from profiler.commands.fit import fit
 from profiler.commands.lut import lut
 from profiler.commands.measure import measure
 from profiler.commands.predict import predict
@@ -22,5 +25,5 @@ def main() -> None:
     """
 
 
-for command in (measure, describe, export, devices, env, predict, lut):
+for command in (measure, build_lut, audit, fit, describe, export, devices, env, predict, lut):
     main.add_command(command)

@@ -1,0 +1,252 @@
+"""Learned cost models: latency predicted from measured networks, where sums of blocks fail.
+
+On a GPU at batch 1 time follows the number of operations, and no sum of block latencies ranks
+networks well. An estimator of scikit-learn is chosen by cross-validation and fitted to whole
+networks. The file holds these networks and the choice, never the fitted estimator: it is fitted
+again, to the same result, at the first prediction after loading.
+
+Upper bounds come from the ratios of measured to out-of-fold predicted latency: cross-conformal
+prediction (Vovk 2015; Barber et al. 2021, Sec. 2.2). The same ratios chose the estimator, which
+makes them slightly optimistic; an audit on networks never used for fitting has no such flaw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from luts.agreement import (
+    MAX_MAPE,
+    MIN_SPEARMAN,
+    Agreement,
+    Bound,
+    agreement,
+    upper_bound,
+    upper_bounds,
+)
+from luts.cost_model import Array, CostModel, Extremes
+from luts.errors import CostModelInvalid, SpaceMismatch
+from luts.estimators import Candidate, Choice, Fit, one_thread, rank_candidates
+from luts.extremes import search_extremes
+from luts.features import feature_sets, features, signature
+from luts.table import CLOCKS, digest
+from luts.training import ENOUGH_NETWORKS, TrainingSet, family, resolution
+from nasprof.errors import UsageError
+from nasprof.reader import Reader
+from spaces import Genes, Space
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class LearnedCostModel(CostModel):
+    """Predicts latency by an estimator fitted to measured networks.
+
+    Args:
+        name: what people call it.
+        training: the networks.
+        candidates: what was tried, the chosen one first.
+        out_of_fold_ms: what the chosen one predicted for each network when fitted on others.
+        provenance: what was measured and how.
+        clock: what they were measured by, "wall" or "cpu".
+        seed: of the folds and of the estimator.
+    """
+
+    kind: ClassVar[str] = "learned"
+
+    name: str
+    training: TrainingSet
+    candidates: tuple[Candidate, ...]
+    out_of_fold_ms: tuple[float, ...]
+    provenance: Mapping[str, Any]
+    clock: str = "wall"
+    seed: int = 0
+    _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @classmethod
+    def fit(
+        cls,
+        name: str,
+        training: TrainingSet,
+        provenance: Mapping[str, Any],
+        *,
+        clock: str = "wall",
+        seed: int = 0,
+    ) -> Self:
+        """The model of an estimator chosen by cross-validation."""
+        usable = [each for each in feature_sets if training.describable(each)]
+        inputs = {each: training.features(each) for each in usable}
+        candidates, out_of_fold_ms = rank_candidates(inputs, training.measured_ms, seed)
+        predicted_ms = tuple(out_of_fold_ms.tolist())
+        return cls(name, training, candidates, predicted_ms, provenance, clock, seed)
+
+    # --- predictions ------------------------------------------------------------------------
+
+    @property
+    def spaces(self) -> tuple[Space, ...]:  # type: ignore[override]  # those of the networks
+        """The spaces of the networks learned from, lowest resolution first."""
+        return self.training.spaces
+
+    @property
+    def choice(self) -> Choice:
+        """How predictions are made."""
+        return self.candidates[0].choice
+
+    def latency_ms(self, genes: Genes, space: Space | None = None) -> Array:
+        space = self.space_of(space)
+        inputs = features(self.choice.features, space, genes)
+        with one_thread():
+            return self._fitted(inputs)
+
+    @property
+    def _fitted(self) -> Fit:
+        if "fit" not in self._kept:
+            inputs = self.training.features(self.choice.features)
+            self._kept["fit"] = Fit(self.choice, inputs, self.training.measured_ms, self.seed)
+        fitted: Fit = self._kept["fit"]
+        return fitted
+
+    def space_of(self, space: Space | None = None) -> Space:
+        """``space`` if the model is of it, up to a resolution within the range learned from.
+
+        Raises:
+            SpaceMismatch: it is not, or none is given and there are several.
+        """
+        if space is None or space in self.spaces:
+            return super().space_of(space)
+        first, last = self.spaces[0], self.spaces[-1]
+        seen = f"{first.label} to {last.label}" if len(self.spaces) > 1 else first.label
+        sides = [resolution(each) for each in (first, space, last)]
+        fits = None not in sides and sides == sorted(sides, key=lambda side: side or 0)
+        name = self.choice.features
+        if (
+            fits
+            and family(space) == family(first)
+            and signature(name, space) == signature(name, first)
+        ):
+            return space
+        raise SpaceMismatch(
+            f"{self.name!r} was learned from networks of {seen}, not of {space.label}",
+            "Measure networks of that space and learn from them: nasprof fit --help",
+        )
+
+    def extremes(self, space: Space | None = None) -> Extremes:
+        """The range that a search found; not exact."""
+        space = self.space_of(space)
+        key = ("extremes", space)
+        if key not in self._kept:
+            self._kept[key] = search_extremes(space, lambda genes: self.latency_ms(genes, space))
+        extremes: Extremes = self._kept[key]
+        return extremes
+
+    # --- trust ------------------------------------------------------------------------------
+
+    @property
+    def agreement(self) -> Agreement:
+        """Out-of-fold predictions against measured latencies."""
+        return agreement(np.array(self.out_of_fold_ms), self.training.measured_ms)
+
+    def bound(self, confidence: float) -> Bound:
+        return upper_bound(self._ratios, confidence)
+
+    @property
+    def _ratios(self) -> Array:
+        ratios: Array = self.training.measured_ms / np.array(self.out_of_fold_ms)
+        return ratios
+
+    @property
+    def doubts(self) -> list[str]:
+        found = []
+        if len(self.training) < ENOUGH_NETWORKS:
+            found.append(
+                f"it was learned from {len(self.training)} networks only, "
+                f"expected at least {ENOUGH_NETWORKS}"
+            )
+        if not (known := self.agreement).holds:
+            found.append(
+                f"it misses {MAX_MAPE:.0%} error or {MIN_SPEARMAN} rank correlation: on networks "
+                f"it was not fitted on MAPE {known.mape:.1%}, Spearman {known.spearman:.3f}"
+            )
+        return found
+
+    # --- files ------------------------------------------------------------------------------
+
+    def as_dict(self) -> dict[str, Any]:
+        data = {
+            "schema": SCHEMA,
+            "kind": self.kind,
+            "clock": self.clock,
+            "seed": self.seed,
+            "provenance": dict(self.provenance),
+            "candidates": [candidate.as_dict() for candidate in self.candidates],
+            "networks": self.training.as_list(),
+            "out_of_fold_ms": list(self.out_of_fold_ms),
+            "agreement": self.agreement.as_dict(),
+            "upper": {
+                str(confidence): bound.as_dict()
+                for confidence, bound in upper_bounds(self._ratios).items()
+            },
+        }
+        return {**data, "sha256": digest(data)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], name: str) -> Self:
+        try:
+            return cls._read(data, name)
+        except UsageError as error:
+            raise CostModelInvalid(
+                f"learned cost model {name!r}: {error.message}", error.remedy
+            ) from error
+
+    @classmethod
+    def _read(cls, data: Mapping[str, Any], name: str) -> Self:
+        reader = Reader(data, "model")
+        if reader.take("schema", "a whole number") != SCHEMA:
+            raise UsageError(
+                f"field 'schema' is {data['schema']}, expected {SCHEMA}",
+                "It was written by another version of nasprof; fit it again.",
+            )
+        clock, seed = reader.take("clock", "a string"), reader.take("seed", "a whole number")
+        if clock not in CLOCKS:
+            raise UsageError(f"field 'clock' is {clock!r}, expected one of {', '.join(CLOCKS)}")
+        if seed < 0:
+            raise UsageError(f"field 'seed' is {seed}, expected at least 0")
+        training = TrainingSet.from_list(reader.take("networks", "a list"), "networks")
+        model = cls(
+            name=name,
+            training=training,
+            candidates=_candidates(reader.take("candidates", "a list")),
+            out_of_fold_ms=_predictions(
+                reader.take("out_of_fold_ms", "a list of numbers"), training
+            ),
+            provenance=reader.take("provenance", "an object"),
+            clock=clock,
+            seed=seed,
+        )
+        stated = reader.take("sha256", "a string")
+        if stated != digest({key: value for key, value in data.items() if key != "sha256"}):
+            raise UsageError(
+                "the contents do not fit the field 'sha256': it was changed by hand or is damaged",
+                "Fit it again: nasprof fit --help",
+            )
+        return model
+
+
+def _candidates(data: Sequence[Any]) -> tuple[Candidate, ...]:
+    if not data:
+        raise UsageError("field 'candidates' is [], expected at least the one that was chosen")
+    return tuple(
+        Candidate.from_dict(value, f"candidates[{number}]") for number, value in enumerate(data)
+    )
+
+
+def _predictions(values: Sequence[float], training: TrainingSet) -> tuple[float, ...]:
+    if len(values) != len(training) or min(values, default=0) <= 0:
+        raise UsageError(
+            f"field 'out_of_fold_ms' holds {len(values)} numbers, "
+            f"expected one above 0 for each of the {len(training)} networks"
+        )
+    return tuple(float(value) for value in values)
