@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -63,6 +64,10 @@ class CostModel(ABC):
     @abstractmethod
     def extremes(self, space: Space | None = None) -> Extremes:
         """The range of latencies in the space."""
+
+    def located(self, path: Path) -> Self:
+        """The same model, which knows the file it was read from if it has use for that."""
+        return self
 
     def on_clock(self, clock: str) -> Self:
         """The same model with predictions by another clock.

@@ -91,7 +91,7 @@ def read_cost_model(name: str | Path) -> CostModel:
     try:
         data = parse_json(text, path)
         kind = Reader(data, str(path)).take("kind", "a string")
-        return cost_models.get(kind).from_dict(data, path.stem)
+        return cost_models.get(kind).from_dict(data, path.stem).located(path)
     except CostModelInvalid:
         raise
     except UsageError as error:

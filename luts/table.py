@@ -7,6 +7,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -64,6 +65,7 @@ class LookupTable(CostModel):
             "batch", "protocol", "source", "time", ...
         clock: the clock that predictions are of.
         networks: whole networks measured on the same device, for calibration and audit.
+        path: the file it was read from.
     """
 
     kind: ClassVar[str] = "lut"
@@ -74,6 +76,7 @@ class LookupTable(CostModel):
     provenance: Mapping[str, Any]
     clock: str = "wall"
     networks: tuple[Measured, ...] = ()
+    path: Path | None = field(default=None, compare=False)
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- predictions ------------------------------------------------------------------------
@@ -111,11 +114,15 @@ class LookupTable(CostModel):
             if block.key not in self.entries or self.clock not in self.entries[block.key].latency_ms
         ]
 
+    def located(self, path: Path) -> Self:
+        return replace(self, path=path)
+
     def _lacking(self, missing: Sequence[Block], space: Space) -> MissingEntries:
+        output = self.name if self.path is None else shlex.quote(str(self.path))
         return MissingEntries(
             f"LUT {self.name!r} has no entry {missing[0].key} "
             f"({len(missing)} of {len(space.vocabulary)} keys of {space.label} missing)",
-            f"Measure only those: {build_command(self.provenance, space)} -o {self.name}.json",
+            f"Measure only those: {build_command(self.provenance, space)} -o {output}",
         )
 
     @property
@@ -261,6 +268,11 @@ def digest(data: Mapping[str, Any]) -> str:
 def build_command(provenance: Mapping[str, Any], space: Space) -> str:
     """The command that measures a table like one with this provenance."""
     options = {f"--{name}": provenance.get(name) for name in _BUILD_OPTIONS}
+    options |= {
+        f"--{name}": provenance[name]
+        for name, usual in _UNUSUAL.items()
+        if provenance.get(name, usual) not in (usual, "imported")
+    }
     own = {key: value for key, value in space.settings.items() if key != "space"}
     named = {f"--{key}": own.pop(key) for key in ("width", "resolution") if key in own}
     words = ["nasprof", "build-lut", "--space", space.name]
@@ -273,6 +285,7 @@ def build_command(provenance: Mapping[str, Any], space: Space) -> str:
 
 
 _BUILD_OPTIONS = ("device", "runtime", "threads", "precision")
+_UNUSUAL = {"batch": 1, "source": "blocks"}
 
 
 def _space(value: Any) -> Space:

@@ -266,7 +266,7 @@ def test_a_damaged_table_is_not_overwritten(table_path, tmp_path):
         (("--device", "toaster"), "no device is called 'toaster'"),
         (("--protocol", "table:visits=0"), "field 'visits' is 0"),
         (("--runtime", "tensorrt"), "no model format belongs to runtime 'tensorrt'"),
-        (("-o", "table.txt"), "expected a file name that ends in .json"),
+        (("-o", "folder/table.txt"), "is no name for a table"),
         (("--width", "1.0"), "unknown field 'width'"),
     ],
 )

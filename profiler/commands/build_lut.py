@@ -15,7 +15,7 @@ from profiler.commands.options import space_options
 from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
-    from devices import Profile, RunSettings
+    from devices import Device, Profile, RunSettings
     from luts import LookupTable
     from profiler.build import Plan
     from spaces import Space
@@ -59,8 +59,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    help="Table file; a known place unless given.",
+    help="Table file (.json) or name; a name made of what it is of unless given.",
 )
 @click.option(
     "--resume/--fresh",
@@ -88,7 +87,7 @@ def build_lut(
     n_audit: int,
     n_calibration: int,
     clock: str,
-    output: Path | None,
+    output: str | None,
     resume: bool,
     patience_s: float,
     seed: int,
@@ -98,8 +97,9 @@ def build_lut(
 
     Everything measured is kept as it comes: after an interruption, the same command goes on.
     """
+    from luts.files import output_path
     from profiler.build import Plan
-    from profiler.protocol import parse_protocol
+    from profiler.protocol import Protocol, parse_protocol
     from profiler.sources import sources
 
     sources.get(source)
@@ -115,11 +115,12 @@ def build_lut(
         audit=n_audit,
         seed=seed,
     )
-    output = output or default_output(profile, settings, plan)
-    if output.suffix != ".json":
-        raise UsageError(f"{output}: expected a file name that ends in .json")
-    table = _build(target, profile, settings, plan, output, resume, patience_s, clock)
-    _show(table, output, as_json)
+    path = output_path(output) if output else default_output(profile, settings, plan)
+    base = _existing(path) if resume else None
+    if base is not None and protocol is None and isinstance(base.provenance.get("protocol"), dict):
+        plan = replace(plan, protocol=Protocol.from_dict(base.provenance["protocol"]))
+    table = _build(target.device(profile), settings, plan, path, base, resume, patience_s, clock)
+    _show(table, path, as_json)
 
 
 def default_output(profile: Profile, settings: RunSettings, plan: Plan) -> Path:
@@ -135,11 +136,11 @@ def default_output(profile: Profile, settings: RunSettings, plan: Plan) -> Path:
 
 
 def _build(
-    target: Target,
-    profile: Profile,
+    device: Device,
     settings: RunSettings,
     plan: Plan,
     output: Path,
+    base: LookupTable | None,
     resume: bool,
     patience_s: float,
     clock: str,
@@ -150,7 +151,6 @@ def _build(
     from profiler.measure import Interrupted
 
     journal = output.with_name(output.name + ".journal")
-    base = _existing(output) if resume else None
     if not resume:
         discard(journal)
     if base is not None:
@@ -164,7 +164,7 @@ def _build(
     try:
         with building_progress() as progress:
             table = build_table(
-                target.device(profile),
+                device,
                 settings,
                 plan,
                 output.stem,
