@@ -47,7 +47,7 @@ class TrainingSet:
         for number, (given, value) in enumerate(zip(archs, latency_ms, strict=True)):
             if not (is_number(value) and value > 0):
                 raise UsageError(f"network {number}: latency is {value} ms, expected above 0")
-            arch = parse_arch(given)[1]
+            arch = _arch(given, f"network {number}")
             found.setdefault(json.dumps(arch, sort_keys=True), (arch, []))[1].append(float(value))
         if len(found) < MIN_NETWORKS:
             raise UsageError(
@@ -127,8 +127,18 @@ class TrainingSet:
         """
         readers = [Reader(row, f"{where}[{number}]") for number, row in enumerate(data)]
         latency_ms = [reader.positive("latency_ms") for reader in readers]
-        archs = [parse_arch(reader.take("arch", "an object"))[1] for reader in readers]
+        archs = [
+            _arch(reader.take("arch", "an object"), f"{where}[{number}]")
+            for number, reader in enumerate(readers)
+        ]
         return cls.of(archs, latency_ms)
+
+
+def _arch(value: Any, where: str) -> Arch:
+    try:
+        return parse_arch(value)[1]
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.message}", error.remedy) from error
 
 
 def resolution(space: Space) -> int | None:

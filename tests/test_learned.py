@@ -278,7 +278,7 @@ def damaged(model, change, sign=True):
         (lambda data: data["candidates"][0].update(parameters={}), "is missing"),
         (lambda data: data["networks"][4].update(latency_ms=float("nan")), r"networks\[4\]"),
         (lambda data: data["networks"][4].update(latency_ms=-3.0), r"networks\[4\].*-3"),
-        (lambda data: data["networks"][4]["arch"].update(depths=[9] * 5), "depths"),
+        (lambda data: data["networks"][4]["arch"].update(depths=[9] * 5), r"networks\[4\].*depths"),
         (lambda data: data["networks"].pop(), "out_of_fold_ms"),
         (lambda data: data.update(networks=data["networks"][:5]), "5 distinct"),
         (lambda data: data["out_of_fold_ms"].__setitem__(0, 0), "out_of_fold_ms"),
