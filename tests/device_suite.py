@@ -119,6 +119,37 @@ class DeviceSuite:
                 assert len(taken.cpu_ms) == 7
                 assert min(taken.cpu_ms) > 0
 
+    def test_visits_of_a_model_are_told_one_by_one_and_joined_in_order(self, session):
+        told = []
+        order = ["a", "b", "a", "a"]
+        taken = session.run_round(order, 1, 3, lambda *visit: told.append(visit))
+        assert [name for name, _ in told] == order
+        for name in "ab":
+            visits = [samples for told_name, samples in told if told_name == name]
+            assert taken[name].wall_ms == [ms for visit in visits for ms in visit.wall_ms]
+            assert taken[name].cpu_ms == [ms for visit in visits for ms in visit.cpu_ms]
+            assert all(len(visit.wall_ms) == 3 for visit in visits)
+            assert taken[name].context["warmup_ms"] > 0
+
+    def test_many_models_can_be_loaded_at_once(self, target):
+        models = {f"{name} {i}": target.model(name) for name in "ab" for i in range(10)}
+        with target.device.open(target.settings()) as session:
+            session.load(models)
+            taken = session.run_round(list(models), 0, 2)
+        assert [len(samples.wall_ms) for samples in taken.values()] == [2] * 20
+
+    def test_operators_are_profiled_by_the_names_in_the_model_or_not_at_all(self, target, session):
+        if target.runtime != "onnxruntime":
+            with pytest.raises(RunnerRefused, match="operator profiles"):
+                session.profile("a", 1, 5)
+            return
+        times_ms = session.profile("a", warmup=2, runs=10)
+        # What writes the output is called so, and the runtime adds changes of the layout.
+        found = [name for name in times_ms if not name.startswith("Reorder")]
+        names = [name.removesuffix(".linear") for name in found]
+        assert names == ["block.inverted_bottleneck", "block.depth_conv", "output"]
+        assert min(times_ms.values()) > 0
+
     def test_cpu_time_of_one_thread_is_within_wall_time(self, session):
         taken = session.run_round(["a"], warmup=3, runs=20)["a"]
         # The CPU clock is read outside the span of the other: a few microseconds a run.
@@ -222,8 +253,10 @@ class DeviceSuite:
             pytest.skip("HANGS NOT TESTED HERE")
         before = target.leftovers()
         with target.faults(target.impatient, ("fine", "hang")) as session:
+            told = []
             with pytest.raises(DeviceTimeout) as caught:
-                session.run_round(["fine", "hang"], warmup=0, runs=3)
+                session.run_round(["fine", "hang"], 0, 3, lambda name, _: told.append(name))
+            assert told == ["fine"]
             assert caught.value.remedy
             assert len(caught.value.partial["fine"].wall_ms) == 3
         assert target.leftovers() == before

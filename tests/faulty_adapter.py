@@ -21,6 +21,8 @@ class Model:
             os.kill(os.getpid(), signal.SIGSEGV)
         elif self.word == "hang":
             time.sleep(600)
+        elif self.word == "nap":
+            time.sleep(0.2)
         elif self.word == "raise":
             raise RuntimeError("the kernel of this model is broken")
         elif self.word == "print":

@@ -22,7 +22,7 @@ from typing import Any
 
 from devices.adb.address import Address, TcpAddress
 from devices.adb.keys import load_keys
-from devices.adb.shell_output import OutputReader, ShellResult
+from devices.adb.shell_output import ListenerFailed, OutputReader, ShellResult, kept_apart
 from devices.adb.transfer import PushRefused, refusal, verify_files, watch_for_refusal
 from devices.adb.transport import Deadline, SocketTransport, Transport
 from devices.adb.usb import UsbStream, choose_phone, find_phones
@@ -167,6 +167,14 @@ class AdbConnection:
             DeviceTimeout: no progress for ``timeout_s``; the command may still be running.
             DeviceLost: the device went away.
         """
+        try:
+            return self._run(command, timeout_s, on_line and kept_apart(on_line))
+        except ListenerFailed as failed:
+            raise failed.error from None
+
+    def _run(
+        self, command: str, timeout_s: float, on_line: Callable[[str], bool] | None
+    ) -> ShellResult:
         marker = f"@@rc-{secrets.token_hex(4)}="
         output = OutputReader(marker, on_line)
         wrapped = f"(\n{command}\n) </dev/null 2>&1\necho {marker}$?"

@@ -29,7 +29,7 @@ class AdbOptions:
         delegate: delegate it shall use ("gpu", "nnapi", "xnnpack", "hexagon", "none").
         python: interpreter on the device, for the JSON runner.
         runtime_options: what is handed to the JSON runner's runtime.
-        timeout_s: longest time without a result.
+        timeout_s: longest time without an answer: an invocation, or the visit of a model.
         lock_wait_s: how long to wait while somebody else measures.
         cool_below_c: temperature to wait for before each round.
         cool_limit_s: longest time to wait for it, or for the end of throttling.

@@ -59,3 +59,23 @@ class OutputReader:
             return True
         self.lines.append(text)
         return False
+
+
+class ListenerFailed(BaseException):
+    """What is told of the output failed: no fault of the device, so not taken for one."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def kept_apart(on_line: Callable[[str], bool]) -> Callable[[str], bool]:
+    """The same listener, whose errors pass through an exchange as they are."""
+
+    def told(line: str) -> bool:
+        try:
+            return on_line(line)
+        except Exception as error:
+            raise ListenerFailed(error) from error
+
+    return told
