@@ -20,7 +20,7 @@ import numpy as np
 import peers
 import pytest
 
-from devices.adb import session as session_module
+from devices.adb import heat
 from devices.base import (
     DeviceError,
     DeviceFull,
@@ -297,7 +297,7 @@ def test_samples_taken_while_throttled_are_flagged(phone, model, capsys):
 
 
 def test_a_round_begins_when_the_device_has_cooled_down(phone, model, monkeypatch):
-    monkeypatch.setattr(session_module, "COOL_POLL_S", 0.1)
+    monkeypatch.setattr(heat, "COOL_POLL_S", 0.1)
     phone.shell("echo '0 55' > /data/heat")
     with device_on(phone, cool_below_c=40, cool_limit_s=15).open(SETTINGS) as session:
         session.load({"m": model()})

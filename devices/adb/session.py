@@ -7,20 +7,18 @@ files anew. A measurement itself is never repeated here.
 
 from __future__ import annotations
 
-import sys
 import tempfile
-import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from devices.adb.heat import Heat
 from devices.adb.model_files import ModelFiles
 from devices.adb.options import AdbOptions
-from devices.adb.state import STATE_SCRIPT, big_cores, parse_state, throttled
+from devices.adb.state import STATE_SCRIPT, big_cores, parse_state
 from devices.adb.workspace import Workspace
 from devices.base import (
-    THROTTLED,
     Arrived,
     DeviceError,
     DeviceLost,
@@ -32,8 +30,6 @@ from devices.base import (
     take_in,
 )
 from nasprof.errors import NasprofError, UsageError
-
-COOL_POLL_S = 2.0
 
 
 class AdbSession(Session):
@@ -65,8 +61,7 @@ class AdbSession(Session):
         self._files = ModelFiles(workspace)
         self._ready = False
         self._closed = False
-        self._baseline = self.state()
-        self._waited_s = 0.0
+        self._heat = Heat(options, self.state)
 
     @abstractmethod
     def prepare(self) -> None:
@@ -132,7 +127,7 @@ class AdbSession(Session):
 
         try:
             with self.workspace.exclusive():
-                before = self._cool_down()
+                before = self._heat.cool_down()
                 self.measure(order, warmup, runs, keep)
                 after = self.state()
         except DeviceError as error:
@@ -143,7 +138,7 @@ class AdbSession(Session):
             raise
         self.partial = {}
         self.judge(taken)
-        self._judge_heat(taken, before, after)
+        self._heat.judge(taken, before, after)
         return taken
 
     def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:
@@ -151,23 +146,11 @@ class AdbSession(Session):
         self.make_ready()
         try:
             with self.workspace.exclusive():
-                self._cool_down()
+                self._heat.cool_down()
                 return self.operator_times(name, warmup, runs)
         except DeviceError as error:
             self._give_up(error)
             raise
-
-    def _judge_heat(
-        self, taken: Mapping[str, Samples], before: Mapping[str, Any], after: Mapping[str, Any]
-    ) -> None:
-        hot = throttled(before, self._baseline) or throttled(after, self._baseline)
-        for samples in taken.values():
-            for what in ("temperature_c", "thermal_status"):
-                if what in before or what in after:
-                    samples.context[what] = [before.get(what), after.get(what)]
-            samples.context["cooled_s"] = round(self._waited_s, 1)
-            if hot:
-                samples.flags.append(THROTTLED)
 
     def make_ready(self) -> None:
         """Open the workspace and push what is missing; tried twice, as it measures nothing."""
@@ -230,29 +213,6 @@ class AdbSession(Session):
         if not self.workspace.connection.connected or isinstance(error, DeviceTimeout):
             self._ready = False
             self.workspace.close()
-
-    def _cool_down(self) -> dict[str, Any]:
-        start = time.monotonic()
-        state = self.state()
-        limit = start + self.options.cool_limit_s
-        told = False
-        while self._hot(state) and time.monotonic() < limit:
-            if not told:
-                told = True
-                print(
-                    f"waiting for the device to cool down (at most {self.options.cool_limit_s:g} s,"
-                    f" now {state.get('temperature_c', '?')} °C)",
-                    file=sys.stderr,
-                )
-            time.sleep(min(COOL_POLL_S, max(0.0, limit - time.monotonic())))
-            state = self.state()
-        self._waited_s = time.monotonic() - start if told else 0.0
-        return state
-
-    def _hot(self, state: Mapping[str, Any]) -> bool:
-        limit_c = self.options.cool_below_c
-        too_warm = limit_c is not None and state.get("temperature_c", limit_c) > limit_c
-        return too_warm or throttled(state, self._baseline)
 
     def state(self) -> dict[str, Any]:
         try:
