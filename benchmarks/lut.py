@@ -25,14 +25,15 @@ from devices import DeviceError, RunSettings, find_profile, open_device
 from luts import Calibration, Entry, LookupTable, Measured, agreement
 from luts.agreement import calibrate, upper_bound
 from luts.fit import block_counts, fit_costs
-from profiler.build import Drawn, Plan, Workshop, draw_networks
 from profiler.measure import measure
 from profiler.models import format_for, reference_files
+from profiler.plan import Drawn, Plan, draw_networks
 from profiler.progress import progress_bar
 from profiler.protocol import parse_protocol
 from profiler.records import Measurement
-from profiler.sources import OperatorSource
+from profiler.sources import Materials, OperatorSource
 from profiler.statistics import trimmed_mean
+from profiler.workshop import Workshop
 from spaces import Space, get_space
 from spaces.graph import Network
 
@@ -176,7 +177,8 @@ def operators(campaign: Campaign, runtime: str) -> tuple[np.ndarray, float]:
         shop = Workshop(campaign.plan, format_for(runtime), Path(folder))
         device = open_device(find_profile("cpu"))
         start = time.perf_counter()
-        entries = OperatorSource().entries(device, RunSettings(runtime), shop, blocks, {}, {})
+        made = Materials(device, RunSettings(runtime), shop, blocks, {}, {})
+        entries = OperatorSource().entries(made)
         seconds = time.perf_counter() - start
     return np.array([entries[block.key].latency_ms["wall"] for block in blocks]), seconds
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from luts.agreement import CONFIDENCES, Agreement, Bound, Calibration, agreement
 from luts.audit import Audit, Measured
 from luts.cost_model import CostModel, Extremes, cost_models
+from luts.entry import Entry
 from luts.errors import BudgetImpossible, CostModelInvalid, MissingEntries, SpaceMismatch
 from luts.files import (
     find_cost_model,
@@ -13,7 +14,7 @@ from luts.files import (
     read_cost_model,
     write_cost_model,
 )
-from luts.table import Entry, LookupTable
+from luts.table import LookupTable
 
 __all__ = [
     "CONFIDENCES",

@@ -86,7 +86,11 @@ def agreement(predicted_ms: Array, measured_ms: Array) -> Agreement:
 
 @dataclass(frozen=True)
 class Calibration:
-    """``latency = slope * prediction + intercept_ms``, fitted on ``n`` networks."""
+    """``latency = slope * prediction + intercept_ms``, fitted on ``n`` networks.
+
+    Far below them a negative intercept would make a latency vanish: it never takes away more than
+    nine tenths.
+    """
 
     slope: float = 1.0
     intercept_ms: float = 0.0
@@ -94,7 +98,8 @@ class Calibration:
 
     def __call__(self, predicted_ms: Array) -> Array:
         """Calibrated predictions."""
-        return self.slope * predicted_ms + self.intercept_ms
+        scaled = self.slope * predicted_ms
+        return np.maximum(scaled + self.intercept_ms, 0.1 * scaled)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""

@@ -28,11 +28,12 @@ from luts.agreement import (
     upper_bounds,
 )
 from luts.cost_model import Array, CostModel, Extremes
+from luts.digest import digest
+from luts.entry import CLOCKS
 from luts.errors import CostModelInvalid, SpaceMismatch
 from luts.estimators import Candidate, Choice, Fit, one_thread, rank_candidates
 from luts.extremes import search_extremes
 from luts.features import feature_sets, features, signature
-from luts.table import CLOCKS, digest
 from luts.training import ENOUGH_NETWORKS, TrainingSet, family, resolution
 from nasprof.errors import UsageError
 from nasprof.reader import Reader

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +12,10 @@ import numpy as np
 
 from luts.agreement import MAX_MAPE, MIN_SPEARMAN, Agreement, Bound, Calibration
 from luts.audit import Audit, Measured, networks_as_dict, networks_from_dict
+from luts.build_command import build_command
 from luts.cost_model import Array, CostModel, Extremes
+from luts.digest import digest
+from luts.entry import CLOCKS, Entry
 from luts.errors import CostModelInvalid, MissingEntries
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
@@ -22,34 +23,6 @@ from spaces import Genes, Space, get_space
 from spaces.graph import Block
 
 SCHEMA = 1
-CLOCKS = ("wall", "cpu")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What one block costs.
-
-    Args:
-        latency_ms: by clock: "wall" and, where the device tells it, "cpu".
-        std_ms: standard deviation of the samples by the wall clock, None where unknown.
-        count: number of samples, None where unknown.
-        flags: doubts about the measurement.
-    """
-
-    latency_ms: Mapping[str, float]
-    std_ms: float | None = None
-    count: int | None = None
-    flags: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        flags = {"flags": list(self.flags)} if self.flags else {}
-        return {
-            "latency_ms": dict(self.latency_ms),
-            "std_ms": self.std_ms,
-            "count": self.count,
-            **flags,
-        }
 
 
 @dataclass(frozen=True)
@@ -244,7 +217,9 @@ class LookupTable(CostModel):
         table = cls(
             name=name,
             spaces=spaces,
-            entries={key: _entry(value, f"entries[{key!r}]") for key, value in entries.items()},
+            entries={
+                key: Entry.from_dict(value, f"entries[{key!r}]") for key, value in entries.items()
+            },
             provenance=reader.take("provenance", "an object"),
             clock=clock,
             networks=networks_from_dict(reader.take("networks", "a list"), "networks"),
@@ -259,55 +234,8 @@ class LookupTable(CostModel):
         return table
 
 
-def digest(data: Mapping[str, Any]) -> str:
-    """SHA-256 of the values of a JSON object, whatever the order of its keys."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def build_command(provenance: Mapping[str, Any], space: Space) -> str:
-    """The command that measures a table like one with this provenance."""
-    options = {f"--{name}": provenance.get(name) for name in _BUILD_OPTIONS}
-    options |= {
-        f"--{name}": provenance[name]
-        for name, usual in _UNUSUAL.items()
-        if provenance.get(name, usual) not in (usual, "imported")
-    }
-    own = {key: value for key, value in space.settings.items() if key != "space"}
-    named = {f"--{key}": own.pop(key) for key in ("width", "resolution") if key in own}
-    words = ["nasprof", "build-lut", "--space", space.name]
-    for name, value in {**named, **options}.items():
-        if value is not None:
-            words += [name, str(value)]
-    for key, value in own.items():
-        words += ["--set", f"{key}={json.dumps(value, separators=(',', ':'))}"]
-    return shlex.join(words)
-
-
-_BUILD_OPTIONS = ("device", "runtime", "threads", "precision")
-_UNUSUAL = {"batch": 1, "source": "blocks"}
-
-
 def _space(value: Any) -> Space:
     settings = dict(Reader({"space": value}, "spaces").take("space", "an object"))
     name = Reader(settings, "spaces").take("space", "a string")
     del settings["space"]
     return get_space(name, **settings)
-
-
-def _entry(data: Any, where: str) -> Entry:
-    reader = Reader(data, where)
-    latency = reader.take("latency_ms", "an object")
-    clocks = Reader(latency, f"{where}.latency_ms")
-    for clock in latency:
-        if clock not in CLOCKS:
-            raise UsageError(f"{where}: unknown clock {clock!r}, expected {' or '.join(CLOCKS)}")
-    count = reader.take("count", "a whole number or null")
-    if count is not None and count < 1:
-        raise UsageError(f"{where}: field 'count' is {count}, expected at least 1")
-    std_ms = reader.take("std_ms", "a number or null")
-    if std_ms is not None and std_ms < 0:
-        raise UsageError(f"{where}: field 'std_ms' is {std_ms}, expected at least 0")
-    flags = reader.take("flags", "a list of strings") if "flags" in data else []
-    times = {clock: clocks.not_negative(clock) for clock in latency}
-    return Entry(times, std_ms, count, tuple(flags))

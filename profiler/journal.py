@@ -12,10 +12,10 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
 from devices import Samples
 from devices.base import take_in
@@ -35,7 +35,7 @@ class JournalMismatch(UsageError):
     """A journal was begun with other settings, on another device or of other models."""
 
 
-class Journal:
+class Journal(AbstractContextManager["Journal"]):
     """Rounds on disk, begun or continued.
 
     Args:
@@ -151,15 +151,7 @@ class Journal:
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

@@ -107,6 +107,12 @@ class Measurement:
         """The samples that the estimates use, in the order they were taken."""
         return [sample for taken in self.rounds if taken.counted for sample in taken.wall_ms]
 
+    @property
+    def by_clock(self) -> dict[str, float]:
+        """Trimmed means in ms: "wall", and "cpu" where the device has such a clock."""
+        times = {"wall": self.latency_ms.trimmed_mean}
+        return times if self.cpu_ms is None else {**times, "cpu": self.cpu_ms.trimmed_mean}
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
         data = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -12,22 +12,38 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from devices import Device, RunnerRefused, RunSettings
 from luts import Entry
-from luts.fit import block_counts, covering, fit_costs
+from luts.fit import Array, block_counts, covering, fit_costs
 from nasprof.registry import Registry
+from profiler.plan import Drawn
 from profiler.records import Measurement
-from spaces import Arch, Space
+from profiler.workshop import Workshop
 from spaces.graph import Block, Network
 
-if TYPE_CHECKING:
-    from profiler.build import Workshop
 
-Networks = Mapping[str, tuple[Space, Arch]]
+@dataclass(frozen=True)
+class Materials:
+    """What a source may make entries of.
+
+    Args:
+        shop: lowers what else is to be measured on the device.
+        blocks: those that need an entry.
+        measured: by key of the block or name of the network.
+        networks: by name; those of role "fit" are for the source.
+    """
+
+    device: Device
+    settings: RunSettings
+    shop: Workshop
+    blocks: Sequence[Block]
+    measured: Mapping[str, Measurement]
+    networks: Mapping[str, Drawn]
 
 
 class Source(ABC):
@@ -40,38 +56,15 @@ class Source(ABC):
     """Whole networks to be measured besides, of role "fit"."""
 
     @abstractmethod
-    def entries(
-        self,
-        device: Device,
-        settings: RunSettings,
-        shop: Workshop,
-        blocks: Sequence[Block],
-        measured: Mapping[str, Measurement],
-        networks: Networks,
-    ) -> dict[str, Entry]:
-        """The entry of each block by its key.
-
-        Args:
-            measured: by key of the block or name of the network.
-            networks: space and arch of each network by name; the first are those to fit on.
-        """
+    def entries(self, made: Materials) -> dict[str, Entry]:
+        """The entry of each block by its key."""
 
 
 class BlockSource(Source):
     """Blocks as models of their own."""
 
-    def entries(
-        self,
-        device: Device,
-        settings: RunSettings,
-        shop: Workshop,
-        blocks: Sequence[Block],
-        measured: Mapping[str, Measurement],
-        networks: Networks,
-    ) -> dict[str, Entry]:
-        from profiler.build import entry_of
-
-        return {block.key: entry_of(measured[block.key]) for block in blocks}
+    def entries(self, made: Materials) -> dict[str, Entry]:
+        return {block.key: _entry(made.measured[block.key]) for block in made.blocks}
 
 
 class NetworkSource(BlockSource):
@@ -79,36 +72,18 @@ class NetworkSource(BlockSource):
 
     networks = 20
 
-    def entries(
-        self,
-        device: Device,
-        settings: RunSettings,
-        shop: Workshop,
-        blocks: Sequence[Block],
-        measured: Mapping[str, Measurement],
-        networks: Networks,
-    ) -> dict[str, Entry]:
-        from profiler.build import latency_of
-
-        entries = super().entries(device, settings, shop, blocks, measured, networks)
-        place = {block.key: number for number, block in enumerate(blocks)}
-        fitted = list(networks.items())[: self.networks]
-        counts = np.zeros((len(fitted), len(blocks)))
-        for row, (_, (space, arch)) in enumerate(fitted):
-            held = block_counts(space, space.encode([arch]))[0]
-            for number in np.flatnonzero(held):
-                counts[row, place[space.vocabulary[number].key]] = held[number]
+    def entries(self, made: Materials) -> dict[str, Entry]:
+        entries = super().entries(made)
+        fitted = {name: drawn for name, drawn in made.networks.items() if drawn.role == "fit"}
+        counts = _counts(list(fitted.values()), made.blocks)
         clocks = set.intersection(*(set(entry.latency_ms) for entry in entries.values()))
-        latency: dict[str, dict[str, float]] = {key: {} for key in entries}
+        latency_ms: dict[str, dict[str, float]] = {key: {} for key in entries}
         for clock in sorted(clocks, reverse=True):
-            prior = np.array([entries[block.key].latency_ms[clock] for block in blocks])
-            told = np.array([latency_of(measured[name])[clock] for name, _ in fitted])
-            for block, cost in zip(blocks, fit_costs(prior, counts, told), strict=True):
-                latency[block.key][clock] = float(cost)
-        return {
-            key: Entry(latency[key], entry.std_ms, entry.count, entry.flags)
-            for key, entry in entries.items()
-        }
+            prior = np.array([entries[block.key].latency_ms[clock] for block in made.blocks])
+            told = np.array([made.measured[name].by_clock[clock] for name in fitted])
+            for block, cost in zip(made.blocks, fit_costs(prior, counts, told), strict=True):
+                latency_ms[block.key][clock] = float(cost)
+        return {key: replace(entry, latency_ms=latency_ms[key]) for key, entry in entries.items()}
 
 
 class OperatorSource(Source):
@@ -118,27 +93,18 @@ class OperatorSource(Source):
     rounds: ClassVar[int] = 10
     runs: ClassVar[int] = 3
 
-    def entries(
-        self,
-        device: Device,
-        settings: RunSettings,
-        shop: Workshop,
-        blocks: Sequence[Block],
-        measured: Mapping[str, Measurement],
-        networks: Networks,
-    ) -> dict[str, Entry]:
-        rng = np.random.default_rng(shop.plan.seed)
-        held = [
-            space.network(genes) for space in shop.plan.spaces for genes in covering(space, rng)
-        ]
-        items = {f"cover{i}": shop.item(f"cover{i}", network) for i, network in enumerate(held)}
-        times: dict[str, list[float]] = {block.key: [] for block in blocks}
-        with device.open(settings) as session:
-            session.load({name: item.path for name, item in items.items()})
+    def entries(self, made: Materials) -> dict[str, Entry]:
+        plan = made.shop.plan
+        rng = np.random.default_rng(plan.seed)
+        held = [space.network(genes) for space in plan.spaces for genes in covering(space, rng)]
+        items = [made.shop.item(f"cover{place}", network) for place, network in enumerate(held)]
+        times: dict[str, list[float]] = {block.key: [] for block in made.blocks}
+        with made.device.open(made.settings) as session:
+            session.load({item.name: item.path for item in items})
             for _ in range(self.rounds):
-                for number in rng.permutation(len(held)):
-                    told = session.profile(f"cover{number}", 1, self.runs)
-                    for key, ms in block_times(held[number], told).items():
+                for place in rng.permutation(len(held)):
+                    told = session.profile(items[place].name, 1, self.runs)
+                    for key, ms in block_times(held[place], told).items():
                         times.setdefault(key, []).append(ms)
         return {
             block.key: Entry(
@@ -146,8 +112,24 @@ class OperatorSource(Source):
                 float(np.std(times[block.key])),
                 len(times[block.key]) * self.runs,
             )
-            for block in blocks
+            for block in made.blocks
         }
+
+
+def _entry(result: Measurement) -> Entry:
+    flags = tuple(result.flags)
+    return Entry(result.by_clock, result.latency_ms.std, len(result.samples_ms), flags)
+
+
+def _counts(networks: Sequence[Drawn], blocks: Sequence[Block]) -> Array:
+    """How often each network, of any space, holds each block: ``(n, n_blocks)``."""
+    place = {block.key: number for number, block in enumerate(blocks)}
+    counts = np.zeros((len(networks), len(blocks)))
+    for row, drawn in enumerate(networks):
+        held = block_counts(drawn.space, drawn.genes[None])[0]
+        for number in np.flatnonzero(held):
+            counts[row, place[drawn.space.vocabulary[number].key]] = held[number]
+    return counts
 
 
 def block_times(network: Network, operators: Mapping[str, float]) -> dict[str, float]:

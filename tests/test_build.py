@@ -16,9 +16,11 @@ from scripted import ScriptedDevice
 from devices import RunnerRefused, RunSettings, Samples
 from luts import LookupTable, read_cost_model, write_cost_model
 from luts.fit import block_counts, covering, fit_costs
-from profiler.build import Plan, TableMismatch, build_table, draw_networks, lacking_blocks
+from profiler.build import build_table, lacking_blocks
 from profiler.cli import main as nasprof
+from profiler.plan import Plan, draw_networks
 from profiler.protocol import parse_protocol
+from profiler.provenance import TableMismatch
 from profiler.rounds import EMPTY, SENTINEL
 from profiler.sources import block_times, sources
 from spaces import get_space
@@ -364,7 +366,7 @@ def test_an_audit_with_update_is_kept(table_path, tmp_path):
     old = read_cost_model(path)
     options = ("--protocol", PROTOCOL, "--audit", 5, "--calibrate", 5, "--update")
     result = invoke("audit", path, *options)
-    assert "newly calibrated" in result.stdout
+    assert "newly calibrated" in result.stdout, result.exception
     assert f"kept in {path}" in "".join(result.stdout.split("\n"))
     fresh = read_cost_model(path)
     assert fresh.entries == old.entries

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from tables import TINY
 
 from luts import CostModelInvalid, SpaceMismatch, agreement, read_cost_model, write_cost_model
+from luts.digest import digest
 from luts.estimators import choices, estimators
 from luts.extremes import search_extremes
 from luts.features import block_counts, feature_sets, features, tallies
 from luts.learned import LearnedCostModel
-from luts.table import digest
 from luts.training import TrainingSet
 from nasprof.errors import UsageError
 from nasprof.files import append_jsonl

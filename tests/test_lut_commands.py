@@ -522,7 +522,7 @@ def test_a_place_that_cannot_be_written_exits_1(run, plain):
 def test_the_command_that_fills_gaps_is_one_that_exists(run):
     import shlex
 
-    from luts.table import build_command
+    from luts.build_command import build_command
     from profiler.commands.build_lut import build_lut
 
     facts = {"device": "cpu", "runtime": "litert", "threads": 1, "precision": "fp32"}

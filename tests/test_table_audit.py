@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tables import audited_table, made_up_networks, made_up_table
 
 from luts import CONFIDENCES, Audit, Measured, agreement
-from luts.agreement import calibrate, upper_bound, upper_bounds
+from luts.agreement import Calibration, calibrate, upper_bound, upper_bounds
 from nasprof.errors import UsageError
 from spaces import get_space
 
@@ -189,3 +189,9 @@ def test_an_audit_that_a_file_states_is_computed_again(tmp_path):
     assert stated["calibration"]["n"] == 8
     assert set(stated["upper"]) == {"0.9", "0.95", "0.99"}
     assert len(data["networks"]) == 24
+
+
+def test_a_line_never_makes_a_latency_vanish():
+    line = Calibration(slope=1.5, intercept_ms=-1.0, n=10)
+    predicted = line(np.array([10.0, 1.0, 0.1, 0.0]))
+    assert predicted == pytest.approx([14.0, 0.5, 0.015, 0.0])

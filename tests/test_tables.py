@@ -23,7 +23,7 @@ from luts import (
     read_cost_model,
     write_cost_model,
 )
-from luts.table import build_command
+from luts.build_command import build_command
 from nasprof.errors import NasprofError, UsageError
 from spaces import get_space
 from spaces.graph import Block

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from luts.table import Entry, LookupTable
+from luts.entry import Entry
+from luts.table import LookupTable
 from nasprof.errors import UsageError
 from nasprof.reader import brief
 from nasprof.registry import Registry

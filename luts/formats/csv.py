@@ -7,8 +7,9 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 
+from luts.entry import Entry
 from luts.formats.base import Exported, Imported, TableFormat, reject_unknown_keys
-from luts.table import Entry, LookupTable
+from luts.table import LookupTable
 from nasprof.errors import UsageError
 from spaces import Space
 

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from math import hypot, sqrt
 from typing import Any
 
+from luts.entry import Entry
 from luts.formats.base import Exported, Imported, TableFormat, reject_unknown_keys
 from luts.formats.ofa_keys import ofa_keys, space_of
 from luts.formats.yaml import dump_yaml, parse_yaml
-from luts.table import Entry, LookupTable
+from luts.table import LookupTable
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
 from spaces import Space

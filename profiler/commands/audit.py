@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from luts import LookupTable
-    from profiler.build import Plan
+    from profiler.plan import Plan
 
 
 @click.command()
@@ -60,7 +60,8 @@ def audit(
     changed with --update. Exit code 1 if the table does not hold.
     """
     from luts import LookupTable, find_cost_model, read_cost_model, write_cost_model
-    from profiler.build import audit_networks, known_provenance, require_same
+    from profiler.build import audit_networks
+    from profiler.provenance import known_provenance, require_same
 
     path = find_cost_model(table)
     model = read_cost_model(path)
@@ -99,7 +100,7 @@ def _findings(
 ) -> dict[str, Any]:
     """What the new networks say about the table as it is, and newly calibrated."""
     from luts import agreement
-    from profiler.build import changes
+    from profiler.provenance import changes
 
     audit = fresh.audit
     assert audit is not None
@@ -156,7 +157,7 @@ def _plan(
 ) -> Plan:
     import secrets
 
-    from profiler.build import Plan
+    from profiler.plan import Plan
     from profiler.protocol import parse_protocol
 
     return Plan(

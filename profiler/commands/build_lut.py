@@ -17,7 +17,7 @@ from profiler.commands.target import Target, target_options
 if TYPE_CHECKING:
     from devices import Device, Profile, RunSettings
     from luts import LookupTable
-    from profiler.build import Plan
+    from profiler.plan import Plan
     from spaces import Space
 
 
@@ -98,7 +98,7 @@ def build_lut(
     Everything measured is kept as it comes: after an interruption, the same command goes on.
     """
     from luts.files import output_path
-    from profiler.build import Plan
+    from profiler.plan import Plan
     from profiler.protocol import Protocol, parse_protocol
     from profiler.sources import sources
 

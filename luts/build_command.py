@@ -1,0 +1,27 @@
+"""The command line that measures a table: what to run for entries that are missing."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from spaces import Space
+
+_ALWAYS = ("device", "runtime", "threads", "precision")
+_UNLESS: dict[str, tuple[Any, ...]] = {"batch": (1,), "source": ("blocks", "imported")}
+
+
+def build_command(provenance: Mapping[str, Any], space: Space) -> str:
+    """The command that measures a table of ``space`` like one with this provenance."""
+    options = {name: provenance.get(name) for name in (*_ALWAYS, *_UNLESS)}
+    own = {key: value for key, value in space.settings.items() if key != "space"}
+    named = {key: own.pop(key) for key in ("width", "resolution") if key in own}
+    words = ["nasprof", "build-lut", "--space", space.name]
+    for name, value in [*named.items(), *options.items()]:
+        if value is not None and value not in _UNLESS.get(name, ()):
+            words += [f"--{name}", str(value)]
+    for key, value in own.items():
+        words += ["--set", f"{key}={json.dumps(value, separators=(',', ':'))}"]
+    return shlex.join(words)

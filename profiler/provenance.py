@@ -1,0 +1,99 @@
+"""What a table depends on, and whether that is still the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from devices import Device, RunSettings
+from luts import LookupTable
+from nasprof.errors import UsageError
+from profiler.journal import differences
+from profiler.plan import Plan
+from profiler.records import Measurement
+
+COMPARED = (
+    "device",
+    "device_fingerprint",
+    "runtime",
+    "runtime_version",
+    "threads",
+    "affinity",
+    "precision",
+    "batch",
+    "protocol",
+    "source",
+)
+"""Fields of the provenance in which entries of one table must agree."""
+
+
+class TableMismatch(UsageError):
+    """A table cannot be completed because something it depends on has changed."""
+
+
+def provenance_of(
+    results: Sequence[Measurement], plan: Plan, settings: RunSettings
+) -> dict[str, Any]:
+    """What a table made of these measurements depends on.
+
+    ``affinity`` is what was asked for; where the device chose, ``runtime_facts`` tells what.
+    """
+    first = results[0]
+    overheads = [result.overhead_ms for result in results if result.overhead_ms is not None]
+    return {
+        "device": first.device,
+        "device_fingerprint": first.device_fingerprint,
+        "runtime": first.runtime,
+        "runtime_version": first.runtime_version,
+        "runtime_facts": first.runtime_facts,
+        "threads": first.threads,
+        "affinity": None if settings.affinity is None else list(settings.affinity),
+        "precision": plan.precision,
+        "batch": plan.batch,
+        "weights": "random",
+        "source": plan.source,
+        "protocol": plan.protocol.as_dict(),
+        "seed": plan.seed,
+        "clock": first.clock,
+        "overhead_ms": float(np.mean(overheads)) if overheads else None,
+        "flags": sorted({flag for result in results for flag in result.flags}),
+        "state": first.state,
+        "time": first.time,
+        "nasprof": first.nasprof,
+    }
+
+
+def changes(table: LookupTable, provenance: Mapping[str, Any]) -> list[str]:
+    """Which of the things that entries depend on are different now, in words."""
+    now = {key: provenance[key] for key in COMPARED if key in provenance}
+    return differences({key: table.provenance.get(key) for key in now}, now)
+
+
+def known_provenance(device: Device, settings: RunSettings, plan: Plan) -> dict[str, Any]:
+    """What is known of a table's provenance before anything is measured."""
+    return {
+        "device": device.profile.name,
+        "device_fingerprint": device.fingerprint(),
+        "runtime": settings.runtime,
+        "threads": settings.threads,
+        "precision": plan.precision,
+        "batch": plan.batch,
+        "protocol": plan.protocol.as_dict(),
+        "source": plan.source,
+    }
+
+
+def require_same(base: LookupTable, provenance: Mapping[str, Any]) -> None:
+    """Refuse to put entries into a table that was measured otherwise.
+
+    Raises:
+        TableMismatch: naming what differs.
+    """
+    changed = changes(base, provenance)
+    if changed:
+        raise TableMismatch(
+            f"LUT {base.name!r} was measured otherwise: {'; '.join(changed)}",
+            "Choose another output file, or measure all of it anew with --fresh.",
+        )
