@@ -24,7 +24,8 @@ from common import report
 from devices import DeviceError, RunSettings, find_profile, open_device
 from luts import Calibration, Entry, LookupTable, Measured, agreement
 from luts.agreement import calibrate, upper_bound
-from luts.fit import block_counts, fit_costs
+from luts.features import block_counts
+from luts.fit import fit_costs
 from profiler.measure import measure
 from profiler.models import format_for, reference_files
 from profiler.plan import Drawn, Plan, draw_networks
@@ -206,8 +207,8 @@ def main() -> None:
     parser.add_argument("--journals", type=Path, default=Path("out/benchmarks"))
     options = parser.parse_args()
     space = get_space("ofa-mbv3")
-    rows, found = [], []
     for runtime in options.runtimes:
+        rows, found = [], []
         journal = options.journals / f"lut-{runtime}.journal"
         campaign = measured_campaign(runtime, space, options.protocol, journal)
         keys = [block.key for block in space.vocabulary]
@@ -238,8 +239,8 @@ def main() -> None:
         judgement = by_macs(campaign, "cpu")
         rows.append(row(runtime, "cpu", "a line through MACs", total, None, judgement))
         found.append({"runtime": runtime, "clock": "cpu", "source": "macs", **judgement})
+        report(f"lut_{runtime}", COLUMNS, rows, protocol=options.protocol, found=found)
         journal.unlink(missing_ok=True)
-    report("lut", COLUMNS, rows, protocol=options.protocol, found=found)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ class Agreement:
         """Whether predictions this good may be relied on."""
         return self.mape <= MAX_MAPE and self.spearman >= MIN_SPEARMAN
 
+    def shortfall(self, where: str) -> str:
+        """What is missed, in words, if :attr:`holds` is false."""
+        return (
+            f"it misses {MAX_MAPE:.0%} error or {MIN_SPEARMAN} rank correlation: {where} "
+            f"MAPE {self.mape:.1%}, Spearman {self.spearman:.3f}"
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -101,4 +102,12 @@ def read_cost_model(name: str | Path) -> CostModel:
 def write_cost_model(model: CostModel, path: Path) -> None:
     """Write a cost model as JSON, as a whole or not at all."""
     text = json.dumps(model.as_dict(), indent=1, allow_nan=False)
-    write_atomic(path, text.encode() + b"\n")
+    write_atomic(path, _LISTS.sub(_on_one_line, text).encode() + b"\n")
+
+
+# Within strings JSON has no line breaks, so this finds lists only.
+_LISTS = re.compile(r"\[\n\s+[^][{}\"]*\]")
+
+
+def _on_one_line(numbers: re.Match[str]) -> str:
+    return " ".join(numbers.group().split()).replace("[ ", "[").replace(" ]", "]")

@@ -6,27 +6,14 @@ the costs undetermined, so each is drawn to a prior: its measured cost, scaled t
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from luts.features import Array, block_counts
 from spaces import Genes, Space
-
-Array: TypeAlias = NDArray[np.float64]
 
 STRENGTH = 0.03
 """Weight of the prior: a block that is off by a factor f adds ``STRENGTH * (f - 1)**2``, a network
 that is off by the same factor ``(f - 1)**2`` (chosen in benchmarks/lut.py)."""
-
-
-def block_counts(space: Space, genes: Genes) -> Array:
-    """How often each network holds each block of the vocabulary: ``(n, n_blocks)``."""
-    slots = space.executed_slots(genes)
-    counts = np.zeros((len(slots), len(space.vocabulary)))
-    rows, columns = np.nonzero(slots >= 0)
-    np.add.at(counts, (rows, slots[rows, columns]), 1)
-    return counts
 
 
 def fit_costs(

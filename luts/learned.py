@@ -19,8 +19,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from luts.agreement import (
-    MAX_MAPE,
-    MIN_SPEARMAN,
     Agreement,
     Bound,
     agreement,
@@ -28,7 +26,7 @@ from luts.agreement import (
     upper_bounds,
 )
 from luts.cost_model import Array, CostModel, Extremes
-from luts.digest import digest
+from luts.digest import check_digest, digest
 from luts.entry import CLOCKS
 from luts.errors import CostModelInvalid, SpaceMismatch
 from luts.estimators import Candidate, Choice, Fit, one_thread, rank_candidates
@@ -167,10 +165,7 @@ class LearnedCostModel(CostModel):
                 f"expected at least {ENOUGH_NETWORKS}"
             )
         if not (known := self.agreement).holds:
-            found.append(
-                f"it misses {MAX_MAPE:.0%} error or {MIN_SPEARMAN} rank correlation: on networks "
-                f"it was not fitted on MAPE {known.mape:.1%}, Spearman {known.spearman:.3f}"
-            )
+            found.append(known.shortfall("on networks it was not fitted on"))
         return found
 
     # --- files ------------------------------------------------------------------------------
@@ -227,12 +222,7 @@ class LearnedCostModel(CostModel):
             clock=clock,
             seed=seed,
         )
-        stated = reader.take("sha256", "a string")
-        if stated != digest({key: value for key, value in data.items() if key != "sha256"}):
-            raise UsageError(
-                "the contents do not fit the field 'sha256': it was changed by hand or is damaged",
-                "Fit it again: nasprof fit --help",
-            )
+        check_digest(data, "Fit it again: nasprof fit --help")
         return model
 
 

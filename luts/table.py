@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from luts.agreement import MAX_MAPE, MIN_SPEARMAN, Agreement, Bound, Calibration
+from luts.agreement import Agreement, Bound, Calibration
 from luts.audit import Audit, Measured, networks_as_dict, networks_from_dict
 from luts.build_command import build_command
 from luts.cost_model import Array, CostModel, Extremes
-from luts.digest import digest
+from luts.digest import check_digest, digest
 from luts.entry import CLOCKS, Entry
 from luts.errors import CostModelInvalid, MissingEntries
 from nasprof.errors import UsageError
@@ -157,10 +157,7 @@ class LookupTable(CostModel):
             found.append("it was never compared with whole networks (nasprof audit does)")
         elif not self.audit.after.holds:
             after = self.audit.after
-            found.append(
-                f"it misses {MAX_MAPE:.0%} error or {MIN_SPEARMAN} rank correlation: on "
-                f"{after.n} networks MAPE {after.mape:.1%}, Spearman {after.spearman:.3f}"
-            )
+            found.append(after.shortfall(f"on {after.n} networks"))
         return found
 
     # --- files ------------------------------------------------------------------------------
@@ -224,13 +221,11 @@ class LookupTable(CostModel):
             clock=clock,
             networks=networks_from_dict(reader.take("networks", "a list"), "networks"),
         )
-        stated = reader.take("sha256", "a string")
-        if stated != digest({key: value for key, value in data.items() if key != "sha256"}):
-            raise UsageError(
-                "the contents do not fit the field 'sha256': it was changed by hand or is damaged",
-                "Change a table by nasprof lut export --format csv and lut import, "
-                "which say so in its provenance.",
-            )
+        check_digest(
+            data,
+            "Change a table by nasprof lut export --format csv and lut import, "
+            "which say so in its provenance.",
+        )
         return table
 
 

@@ -19,7 +19,8 @@ import numpy as np
 
 from devices import Device, RunnerRefused, RunSettings
 from luts import Entry
-from luts.fit import Array, block_counts, covering, fit_costs
+from luts.features import Array, block_counts
+from luts.fit import covering, fit_costs
 from nasprof.registry import Registry
 from profiler.plan import Drawn
 from profiler.records import Measurement

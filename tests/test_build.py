@@ -15,7 +15,8 @@ from scripted import ScriptedDevice
 
 from devices import RunnerRefused, RunSettings, Samples
 from luts import LookupTable, read_cost_model, write_cost_model
-from luts.fit import block_counts, covering, fit_costs
+from luts.features import block_counts
+from luts.fit import covering, fit_costs
 from profiler.build import build_table, lacking_blocks
 from profiler.cli import main as nasprof
 from profiler.plan import Plan, draw_networks

@@ -41,12 +41,12 @@ class _Command(GreedyCommand):
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the folds."
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Cost model (.json)."
+    "-o", "--output", required=True, help="Cost model: a file (.json), or a name among your own."
 )
 @click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 @json_option
 def fit(
-    paths: tuple[Path, ...], clock: str, seed: int, output: Path, overwrite: bool, as_json: bool
+    paths: tuple[Path, ...], clock: str, seed: int, output: str, overwrite: bool, as_json: bool
 ) -> None:
     """Learn to predict latency from measured networks.
 
@@ -54,14 +54,12 @@ def fit(
     support-vector and boosted regression are compared by cross-validation and the most accurate
     is kept. At least 20 distinct networks are needed, 50 or more are better.
     """
-    from luts.files import write_cost_model
+    from luts.files import output_path, refuse_existing, write_cost_model
     from luts.learned import LearnedCostModel
     from luts.training import TrainingSet
 
-    if output.suffix != ".json":
-        raise UsageError(f"the output is {str(output)!r}, expected a name that ends in .json")
-    if output.exists() and not overwrite:
-        raise UsageError(f"{output} exists already", "Choose another name, or add --overwrite.")
+    path = output_path(output)
+    refuse_existing(path, overwrite)
     measurements, skipped = select(read_measurements(paths))
     for reason, count in skipped.items():
         say(f"Skipped {count} of {len(measurements) + skipped.total()}: {reason}.")
@@ -69,15 +67,15 @@ def fit(
     archs = [measurement.arch or {} for measurement in measurements]
     training = TrainingSet.of(archs, latencies_ms(measurements, clock))
     about = provenance(measurements)
-    model = LearnedCostModel.fit(output.stem, training, about, clock=clock, seed=seed)
-    write_cost_model(model, output)
+    model = LearnedCostModel.fit(path.stem, training, about, clock=clock, seed=seed)
+    write_cost_model(model, path)
     if as_json:
-        print_json(_summary(model, output, skipped))
+        print_json(_summary(model, path, skipped))
     else:
         _show(model)
     for doubt in model.doubts:
         say(f"Take {model.name!r} with care: {doubt}.")
-    say(f"Written to {output}")
+    say(f"Written to {path}")
 
 
 def read_measurements(paths: Sequence[Path]) -> Iterator[Measurement]:
