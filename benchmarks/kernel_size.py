@@ -101,19 +101,30 @@ def plot(found: dict[str, dict[str, Any]], path: Path) -> None:
             axis.set_xlabel(label)
             axis.set_ylabel("measured, ms")
             axis.set_yscale("log")
+            _plain_ticks(axis.yaxis)
             axis.spines[["top", "right"]].set_visible(False)
             correlation = of["random"][key]["spearman"]
             axis.set_title(
-                f"{NAMES[runtime]}: rank correlation {correlation:.3f}",
+                f"{NAMES[runtime]}: Spearman {correlation:.3f}",
                 fontsize="medium",
                 loc="left",
             )
         ends = [measured.min(), measured.max()]
         row[1].set_xscale("log")
+        _plain_ticks(row[1].xaxis)
         row[1].plot(ends, ends, color="#666666", linewidth=0.8, zorder=0)
     axes[0, 0].legend(frameon=False)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
+
+
+def _plain_ticks(axis: Any) -> None:
+    """1, 2, 5, 10, ... in full, instead of powers of ten."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    axis.set_major_locator(FixedLocator([5, 10, 20, 50, 100, 200]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
 
 
 def main() -> None:

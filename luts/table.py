@@ -92,10 +92,15 @@ class LookupTable(CostModel):
 
     def _lacking(self, missing: Sequence[Block], space: Space) -> MissingEntries:
         output = self.name if self.path is None else shlex.quote(str(self.path))
+        command = build_command(self.provenance, space)
+        if self.provenance.get("source") == "imported":
+            remedy = f"Add them to the imported file, or measure your own table: {command}"
+        else:
+            remedy = f"Measure only those: {command} -o {output}"
         return MissingEntries(
             f"LUT {self.name!r} has no entry {missing[0].key} "
             f"({len(missing)} of {len(space.vocabulary)} keys of {space.label} missing)",
-            f"Measure only those: {build_command(self.provenance, space)} -o {output}",
+            remedy,
         )
 
     @property

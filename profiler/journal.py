@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from devices import Samples
 from devices.base import take_in
+from luts.comparison import provenance_differences
 from nasprof.errors import NasprofError, UsageError
 from nasprof.files import read_jsonl
 from nasprof.reader import Reader
@@ -166,16 +167,12 @@ def discard(path: Path) -> None:
             path.unlink()
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Which values differ between two JSON objects, each as ``name was X, now Y``."""
-    found = []
-    for key in dict.fromkeys([*old, *new]):
-        before, now = old.get(key), new.get(key)
-        if isinstance(before, Mapping) and isinstance(now, Mapping):
-            found += differences(before, now, f"{prefix}{key}.")
-        elif before != now:
-            found.append(f"{prefix}{key} was {json.dumps(before)}, now {json.dumps(now)}")
-    return found
+    return [
+        f"{name} was {json.dumps(sides['a'])}, now {json.dumps(sides['b'])}"
+        for name, sides in provenance_differences(old, new).items()
+    ]
 
 
 def _locked(path: Path) -> TextIO:

@@ -96,17 +96,21 @@ class Run:
         self.settle()
 
     def scout(self) -> None:
-        """Run each model once, untimed for the result, to estimate how long all will take."""
+        """Visit each model once, for nothing but an estimate of how long all will take."""
         names = [name for name in self._names if name in self.active or name not in self._items]
         start = time.monotonic()
-        samples = self._session.run_round(names, 0, 1)
+        ends: list[float] = []
+        samples = self._session.run_round(names, 1, 1, lambda *_: ends.append(time.monotonic()))
         elapsed = time.monotonic() - start
-        once = sum(taken.wall_ms[0] for taken in samples.values()) / 1e3
+        # What a visit costs shows between visits; the rest is once a round.
+        visits = len(names) * (ends[-1] - ends[0]) / max(1, len(ends) - 1)
+        run = sum(taken.wall_ms[0] for taken in samples.values()) / 1e3
         protocol = self._protocol
-        runs = protocol.visits * (protocol.warmup + protocol.runs)
+        longer = (protocol.warmup + protocol.runs - 2) * run
+        per_round = max(0.0, elapsed - visits) + protocol.visits * max(0.0, visits + longer)
         done = min((len(self._rounds[name]) for name in self.active), default=0)
-        per_round = elapsed - once + once * runs + protocol.cool_down_s
-        self._scouted_s = max(1, protocol.rounds_min - done) * per_round
+        left = max(1, protocol.rounds_min - done)
+        self._scouted_s = left * (per_round + protocol.cool_down_s)
         self._start = time.monotonic()
 
     def _arrived(self, name: str, samples: Samples) -> None:
