@@ -110,7 +110,10 @@ def _space_facts(model: CostModel, space: Space) -> dict[str, Any]:
 
 
 def show_model(model: CostModel) -> None:
-    """Print all that a cost model says: its summary and, of a table, its entries."""
+    """Print all that a cost model says: provenance, summary and, of a table, its entries."""
+    facts = flatten(model.provenance)
+    rows = [(name, "-" if value is None else str(value)) for name, value in facts.items()]
+    show_table(("measured", "value"), rows)
     show_summary(model)
     if isinstance(model, LookupTable):
         for space in model.spaces:
@@ -118,10 +121,7 @@ def show_model(model: CostModel) -> None:
 
 
 def show_summary(model: CostModel) -> None:
-    """Print what a cost model is made from, how good it is and the ranges of its spaces."""
-    facts = flatten(model.provenance)
-    rows = [(name, "-" if value is None else str(value)) for name, value in facts.items()]
-    show_table(("measured", "value"), rows, f"{model.name} ({model.clock} clock)")
+    """Print how good a cost model is and the ranges of its spaces."""
     _show_spaces(model)
     if isinstance(model, LookupTable) and model.audit is not None:
         _show_audit(model.audit)
@@ -145,7 +145,9 @@ def _show_spaces(model: CostModel) -> None:
         notes.append("fastest and slowest: exact, no network of the space lies outside")
     if False in exact:
         notes.append("fastest and slowest: the best that were found")
-    show_table(("space", ">blocks", ">missing", ">fastest ms", ">slowest ms"), rows, notes=notes)
+    title = f"{model.name} ({model.clock} clock)"
+    columns = ("space", ">blocks", ">missing", ">fastest ms", ">slowest ms")
+    show_table(columns, rows, title, notes=notes)
 
 
 def _show_audit(audit: Audit) -> None:

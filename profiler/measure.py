@@ -89,7 +89,7 @@ def measure(
         journal: file that keeps every visit; what an earlier run with the same settings left
             there is taken up. To be removed when the result is safe.
         patience_s: how long to wait for a device that was lost to come back.
-        scout: run every model once first, which tells ``progress`` how long all will take.
+        scout: visit every model twice first, which tells ``progress`` how long all will take.
 
     Returns:
         One measurement an item, in their order.

@@ -96,18 +96,23 @@ class Run:
         self.settle()
 
     def scout(self) -> None:
-        """Visit each model once, for nothing but an estimate of how long all will take."""
+        """Visit each model twice, for nothing but an estimate of how long all will take.
+
+        First runs take longer than all others; the estimate is of the second visits.
+        """
         names = [name for name in self._names if name in self.active or name not in self._items]
         start = time.monotonic()
         ends: list[float] = []
-        samples = self._session.run_round(names, 1, 1, lambda *_: ends.append(time.monotonic()))
+        samples = self._session.run_round(
+            [*names, *names], 1, 1, lambda *_: ends.append(time.monotonic())
+        )
         elapsed = time.monotonic() - start
-        # What a visit costs shows between visits; the rest is once a round.
-        visits = len(names) * (ends[-1] - ends[0]) / max(1, len(ends) - 1)
-        run = sum(taken.wall_ms[0] for taken in samples.values()) / 1e3
+        visits = ends[-1] - ends[len(names) - 1]
+        beside = max(0.0, elapsed - (ends[-1] - ends[0]) - visits / len(names))
+        run = sum(taken.wall_ms[-1] for taken in samples.values()) / 1e3
         protocol = self._protocol
         longer = (protocol.warmup + protocol.runs - 2) * run
-        per_round = max(0.0, elapsed - visits) + protocol.visits * max(0.0, visits + longer)
+        per_round = beside + protocol.visits * max(0.0, visits + longer)
         done = min((len(self._rounds[name]) for name in self.active), default=0)
         left = max(1, protocol.rounds_min - done)
         self._scouted_s = left * (per_round + protocol.cool_down_s)

@@ -14,7 +14,8 @@ show measure --device cpu --arch examples/small.json examples/medium.json exampl
 show measure --device cpu --runtime litert --arch examples/medium.json --protocol quick \
   --save "$out/results.jsonl"
 show build-lut --device cpu -o "$out/table.json"
-show lut show "$out/table.json" --plot "$out/table.png"
+echo "\$ nasprof lut show $out/table.json --plot $out/table.png > $out/table.txt"
+"$bin/nasprof" lut show "$out/table.json" --plot "$out/table.png" > "$out/table.txt"
 show predict --lut "$out/table.json" \
   --arch examples/small.json examples/medium.json examples/large.json
-echo "Measured: $out/results.jsonl and latency.png; the lookup table: $out/table.json and table.png"
+echo "In $out: results.jsonl and latency.png (measured), table.json, table.txt and table.png"

@@ -289,5 +289,5 @@ def test_the_estimate_comes_first(path):
     device = ScriptedDevice(steady)
     take(path, device, scout=True, progress=heard.append)
     assert heard[0].rounds == 0 and heard[0].remaining_s > 0
-    assert len(device.sessions[0].orders[0]) == 3
+    assert len(device.sessions[0].orders[0]) == 6
     assert len(device.sessions[0].orders[1]) == 9
