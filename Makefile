@@ -22,7 +22,7 @@ imports: $(VENV)/.test
 
 check: $(VENV)/.test
 	@scripts/system-packages.sh
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/measure.py
