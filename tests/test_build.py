@@ -230,6 +230,21 @@ def test_a_real_table(tmp_path, runtime):
     assert 0 < ends.min_ms < ends.max_ms
 
 
+def test_operator_profiles_make_a_table_where_the_runtime_has_them(tmp_path):
+    path = tmp_path / "tiny.json"
+    result = invoke(*build_options(path, "--source", "operators"))
+    assert result.exit_code == 0, result.output
+    table = read_cost_model(path)
+    assert table.missing() == []
+    assert {tuple(entry.latency_ms) for entry in table.entries.values()} == {("wall",)}
+    assert table.provenance["source"] == "operators"
+    path.unlink()
+    refused = invoke(*build_options(path, "--source", "operators", "--runtime", "litert"))
+    assert refused.exit_code == 1
+    assert "gives no operator profiles" in refused.stderr
+    assert not path.exists()
+
+
 def test_a_complete_table_is_left_as_it_is(table_path):
     before = table_path.read_bytes()
     result = invoke(*build_options(table_path))
