@@ -109,6 +109,7 @@ def measure(
         models[SENTINEL] = sentinel
     if empty is not None:
         models[EMPTY] = empty
+    tell = progress or (lambda _: None)
     with device.open(settings) as session, contextlib.ExitStack() as stack:
         facts = {
             "device": device.profile.name,
@@ -126,8 +127,8 @@ def measure(
             run.settle()
         if scout and run.active:
             run.scout()
-            (progress or (lambda _: None))(run.status())
-        _take_rounds(run, device, session, rng, progress, patience_s)
+            tell(run.status())
+        _take_rounds(run, device, session, rng, tell, patience_s)
     return [run.complete[item.name] for item in items]
 
 
@@ -136,11 +137,10 @@ def _take_rounds(
     device: Device,
     session: Session,
     rng: np.random.Generator,
-    progress: Callable[[Status], None] | None,
+    tell: Callable[[Status], None],
     patience_s: float,
 ) -> None:
     """Take rounds until all models are complete, or give what there is to who interrupts."""
-    tell = progress or (lambda _: None)
     lost_since = None
     try:
         while run.active:

@@ -12,6 +12,7 @@ from luts import LookupTable
 from nasprof.errors import UsageError
 from profiler.journal import differences
 from profiler.plan import Plan
+from profiler.protocol import Protocol
 from profiler.records import Measurement
 
 COMPARED = (
@@ -63,6 +64,12 @@ def provenance_of(
         "time": first.time,
         "nasprof": first.nasprof,
     }
+
+
+def protocol_of(table: LookupTable) -> Protocol | None:
+    """The protocol a table was measured with, None where that is not known."""
+    known = table.provenance.get("protocol")
+    return Protocol.from_dict(known) if isinstance(known, dict) else None
 
 
 def changes(table: LookupTable, provenance: Mapping[str, Any]) -> list[str]:

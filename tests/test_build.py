@@ -395,3 +395,11 @@ def test_an_audit_with_another_runtime_is_not_kept(table_path):
     assert result.exit_code == 2
     assert 'runtime was "onnxruntime", now "litert"' in result.stderr
     assert table_path.read_bytes() == before
+
+
+def test_an_audit_measures_as_the_table_was_measured_unless_told_otherwise(table_path, tmp_path):
+    path = tmp_path / "tiny.json"
+    path.write_bytes(table_path.read_bytes())
+    result = invoke("audit", path, "--audit", 3, "--calibrate", 0, "--update", "--json")
+    assert json.loads(result.stdout)["updated"] is True, result.stderr
+    assert not any("protocol" in change for change in json.loads(result.stdout)["changed"])

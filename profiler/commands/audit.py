@@ -10,6 +10,7 @@ import click
 from nasprof.cli import json_option, print_json, show_table
 from nasprof.errors import NasprofError, UsageError
 from profiler.commands.building import building_progress
+from profiler.commands.options import network_options
 from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
@@ -17,27 +18,13 @@ if TYPE_CHECKING:
 
     from luts import LookupTable
     from profiler.plan import Plan
+    from profiler.protocol import Protocol
 
 
 @click.command()
 @click.argument("table")
 @target_options()
-@click.option(
-    "--audit",
-    "n_audit",
-    type=click.IntRange(2),
-    default=20,
-    show_default=True,
-    help="Networks to compare it with.",
-)
-@click.option(
-    "--calibrate",
-    "n_calibration",
-    type=click.IntRange(0),
-    default=10,
-    show_default=True,
-    help="Other networks, which a new calibration is fitted on.",
-)
+@network_options(least=2)
 @click.option("--protocol", help="The table's unless given.")
 @click.option(
     "--update", is_flag=True, help="Keep the new comparison and calibration in the table."
@@ -61,7 +48,8 @@ def audit(
     """
     from luts import LookupTable, find_cost_model, read_cost_model, write_cost_model
     from profiler.build import audit_networks
-    from profiler.provenance import known_provenance, require_same
+    from profiler.protocol import parse_protocol
+    from profiler.provenance import known_provenance, protocol_of, require_same
 
     path = find_cost_model(table)
     model = read_cost_model(path)
@@ -72,7 +60,9 @@ def audit(
     settings = target.settings(profile, _text(known, "runtime"))
     if target.threads is None and isinstance(known.get("threads"), int):
         settings = replace(settings, threads=known["threads"])
-    plan = _plan(model, protocol or profile.table_protocol, n_audit, n_calibration, seed)
+    how = parse_protocol(protocol) if protocol else protocol_of(model)
+    how = how or parse_protocol(profile.table_protocol)
+    plan = _plan(model, how, n_audit, n_calibration, seed)
     device = target.device(profile)
     keep = update or model.audit is None
     if update:
@@ -153,16 +143,15 @@ def _text(known: Mapping[str, Any], name: str) -> str | None:
 
 
 def _plan(
-    model: LookupTable, protocol: str, n_audit: int, n_calibration: int, seed: int | None
+    model: LookupTable, protocol: Protocol, n_audit: int, n_calibration: int, seed: int | None
 ) -> Plan:
     import secrets
 
     from profiler.plan import Plan
-    from profiler.protocol import parse_protocol
 
     return Plan(
         spaces=model.spaces,
-        protocol=parse_protocol(protocol),
+        protocol=protocol,
         precision=_text(model.provenance, "precision") or "fp32",
         batch=model.provenance.get("batch") or 1,
         source=_text(model.provenance, "source") or "blocks",

@@ -11,7 +11,7 @@ import click
 from nasprof.cli import json_option, print_json, say
 from nasprof.errors import UsageError
 from profiler.commands.building import building_progress
-from profiler.commands.options import space_options
+from profiler.commands.options import network_options, space_options
 from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
@@ -37,22 +37,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where block costs come from: blocks, networks or operators.",
 )
-@click.option(
-    "--audit",
-    "n_audit",
-    type=click.IntRange(0),
-    default=20,
-    show_default=True,
-    help="Whole networks to compare the table with.",
-)
-@click.option(
-    "--calibrate",
-    "n_calibration",
-    type=click.IntRange(0),
-    default=10,
-    show_default=True,
-    help="Other networks to fit the line from sums to latencies on.",
-)
+@network_options(least=0)
 @click.option(
     "--clock", type=click.Choice(["wall", "cpu"]), default="wall", help="What predictions are of."
 )
@@ -99,7 +84,8 @@ def build_lut(
     """
     from luts.files import output_path
     from profiler.plan import Plan
-    from profiler.protocol import Protocol, parse_protocol
+    from profiler.protocol import parse_protocol
+    from profiler.provenance import protocol_of
     from profiler.sources import sources
 
     sources.get(source)
@@ -117,8 +103,8 @@ def build_lut(
     )
     path = output_path(output) if output else default_output(profile, settings, plan)
     base = _existing(path) if resume else None
-    if base is not None and protocol is None and isinstance(base.provenance.get("protocol"), dict):
-        plan = replace(plan, protocol=Protocol.from_dict(base.provenance["protocol"]))
+    if base is not None and protocol is None:
+        plan = replace(plan, protocol=protocol_of(base) or plan.protocol)
     table = _build(target.device(profile), settings, plan, path, base, resume, patience_s, clock)
     _show(table, path, as_json)
 

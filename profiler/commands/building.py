@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from nasprof.cli import say
@@ -19,17 +19,18 @@ def building_progress() -> Iterator[Progress]:
     from profiler.measure import Status
     from profiler.progress import lowering_bar, progress_bar
 
-    with lowering_bar() as lowered, progress_bar() as measuring:
-        told = False
+    # One bar at a time: two would write over each other.
+    with ExitStack() as bars:
+        lowered = bars.enter_context(lowering_bar())
+        measuring: Callable[[Status], None] | None = None
 
         def update(status: Status) -> None:
-            nonlocal told
-            if not told:
-                told = True
-                say(
-                    f"{status.total} models; measuring will take about "
-                    f"{_duration(status.remaining_s)}"
-                )
+            nonlocal measuring
+            if measuring is None:
+                bars.close()
+                left = _duration(status.remaining_s)
+                say(f"{status.total} models; measuring will take about {left}")
+                measuring = bars.enter_context(progress_bar())
             measuring(status)
 
         yield Progress(lowered, update)

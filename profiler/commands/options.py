@@ -107,3 +107,28 @@ def named_spaces(context: click.Context) -> list[str]:
         for name, option in names.items()
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]
+
+
+def network_options(least: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--audit --calibrate``, given to the command as ``n_audit`` and ``n_calibration``.
+
+    Args:
+        least: the smallest number of networks to audit.
+    """
+    audit = click.option(
+        "--audit",
+        "n_audit",
+        type=click.IntRange(least),
+        default=20,
+        show_default=True,
+        help="Whole networks to compare the table with.",
+    )
+    calibrate = click.option(
+        "--calibrate",
+        "n_calibration",
+        type=click.IntRange(0),
+        default=10,
+        show_default=True,
+        help="Other networks to fit the line from sums to latencies on.",
+    )
+    return lambda function: audit(calibrate(function))
