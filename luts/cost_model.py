@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luts.agreement import CONFIDENCES, Agreement, Bound
-from luts.errors import BudgetImpossible, SpaceMismatch
+from luts.errors import BudgetImpossible
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
 from spaces import Genes, Space
+from spaces.predictor import Predictor
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -37,19 +38,17 @@ class Extremes:
     exact: bool
 
 
-class CostModel(ABC):
-    """Predicts latencies of the architectures of one space or of several.
+class CostModel(Predictor):
+    """Predicts latencies of architectures.
 
-    Args (of the methods):
-        genes: ``(n, n_genes)``.
-        space: the space the genes belong to; may be left out where the model has only one.
+    Its provenance tells what was measured: device, runtime, threads, precision, clock, ...
     """
 
-    kind: ClassVar[str]
-    name: str
-    spaces: tuple[Space, ...]
-    provenance: Mapping[str, Any]
-    """What was measured: device, runtime, threads, precision, clock, ..."""
+    alternative: ClassVar[str] = (
+        "Take a table of that space, or build one: nasprof build-lut --help"
+    )
+    additive: ClassVar[bool] = False
+    """Whether the groups of genes in ``Space.parts`` contribute independently of each other."""
     clock: str
     """The clock that predictions are of: "wall" or "cpu"."""
 
@@ -84,11 +83,6 @@ class CostModel(ABC):
         """With whole networks that it was not made from; None if it was never compared."""
         return None
 
-    @property
-    def doubts(self) -> list[str]:
-        """Why its predictions should be taken with care, a sentence each; usually empty."""
-        return []
-
     @abstractmethod
     def as_dict(self) -> dict[str, Any]:
         """As JSON, with ``kind`` and ``schema``."""
@@ -122,24 +116,6 @@ class CostModel(ABC):
         """Upper bounds for several confidences; empty where nothing was audited."""
         found = {confidence: self.bound(confidence) for confidence in confidences}
         return {confidence: bound for confidence, bound in found.items() if bound is not None}
-
-    def space_of(self, space: Space | None = None) -> Space:
-        """``space`` if the model is of it; its only space if none is given.
-
-        Raises:
-            SpaceMismatch: it is not, or none is given and there are several.
-        """
-        known = ", ".join(known.label for known in self.spaces)
-        if space is None:
-            if len(self.spaces) == 1:
-                return self.spaces[0]
-            raise SpaceMismatch(f"{self.name!r} is of several spaces ({known}): say which one")
-        if space not in self.spaces:
-            raise SpaceMismatch(
-                f"{self.name!r} is of {known}, not of {space.label}",
-                "Take a table of that space, or build one: nasprof build-lut --help",
-            )
-        return space
 
     def require_budget(self, budget_ms: float, space: Space | None = None) -> None:
         """Refuse a budget that no architecture meets.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from nasprof.errors import NasprofError, UsageError
+from spaces.predictor import SpaceMismatch
+
+__all__ = ["BudgetImpossible", "CostModelInvalid", "MissingEntries", "SpaceMismatch"]
 
 
 class CostModelInvalid(UsageError):
@@ -11,10 +14,6 @@ class CostModelInvalid(UsageError):
 
 class MissingEntries(UsageError):
     """A lookup table lacks blocks that its space needs."""
-
-
-class SpaceMismatch(UsageError):
-    """A cost model is of another space, width or resolution than the architectures."""
 
 
 class BudgetImpossible(NasprofError):

@@ -42,6 +42,7 @@ class LookupTable(CostModel):
     """
 
     kind: ClassVar[str] = "lut"
+    additive: ClassVar[bool] = True
 
     name: str
     spaces: tuple[Space, ...]

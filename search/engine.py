@@ -8,12 +8,13 @@ resumed anywhere, and all engines can be compared on the same ground.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.registry import Registry
+from search.problem import Problem
 from spaces import Genes, Space
 
 
@@ -29,11 +30,20 @@ class Engine(ABC):
         self.space = space
         self.rng = rng
 
+    @classmethod
+    def create(cls, problem: Problem, rng: np.random.Generator) -> Self:
+        """The engine for a problem, with its defaults.
+
+        Raises:
+            UsageError: it is not made for such problems, and which are.
+        """
+        return cls(problem.space, rng)
+
     @abstractmethod
     def ask(self, n: int) -> Genes:
         """Up to ``n`` new architectures ``(m, n_genes)``, canonical and never proposed before.
 
-        Fewer than ``n`` only when the space has no more.
+        Fewer than ``n`` only when the engine has no more; none when it is at its end.
         """
 
     @abstractmethod
@@ -52,3 +62,4 @@ class Engine(ABC):
 engines: Registry[type[Engine]] = Registry(
     "engine", {"random": "search.engines.random:RandomEngine"}
 )
+"""One file an engine."""

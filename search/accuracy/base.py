@@ -1,0 +1,42 @@
+"""What every accuracy model offers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from nasprof.registry import Registry
+from spaces import Genes, Space
+from spaces.predictor import Predictor
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+class AccuracyModelInvalid(UsageError):
+    """A file does not hold an accuracy model, or holds a damaged one."""
+
+
+class AccuracyModel(Predictor):
+    """Predicts the top-1 accuracy of architectures."""
+
+    alternative: ClassVar[str] = (
+        "Take a model of that space, or fit one to your own measurements: nassearch fit --help"
+    )
+    additive: ClassVar[bool] = False
+    """Whether the groups of genes in ``Space.parts`` contribute independently of each other."""
+
+    @abstractmethod
+    def top1(self, genes: Genes, space: Space | None = None) -> Array:
+        """Predicted top-1 accuracy of each architecture in percent: ``(n,)``."""
+
+    def std(self, genes: Genes, space: Space | None = None) -> Array | None:
+        """Standard deviation of each prediction's error in points ``(n,)``; None if unknown."""
+        return None
+
+
+accuracy_models: Registry[type[AccuracyModel]] = Registry("kind of accuracy model", {})
+"""One file a kind."""

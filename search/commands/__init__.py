@@ -1,0 +1,1 @@
+"""The subcommands of ``nassearch``, one a file."""

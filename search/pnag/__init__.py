@@ -1,0 +1,1 @@
+"""PNAG: a generator of architectures conditioned on the budget (Guo et al. 2022)."""
