@@ -38,5 +38,8 @@ class AccuracyModel(Predictor):
         return None
 
 
-accuracy_models: Registry[type[AccuracyModel]] = Registry("kind of accuracy model", {})
+accuracy_models: Registry[type[AccuracyModel]] = Registry(
+    "kind of accuracy model",
+    {"ridge": "search.accuracy.ridge:AdditiveAccuracy"},
+)
 """One file a kind."""

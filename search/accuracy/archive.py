@@ -1,0 +1,164 @@
+"""Accuracy models as files: arrays and one JSON text in an ``.npz``, without pickle.
+
+The text tells what the arrays are and ends in a SHA-256 digest over it and every array, so that
+a damaged or edited file is found before it predicts anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from nasprof.files import write_atomic
+from nasprof.reader import Reader
+from search.accuracy.base import AccuracyModelInvalid
+from spaces import Space, get_space
+
+SCHEMA = 1
+_ABOUT = "about"
+
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What a file holds.
+
+    Args:
+        about: JSON values: ``kind``, ``spaces``, ``provenance`` and what the kind adds.
+        arrays: by name.
+    """
+
+    about: Mapping[str, Any]
+    arrays: Arrays
+
+    def array(self, name: str, dtype: Any, shape: Sequence[int | None]) -> NDArray[Any]:
+        """The array ``name`` if it is finite and of this shape, None standing for any length.
+
+        Raises:
+            AccuracyModelInvalid: it is missing or another.
+        """
+        wanted = f"{np.dtype(dtype)} of shape ({', '.join(str(n or 'any') for n in shape)})"
+        if name not in self.arrays:
+            raise AccuracyModelInvalid(f"array {name!r} is missing, expected {wanted}")
+        found = self.arrays[name]
+        fits = len(shape) == found.ndim and all(
+            wish in (None, length) for wish, length in zip(shape, found.shape, strict=True)
+        )
+        if found.dtype != dtype or not fits:
+            raise AccuracyModelInvalid(
+                f"array {name!r} is {found.dtype} of shape {found.shape}, expected {wanted}"
+            )
+        if found.dtype.kind == "f" and not np.isfinite(found).all():
+            raise AccuracyModelInvalid(f"array {name!r} has values that are not finite")
+        return found
+
+    def spaces(self) -> tuple[Space, ...]:
+        """The spaces named in the text.
+
+        Raises:
+            UsageError: there are none, or one is unknown.
+        """
+        listed = Reader(dict(self.about), "model").take("spaces", "a list")
+        if not listed:
+            raise UsageError("field 'spaces' is empty")
+        readers = [Reader({"space": value}, "spaces") for value in listed]
+        found = [dict(reader.take("space", "an object")) for reader in readers]
+        names = [Reader(settings, "spaces").take("space", "a string") for settings in found]
+        return tuple(
+            get_space(name, **{key: value for key, value in settings.items() if key != "space"})
+            for name, settings in zip(names, found, strict=True)
+        )
+
+    def digest(self) -> str:
+        """SHA-256 of the text and of every array's name, type, shape and values."""
+        sha = hashlib.sha256(json.dumps(dict(self.about), sort_keys=True).encode())
+        for name in sorted(self.arrays):
+            array = np.ascontiguousarray(self.arrays[name])
+            sha.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            sha.update(array.tobytes())
+        return sha.hexdigest()
+
+    def write(self, path: Path) -> None:
+        """Write it as a whole or not at all; the same contents give the same bytes."""
+        about = {"schema": SCHEMA, **self.about}
+        signed = {**about, "sha256": Archive(about, self.arrays).digest()}
+        stream = io.BytesIO()
+        text = np.array(json.dumps(signed, allow_nan=False))
+        np.savez_compressed(stream, allow_pickle=False, **{_ABOUT: text}, **self.arrays)
+        write_atomic(path, stream.getvalue())
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an ``.npz``.
+
+    Raises:
+        UsageError: the file cannot be opened.
+        AccuracyModelInvalid: it is truncated, or something else than arrays.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    # numpy, zipfile and zlib each have their own ways to say that the bytes are not theirs.
+    except (
+        ValueError,
+        EOFError,
+        KeyError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        AttributeError,
+        TypeError,
+        SyntaxError,
+        RuntimeError,
+    ) as error:
+        raise AccuracyModelInvalid(
+            f"{path} is no archive of arrays: {error}",
+            "Expected a file of nassearch fit (.npz), or OFA's acc_predictor.pth.",
+        ) from error
+
+
+def parse_archive(arrays: Arrays) -> Archive:
+    """An archive of ours.
+
+    Raises:
+        UsageError: the text is missing or malformed, or the digest does not fit.
+    """
+    text = arrays.get(_ABOUT)
+    if text is None or text.dtype.kind != "U" or text.ndim:
+        raise UsageError(f"array {_ABOUT!r} is missing: this was not written by nassearch fit")
+    try:
+        about = json.loads(str(text))
+    except ValueError as error:
+        raise UsageError(f"array {_ABOUT!r} is no JSON: {error}") from error
+    reader = Reader(about, _ABOUT)
+    if reader.take("schema", "a whole number") != SCHEMA:
+        raise UsageError(
+            f"field 'schema' is {about['schema']}, expected {SCHEMA}",
+            "It was written by another version of nasprof; fit it again.",
+        )
+    stated = reader.take("sha256", "a string")
+    rest = {key: value for key, value in about.items() if key != "sha256"}
+    archive = Archive(rest, {name: value for name, value in arrays.items() if name != _ABOUT})
+    if stated != archive.digest():
+        raise UsageError(
+            "the contents do not fit the field 'sha256': the file was changed or is damaged",
+            "Fit the model again: nassearch fit --help",
+        )
+    return archive

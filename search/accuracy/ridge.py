@@ -1,0 +1,191 @@
+"""Additive accuracy: each group of genes contributes on its own.
+
+Less accurate than what it is fitted to, but an engine that merges groups of genes can find its
+exact optimum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.accuracy.archive import Archive
+from search.accuracy.base import AccuracyModel, Array
+from spaces import Genes, Space
+
+PENALTY = 1.0
+"""Weight of the squared coefficients; predictions of 8,000 networks hardly need any."""
+
+
+@dataclass(frozen=True)
+class AdditiveAccuracy(AccuracyModel):
+    """The sum of an intercept and a contribution of each group of genes in ``Space.parts``.
+
+    Args:
+        contributions: of each of a part's values in points, ``(k,)`` a part.
+        provenance: what it was fitted to, with its agreement "r2" and "spearman".
+    """
+
+    kind: ClassVar[str] = "ridge"
+    additive: ClassVar[bool] = True
+
+    name: str
+    space: Space
+    intercept: float
+    contributions: tuple[Array, ...]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def spaces(self) -> tuple[Space, ...]:  # type: ignore[override]  # read-only here
+        return (self.space,)
+
+    def top1(self, genes: Genes, space: Space | None = None) -> Array:
+        genes = self.space_of(space).canonical(genes)
+        total = np.full(len(genes), self.intercept)
+        for (place, _), weights, table in zip(
+            self.space.parts, self._place_values, self._tables, strict=True
+        ):
+            total += table[genes[:, place] @ weights]
+        return total
+
+    @cached_property
+    def _place_values(self) -> list[NDArray[np.int64]]:
+        """What each gene counts for in the number of its part's value."""
+        choices = [self.space.n_choices[place].astype(np.int64) for place, _ in self.space.parts]
+        return [np.append(np.cumprod(each[:0:-1])[::-1], 1) for each in choices]
+
+    @cached_property
+    def _tables(self) -> list[Array]:
+        """Contributions by number of the part's value; nan where no canonical value is."""
+        tables = []
+        for (place, values), weights, contributions in zip(
+            self.space.parts, self._place_values, self.contributions, strict=True
+        ):
+            table = np.full(int(self.space.n_choices[place].prod(dtype=np.int64)), np.nan)
+            table[values @ weights] = contributions
+            tables.append(table)
+        return tables
+
+    @property
+    def doubts(self) -> list[str]:
+        r2, spearman = (self.provenance.get(name) for name in ("r2", "spearman"))
+        if r2 is None or spearman is None:
+            return []
+        return [
+            "it leaves out how groups of genes act together: on networks it was not fitted to "
+            f"R2 {r2:.4f}, Spearman {spearman:.4f} with {self.provenance.get('fitted_to')!r}"
+        ]
+
+    def as_archive(self) -> Archive:
+        """As a file holds it."""
+        about = {
+            "kind": self.kind,
+            "spaces": [self.space.settings],
+            "provenance": dict(self.provenance),
+        }
+        parts = {f"part{number}": part for number, part in enumerate(self.contributions)}
+        return Archive(about, {"intercept": np.array(self.intercept), **parts})
+
+    @classmethod
+    def from_archive(cls, archive: Archive, name: str) -> Self:
+        """From a file.
+
+        Raises:
+            UsageError: naming what is missing or wrong.
+        """
+        (space,) = archive.spaces()
+        contributions = tuple(
+            archive.array(f"part{number}", np.float64, (len(values),))
+            for number, (_, values) in enumerate(space.parts)
+        )
+        intercept = float(archive.array("intercept", np.float64, ()))
+        return cls(name, space, intercept, contributions, archive.about.get("provenance", {}))
+
+
+def ridge_of(
+    model: AccuracyModel, space: Space, rng: np.random.Generator, n: int = 8000
+) -> AdditiveAccuracy:
+    """The additive model nearest to another one, by ridge regression on its predictions.
+
+    Its features are the choices of genes and the pairs of them within a group. It is fitted to
+    networks of all sizes, half of them near the best of their size, where a search will be.
+
+    Args:
+        n: number of networks; a tenth of them judge it.
+
+    Raises:
+        SpaceMismatch: the model is not of the space.
+    """
+    from scipy.stats import spearmanr
+    from sklearn.linear_model import Ridge
+
+    from luts.estimators import one_thread
+
+    genes = _representative(model, space, rng, n)
+    top1 = model.top1(genes, space)
+    held_out = max(n // 10, 2)
+    inputs = np.concatenate([_pairs(space, place, genes) for place, _ in space.parts], 1)
+    with one_thread():
+        ridge = Ridge(PENALTY).fit(inputs[held_out:], top1[held_out:])
+        predicted = ridge.predict(inputs[:held_out])
+    error = ((predicted - top1[:held_out]) ** 2).mean()
+    provenance = {
+        "fitted_to": model.name,
+        "networks": len(genes) - held_out,
+        "r2": float(1 - error / max(top1[:held_out].var(), 1e-300)),
+        "spearman": float(spearmanr(predicted, top1[:held_out]).statistic),
+    }
+    contributions, start = [], 0
+    for place, values in space.parts:
+        features = _pairs(space, place, _alone(space, place, values))
+        contributions.append(features @ ridge.coef_[start : start + features.shape[1]])
+        start += features.shape[1]
+    name = f"{model.name}, additive"
+    return AdditiveAccuracy(name, space, float(ridge.intercept_), tuple(contributions), provenance)
+
+
+def _representative(model: AccuracyModel, space: Space, rng: np.random.Generator, n: int) -> Genes:
+    """Networks of all sizes ``(n, n_genes)``, half of them near the best, in random order."""
+    found = space.sample(n - n // 2, rng, "biased")
+    while len(found) < n:
+        best = found[_good(model.top1(found, space), space.macs(found), max(n // 20, 1))]
+        parents = best[rng.integers(len(best), size=min(n // 8 + 1, n - len(found)))]
+        fresh = space.sample(len(parents), rng)
+        swapped = rng.random(parents.shape) < 2 / space.n_genes
+        found = np.concatenate([found, space.canonical(np.where(swapped, fresh, parents))])
+    return rng.permutation(found)
+
+
+def _good(top1: Array, macs: NDArray[Any], n: int) -> NDArray[np.intp]:
+    """The most accurate few for their size: by how far they lie above the trend."""
+    size = np.log(macs)
+    trend = np.polyval(np.polyfit(size, top1, 3), size) if np.ptp(size) > 0 else top1.mean()
+    above: NDArray[np.intp] = np.argsort(trend - top1)[:n]
+    return above
+
+
+def _alone(space: Space, place: slice, values: Genes) -> Genes:
+    genes = np.zeros((len(values), space.n_genes), np.int8)
+    genes[:, place] = values
+    return genes
+
+
+def _pairs(space: Space, place: slice, genes: Genes) -> NDArray[np.float32]:
+    """One-hot genes of a part, and products of two of them: ``(n, n_features)``."""
+    ends = np.cumsum(np.append(0, space.n_choices), dtype=np.int64)
+    own = space.onehot(genes)[:, ends[place.start] : ends[place.stop]]
+    several = [
+        own[:, ends[i] - ends[place.start] : ends[i + 1] - ends[place.start]]
+        for i in range(place.start, place.stop)
+    ]
+    products = [
+        (first[:, :, None] * second[:, None]).reshape(len(genes), -1)
+        for first, second in combinations(several, 2)
+    ]
+    return np.concatenate([own, *products], 1)
