@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from nasprof.errors import NasprofError
 from nasprof.registry import Registry
@@ -222,6 +222,9 @@ class Reachability:
 
 class Device(ABC):
     """A place where model files run, described by a profile."""
+
+    local: ClassVar[bool] = False
+    """Whether it is in this machine, so that it may be used without being asked for."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile

@@ -26,6 +26,7 @@ class HostDevice(Device):
     (a table handed to the runtime's adapter).
     """
 
+    local: ClassVar[bool] = True
     known_options: ClassVar[frozenset[str]] = frozenset({"timeout_s", "runtime_options"})
 
     def __init__(self, profile: Profile) -> None:

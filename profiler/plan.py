@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from luts import Measured
+from devices import Profile, RunSettings
+from luts import Measured, own_folder
 from luts.audit import Role
 from profiler.protocol import Protocol
 from spaces import Genes, Space
@@ -35,6 +37,15 @@ class Plan:
     calibration: int = 10
     audit: int = 20
     seed: int = 0
+
+    def path(self, profile: Profile, settings: RunSettings) -> Path:
+        """Where the table is kept unless its user names a place: named after what it is of."""
+        spaces = [space.label.replace("@", "-r").replace(" ", "-") for space in self.spaces]
+        more = "" if len(spaces) == 1 else f"-and-{len(spaces) - 1}-more"
+        threads = "" if settings.threads == 1 else f"-t{settings.threads}"
+        batch = "" if self.batch == 1 else f"-b{self.batch}"
+        parts = (profile.name, settings.runtime, self.precision + threads + batch, spaces[0] + more)
+        return own_folder() / f"{'-'.join(parts)}.json"
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
-from math import isfinite
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +42,24 @@ class ResolutionList(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} is no list of whole numbers like 224 or 224,192", param, ctx)
 
 
-class Milliseconds(click.FloatRange):
-    """A time above 0 and not infinite."""
+_UNITS_MS = {"": 1.0, "ms": 1.0, "us": 1e-3, "s": 1e3}
 
-    name = "MS"
 
-    def __init__(self) -> None:
-        super().__init__(min=0, min_open=True)
+class Milliseconds(click.ParamType[float]):
+    """A time above 0 and not infinite, in ms unless its unit is named: ``110``, ``0.11s``."""
+
+    name = "TIME"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        time_ms: float = super().convert(value, param, ctx)
-        if not isfinite(time_ms):
-            self.fail(f"{value} is no time", param, ctx)
+        found = re.fullmatch(r"([-+.\de]+) ?(ms|us|s|)", str(value).strip())
+        try:
+            time_ms = float(found[1]) * _UNITS_MS[found[2]] if found else nan
+        except ValueError:
+            time_ms = nan
+        if not 0 < time_ms < inf:
+            self.fail(f"{value!r} is no time above 0 like 110, 110ms, 0.11s or 450us", param, ctx)
         return time_ms
 
 
