@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from nasprof.reader import Reader
-from search.accuracy.base import AccuracyModelInvalid
+from search.accuracy.errors import AccuracyModelInvalid
 from spaces import Space, get_space
 
 SCHEMA = 1
@@ -42,6 +42,16 @@ class Archive:
 
     about: Mapping[str, Any]
     arrays: Arrays
+
+    @property
+    def kind(self) -> str:
+        """Which kind of model it holds.
+
+        Raises:
+            UsageError: it does not say.
+        """
+        kind: str = Reader(dict(self.about), "model").take("kind", "a string")
+        return kind
 
     def array(self, name: str, dtype: Any, shape: Sequence[int | None]) -> NDArray[Any]:
         """The array ``name`` if it is finite and of this shape, None standing for any length.

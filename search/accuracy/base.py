@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasprof.errors import UsageError
 from nasprof.registry import Registry
+from search.accuracy.archive import Archive
 from spaces import Genes, Space
 from spaces.predictor import Predictor
 
 Array: TypeAlias = NDArray[np.float64]
-
-
-class AccuracyModelInvalid(UsageError):
-    """A file does not hold an accuracy model, or holds a damaged one."""
 
 
 class AccuracyModel(Predictor):
@@ -37,9 +33,26 @@ class AccuracyModel(Predictor):
         """Standard deviation of each prediction's error in points ``(n,)``; None if unknown."""
         return None
 
+    @abstractmethod
+    def as_archive(self) -> Archive:
+        """As a file holds it."""
+
+    @classmethod
+    @abstractmethod
+    def from_archive(cls, archive: Archive, name: str) -> Self:
+        """From a file.
+
+        Raises:
+            UsageError: naming what is missing or wrong.
+        """
+
 
 accuracy_models: Registry[type[AccuracyModel]] = Registry(
     "kind of accuracy model",
-    {"ridge": "search.accuracy.ridge:AdditiveAccuracy"},
+    {
+        "kernel": "search.accuracy.kernel:KernelAccuracy",
+        "ofa-mlp": "search.accuracy.mlp:OfaMlp",
+        "ridge": "search.accuracy.ridge:AdditiveAccuracy",
+    },
 )
 """One file a kind."""

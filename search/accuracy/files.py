@@ -1,23 +1,141 @@
-"""Where accuracy models are kept, and reading them."""
+"""Where accuracy models are kept, and reading and writing them.
+
+The shipped ones are in ``search/accuracy/models``; the user's own are in the data folder
+(``$NASPROF_DATA`` or the platform's usual place, ``~/.local/share/nasprof/accuracy/*.npz`` on
+Linux) and win over shipped ones of the same name.
+"""
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from luts.files import own_folder as own_tables
 from nasprof.errors import UsageError
-from search.accuracy.base import AccuracyModel
+from search.accuracy.base import AccuracyModel, accuracy_models
+from search.accuracy.errors import AccuracyModelInvalid
+
+if TYPE_CHECKING:
+    from search.accuracy.kernel import KernelAccuracy
+
+_TABLES = (".csv", ".csv.gz")
+_FILES = (".npz", ".pth", *_TABLES)
+
+
+def own_folder() -> Path:
+    """Where models are kept unless another place is named."""
+    return own_tables().with_name("accuracy")
 
 
 def list_accuracy_models() -> dict[str, Path]:
     """Known accuracy models by name; not read yet."""
-    return {}
+    shipped = Path(str(files("search"))) / "accuracy" / "models"
+    return {
+        path.stem: path
+        for folder in (shipped, own_folder())
+        if folder.is_dir()
+        for path in sorted(folder.glob("*.npz"))
+    }
+
+
+def find_accuracy_model(name: str) -> Path:
+    """The file called ``name`` if it ends like one, else that of the known model.
+
+    Raises:
+        UsageError: there is none, with the known ones.
+    """
+    if name.endswith(_FILES):
+        return Path(name)
+    known = list_accuracy_models()
+    if name not in known:
+        raise UsageError(
+            f"no accuracy model is called {name!r}",
+            f"Known: {', '.join(sorted(known))}. Name a file ({', '.join(_FILES)}), "
+            "or fit one to your own measurements: nassearch fit",
+        )
+    return known[name]
+
+
+def output_path(name: str) -> Path:
+    """Where to write what is to be called ``name``: a file (.npz), else among one's own models.
+
+    Raises:
+        UsageError: it is neither a file name in .npz nor a bare name.
+    """
+    if name.endswith(".npz"):
+        return Path(name)
+    if not name or name != Path(name).name or name.startswith(".") or name.endswith(_FILES):
+        raise UsageError(
+            f"{name!r} is no name for an accuracy model", "Expected a file (.npz) or a name."
+        )
+    return own_folder() / f"{name}.npz"
 
 
 def read_accuracy_model(name: str | Path) -> AccuracyModel:
     """The accuracy model in a file, or the known one of that name.
 
+    A file is what ``nassearch fit`` wrote, OFA's predictor as ``.pth`` or ``.npz``, or a table of
+    measured networks as ``.csv``, which is fitted and cross-validated here.
+
     Raises:
         UsageError: there is none.
         AccuracyModelInvalid: the file is damaged or of something else.
+        CannotRank: a table does not allow to tell good networks from bad ones.
     """
-    raise UsageError(f"no accuracy model is called {name!r}")
+    path = find_accuracy_model(str(name))
+    if path.name.endswith(_TABLES):
+        return fit_table(path)
+    try:
+        return _from_pth(path) if path.suffix == ".pth" else _from_npz(path)
+    except AccuracyModelInvalid as error:
+        raise _of_file(path, error) from error
+
+
+def _from_pth(path: Path) -> AccuracyModel:
+    from search.accuracy.mlp import OfaMlp, read_checkpoint
+
+    return OfaMlp.of(read_checkpoint(path), path.stem)
+
+
+def _from_npz(path: Path) -> AccuracyModel:
+    from search.accuracy.archive import parse_archive, read_arrays
+    from search.accuracy.mlp import SHAPES, OfaMlp
+
+    arrays = read_arrays(path)
+    if not set(SHAPES).isdisjoint(arrays) and "about" not in arrays:
+        return OfaMlp.of(arrays, path.stem)
+    try:
+        archive = parse_archive(arrays)
+        kind = archive.kind
+        return accuracy_models.get(kind).from_archive(archive, path.stem)
+    except AccuracyModelInvalid:
+        raise
+    except UsageError as error:
+        raise AccuracyModelInvalid(error.message, error.remedy) from error
+
+
+def _of_file(path: Path, error: AccuracyModelInvalid) -> AccuracyModelInvalid:
+    """The error with the name of the file in front."""
+    if str(path) in error.message:
+        return error
+    return AccuracyModelInvalid(f"{path}: {error.message}", error.remedy)
+
+
+def fit_table(path: Path) -> KernelAccuracy:
+    """The model of a table of measured networks, cross-validated; the same each time.
+
+    Raises:
+        UsageError: naming the line and field that is wrong.
+        CannotRank: the table does not allow to tell good networks from bad ones.
+    """
+    from search.accuracy.fit import fit_measurements
+    from search.accuracy.measurements import read_measurements
+
+    name = path.name.removesuffix(".gz").removesuffix(".csv")
+    return fit_measurements(read_measurements(path), name, path.name)
+
+
+def write_accuracy_model(model: AccuracyModel, path: Path) -> None:
+    """Write a model as a whole or not at all."""
+    model.as_archive().write(path)

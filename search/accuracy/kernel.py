@@ -1,0 +1,234 @@
+"""Accuracy models fitted to measured networks by Gaussian-process regression.
+
+The prediction is a sum over the measured networks, each weighted by how alike it is. Where that
+likeness is quadratic in the one-hot genes, so is the sum, and it is evaluated as one quadratic
+form, whatever the number of networks.
+
+The variance would cost the square of the number of networks. It is that of the same process seen
+through a few of them (Titsias, "Variational Learning of Inducing Variables in Sparse Gaussian
+Processes", AISTATS 2009, Eq. 6), chosen greedily where the variance left is largest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from nasprof.reader import Reader
+from search.accuracy.archive import Archive
+from search.accuracy.base import AccuracyModel, Array
+from search.accuracy.gaussian import Kernel, Process
+from spaces import Genes, Space
+
+Inputs: TypeAlias = NDArray[np.float32]
+
+_ROWS = 4096
+_INDUCING = 512
+_JITTER = 1e-8
+
+
+@dataclass(frozen=True)
+class KernelAccuracy(AccuracyModel):
+    """Top-1 predicted from measured networks of one space.
+
+    Args:
+        space: of the networks.
+        process: kernel and noise, for top-1 of mean 0 and variance 1.
+        support: genes of the measured networks ``(n, n_genes)``.
+        repeats: how often each was measured, ``(n,)``.
+        weights: of each in a prediction, ``(n,)``.
+        center: mean top-1 in percent.
+        unit: standard deviation of top-1 in points.
+        caution: factor on the standard deviations that makes them cover held-out networks.
+        provenance: what was measured; see :func:`search.accuracy.fit.fit_measurements`.
+    """
+
+    kind: ClassVar[str] = "kernel"
+
+    name: str
+    space: Space
+    process: Process
+    support: Genes
+    repeats: NDArray[np.int64]
+    weights: Array
+    center: float
+    unit: float
+    caution: float = 1.0
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def spaces(self) -> tuple[Space, ...]:  # type: ignore[override]  # read-only here
+        return (self.space,)
+
+    def top1(self, genes: Genes, space: Space | None = None) -> Array:
+        return self._in_chunks(self._top1, genes, space)
+
+    def std(self, genes: Genes, space: Space | None = None) -> Array:
+        """Standard deviation of each prediction's error in points, that of measuring included."""
+        return self._in_chunks(self._std, genes, space)
+
+    def _in_chunks(
+        self, function: Callable[[Inputs], Array], genes: Genes, space: Space | None
+    ) -> Array:
+        space = self.space_of(space)
+        genes = space.checked(genes)
+        found = np.empty(len(genes))
+        for rows in _chunks(len(genes)):
+            found[rows] = function(space.onehot(genes[rows]))
+        return found
+
+    # --- the mean ---------------------------------------------------------------------------
+
+    def _top1(self, inputs: Inputs) -> Array:
+        if self._curvature is None:
+            kernel, support = self._kernel32, self._inputs.astype(np.float32)
+            relative = kernel.interactions(inputs, support) @ self.weights
+        else:
+            relative = np.einsum("ij,ij->i", inputs @ self._curvature, inputs)
+        predicted: Array = self.center + self.unit * (relative + inputs @ self._slope)
+        return predicted
+
+    @cached_property
+    def _kernel32(self) -> Kernel:
+        """The kernel in the precision of its inputs, which is twice as fast."""
+        kernel = self.process.kernel
+        linear, joint = (each.astype(np.float32) for each in (kernel.linear, kernel.joint))
+        return Kernel(kernel.form, linear, joint, kernel.amplitude)
+
+    @cached_property
+    def _inputs(self) -> Array:
+        return self.space.onehot(self.support).astype(np.float64)
+
+    @cached_property
+    def _slope(self) -> Array:
+        """What each column adds on its own: ``(n_columns,)``."""
+        slope: Array = self.process.kernel.linear * (self.weights @ self._inputs)
+        return slope
+
+    @cached_property
+    def _curvature(self) -> Array | None:
+        """What each pair of columns adds, ``(n_columns, n_columns)``, if that is all there is."""
+        kernel = self.process.kernel
+        if kernel.form != "pairs":
+            return None
+        scaled = self._inputs * kernel.joint
+        curvature: Array = kernel.amplitude * (scaled.T * self.weights) @ scaled
+        return curvature
+
+    # --- its uncertainty --------------------------------------------------------------------
+
+    def _std(self, inputs: Inputs) -> Array:
+        chosen, factor = self._inducing
+        kernel = self._kernel32
+        explained = np.square(kernel(inputs, chosen) @ factor).sum(1)
+        variance = np.maximum(kernel.diagonal(inputs) - explained, 0) + self.process.noise
+        std: Array = self.caution * self.unit * np.sqrt(variance.astype(np.float64))
+        return std
+
+    @cached_property
+    def _inducing(self) -> tuple[Inputs, Inputs]:
+        """Inputs ``(m, n_columns)`` and the factor ``(m, m)`` that gives the variance explained."""
+        kernel = self.process.kernel
+        chosen = self._inputs[spread(kernel, self._inputs, _INDUCING)]
+        covariance = kernel(chosen, chosen)
+        covariance[np.diag_indices(len(chosen))] += _JITTER * covariance.diagonal().max()
+        root = np.linalg.cholesky(covariance)
+        whitened = np.linalg.solve(root, kernel(chosen, self._inputs))
+        whitened *= np.sqrt(self.repeats / self.process.noise)
+        values, vectors = np.linalg.eigh(whitened @ whitened.T)
+        values = np.maximum(values, 0)
+        factor = np.linalg.solve(root.T, vectors * np.sqrt(values / (1 + values)))
+        return chosen.astype(np.float32), factor.astype(np.float32)
+
+    # --- doubts -----------------------------------------------------------------------------
+
+    @property
+    def doubts(self) -> list[str]:
+        from search.accuracy.fit import doubts
+
+        return doubts(self.provenance)
+
+    # --- files ------------------------------------------------------------------------------
+
+    def as_archive(self) -> Archive:
+        """As a file holds it."""
+        kernel = self.process.kernel
+        about = {
+            "kind": self.kind,
+            "spaces": [self.space.settings],
+            "form": kernel.form,
+            "amplitude": kernel.amplitude,
+            "noise": self.process.noise,
+            "center": self.center,
+            "unit": self.unit,
+            "caution": self.caution,
+            "provenance": dict(self.provenance),
+        }
+        arrays: dict[str, NDArray[Any]] = {
+            "linear": kernel.linear,
+            "joint": kernel.joint,
+            "support": self.support,
+            "repeats": self.repeats,
+            "weights": self.weights,
+        }
+        return Archive(about, arrays)
+
+    @classmethod
+    def from_archive(cls, archive: Archive, name: str) -> Self:
+        """From a file.
+
+        Raises:
+            UsageError: naming what is missing or wrong.
+        """
+        (space,) = archive.spaces()
+        reader = Reader(dict(archive.about), "model")
+        form = reader.take("form", "a string")
+        if form not in Kernel.forms:
+            raise UsageError(f"field 'form' is {form!r}, expected {' or '.join(Kernel.forms)}")
+        columns = int(space.n_choices.sum(dtype=np.int64))
+        linear, joint = (
+            archive.array(each, np.float64, (columns,)) for each in ("linear", "joint")
+        )
+        support = archive.array("support", np.int8, (None, space.n_genes))
+        return cls(
+            name,
+            space,
+            Process(
+                Kernel(form, linear, joint, reader.positive("amplitude")), reader.positive("noise")
+            ),
+            space.canonical(support),
+            archive.array("repeats", np.int64, (len(support),)),
+            archive.array("weights", np.float64, (len(support),)),
+            reader.take("center", "a number"),
+            reader.positive("unit"),
+            reader.positive("caution"),
+            reader.take("provenance", "an object"),
+        )
+
+
+def spread(kernel: Kernel, inputs: Array, n: int) -> list[int]:
+    """Up to ``n`` inputs that leave little variance of the others: pivoted Cholesky."""
+    left = kernel.diagonal(inputs)
+    rows = np.empty((min(n, len(inputs)), len(inputs)))
+    chosen: list[int] = []
+    for number in range(len(rows)):
+        best = int(left.argmax())
+        if left[best] <= _JITTER * kernel.diagonal(inputs[:1])[0]:
+            break
+        row = kernel(inputs[best : best + 1], inputs)[0] - rows[:number, best] @ rows[:number]
+        rows[number] = row / np.sqrt(left[best])
+        left = np.maximum(left - rows[number] ** 2, 0)
+        left[best] = 0
+        chosen.append(best)
+    return chosen
+
+
+def _chunks(n: int) -> Iterator[slice]:
+    for start in range(0, n, _ROWS):
+        yield slice(start, start + _ROWS)

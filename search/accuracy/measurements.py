@@ -1,0 +1,176 @@
+"""Networks whose accuracy was measured, from CSV files.
+
+Columns are ``arch,top1``, an arch being a JSON object or a string as in
+:func:`spaces.parse_arch`, or ``ks,e,d[,r],top1``, OFA's choices as strings of digits. Others are
+ignored. A file whose name ends in ``.gz`` is decompressed.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from nasprof.files import parse_json
+from search.accuracy.base import Array
+from spaces import Arch, Genes, Space, parse_arch, spaces
+
+_DIGITS = ("ks", "e", "d")
+_NEEDED = "a first line that names columns 'arch' and 'top1', or 'ks', 'e', 'd' and 'top1'"
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Distinct networks of one space.
+
+    Args:
+        genes: ``(n, n_genes)``.
+        top1: mean over repeats in percent, ``(n,)``.
+        repeats: how often each was measured, ``(n,)``.
+        noise: standard deviation between measurements of the same network in points, pooled;
+            None where none was measured twice.
+    """
+
+    space: Space
+    genes: Genes
+    top1: Array
+    repeats: NDArray[np.int64]
+    noise: float | None
+
+    def __len__(self) -> int:
+        return len(self.genes)
+
+    @classmethod
+    def of(cls, space: Space, genes: Genes, top1: Array) -> Self:
+        """Networks ``(n, n_genes)`` as measured ``(n,)``, equal ones averaged."""
+        distinct, place = np.unique(space.canonical(genes), axis=0, return_inverse=True)
+        place = place.reshape(-1)
+        repeats = np.bincount(place)
+        mean = np.bincount(place, top1) / repeats
+        freedom = len(top1) - len(distinct)
+        noise = float(np.sqrt(((top1 - mean[place]) ** 2).sum() / freedom)) if freedom else None
+        return cls(space, distinct, mean, repeats, noise)
+
+    def take(self, rows: NDArray[Any]) -> Measurements:
+        """Some of the networks."""
+        return Measurements(
+            self.space, self.genes[rows], self.top1[rows], self.repeats[rows], self.noise
+        )
+
+
+def read_measurements(path: Path, settings: Mapping[str, Any] | None = None) -> Measurements:
+    """The networks of a CSV file.
+
+    Args:
+        settings: of their space, ``{"space": name, "resolution": 224, ...}``, for archs that do
+            not tell it themselves.
+
+    Raises:
+        UsageError: naming the line and field that is wrong.
+    """
+    given: list[tuple[Space, Arch]] = []
+    top1: list[float] = []
+    for where, row in _rows(path):
+        given.append(_arch(row, where, settings or {}))
+        if given[-1][0] != given[0][0]:
+            raise UsageError(
+                f"{where}: the network is of {given[-1][0].label}, "
+                f"those before of {given[0][0].label}",
+                "Fit one model for each space, width and resolution.",
+            )
+        top1.append(_percent(row["top1"], where))
+    if not top1:
+        raise UsageError(f"{path} holds no networks")
+    if max(top1) <= 1:
+        raise UsageError(
+            f"{path}: every 'top1' is at most 1 (the largest is {max(top1):g}), "
+            "expected percent like 75.3",
+            "Multiply the column by 100.",
+        )
+    space = given[0][0]
+    return Measurements.of(space, space.encode([arch for _, arch in given]), np.array(top1))
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where each row stands, in words, and its fields."""
+    lines = csv.DictReader(io.StringIO(_text(path), newline=""))
+    try:
+        names = lines.fieldnames or ()
+        if not _known(names):
+            raise UsageError(f"{path}: line 1 has columns {', '.join(names)}; expected {_NEEDED}")
+        for row in lines:
+            where = f"{path}, line {lines.line_num}"
+            lacking = [name for name in (*_columns(names), "top1") if not row[name]]
+            if lacking or None in row:
+                what = f"field {lacking[0]!r} is missing" if lacking else "has too many fields"
+                raise UsageError(f"{where}: {what}", "An arch with commas needs quotes around it.")
+            yield where, row
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {lines.line_num}: {error}") from error
+
+
+def _columns(names: Sequence[str]) -> tuple[str, ...]:
+    return ("arch",) if "arch" in names else _DIGITS
+
+
+def _known(names: Sequence[str]) -> bool:
+    return {*_columns(names), "top1"} <= set(names)
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UsageError(f"{path} is no whole gzip file: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not text: expected {_NEEDED}") from error
+
+
+def _percent(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not (isfinite(value) and 0 <= value <= 100):
+        raise UsageError(f"{where}: field 'top1' is {text!r}, expected percent from 0 to 100")
+    return value
+
+
+def _arch(row: Mapping[str, str], where: str, settings: Mapping[str, Any]) -> tuple[Space, Arch]:
+    try:
+        value = _value(row, where)
+        if not (isinstance(value, Mapping) and "space" in value):
+            found = (spaces.get(name).recognise(value) for name in spaces)
+            value = next((arch for arch in found if arch is not None), value)
+        if isinstance(value, Mapping) and value.get("space") == settings.get("space"):
+            value = {**settings, **value}
+        return parse_arch(value)
+    except UsageError as error:
+        if error.message.startswith(where):
+            raise
+        raise UsageError(f"{where}: {error.message}", error.remedy) from error
+
+
+def _value(row: Mapping[str, str], where: str) -> Any:
+    """The arch in whatever form the row holds it."""
+    if "arch" in row:
+        text = row["arch"].strip()
+        return parse_json(text, Path(where)) if text.startswith("{") else text
+    for name in (*_DIGITS, *(["r"] if row.get("r") else [])):
+        if not (row[name].isascii() and row[name].isdigit()):
+            raise UsageError(f"{where}: field {name!r} is {row[name]!r}, expected digits")
+    value: dict[str, Any] = {name: [int(digit) for digit in row[name]] for name in _DIGITS}
+    return value | ({"r": int(row["r"])} if row.get("r") else {})
