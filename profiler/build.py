@@ -77,7 +77,7 @@ def build_table(
                 "asked for: nothing would be timed",
                 "Ask for an --audit.",
             )
-        results = _measured(device, settings, shop, items, told, journal, patience_s)
+        results = measure_items(device, settings, shop, items, told, journal, patience_s)
         provenance = provenance_of(results, plan, settings)
         if base is not None:
             require_same(base, provenance)
@@ -97,16 +97,20 @@ def build_table(
     )
 
 
-def _measured(
+def measure_items(
     device: Device,
     settings: RunSettings,
     shop: Workshop,
     items: Sequence[Item],
     told: Progress,
-    journal: Path | None,
-    patience_s: float,
+    journal: Path | None = None,
+    patience_s: float = 0.0,
 ) -> list[Measurement]:
-    """All items in the same rounds, beside the sentinel."""
+    """All items of a workshop in the same rounds, beside the sentinel.
+
+    Raises:
+        DeviceError, Interrupted: as :func:`profiler.measure.measure`.
+    """
     sentinel, empty = reference_files(shop.format, shop.folder)
     return measure(
         device,
@@ -148,7 +152,7 @@ def audit_networks(
             {name: drawn.network for name, drawn in networks.items()},
             {name: drawn.arch for name, drawn in networks.items()},
         )
-        results = _measured(device, settings, shop, items, told, None, patience_s)
+        results = measure_items(device, settings, shop, items, told, None, patience_s)
     measured = tuple(
         Measured(drawn.arch, drawn.role, result.by_clock)
         for drawn, result in zip(networks.values(), results, strict=True)

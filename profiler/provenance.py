@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from devices import Device, RunSettings
-from luts import LookupTable
+from luts import CostModel, LookupTable
 from nasprof.errors import UsageError
 from profiler.journal import differences
 from profiler.plan import Plan
@@ -66,13 +66,13 @@ def provenance_of(
     }
 
 
-def protocol_of(table: LookupTable) -> Protocol | None:
+def protocol_of(table: CostModel) -> Protocol | None:
     """The protocol a table was measured with, None where that is not known."""
     known = table.provenance.get("protocol")
     return Protocol.from_dict(known) if isinstance(known, dict) else None
 
 
-def changes(table: LookupTable, provenance: Mapping[str, Any]) -> list[str]:
+def changes(table: CostModel, provenance: Mapping[str, Any]) -> list[str]:
     """Which of the things that entries depend on are different now, in words."""
     now = {key: provenance[key] for key in COMPARED if key in provenance}
     return differences({key: table.provenance.get(key) for key in now}, now)

@@ -1,0 +1,128 @@
+"""Options that several subcommands of ``nassearch`` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasprof.errors import UsageError
+from profiler.commands.target import Target, target_options
+
+if TYPE_CHECKING:
+    from search.site import Site
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a search is for, as named on the command line."""
+
+    target: Target
+    lut: str | None
+    accuracy: str
+    resolution: int | None
+    precision: str | None
+    clock: str | None
+
+    def site(self) -> Site:
+        """The trade-off and its device; the table of this machine is built if there is none.
+
+        Says on stderr what is doubtful about the models.
+        """
+        from profiler.cost_models import open_cost_model, say_doubts
+        from search.accuracy import read_accuracy_model
+        from search.site import own_site, site_of, warn_of_changes
+
+        accuracy = read_accuracy_model(self.accuracy)
+        for doubt in accuracy.doubts:
+            say_doubt(accuracy.name, doubt)
+        if self.lut is None:
+            site = own_site(
+                accuracy,
+                self.target,
+                resolution=self.resolution,
+                precision=self.precision or "fp32",
+                clock=self.clock,
+            )
+            say_doubts(site.trade_off.cost)
+        else:
+            if self.precision is not None:
+                raise UsageError(
+                    f"--lut {self.lut} says the precision itself", "Leave out --precision."
+                )
+            cost = open_cost_model(self.lut, self.clock)
+            site = site_of(cost, accuracy, self.target, resolution=self.resolution)
+        warn_of_changes(site)
+        return site
+
+
+def say_doubt(name: str, doubt: str) -> None:
+    """Tell on stderr why a model's predictions should be taken with care."""
+    from nasprof.cli import say
+
+    say(f"Careful with {name!r}: {doubt}")
+
+
+def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--accuracy --lut --device ...``, given to the command as one :class:`Asked`."""
+
+    @click.option(
+        "--accuracy",
+        default="imagenet",
+        show_default=True,
+        help="Accuracy model: a name, a file, or your own table of arch,top1 (.csv).",
+    )
+    @click.option(
+        "--lut",
+        help="Cost model: a name or a file (.json). Your own table of the device unless given; "
+        "on this machine it is built first.",
+    )
+    @click.option("--resolution", type=int, help="Input pixels, where the models know several.")
+    @click.option("--precision", help="Of your own table: fp32 (unless given), fp16 or int8.")
+    @click.option("--clock", type=click.Choice(["wall", "cpu"]), help="The table's unless given.")
+    @target_options()
+    @wraps(function)
+    def command(
+        *args: Any,
+        target: Target,
+        lut: str | None,
+        accuracy: str,
+        resolution: int | None,
+        precision: str | None,
+        clock: str | None,
+        **options: Any,
+    ) -> Any:
+        asked = Asked(target, lut, accuracy, resolution, precision, clock)
+        return function(*args, asked=asked, **options)
+
+    return command
+
+
+def answer_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--confidence --samples --polish``: how a generator answers."""
+    for option in (
+        click.option(
+            "--polish/--no-polish",
+            default=True,
+            help="Improve answers by exchanging one or two genes at a time.",
+        ),
+        click.option(
+            "--samples",
+            type=click.IntRange(1, 1_000_000),
+            default=256,
+            show_default=True,
+            help="Architectures drawn for each budget.",
+        ),
+        click.option(
+            "--confidence",
+            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            default=0.95,
+            show_default=True,
+            help="With which an answer keeps within its budget.",
+        ),
+    ):
+        function = option(function)
+    return function
