@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from nasprof.cli import command_line
+from search.commands.fit import fit
+from search.commands.predict import predict
 from search.commands.sample import sample
 
 
@@ -11,5 +13,5 @@ def main() -> None:
     """Search spaces of neural architectures."""
 
 
-for command in (sample,):
+for command in (sample, fit, predict):
     main.add_command(command)

@@ -132,8 +132,12 @@ def fit_table(path: Path) -> KernelAccuracy:
     from search.accuracy.fit import fit_measurements
     from search.accuracy.measurements import read_measurements
 
-    name = path.name.removesuffix(".gz").removesuffix(".csv")
-    return fit_measurements(read_measurements(path), name, path.name)
+    return fit_measurements(read_measurements(path), stem(path), path.name)
+
+
+def stem(path: Path) -> str:
+    """The name of a table without what it ends in."""
+    return path.name.removesuffix(".gz").removesuffix(".csv")
 
 
 def write_accuracy_model(model: AccuracyModel, path: Path) -> None:

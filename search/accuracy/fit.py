@@ -84,10 +84,10 @@ def fit_measurements(
     """
     check_enough(measurements)
     with one_thread():
-        form = choose_form(measurements, seed)
-        found, caution = cross_validate(measurements, form, seed)
+        process = choose_process(measurements, seed)
+        found, caution = cross_validate(measurements, process, seed)
         if found.spearman < MIN_SPEARMAN:
-            raise _cannot_rank(measurements, form, found, seed)
+            raise _cannot_rank(measurements, process, found, seed)
         provenance = {
             "source": source,
             "measurements": int(measurements.repeats.sum()),
@@ -98,19 +98,18 @@ def fit_measurements(
             "seed": seed,
             "nasprof": __version__,
         }
-        return fit_kernel(measurements, form, seed, name, caution, provenance)
+        return fit_kernel(measurements, process, name, caution, provenance)
 
 
 def fit_kernel(
     measurements: Measurements,
-    form: str,
-    seed: int,
+    process: Process,
     name: str = "",
     caution: float = 1.0,
     provenance: Mapping[str, Any] | None = None,
 ) -> KernelAccuracy:
-    """The model with a kernel of the given form, not judged."""
-    process, inputs, targets = _process(measurements, form, seed)
+    """The model of measured networks with given hyperparameters, not judged."""
+    inputs, targets = _data(measurements)
     return KernelAccuracy(
         name=name,
         space=measurements.space,
@@ -125,13 +124,10 @@ def fit_kernel(
     )
 
 
-def _process(measurements: Measurements, form: str, seed: int) -> tuple[Process, Array, Array]:
+def _data(measurements: Measurements) -> tuple[Array, Array]:
+    """One-hot genes ``(n, n_columns)``, and top-1 of mean 0 and variance 1 ``(n,)``."""
     inputs = measurements.space.onehot(measurements.genes).astype(np.float64)
-    targets = (measurements.top1 - measurements.top1.mean()) / _unit(measurements)
-    rng = np.random.default_rng(seed)
-    groups = column_groups(measurements.space)
-    process = fit_process(form, inputs, targets, measurements.repeats, groups, rng)
-    return process, inputs, targets
+    return inputs, (measurements.top1 - measurements.top1.mean()) / _unit(measurements)
 
 
 def _unit(measurements: Measurements) -> float:
@@ -144,26 +140,36 @@ def column_groups(space: Space) -> Groups:
     return np.repeat(places, space.n_choices).astype(np.intp)
 
 
-def choose_form(measurements: Measurements, seed: int) -> str:
-    """The form of the kernel, by leave-one-out errors."""
-    errors = {}
-    for form in Kernel.forms:
-        process, inputs, targets = _process(measurements, form, seed)
-        left_out = process.left_out(inputs, targets, measurements.repeats)
-        errors[form] = float(np.abs(left_out - targets).mean())
-    return "pairs" if errors["pairs"] <= _PAIRS_WORTH * errors["rbf"] else "rbf"
+def most_likely(
+    measurements: Measurements, form: str, seed: int, start: Process | None = None
+) -> Process:
+    """The most likely hyperparameters of a kernel's form; see :func:`fit_process`."""
+    groups, rng = column_groups(measurements.space), np.random.default_rng(seed)
+    return fit_process(form, *_data(measurements), measurements.repeats, groups, rng, start)
 
 
-def cross_validate(measurements: Measurements, form: str, seed: int) -> tuple[Score, float]:
+def choose_process(measurements: Measurements, seed: int) -> Process:
+    """The kernel's form, by leave-one-out errors, and its hyperparameters, by likelihood."""
+    inputs, targets = _data(measurements)
+    pairs, rbf = (most_likely(measurements, form, seed) for form in Kernel.forms)
+    errors = [
+        float(np.abs(each.left_out(inputs, targets, measurements.repeats) - targets).mean())
+        for each in (pairs, rbf)
+    ]
+    return pairs if errors[0] <= _PAIRS_WORTH * errors[1] else rbf
+
+
+def cross_validate(measurements: Measurements, process: Process, seed: int) -> tuple[Score, float]:
     """The score on networks of other folds, and the caution that standard deviations need.
 
-    Hyperparameters are chosen anew in each fold. With the caution, 95 % of the networks lie
+    Hyperparameters are improved anew in each fold. With the caution, 95 % of the networks lie
     within 1.96 standard deviations; the score's coverage is without it.
     """
     predicted, std = np.empty((2, len(measurements)))
     order = np.random.default_rng(seed).permutation(len(measurements))
     for fold in np.array_split(order, FOLDS):
-        model = fit_kernel(measurements.take(np.setdiff1d(order, fold)), form, seed)
+        rest = measurements.take(np.setdiff1d(order, fold))
+        model = fit_kernel(rest, most_likely(rest, process.kernel.form, seed, process))
         genes = measurements.genes[fold]
         predicted[fold], std[fold] = model.top1(genes), model.std(genes)
     ratios = np.abs(predicted - measurements.top1) / std
@@ -190,9 +196,11 @@ def check_enough(measurements: Measurements) -> None:
         raise CannotRank(f"all {n} networks have a top-1 of {measurements.top1[0]:g} %")
 
 
-def _cannot_rank(measurements: Measurements, form: str, found: Score, seed: int) -> CannotRank:
+def _cannot_rank(
+    measurements: Measurements, process: Process, found: Score, seed: int
+) -> CannotRank:
     n = len(measurements)
-    sizes, reached = learning_curve(measurements, form, seed)
+    sizes, reached = learning_curve(measurements, process, seed)
     curve = ", ".join(f"{rho:.2f} of {size}" for size, rho in zip(sizes, reached, strict=True))
     needed = needed_networks(sizes, reached)
     estimate = (
@@ -209,12 +217,12 @@ def _cannot_rank(measurements: Measurements, form: str, found: Score, seed: int)
 
 
 def learning_curve(
-    measurements: Measurements, form: str, seed: int
+    measurements: Measurements, process: Process, seed: int
 ) -> tuple[list[int], list[float]]:
     """Cross-validated Spearman with a quarter, half and all of the networks."""
     order = np.random.default_rng(seed).permutation(len(measurements))
     sizes = sorted({max(len(order) // part, 10) for part in (4, 2, 1)})
-    scores = [cross_validate(measurements.take(order[:n]), form, seed)[0] for n in sizes]
+    scores = [cross_validate(measurements.take(order[:n]), process, seed)[0] for n in sizes]
     return sizes, [each.spearman for each in scores]
 
 

@@ -20,7 +20,7 @@ Groups: TypeAlias = NDArray[np.intp]
 
 _SUBSET = 1000
 """Hyperparameters are chosen on at most so many networks; all serve the predictions."""
-_STEPS, _TOLERANCE = 40, 1e-5
+_STEPS, _FEW_STEPS, _TOLERANCE = 40, 8, 1e-5
 _WIDTH = 3.0
 """Standard deviation of the log-normal prior of each hyperparameter: a factor of 20."""
 _NOISE = 1e-3
@@ -130,14 +130,23 @@ class _Evidence:
         n = int(self.groups.max()) + 1
         active = max(float((self.inputs**2).sum(1).mean()), 1.0)
         own = [_NOISE] + ([1.0] if self.form == "rbf" else [])
-        return np.log(np.r_[np.full(n, _LINEAR / active), np.full(n, 0.5 / active), own])
+        start: Array = np.log(np.r_[np.full(n, _LINEAR / active), np.full(n, 0.5 / active), own])
+        return start
 
     def process(self, logs: Array) -> Process:
+        """The process of hyperparameters ``(n_hyperparameters,)``."""
         n = int(self.groups.max()) + 1
         values = np.exp(logs)
         amplitude = float(values[2 * n + 1]) if self.form == "rbf" else 1.0
         kernel = Kernel(self.form, values[:n][self.groups], values[n:][self.groups], amplitude)
         return Process(kernel, float(values[2 * n]))
+
+    def logs(self, process: Process) -> Array:
+        """The inverse of :meth:`process`."""
+        kernel, first = process.kernel, np.unique(self.groups, return_index=True)[1]
+        own = [process.noise] + ([kernel.amplitude] if self.form == "rbf" else [])
+        logs: Array = np.log(np.concatenate([kernel.linear[first], kernel.joint[first], own]))
+        return logs
 
     def __call__(self, logs: Array) -> tuple[float, Array]:
         from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -178,6 +187,7 @@ def fit_process(
     repeats: Counts,
     groups: Groups,
     rng: np.random.Generator,
+    start: Process | None = None,
 ) -> Process:
     """The process of the most likely hyperparameters.
 
@@ -187,11 +197,13 @@ def fit_process(
         targets: ``(n,)``, of mean 0 and variance 1.
         repeats: measurements behind each target, ``(n,)``.
         groups: columns of equal weights, numbered from 0: ``(n_columns,)``.
+        start: a process to improve on in a few steps, of the same form.
     """
     from scipy.optimize import minimize
 
     chosen = rng.permutation(len(inputs))[:_SUBSET]
     evidence = _Evidence(form, inputs[chosen], targets[chosen], repeats[chosen], groups)
-    options = {"maxiter": _STEPS, "ftol": _TOLERANCE}
-    found = minimize(evidence, evidence.start, jac=True, method="L-BFGS-B", options=options)
+    first = evidence.start if start is None else evidence.logs(start)
+    options = {"maxiter": _STEPS if start is None else _FEW_STEPS, "ftol": _TOLERANCE}
+    found = minimize(evidence, first, jac=True, method="L-BFGS-B", options=options)
     return evidence.process(found.x)

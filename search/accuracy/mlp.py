@@ -84,7 +84,8 @@ class OfaMlp(AccuracyModel):
             hidden += self.weights[f"{layer}_bias"]
             np.maximum(hidden, 0, out=hidden)
         top1 = hidden @ self.weights["6_weight"][0] + self.weights["6_bias"][0]
-        return 100 * top1.astype(np.float64)
+        percent: Array = 100 * top1.astype(np.float64)
+        return percent
 
     @cached_property
     def _first(self) -> NDArray[np.float32]:

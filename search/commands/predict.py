@@ -1,0 +1,79 @@
+"""``nassearch predict``: the accuracy of architectures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasprof.cli import GreedyCommand, json_option, print_json, say, show_table
+from profiler.commands.options import arch_option
+
+if TYPE_CHECKING:
+    from profiler.models import Subject
+    from search.accuracy import AccuracyModel
+
+
+@click.command(cls=GreedyCommand)
+@click.option(
+    "--accuracy",
+    "name",
+    default="imagenet",
+    show_default=True,
+    help="Accuracy model: a name, a file (.npz, .pth), or measured networks (.csv).",
+)
+@arch_option("paths", required=True)
+@json_option
+def predict(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Predict the top-1 accuracy of architectures without training them.
+
+    'std' is the standard deviation of the prediction's error where the model knows it.
+    """
+    from profiler.models import read_subjects
+    from search.accuracy import read_accuracy_model
+
+    subjects = read_subjects(paths)
+    model = read_accuracy_model(name)
+    rows = predictions(model, subjects)
+    for doubt in model.doubts:
+        say(f"Take {model.name!r} with care: {doubt}.")
+    if as_json:
+        print_json(rows)
+    else:
+        _show(model, rows)
+
+
+def predictions(model: AccuracyModel, subjects: list[Subject]) -> list[dict[str, Any]]:
+    """A row an architecture, in order, ready for JSON.
+
+    Raises:
+        SpaceMismatch: the model is not of an architecture's space.
+    """
+    rows = []
+    for subject in subjects:
+        genes = subject.space.encode([subject.arch])
+        std = model.std(genes, subject.space)
+        rows.append(
+            {
+                "name": subject.name,
+                "space": subject.space.label,
+                "top1": float(model.top1(genes, subject.space)[0]),
+                "std": None if std is None else float(std[0]),
+            }
+        )
+    return rows
+
+
+def _show(model: AccuracyModel, rows: list[dict[str, Any]]) -> None:
+    cells = [
+        (
+            row["name"],
+            row["space"],
+            f"{row['top1']:.2f}",
+            "unknown" if row["std"] is None else f"{row['std']:.2f}",
+        )
+        for row in rows
+    ]
+    columns = ("architecture", "space", ">top-1 %", ">std")
+    show_table(columns, cells, f"{model.name}: predicted accuracy")
