@@ -11,7 +11,7 @@ Processes", AISTATS 2009, Eq. 6), chosen greedily where the variance left is lar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Self, TypeAlias
@@ -23,7 +23,8 @@ from nasprof.errors import UsageError
 from nasprof.reader import Reader
 from search.accuracy.archive import Archive
 from search.accuracy.base import AccuracyModel, Array
-from search.accuracy.gaussian import Kernel, Process
+from search.accuracy.gaussian import Counts, Kernel, Process
+from search.accuracy.threads import one_numpy_thread
 from spaces import Genes, Space
 
 Inputs: TypeAlias = NDArray[np.float32]
@@ -55,7 +56,7 @@ class KernelAccuracy(AccuracyModel):
     space: Space
     process: Process
     support: Genes
-    repeats: NDArray[np.int64]
+    repeats: Counts
     weights: Array
     center: float
     unit: float
@@ -79,16 +80,17 @@ class KernelAccuracy(AccuracyModel):
         space = self.space_of(space)
         genes = space.checked(genes)
         found = np.empty(len(genes))
-        for rows in _chunks(len(genes)):
-            found[rows] = function(space.onehot(genes[rows]))
+        with one_numpy_thread():
+            for start in range(0, len(genes), _ROWS):
+                rows = slice(start, start + _ROWS)
+                found[rows] = function(space.onehot(genes[rows]))
         return found
 
     # --- the mean ---------------------------------------------------------------------------
 
     def _top1(self, inputs: Inputs) -> Array:
         if self._curvature is None:
-            kernel, support = self._kernel32, self._inputs.astype(np.float32)
-            relative = kernel.interactions(inputs, support) @ self.weights
+            relative = self._kernel32.interactions(inputs, self._onehot) @ self.weights
         else:
             relative = np.einsum("ij,ij->i", inputs @ self._curvature, inputs)
         predicted: Array = self.center + self.unit * (relative + inputs @ self._slope)
@@ -102,8 +104,13 @@ class KernelAccuracy(AccuracyModel):
         return Kernel(kernel.form, linear, joint, kernel.amplitude)
 
     @cached_property
+    def _onehot(self) -> Inputs:
+        """Of the support: ``(n, n_columns)``."""
+        return self.space.onehot(self.support)
+
+    @property
     def _inputs(self) -> Array:
-        return self.space.onehot(self.support).astype(np.float64)
+        return self._onehot.astype(np.float64)
 
     @cached_property
     def _slope(self) -> Array:
@@ -134,16 +141,7 @@ class KernelAccuracy(AccuracyModel):
     @cached_property
     def _inducing(self) -> tuple[Inputs, Inputs]:
         """Inputs ``(m, n_columns)`` and the factor ``(m, m)`` that gives the variance explained."""
-        kernel = self.process.kernel
-        chosen = self._inputs[spread(kernel, self._inputs, _INDUCING)]
-        covariance = kernel(chosen, chosen)
-        covariance[np.diag_indices(len(chosen))] += _JITTER * covariance.diagonal().max()
-        root = np.linalg.cholesky(covariance)
-        whitened = np.linalg.solve(root, kernel(chosen, self._inputs))
-        whitened *= np.sqrt(self.repeats / self.process.noise)
-        values, vectors = np.linalg.eigh(whitened @ whitened.T)
-        values = np.maximum(values, 0)
-        factor = np.linalg.solve(root.T, vectors * np.sqrt(values / (1 + values)))
+        chosen, factor = explained_by(self.process, self._inputs, self.repeats)
         return chosen.astype(np.float32), factor.astype(np.float32)
 
     # --- doubts -----------------------------------------------------------------------------
@@ -212,6 +210,25 @@ class KernelAccuracy(AccuracyModel):
         )
 
 
+def explained_by(process: Process, inputs: Array, repeats: Counts) -> tuple[Array, Array]:
+    """What of a prediction's variance a few of the inputs explain, all having been measured.
+
+    Returns:
+        The few inputs ``(m, n_columns)``, and a factor ``(m, m)``: what is explained is the
+        squared length of ``kernel(new, few) @ factor``.
+    """
+    kernel = process.kernel
+    chosen = inputs[spread(kernel, inputs, _INDUCING)]
+    covariance = kernel(chosen, chosen)
+    covariance[np.diag_indices(len(chosen))] += _JITTER * covariance.diagonal().max()
+    root = np.linalg.cholesky(covariance)
+    whitened = np.linalg.solve(root, kernel(chosen, inputs)) * np.sqrt(repeats / process.noise)
+    values, vectors = np.linalg.eigh(whitened @ whitened.T)
+    values = np.maximum(values, 0)
+    factor: Array = np.linalg.solve(root.T, vectors * np.sqrt(values / (1 + values)))
+    return chosen, factor
+
+
 def spread(kernel: Kernel, inputs: Array, n: int) -> list[int]:
     """Up to ``n`` inputs that leave little variance of the others: pivoted Cholesky."""
     left = kernel.diagonal(inputs)
@@ -227,8 +244,3 @@ def spread(kernel: Kernel, inputs: Array, n: int) -> list[int]:
         left[best] = 0
         chosen.append(best)
     return chosen
-
-
-def _chunks(n: int) -> Iterator[slice]:
-    for start in range(0, n, _ROWS):
-        yield slice(start, start + _ROWS)

@@ -20,6 +20,7 @@ from nasprof.errors import UsageError
 from search.accuracy.archive import Archive
 from search.accuracy.base import AccuracyModel, Array
 from search.accuracy.errors import AccuracyModelInvalid
+from search.accuracy.threads import one_numpy_thread
 from spaces import Genes, Space, get_space
 
 Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
@@ -72,9 +73,10 @@ class OfaMlp(AccuracyModel):
         genes = space.checked(genes)
         found = np.empty(len(genes))
         bias = self._bias[RESOLUTIONS.index(self._side(space))]
-        for start in range(0, len(genes), _ROWS):
-            rows = slice(start, start + _ROWS)
-            found[rows] = self._forward(space.onehot(genes[rows]), bias)
+        with one_numpy_thread():
+            for start in range(0, len(genes), _ROWS):
+                rows = slice(start, start + _ROWS)
+                found[rows] = self._forward(space.onehot(genes[rows]), bias)
         return found
 
     def _forward(self, onehot: NDArray[np.float32], bias: NDArray[np.float32]) -> Array:
