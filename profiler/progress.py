@@ -43,9 +43,16 @@ def progress_bar() -> Iterator[Callable[[Status], None]]:
 @contextmanager
 def lowering_bar() -> Iterator[Callable[[int, int], None]]:
     """A function to be called with how many of how many model files are written."""
+    with step_bar("writing models") as update:
+        yield update
+
+
+@contextmanager
+def step_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function to be called with how many of how many steps of ``what`` are done."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-    with _bar(TextColumn("writing models"), BarColumn(), MofNCompleteColumn()) as bar:
+    with _bar(TextColumn(what), BarColumn(), MofNCompleteColumn()) as bar:
         task = bar.add_task("", total=None, visible=False)
 
         def update(done: int, total: int) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from nasprof.cli import command_line
 from search.commands.fit import fit
+from search.commands.front import front
+from search.commands.generate import generate
 from search.commands.predict import predict
 from search.commands.sample import sample
+from search.commands.train import train
 
 
 @command_line("nassearch")
@@ -13,5 +16,5 @@ def main() -> None:
     """Search spaces of neural architectures."""
 
 
-for command in (sample, fit, predict):
+for command in (sample, fit, predict, train, generate, front):
     main.add_command(command)

@@ -141,11 +141,20 @@ def _draw_front(axis: Any, shown: Sequence[Shown], front: Sequence[Answer], cloc
         axis.axvline(each.budget_ms, color=_BUDGET, linestyle="--", linewidth=1, **label)
     if shown:
         _draw_answers(axis, shown)
+    _limit(axis, [each.budget_ms for each in shown], front)
     axis.set_xlabel(f"latency, ms ({clock} clock)")
     axis.set_ylabel("predicted top-1, %")
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(loc="lower right", fontsize="small")
+
+
+def _limit(axis: Any, budgets_ms: Sequence[float], front: Sequence[Answer]) -> None:
+    """Leave out budgets far above the slowest network, which would press all others together."""
+    slowest_ms = max((answer.upper_ms for answer in front), default=np.inf)
+    left, right = axis.get_xlim()
+    if max(budgets_ms, default=0.0) > 1.1 * slowest_ms:
+        axis.set_xlim(max(0.0, left), min(right, 1.1 * slowest_ms))
 
 
 def _draw_answers(axis: Any, shown: Sequence[Shown]) -> None:

@@ -79,6 +79,16 @@ class Verification:
         misses = self.missing(candidates)
         return max([1.0, *((self.measured_ms(each) or 0.0) / each.latency_ms for each in misses)])
 
+    def ratio(self, candidates: Iterable[Candidates]) -> float | None:
+        """Median of measured over predicted latency of all that were measured."""
+        pairs = [
+            (self.measured_ms(answer), answer.latency_ms)
+            for each in candidates
+            for answer in each.answers
+        ]
+        ratios = [measured / predicted for measured, predicted in pairs if measured is not None]
+        return float(np.median(ratios)) if ratios else None
+
     def chosen(self, candidates: Candidates) -> list[Answer]:
         """The most accurate ones that meet the budget, or may be expected to."""
         budget_ms, excess = candidates.budget_ms, self.excess(candidates)

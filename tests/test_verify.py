@@ -128,6 +128,7 @@ def test_budgets_are_compared_on_the_clock_of_the_table():
     candidates = [Candidates(10, answers(9.5))]
     on_cpu = verify(candidates, "cpu", phone.take, nothing_else)
     assert on_cpu.measured_ms(candidates[0].answers[0]) == pytest.approx(0.9 * 10.5)
+    assert on_cpu.ratio(candidates) == pytest.approx(0.9 * 10.5 / 9.5)
     assert not on_cpu.missing(candidates[0])
     assert verify(candidates, "wall", phone.take, nothing_else).missing(candidates[0])
 

@@ -1,0 +1,84 @@
+"""``nassearch front``: accuracy against latency over the whole range of a device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nasprof.cli import json_option, print_json, say, show_table
+from search.commands.options import Asked, answer_options, trade_off_options
+
+if TYPE_CHECKING:
+    from search.inquiry import Inquiry
+    from search.replies import Reply
+
+
+@click.command()
+@trade_off_options
+@click.option(
+    "--generator",
+    "generator_path",
+    type=click.Path(path_type=Path),
+    help="Trained generator (.npz); the one kept for these models unless given.",
+)
+@answer_options
+@click.option(
+    "--points",
+    type=click.IntRange(2, 1000),
+    default=20,
+    show_default=True,
+    help="Budgets, evenly spread from the fastest network to the slowest.",
+)
+@click.option("--plot", type=click.Path(path_type=Path), help="The front, as PNG.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@json_option
+def front(
+    asked: Asked,
+    generator_path: Path | None,
+    confidence: float,
+    samples: int,
+    polish: bool,
+    points: int,
+    plot: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Answer budgets over the whole range: which accuracy each latency buys."""
+    import numpy as np
+
+    from search.commands.training import ready_generator
+    from search.inquiry import Inquiry
+    from search.replies import Reply, Result
+
+    site = asked.site()
+    generator = ready_generator(site, generator_path)
+    rng = np.random.default_rng(seed)
+    inquiry = Inquiry(site, generator, rng, confidence, samples, polish)
+    replies = [
+        Reply(budget_ms, [Result("", answer, None)], None)
+        for budget_ms, answer in inquiry.front(points)
+    ]
+    _show(replies, inquiry, as_json)
+    if plot is not None:
+        _plot(replies, inquiry, plot)
+
+
+def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
+    from search.replies import COLUMNS, as_dict, heading, rows
+
+    if as_json:
+        print_json([as_dict(each, inquiry.site, inquiry.span) for each in replies])
+    else:
+        cells = [row for each in replies for row in rows(each, inquiry.site)]
+        show_table(COLUMNS, cells, heading(inquiry.site))
+
+
+def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:
+    from search.plot import plot_answers
+    from search.replies import heading
+
+    answers = [each.results[0].answer for each in replies]
+    plot_answers(inquiry.site.trade_off, [], answers, heading(inquiry.site), path)
+    say(f"Plotted to {path}")

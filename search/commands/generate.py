@@ -1,0 +1,251 @@
+"""``nassearch generate``: the most accurate networks that run within latency budgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nasprof.cli import json_option, print_json, say, show_table
+from nasprof.errors import NasprofError, UsageError
+from profiler.commands.options import Milliseconds
+from search.commands.options import Asked, answer_options, trade_off_options
+
+if TYPE_CHECKING:
+    from profiler.protocol import Protocol
+    from profiler.records import Measurement
+    from search.export import Export
+    from search.inquiry import Inquiry
+    from search.replies import Reply
+    from search.site import Site
+    from search.verify import Candidates, Verification
+    from spaces import Genes
+
+_USUAL = 1.15
+"""Ratio of measured to predicted latency that is nothing to be told of."""
+_FRONT = 20
+"""Budgets that the front of a picture is made of."""
+
+
+class _Formats(click.ParamType[tuple[str, ...]]):
+    """Names separated by commas."""
+
+    name = "FORMAT[,...]"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        from profiler.lowering import formats
+
+        names = tuple(dict.fromkeys(part.strip() for part in value.split(",")))
+        for name in names:
+            formats.get(name)
+        return names
+
+
+@click.command()
+@click.option(
+    "--budget",
+    "budgets_ms",
+    type=Milliseconds(),
+    multiple=True,
+    required=True,
+    help="Latency allowed: 110, 110ms, 0.11s; may be given several times.",
+)
+@trade_off_options
+@click.option(
+    "--generator",
+    "generator_path",
+    type=click.Path(path_type=Path),
+    help="Trained generator (.npz); the one kept for these models unless given.",
+)
+@answer_options
+@click.option(
+    "--top",
+    type=click.IntRange(1, 32),
+    default=1,
+    show_default=True,
+    help="Networks for each budget.",
+)
+@click.option(
+    "--verify/--no-verify",
+    "verifying",
+    default=None,
+    help="Measure the answers; done on this machine's devices unless told otherwise.",
+)
+@click.option("--protocol", help="How to measure; as the table was, in more rounds, unless given.")
+@click.option(
+    "--learn/--no-learn",
+    "learning",
+    default=True,
+    show_default=True,
+    help="Let your own table's calibration learn from what was measured.",
+)
+@click.option("--export", "formats", type=_Formats(), help="Write models: onnx,tflite,torch.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Checkpoint for --export (.npz, .pth): an OFA supernet's. Random without.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out"),
+    show_default=True,
+    help="Folder for --export.",
+)
+@click.option("--plot", type=click.Path(path_type=Path), help="Networks and front, as PNG.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@json_option
+def generate(
+    budgets_ms: tuple[float, ...],
+    asked: Asked,
+    generator_path: Path | None,
+    confidence: float,
+    samples: int,
+    polish: bool,
+    top: int,
+    verifying: bool | None,
+    protocol: str | None,
+    learning: bool,
+    formats: tuple[str, ...] | None,
+    weights: Path | None,
+    output: Path,
+    plot: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Answer latency budgets with the most accurate networks that keep within them.
+
+    What is missing is made first, and kept: the lookup table of this machine, and the generator
+    for the models. Afterwards any budget is answered in seconds.
+    """
+    import numpy as np
+
+    from profiler.measure import Cancelled
+    from profiler.protocol import parse_protocol
+    from search.commands.training import ready_generator
+    from search.inquiry import Inquiry
+    from search.replies import reply
+    from search.verify import Verification
+
+    how = None if protocol is None else parse_protocol(protocol)
+    site = asked.site()
+    export = None if formats is None else _export(site, formats, output, weights)
+    generator = ready_generator(site, generator_path)
+    rng = np.random.default_rng(seed)
+    inquiry = Inquiry(site, generator, rng, confidence, samples, polish)
+    candidates = inquiry.candidates(budgets_ms)
+    found = Verification(site.trade_off.cost.clock, top)
+    if site.local if verifying is None else verifying:
+        found = _verified(inquiry, candidates, how, top)
+    replies = [reply(each, found, inquiry.span) for each in candidates]
+    failure = _written(replies, site, export)
+    _show(replies, inquiry, as_json)
+    if learning:
+        _learn(site, found)
+    if plot is not None:
+        _plot(replies, inquiry, plot)
+    if failure is not None:
+        raise failure
+    if isinstance(found.ended, KeyboardInterrupt | Cancelled):
+        raise NasprofError("interrupted: not all answers were measured")
+
+
+def _export(site: Site, formats: tuple[str, ...], folder: Path, weights: Path | None) -> Export:
+    """What to write: models at the precision and batch that the latencies are of."""
+    from search.export import Export
+
+    if weights is None:
+        say("The exported models have random weights: give a checkpoint by --weights.")
+    if site.plan is None:
+        return Export(folder, formats, weights=weights)
+    return Export(folder, formats, site.plan.precision, site.plan.batch, weights)
+
+
+def _verified(
+    inquiry: Inquiry, candidates: list[Candidates], protocol: Protocol | None, top: int
+) -> Verification:
+    """The candidates measured on the site's device; says on stderr what went wrong."""
+    from profiler.commands.building import building_progress
+    from search.bench import bench_of
+    from search.verify import verify
+
+    site = inquiry.site
+    bench = bench_of(site, protocol)
+    if bench is None:
+        raise UsageError(
+            f"no device is called {site.name!r}: the answers cannot be measured",
+            "Name the device by --device, or leave out --verify.",
+        )
+
+    def take(genes: Genes) -> list[Measurement]:
+        return bench.measure(genes, building_progress())
+
+    say(f"Measuring the answers on {site.name!r}")
+    clock = site.trade_off.cost.clock
+    found = verify(candidates, clock, take, inquiry.again, top=top)
+    if found.ended is not None:
+        why = getattr(found.ended, "message", "interrupted")
+        say(f"Verifying ended early ({why}): answers that were not measured are predictions")
+    ratio = found.ratio(candidates)
+    if ratio is not None and not 1 / _USUAL < ratio < _USUAL:
+        name = site.trade_off.cost.name
+        say(
+            f"Careful with {name!r}: networks take {ratio:.2f} times what it predicts. Measure "
+            "your own table (leave out --lut), or calibrate it anew: nasprof audit --update"
+        )
+    return found
+
+
+def _written(replies: list[Reply], site: Site, export: Export | None) -> NasprofError | None:
+    """Write the files of all answers; what kept one from being written."""
+    if export is None:
+        return None
+    try:
+        for each in replies:
+            for result in each.results:
+                space = site.trade_off.space
+                result.files.extend(export.write(result.name, space, result.answer.genes))
+    except NasprofError as error:
+        # The answers themselves are told all the same.
+        return error
+    return None
+
+
+def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
+    from search.replies import COLUMNS, as_dict, heading, rows
+
+    site, span = inquiry.site, inquiry.span
+    if as_json:
+        data = [as_dict(each, site, span) for each in replies]
+        print_json(data[0] if len(data) == 1 else data)
+        return
+    notes = [f"{each.budget_ms:g} ms: {each.note}" for each in replies if each.note]
+    notes += [f"written: {file}" for each in replies for one in each.results for file in one.files]
+    show_table(COLUMNS, [row for each in replies for row in rows(each, site)], heading(site), notes)
+
+
+def _learn(site: Site, found: Verification) -> None:
+    from search.feedback import learn
+
+    path = learn(site, list(found.measurements.values()))
+    if path is not None:
+        say(f"The calibration in {path} learnt from {len(found.measurements)} networks")
+
+
+def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:
+    from search.plot import Shown, plot_answers
+    from search.replies import heading
+
+    shown = [
+        Shown(each.budget_ms, result.answer, result.measured_ms)
+        for each in replies
+        for result in each.results[:1]
+    ]
+    site = inquiry.site
+    front = [answer for _, answer in inquiry.front(_FRONT)]
+    plot_answers(site.trade_off, shown, front, heading(site), path)
+    say(f"Plotted to {path}")

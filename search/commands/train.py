@@ -1,0 +1,78 @@
+"""``nassearch train``: a generator for an accuracy model and a cost model."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasprof.cli import json_option, print_json, setting_option
+from nasprof.errors import UsageError
+from search.commands.options import Asked, trade_off_options
+
+if TYPE_CHECKING:
+    from search.pnag.training import TrainingSettings
+
+
+@click.command()
+@trade_off_options
+@click.option("--reward", help="What architectures earn: pareto (unless given), mnasnet, ...")
+@setting_option("Any setting of the training, as JSON: --set knots=10.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Generator file (.npz); where nassearch generate looks for it unless given.",
+)
+@click.option(
+    "--resume/--fresh",
+    default=True,
+    show_default=True,
+    help="Go on with what an interrupted training left, or begin anew.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@json_option
+def train(
+    asked: Asked,
+    reward: str | None,
+    settings: dict[str, Any],
+    output: Path | None,
+    resume: bool,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Train the generator that answers any budget on a device.
+
+    nassearch generate does this by itself, with the defaults.
+    """
+    from search.commands.training import generator_path, train_and_keep
+
+    chosen = _settings(settings if reward is None else {**settings, "reward": reward})
+    if output is not None and output.suffix != ".npz":
+        raise UsageError(f"{output} is no place for a generator", "Expected a file in .npz.")
+    site = asked.site()
+    path = output or generator_path(site.trade_off)
+    generator = train_and_keep(site.trade_off, chosen, path, seed=seed, resume=resume)
+    if as_json:
+        print_json({"path": str(path), **generator.provenance})
+    else:
+        click.echo(path)
+
+
+def _settings(given: dict[str, Any]) -> TrainingSettings:
+    """The settings of a training.
+
+    Raises:
+        UsageError: one of that name is not known.
+    """
+    from search.pnag.training import TrainingSettings
+
+    known = [field.name for field in fields(TrainingSettings)]
+    for name in given:
+        if name not in known:
+            raise UsageError(
+                f"the training has no setting {name!r}", f"Known: {', '.join(sorted(known))}."
+            )
+    return TrainingSettings(**given)

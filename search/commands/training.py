@@ -1,0 +1,95 @@
+"""Training generators from commands, and where they are kept."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasprof.cli import say
+
+if TYPE_CHECKING:
+    from search.pnag.generator import Generator
+    from search.pnag.training import TrainingSettings
+    from search.problem import TradeOff
+    from search.site import Site
+
+_TOLD_AFTER_S = 2.0
+
+
+def generator_path(trade_off: TradeOff) -> Path:
+    """Where the generator for these models is kept unless its user names a place."""
+    from luts import own_folder
+
+    names = (trade_off.cost.name, trade_off.accuracy.name, trade_off.space.label)
+    words = [re.sub(r"[^\w.]+", "-", name).strip("-.") for name in names]
+    return own_folder().with_name("generators") / f"{'--'.join(words)}.npz"
+
+
+def ready_generator(site: Site, named: Path | None) -> Generator:
+    """The generator in the file named, else the one kept for these models, trained if need be.
+
+    Raises:
+        CheckpointInvalid: the file named is damaged, or of something else.
+        SpaceMismatch: it is of another space.
+    """
+    from search.pnag.checkpoint import read_generator
+    from search.pnag.training import TrainingSettings
+
+    trade_off = site.trade_off
+    if named is not None:
+        generator = read_generator(named, trade_off.space)
+        if not generator.trained_for(trade_off):
+            say(f"Careful with {named}: it was trained for other models than these")
+        return generator
+    path = generator_path(trade_off)
+    if path.exists():
+        generator = read_generator(path, trade_off.space)
+        if generator.trained_for(trade_off):
+            return generator
+        say(f"{path} was trained for models that have changed: training it anew")
+    return train_and_keep(trade_off, TrainingSettings(), path)
+
+
+def train_and_keep(
+    trade_off: TradeOff,
+    settings: TrainingSettings,
+    path: Path,
+    *,
+    seed: int = 0,
+    resume: bool = True,
+) -> Generator:
+    """Train a generator, with progress, and write it; after an interruption it goes on.
+
+    Args:
+        resume: whether to go on with what an earlier training left next to ``path``.
+    """
+    from search.pnag.training import train
+
+    say(f"Training a generator for {trade_off.cost.name} and {trade_off.accuracy.name}")
+    with training_progress() as progress:
+        generator = train(trade_off, settings, seed, progress=progress, checkpoint=path)
+    say(f"Generator written to {path}")
+    return generator
+
+
+@contextmanager
+def training_progress() -> Iterator[Callable[[int, int], None]]:
+    """A function to be told how many of how many steps are done; says how long it will take."""
+    from profiler.progress import step_bar
+
+    begun, told = time.monotonic(), False
+    with step_bar("training") as bar:
+
+        def update(done: int, total: int) -> None:
+            nonlocal told
+            elapsed_s = time.monotonic() - begun
+            if not told and elapsed_s > _TOLD_AFTER_S:
+                told = True
+                say(f"This will take about {elapsed_s * (total - done) / max(done, 1):.0f} s")
+            bar(done, total)
+
+        yield update

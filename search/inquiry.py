@@ -1,0 +1,72 @@
+"""Asking a trained generator about budgets at a site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from search.pnag.answers import Answer, answer
+from search.replies import Range
+from search.verify import Candidates
+
+if TYPE_CHECKING:
+    from search.pnag.generator import Generator
+    from search.site import Site
+
+KEPT = 32
+"""Candidates for each budget."""
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """A generator, the site it is asked about, and how it answers.
+
+    Args:
+        rng: the only source of randomness.
+        confidence: with which an answer keeps within its budget.
+        samples: architectures drawn for each budget.
+        polish: whether answers are improved by exchanges of genes.
+    """
+
+    site: Site
+    generator: Generator
+    rng: np.random.Generator
+    confidence: float = 0.95
+    samples: int = 256
+    polish: bool = True
+
+    @property
+    def span(self) -> Range:
+        """The range of budgets that make a difference."""
+        return Range.of(self.site, self.confidence)
+
+    def answers(self, budgets_ms: Sequence[float]) -> list[list[Answer]]:
+        """Up to :data:`KEPT` architectures within each budget, most accurate first."""
+        return answer(
+            self.generator,
+            self.site.trade_off,
+            budgets_ms,
+            self.rng,
+            confidence=self.confidence,
+            samples=self.samples,
+            polish=self.polish,
+            keep=KEPT,
+        )
+
+    def candidates(self, budgets_ms: Sequence[float]) -> list[Candidates]:
+        """The same, to be verified."""
+        found = zip(budgets_ms, self.answers(budgets_ms), strict=True)
+        return [Candidates(budget_ms, answers) for budget_ms, answers in found]
+
+    def again(self, budget_ms: float) -> list[Answer]:
+        """Architectures within one budget."""
+        return self.answers([budget_ms])[0]
+
+    def front(self, points: int) -> list[tuple[float, Answer]]:
+        """Budgets evenly spread over the range, each with its best answer."""
+        budgets_ms = self.span.spread(points)
+        found = zip(budgets_ms, self.answers(budgets_ms), strict=True)
+        return [(budget_ms, answers[0]) for budget_ms, answers in found]

@@ -1,0 +1,343 @@
+"""``nassearch train``, ``generate`` and ``front`` as their users see them."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tables import made_up_networks, made_up_table
+
+from devices import DeviceLost, open_device
+from devices.cpu import CpuDevice
+from devices.profile import find_profile
+from luts import read_cost_model, write_cost_model
+from profiler.protocol import parse_protocol
+from search.accuracy.ridge import AdditiveAccuracy
+from search.cli import main
+from spaces import get_space, parse_arch
+
+SPACE = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
+PROTOCOL = "table:visits=2,rounds=2,repeats=0"
+
+
+def by_macs(space, path):
+    """Write an accuracy model of a space of one part: the more MACs the better."""
+    ((_, cells),) = space.parts
+    parts = (space.macs(cells) / space.macs(cells).max() * 30,)
+    AdditiveAccuracy(path.stem, space, 50.0, parts, {}).as_archive().write(path)
+
+
+def here(table):
+    """The table with the provenance of one that was measured on this machine."""
+    facts = {
+        "device": "cpu",
+        "device_fingerprint": open_device(find_profile("cpu")).fingerprint(),
+        "runtime": "onnxruntime",
+        "runtime_version": __import__("onnxruntime").__version__,
+        "threads": 1,
+        "precision": "fp32",
+        "batch": 1,
+        "source": "blocks",
+        "protocol": parse_protocol(PROTOCOL).as_dict(),
+    }
+    return replace(table, provenance=facts)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with an accuracy model, a table of this machine, and a generator for both."""
+    folder = tmp_path_factory.mktemp("home")
+    by_macs(SPACE, folder / "macs.npz")
+    # Slower than the truth, so that every answer holds when it is measured.
+    table = here(made_up_table(SPACE))
+    table = replace(table, networks=tuple(made_up_networks(table)))
+    write_cost_model(table, folder / "slow.json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NASPROF_DATA", str(folder / "data"))
+        args = ["--accuracy", folder / "macs.npz", "--lut", folder / "slow.json"]
+        result = CliRunner().invoke(main, ["train", *map(str, args), *QUICK, "--json"])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def run(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("NASPROF_DATA", str(home / "data"))
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*args):
+        result = CliRunner().invoke(main, [str(arg) for arg in args])
+        assert "Traceback" not in result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def models(home):
+    return ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
+
+
+QUICK: list[str] = []
+
+
+def accepted(result):
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def refused(result, code=2):
+    assert (result.exit_code, result.stdout) == (code, ""), result.output
+    return result.stderr
+
+
+def budgets(home, *shares):
+    """Budgets by their place between the fastest and the slowest."""
+    table = read_cost_model(home / "slow.json")
+    ends, factor = table.extremes(SPACE), table.bound(0.95).factor
+    return [factor * (ends.min_ms + share * (ends.max_ms - ends.min_ms)) for share in shares]
+
+
+# --- answers -----------------------------------------------------------------------------------
+
+
+def test_one_budget_is_answered_with_one_object(run, models, home):
+    (budget,) = budgets(home, 0.5)
+    found = accepted(run("generate", "--budget", budget, *models, "--no-verify", "--json"))
+    assert (found["budget_ms"], found["device"], found["lut"]) == (budget, "cpu", "slow")
+    assert (found["accuracy"], found["clock"], found["note"]) == ("macs", "wall", None)
+    (result,) = found["results"]
+    assert set(result) == {"arch", "top1", "std", "latency_ms", "upper_ms", "measured_ms"}
+    assert result["measured_ms"] is None
+    assert result["latency_ms"] < result["upper_ms"] <= budget
+    space, arch = parse_arch(result["arch"])
+    table = read_cost_model(home / "slow.json")
+    assert table.latency_ms(space.encode([arch]))[0] == pytest.approx(result["latency_ms"])
+
+
+def test_several_budgets_are_answered_in_their_order_and_units_are_known(run, models, home):
+    low, high = budgets(home, 0.3, 0.8)
+    args = ["--budget", f"{high}ms", "--budget", f"{low / 1000}s", "--budget", f"{low * 1000} us"]
+    found = accepted(run("generate", *args, *models, "--no-verify", "--top", 3, "--json"))
+    assert [each["budget_ms"] for each in found] == pytest.approx([high, low, low])
+    for each in found:
+        accuracies = [result["top1"] for result in each["results"]]
+        assert len(accuracies) == 3
+        assert accuracies == sorted(accuracies, reverse=True)
+        assert max(result["upper_ms"] for result in each["results"]) <= each["budget_ms"]
+    assert found[0]["results"][0]["top1"] > found[1]["results"][0]["top1"]
+
+
+def test_the_same_seed_gives_the_same_answer(run, models, home):
+    args = ["generate", "--budget", budgets(home, 0.4)[0], *models, "--no-verify", "--json"]
+    assert accepted(run(*args, "--seed", 7)) == accepted(run(*args, "--seed", 7))
+
+
+def test_budgets_outside_the_range_are_answered_with_a_note(run, models, home):
+    low, high = budgets(home, 0, 1)
+    args = ["--budget", low / 2, "--budget", high + 5]
+    below, above = accepted(run("generate", *args, *models, "--no-verify", "--json"))
+    table = read_cost_model(home / "slow.json")
+    assert below["minimum_ms"] == pytest.approx(low)
+    assert below["results"][0]["latency_ms"] == pytest.approx(table.extremes(SPACE).min_ms)
+    assert f"no network is known to run under {low:.4g} ms" in below["note"]
+    left = above["budget_ms"] - above["results"][0]["upper_ms"]
+    assert f"{left:.4g} ms are left" in above["note"]
+
+
+def test_a_table_for_people(run, models, home):
+    (budget,) = budgets(home, 0.5)
+    result = run("generate", "--budget", budget, "--budget", 0.001, *models, "--no-verify")
+    assert result.exit_code == 0
+    assert "nasbench201" in result.stdout
+    assert f"{budget:.4g}" in result.stdout
+    assert "0.001 ms: no network is known to run under" in result.stdout
+
+
+def test_the_front_never_falls_with_the_budget_it_spans(run, models):
+    points = accepted(run("front", *models, "--points", 6, "--plot", "f.png", "--json"))
+    assert [len(point["results"]) for point in points] == [1] * 6
+    assert points[0]["budget_ms"] == pytest.approx(points[0]["minimum_ms"])
+    assert points[-1]["budget_ms"] == pytest.approx(points[-1]["maximum_ms"])
+    assert points[-1]["results"][0]["top1"] > points[0]["results"][0]["top1"]
+    assert Path("f.png").read_bytes()[:4] == b"\x89PNG"
+
+
+# --- training ----------------------------------------------------------------------------------
+
+
+def test_a_generator_is_trained_once_and_kept(run, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "fresh"))
+    models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
+    args = ["--budget", budgets(home, 0.5)[0], *models, "--no-verify", "--json"]
+    first, second = run("generate", *args), run("generate", *args)
+    assert "Training a generator" in first.stderr
+    assert len(list((tmp_path / "fresh" / "generators").glob("*.npz"))) == 1
+    assert "Training" not in second.stderr
+    assert accepted(first) == accepted(second)
+
+
+def test_a_generator_of_another_space_is_refused(run, models, home, tmp_path):
+    other = get_space("nasbench201", resolution=8, classes=4, channels=8, cells=1)
+    path = tmp_path / "other.npz"
+    by_macs(other, path)
+    table = here(made_up_table(other))
+    write_cost_model(table, tmp_path / "other.json")
+    (trained,) = (home / "data" / "generators").glob("*.npz")
+    theirs = ["--accuracy", path, "--lut", tmp_path / "other.json"]
+    args = ["--budget", 5, *theirs, "--generator", trained, "--no-verify"]
+    assert "not of" in refused(run("generate", *args))
+    args = ["--budget", 5, *models, "--generator", home / "slow.json", "--no-verify"]
+    assert "slow.json" in refused(run("generate", *args))
+
+
+def test_a_generator_that_was_trained_for_others_is_doubted(run, models, home, tmp_path):
+    (trained,) = (home / "data" / "generators").glob("*.npz")
+    write_cost_model(here(made_up_table(SPACE, seed=5)), tmp_path / "other.json")
+    args = ["--accuracy", models[1], "--lut", "other.json", "--generator", trained]
+    result = run("generate", "--budget", 5, *args, "--no-verify", "--json")
+    accepted(result)
+    assert "trained for other models" in result.stderr
+
+
+# --- verifying ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copied(home, tmp_path):
+    """The same models, with a table of one's own to learn into."""
+    (tmp_path / "slow.json").write_bytes((home / "slow.json").read_bytes())
+    return ["--accuracy", home / "macs.npz", "--lut", tmp_path / "slow.json"]
+
+
+def test_answers_are_measured_on_this_machine_and_the_table_learns(run, copied, home, tmp_path):
+    args = ["--budget", budgets(home, 0.5)[0], *copied, "--json"]
+    result = run("generate", *args)
+    measured_ms = accepted(result)["results"][0]["measured_ms"]
+    assert 0 < measured_ms < 5
+    table = read_cost_model(tmp_path / "slow.json")
+    learnt = table.networks[24:]
+    if learnt:
+        assert [each.latency_ms["wall"] for each in learnt] == [measured_ms]
+        assert "learnt from 1 networks" in result.stderr
+
+
+def test_without_learning_the_table_stays_as_it_is(run, copied, home, tmp_path):
+    before = (tmp_path / "slow.json").read_bytes()
+    args = ["--budget", budgets(home, 0.5)[0], *copied, "--no-learn", "--protocol", PROTOCOL]
+    assert accepted(run("generate", *args, "--json"))["results"][0]["measured_ms"] > 0
+    assert (tmp_path / "slow.json").read_bytes() == before
+
+
+def test_a_device_that_disappears_leaves_predictions(run, copied, home, monkeypatch):
+    def gone(device, settings):
+        raise DeviceLost("the device is gone")
+
+    monkeypatch.setattr(CpuDevice, "open", gone)
+    result = run("generate", "--budget", budgets(home, 0.5)[0], *copied, "--json")
+    assert accepted(result)["results"][0]["measured_ms"] is None
+    assert "the device is gone" in result.stderr
+    assert "are predictions" in result.stderr
+
+
+def test_ctrl_c_prints_what_there_is_and_fails(run, copied, home, monkeypatch):
+    def interrupt(device, settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CpuDevice, "open", interrupt)
+    result = run("generate", "--budget", budgets(home, 0.5)[0], *copied, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["results"][0]["measured_ms"] is None
+    assert "interrupted" in result.stderr
+
+
+# --- files -------------------------------------------------------------------------------------
+
+
+def test_exported_files_can_be_measured(run, models, home, tmp_path):
+    args = ["--budget", "20ms", *models, "--no-verify", "--export", "onnx,tflite", "-o", "files"]
+    result = run("generate", *args, "--plot", "a.png", "--json")
+    files = accepted(result)["results"][0]["files"]
+    assert files == ["files/20ms.json", "files/20ms.onnx", "files/20ms.tflite"]
+    assert "random weights" in result.stderr
+    assert Path("a.png").read_bytes()[:4] == b"\x89PNG"
+    from profiler.cli import main as nasprof
+
+    args = ["measure", "--arch", files[0], "--model", files[1], "--protocol", "quick", "--json"]
+    measured = accepted(CliRunner().invoke(nasprof, args))
+    assert [each["name"] for each in measured] == ["20ms", "20ms.onnx"]
+
+
+def test_a_full_disk_loses_no_answer(run, models, home):
+    args = ["--budget", "20ms", *models, "--no-verify", "--export", "onnx", "-o", "/proc/files"]
+    result = run("generate", *args, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["results"]
+    assert "cannot write /proc/files" in result.stderr
+
+
+# --- faults ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["0", "-5", "nan", "inf", "110m", "ten", "1e999"])
+def test_a_budget_that_is_no_time_is_refused_naming_the_forms(run, models, value):
+    said = refused(run("generate", "--budget", value, *models))
+    assert f"'{value}' is no time above 0 like 110, 110ms, 0.11s or 450us" in said
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "Missing option '--budget'"),
+        (["--budget", "5", "--lut", "none.json"], "cannot read none.json"),
+        (["--budget", "5", "--accuracy", "nosuch"], "nosuch"),
+        (["--budget", "5", "--export", "onyx"], "Did you mean onnx"),
+        (["--budget", "5", "--protocol", "swift"], "no protocol is called 'swift'"),
+        (["--budget", "5", "--confidence", "1"], "--confidence"),
+        (["--budget", "5", "--top", "0"], "--top"),
+        (["--budget", "5", "--device", "nowhere"], "no device is called 'nowhere'"),
+        (["--budget", "5", "--precision", "int8"], "Leave out --precision"),
+        (["--budget", "5", "--resolution", "224"], "not of resolution 224"),
+        (["--budget", "5", "--lut", "wide.json"], "not of nasbench201"),
+        (["--budget", "5", "--generator", "none.npz"], "none.npz"),
+        (["--budget", "5", "--lut", "note10.json", "--verify"], "cannot be measured"),
+    ],
+)
+def test_bad_usage_exits_2_and_prints_nothing(run, models, home, tmp_path, args, message):
+    wide = made_up_table(get_space("ofa-mbv3", width=1.2))
+    write_cost_model(wide, tmp_path / "wide.json")
+    foreign = replace(made_up_table(SPACE), provenance={"device": "Note10"})
+    write_cost_model(foreign, tmp_path / "note10.json")
+    assert message in refused(run("generate", *models, *args))
+
+
+def test_a_device_elsewhere_without_a_table_is_told_the_command(run, home):
+    args = ["--budget", 50, "--device", "android", "--accuracy", home / "macs.npz"]
+    said = refused(run("generate", *args), code=1)
+    assert "nasprof build-lut --space nasbench201 --resolution 8 --device android" in said
+
+
+def test_a_table_of_a_device_without_a_profile_is_not_measured(run, home, tmp_path):
+    foreign = replace(read_cost_model(home / "slow.json"), provenance={"device": "Note10"})
+    write_cost_model(foreign, tmp_path / "note10.json")
+    args = ["--accuracy", home / "macs.npz", "--lut", "note10.json"]
+    found = accepted(run("generate", "--budget", budgets(home, 0.5)[0], *args, "--json"))
+    assert (found["device"], found["results"][0]["measured_ms"]) == ("Note10", None)
+
+
+def test_the_command_itself(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("NASPROF_DATA", str(home / "data"))
+    args = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json", "--no-verify", "--json"]
+    command = [Path(sys.executable).with_name("nassearch"), "generate", "--budget", "20ms"]
+    done = subprocess.run(
+        [str(word) for word in (*command, *args)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["budget_ms"] == 20.0
