@@ -190,14 +190,23 @@ def _verified(
     if found.ended is not None:
         why = getattr(found.ended, "message", "interrupted")
         say(f"Verifying ended early ({why}): answers that were not measured are predictions")
-    ratio = found.ratio(candidates)
-    if ratio is not None and not 1 / _USUAL < ratio < _USUAL:
-        name = site.trade_off.cost.name
-        say(
-            f"Careful with {name!r}: networks take {ratio:.2f} times what it predicts. Measure "
-            "your own table (leave out --lut), or calibrate it anew: nasprof audit --update"
-        )
+    _doubt(site, found, found.ratio(candidates))
     return found
+
+
+def _doubt(site: Site, found: Verification, ratio: float | None) -> None:
+    """Say where measured latencies are far from predicted ones, or are doubtful themselves."""
+    flags = {flag for each in found.measurements.values() for flag in each.flags}
+    if flags:
+        say(f"Doubts about what was measured: {', '.join(sorted(flags))}")
+    if ratio is None or 1 / _USUAL < ratio < _USUAL:
+        return
+    cost = site.trade_off.cost
+    say(f"Careful with {cost.name!r}: networks take {ratio:.2f} times what it predicts")
+    if site.changed:
+        say("Measure a table of this device as it is: leave out --lut, or nasprof build-lut")
+    elif not flags:
+        say(f"Calibrate it anew: nasprof audit {getattr(cost, 'path', None) or cost.name} --update")
 
 
 def _written(replies: list[Reply], site: Site, export: Export | None) -> NasprofError | None:
