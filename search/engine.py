@@ -8,11 +8,12 @@ resumed anywhere, and all engines can be compared on the same ground.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.errors import UsageError
 from nasprof.registry import Registry
 from search.problem import Problem
 from spaces import Genes, Space
@@ -25,6 +26,9 @@ class Engine(ABC):
         space: where to search.
         rng: the only source of randomness; its state is part of the engine's.
     """
+
+    needs_limit: ClassVar[bool] = False
+    """Whether it looks for one best architecture within limits, not for a whole front."""
 
     def __init__(self, space: Space, rng: np.random.Generator) -> None:
         self.space = space
@@ -43,7 +47,8 @@ class Engine(ABC):
     def ask(self, n: int) -> Genes:
         """Up to ``n`` new architectures ``(m, n_genes)``, canonical and never proposed before.
 
-        Fewer than ``n`` only when the engine has no more; none when it is at its end.
+        Fewer than ``n`` when the engine has to be told of those first. None when it was told of
+        all and is at its end.
         """
 
     @abstractmethod
@@ -60,6 +65,29 @@ class Engine(ABC):
 
 
 engines: Registry[type[Engine]] = Registry(
-    "engine", {"random": "search.engines.random:RandomEngine"}
+    "engine",
+    {
+        "evo": "search.engines.evo:EvolutionEngine",
+        "exact": "search.engines.exact:ExactEngine",
+        "local": "search.engines.local:LocalEngine",
+        "nas-mo": "search.engines.nas_mo:PolicyEngine",
+        "nsga2": "search.engines.nsga2:NSGA2Engine",
+        "random": "search.engines.random:RandomEngine",
+    },
 )
 """One file an engine."""
+
+
+def require_limit(problem: Problem) -> None:
+    """Refuse a problem of several objectives where none but the first is limited.
+
+    Raises:
+        UsageError: naming the engines that search whole fronts.
+    """
+    if len(problem.objectives) > 1 and not np.isfinite(problem.worst[1:]).any():
+        others = ", ".join(name for name in engines if not engines.get(name).needs_limit)
+        limited = ", ".join(each.name for each in problem.objectives[1:])
+        raise UsageError(
+            f"this engine looks for the best within a limit; none is set on {limited}",
+            f"Set a budget, or take an engine that searches the whole front: {others}.",
+        )

@@ -1,0 +1,156 @@
+"""The exact Pareto front of two additive objectives.
+
+Where each group of genes in ``Space.parts`` contributes on its own, a front consists of members of
+the groups' fronts: whoever takes a dominated value of a group is dominated by the same network
+with the dominating one. So groups are pruned, merged pairwise and pruned again (Nemhauser and
+Ullmann 1969, for the knapsack problem).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from search.engine import Engine
+from search.indicators import non_dominated
+from search.problem import Problem
+from search.ranking import violation
+from spaces import Genes, Space
+
+Array: TypeAlias = NDArray[np.float64]
+
+_SAMPLES = 200
+_TOLERANCE = 1e-6
+_AT_ONCE = 2_000_000
+
+
+class ExactEngine(Engine):
+    """Proposes the exact front, one architecture for each pair of values.
+
+    From the cheapest to the costliest; where a limit is set only what meets it, from the
+    costliest down, so that the first is the proven best.
+
+    Args:
+        front: genes ``(n, n_genes)`` in the order in which they are proposed.
+    """
+
+    def __init__(self, space: Space, rng: np.random.Generator, front: Genes) -> None:
+        super().__init__(space, rng)
+        self.front = front
+        self._told: set[bytes] = set()
+        self._next = 0
+
+    @classmethod
+    def create(cls, problem: Problem, rng: np.random.Generator) -> Self:
+        genes, values = exact_front(problem, rng)
+        if np.isfinite(problem.worst).any():
+            genes = genes[violation(values, problem.worst) == 0][::-1]
+        return cls(problem.space, rng, genes)
+
+    def ask(self, n: int) -> Genes:
+        asked: list[Genes] = []
+        while self._next < len(self.front) and len(asked) < n:
+            if self.front[self._next].tobytes() not in self._told:
+                asked.append(self.front[self._next])
+            self._next += 1
+        return np.array(asked, np.int8).reshape(-1, self.space.n_genes)
+
+    def tell(self, genes: Genes, values: Array) -> None:
+        """The front is known already; what is told is only not proposed."""
+        self._told.update(row.tobytes() for row in self.space.canonical(genes))
+
+    def state_dict(self) -> dict[str, Any]:
+        told = [np.frombuffer(row, np.int8).tolist() for row in sorted(self._told)]
+        return super().state_dict() | {
+            "front": self.front.tolist(),
+            "told": told,
+            "next": self._next,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.front = np.array(state["front"], np.int8).reshape(-1, self.space.n_genes)
+        self._told = {np.array(row, np.int8).tobytes() for row in state["told"]}
+        self._next = state["next"]
+
+
+def exact_front(problem: Problem, rng: np.random.Generator) -> tuple[Genes, Array]:
+    """The front without regard to limits, in order of the second objective.
+
+    Returns:
+        Genes ``(n, n_genes)`` and objectives to be minimised ``(n, 2)``.
+
+    Raises:
+        UsageError: there are not two objectives, or one of them is not additive, naming it.
+    """
+    _require_additive(problem, rng)
+    space = problem.space
+    base = np.zeros((1, space.n_genes), np.int8)
+    genes, total = base, problem.values(base)
+    origin = total[0]
+    for place, values in space.parts:
+        alone = np.repeat(base, len(values), 0)
+        alone[:, place] = values
+        effects = problem.values(alone) - origin
+        kept = non_dominated(effects)
+        genes, total = _merged(genes, total, alone[kept], effects[kept])
+    # The sums differ from the objectives in the last digits, which may tip a limit.
+    total = problem.values(genes)
+    kept = non_dominated(total)
+    return genes[kept], total[kept]
+
+
+def _merged(genes: Genes, total: Array, alone: Genes, effects: Array) -> tuple[Genes, Array]:
+    """The front of every sum of a row of ``total`` and one of ``effects``.
+
+    Args:
+        genes: ``(n, n_genes)``, in the places of another group's genes 0.
+        total: objectives of ``genes``, ``(n, 2)``.
+        alone: the other group's genes ``(k, n_genes)``, 0 elsewhere.
+        effects: what these add, ``(k, 2)``.
+    """
+    front = np.empty((0, 2))
+    origins = np.empty((0, 2), np.int64)
+    step = max(1, _AT_ONCE // max(len(total), 1))
+    for begin in range(0, len(effects), step):
+        chosen = np.arange(begin, min(begin + step, len(effects)))
+        sums = (total[None] + effects[chosen, None]).reshape(-1, 2)
+        pairs = np.stack(np.meshgrid(chosen, np.arange(len(total)), indexing="ij"), -1)
+        front = np.concatenate([front, sums])
+        kept = non_dominated(front)
+        origins = np.concatenate([origins, pairs.reshape(-1, 2)])[kept]
+        front = front[kept]
+    return genes[origins[:, 1]] + alone[origins[:, 0]], front
+
+
+def _require_additive(problem: Problem, rng: np.random.Generator) -> None:
+    if len(problem.objectives) != 2:
+        names = ", ".join(each.name for each in problem.objectives)
+        raise UsageError(
+            f"engine 'exact' needs two objectives, there are {len(problem.objectives)}: {names}",
+            "Take nsga2.",
+        )
+    for objective in problem.objectives:
+        if not objective.additive or not _adds_up(problem, objective.function, rng):
+            raise UsageError(
+                f"engine 'exact' needs additive objectives; {objective.name!r} is not",
+                "Take a lookup table and an additive accuracy model, or engine local or nsga2.",
+            )
+
+
+def _adds_up(problem: Problem, function: Any, rng: np.random.Generator) -> bool:
+    """Whether random architectures are worth the sum of what their parts add."""
+    space = problem.space
+    genes = space.sample(_SAMPLES, rng, "biased")
+    base = np.zeros((1, space.n_genes), np.int8)
+    origin = float(function(base)[0])
+    total = np.full(len(genes), origin)
+    for place, _ in space.parts:
+        alone = np.zeros_like(genes)
+        alone[:, place] = genes[:, place]
+        total += function(alone) - origin
+    values = function(genes)
+    return bool(np.abs(total - values).max() <= _TOLERANCE * max(float(np.ptp(values)), 1e-300))
