@@ -81,7 +81,7 @@ def models(home):
     return ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
 
 
-QUICK: list[str] = []
+QUICK = ["--set", "steps=30", "--set", "pool=200"]
 
 
 def accepted(result):
@@ -178,6 +178,29 @@ def test_a_generator_is_trained_once_and_kept(run, home, tmp_path, monkeypatch):
     assert len(list((tmp_path / "fresh" / "generators").glob("*.npz"))) == 1
     assert "Training" not in second.stderr
     assert accepted(first) == accepted(second)
+
+
+def test_a_generator_is_written_where_its_user_says(run, models):
+    found = accepted(run("train", *models, *QUICK, "-o", "mine.npz", "--json"))
+    assert found["path"] == "mine.npz"
+    args = ["--budget", 5, *models, "--generator", "mine.npz", "--no-verify"]
+    result = run("generate", *args)
+    assert result.exit_code == 0
+    assert "trained for other models" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--set", "nots=3"], "no setting 'nots'"),
+        (["--set", "knots=none"], "setting 'knots' is 'none', expected a whole number"),
+        (["--reward", "mnas"], "Did you mean mnasnet"),
+        (["-o", "mine.json"], "mine.json is no place for a generator"),
+    ],
+)
+def test_bad_training_is_refused(run, models, args, message):
+    assert message in refused(run("train", *models, *args))
+    assert not list(Path().glob("mine*"))
 
 
 def test_a_generator_of_another_space_is_refused(run, models, home, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +12,14 @@ from nasprof.errors import UsageError
 from search.commands.options import Asked, trade_off_options
 
 if TYPE_CHECKING:
-    from search.pnag.training import TrainingSettings
+    from search.pnag.settings import TrainingSettings
 
 
 @click.command()
 @trade_off_options
-@click.option("--reward", help="What architectures earn: pareto (unless given), mnasnet, ...")
+@click.option("--reward", help="What architectures earn: dominance, learnt, mnasnet, ...")
 @setting_option("Any setting of the training, as JSON: --set knots=10.")
+@click.option("--published", is_flag=True, help="Settings as in the paper where not given.")
 @click.option(
     "-o",
     "--output",
@@ -38,6 +38,7 @@ def train(
     asked: Asked,
     reward: str | None,
     settings: dict[str, Any],
+    published: bool,
     output: Path | None,
     resume: bool,
     seed: int,
@@ -48,8 +49,11 @@ def train(
     nassearch generate does this by itself, with the defaults.
     """
     from search.commands.training import generator_path, train_and_keep
+    from search.pnag.rewards import rewards
 
-    chosen = _settings(settings if reward is None else {**settings, "reward": reward})
+    given = settings if reward is None else {**settings, "reward": reward}
+    chosen = _settings(given, published)
+    rewards.get(chosen.reward)
     if output is not None and output.suffix != ".npz":
         raise UsageError(f"{output} is no place for a generator", "Expected a file in .npz.")
     site = asked.site()
@@ -61,18 +65,14 @@ def train(
         click.echo(path)
 
 
-def _settings(given: dict[str, Any]) -> TrainingSettings:
-    """The settings of a training.
+def _settings(given: dict[str, Any], published: bool) -> TrainingSettings:
+    """The settings of a training: the defaults or the published ones, with changes.
 
     Raises:
-        UsageError: one of that name is not known.
+        UsageError: a setting is unknown, or has a value it cannot have.
     """
-    from search.pnag.training import TrainingSettings
+    from search.pnag.settings import TrainingSettings
 
-    known = [field.name for field in fields(TrainingSettings)]
-    for name in given:
-        if name not in known:
-            raise UsageError(
-                f"the training has no setting {name!r}", f"Known: {', '.join(sorted(known))}."
-            )
-    return TrainingSettings(**given)
+    if not published:
+        return TrainingSettings.from_dict(given)
+    return TrainingSettings.from_dict({**TrainingSettings.published().as_dict(), **given})

@@ -13,7 +13,7 @@ from nasprof.cli import say
 
 if TYPE_CHECKING:
     from search.pnag.generator import Generator
-    from search.pnag.training import TrainingSettings
+    from search.pnag.settings import TrainingSettings
     from search.problem import TradeOff
     from search.site import Site
 
@@ -37,7 +37,7 @@ def ready_generator(site: Site, named: Path | None) -> Generator:
         SpaceMismatch: it is of another space.
     """
     from search.pnag.checkpoint import read_generator
-    from search.pnag.training import TrainingSettings
+    from search.pnag.settings import TrainingSettings
 
     trade_off = site.trade_off
     if named is not None:
