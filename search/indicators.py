@@ -27,13 +27,14 @@ def non_dominated(values: Array) -> NDArray[np.intp]:
         # In order of the last objective, the first one has to fall below all before it.
         first = values[order, 0]
         least = np.minimum.accumulate(np.append(np.inf, first))[:-1]
-        order = order[first < least]
-        return places[order]
+        front: NDArray[np.intp] = places[order[first < least]]
+        return front
     from pymoo.util.nds.non_dominated_sorting import find_non_dominated
 
     _, distinct = np.unique(values, axis=0, return_index=True)
     kept = distinct[find_non_dominated(values[distinct])] if len(distinct) else distinct
-    return places[order[np.isin(order, kept)]]
+    chosen: NDArray[np.intp] = places[order[np.isin(order, kept)]]
+    return chosen
 
 
 def hypervolume(values: Array, reference: Array) -> float:
