@@ -91,6 +91,17 @@ class Archive:
             for name, settings in zip(names, found, strict=True)
         )
 
+    def space(self) -> Space:
+        """The only space named in the text.
+
+        Raises:
+            UsageError: there are several, or it is unknown.
+        """
+        found = self.spaces()
+        if len(found) != 1:
+            raise UsageError(f"field 'spaces' has {len(found)} entries, expected 1")
+        return found[0]
+
     def digest(self) -> str:
         """SHA-256 of the text and of every array's name, type, shape and values."""
         sha = hashlib.sha256(json.dumps(dict(self.about), sort_keys=True).encode())

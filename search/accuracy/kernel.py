@@ -12,7 +12,7 @@ Processes", AISTATS 2009, Eq. 6), chosen greedily where the variance left is lar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -24,6 +24,7 @@ from nasprof.reader import Reader
 from search.accuracy.archive import Archive
 from search.accuracy.base import AccuracyModel, Array
 from search.accuracy.gaussian import Counts, Kernel, Process
+from search.accuracy.provenance import check_provenance, doubts
 from search.accuracy.threads import one_numpy_thread
 from spaces import Genes, Space
 
@@ -47,7 +48,7 @@ class KernelAccuracy(AccuracyModel):
         center: mean top-1 in percent.
         unit: standard deviation of top-1 in points.
         caution: factor on the standard deviations that makes them cover held-out networks.
-        provenance: what was measured; see :func:`search.accuracy.fit.fit_measurements`.
+        provenance: what was measured; see :mod:`search.accuracy.provenance`.
     """
 
     kind: ClassVar[str] = "kernel"
@@ -60,8 +61,8 @@ class KernelAccuracy(AccuracyModel):
     weights: Array
     center: float
     unit: float
-    caution: float = 1.0
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    caution: float
+    provenance: Mapping[str, Any]
 
     @property
     def spaces(self) -> tuple[Space, ...]:  # type: ignore[override]  # read-only here
@@ -148,8 +149,6 @@ class KernelAccuracy(AccuracyModel):
 
     @property
     def doubts(self) -> list[str]:
-        from search.accuracy.fit import doubts
-
         return doubts(self.provenance)
 
     # --- files ------------------------------------------------------------------------------
@@ -184,30 +183,40 @@ class KernelAccuracy(AccuracyModel):
         Raises:
             UsageError: naming what is missing or wrong.
         """
-        (space,) = archive.spaces()
+        space = archive.space()
         reader = Reader(dict(archive.about), "model")
-        form = reader.take("form", "a string")
-        if form not in Kernel.forms:
-            raise UsageError(f"field 'form' is {form!r}, expected {' or '.join(Kernel.forms)}")
-        columns = int(space.n_choices.sum(dtype=np.int64))
-        linear, joint = (
-            archive.array(each, np.float64, (columns,)) for each in ("linear", "joint")
-        )
-        support = archive.array("support", np.int8, (None, space.n_genes))
+        provenance = reader.take("provenance", "an object")
+        check_provenance(provenance)
+        support = space.canonical(archive.array("support", np.int8, (None, space.n_genes)))
         return cls(
             name,
             space,
-            Process(
-                Kernel(form, linear, joint, reader.positive("amplitude")), reader.positive("noise")
-            ),
-            space.canonical(support),
-            archive.array("repeats", np.int64, (len(support),)),
+            _read_process(archive, reader, int(space.n_choices.sum(dtype=np.int64))),
+            support,
+            _positive(archive, "repeats", np.int64, len(support)),
             archive.array("weights", np.float64, (len(support),)),
             reader.take("center", "a number"),
             reader.positive("unit"),
             reader.positive("caution"),
-            reader.take("provenance", "an object"),
+            provenance,
         )
+
+
+def _read_process(archive: Archive, reader: Reader, columns: int) -> Process:
+    form = reader.take("form", "a string")
+    if form not in Kernel.forms:
+        raise UsageError(f"field 'form' is {form!r}, expected {' or '.join(Kernel.forms)}")
+    linear, joint = (_positive(archive, name, np.float64, columns) for name in ("linear", "joint"))
+    kernel = Kernel(form, linear, joint, reader.positive("amplitude"))
+    return Process(kernel, reader.positive("noise"))
+
+
+def _positive(archive: Archive, name: str, dtype: Any, length: int) -> NDArray[Any]:
+    """An array of at least one value, all above 0."""
+    found = archive.array(name, dtype, (length,))
+    if not len(found) or found.min() <= 0:
+        raise UsageError(f"array {name!r} is empty or has values that are not above 0")
+    return found
 
 
 def explained_by(process: Process, inputs: Array, repeats: Counts) -> tuple[Array, Array]:

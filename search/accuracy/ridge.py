@@ -7,7 +7,7 @@ exact optimum.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Any, ClassVar, Self
@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.reader import Reader
 from search.accuracy.archive import Archive
 from search.accuracy.base import AccuracyModel, Array
 from spaces import Genes, Space
@@ -39,7 +40,7 @@ class AdditiveAccuracy(AccuracyModel):
     space: Space
     intercept: float
     contributions: tuple[Array, ...]
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any]
 
     @property
     def spaces(self) -> tuple[Space, ...]:  # type: ignore[override]  # read-only here
@@ -74,12 +75,10 @@ class AdditiveAccuracy(AccuracyModel):
 
     @property
     def doubts(self) -> list[str]:
-        r2, spearman = (self.provenance.get(name) for name in ("r2", "spearman"))
-        if r2 is None or spearman is None:
-            return []
+        about = self.provenance
         return [
             "it leaves out how groups of genes act together: on networks it was not fitted to "
-            f"R2 {r2:.4f}, Spearman {spearman:.4f} with {self.provenance.get('fitted_to')!r}"
+            f"R2 {about['r2']:.4f}, Spearman {about['spearman']:.4f} with {about['fitted_to']!r}"
         ]
 
     def as_archive(self) -> Archive:
@@ -99,13 +98,18 @@ class AdditiveAccuracy(AccuracyModel):
         Raises:
             UsageError: naming what is missing or wrong.
         """
-        (space,) = archive.spaces()
+        space = archive.space()
         contributions = tuple(
             archive.array(f"part{number}", np.float64, (len(values),))
             for number, (_, values) in enumerate(space.parts)
         )
         intercept = float(archive.array("intercept", np.float64, ()))
-        return cls(name, space, intercept, contributions, archive.about.get("provenance", {}))
+        provenance = Reader(dict(archive.about), "model").take("provenance", "an object")
+        judged = Reader(provenance, "provenance")
+        judged.take("fitted_to", "a string")
+        for number in ("r2", "spearman"):
+            judged.take(number, "a number")
+        return cls(name, space, intercept, contributions, provenance)
 
 
 def ridge_of(
@@ -127,6 +131,7 @@ def ridge_of(
 
     from luts.estimators import one_thread
 
+    space = model.space_of(space)
     genes = _representative(model, space, rng, n)
     top1 = model.top1(genes, space)
     held_out = max(n // 10, 2)

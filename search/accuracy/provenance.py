@@ -1,0 +1,44 @@
+"""What a fitted model tells of the measurements it was made from.
+
+``source``, the numbers of ``measurements`` and of distinct ``networks``, how many were
+``left_out``, ``noise`` between repeats in points, ``validity`` (ranges), ``cross_validation``
+(a score), ``seed`` and ``nasprof`` (version).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nasprof.reader import Reader
+
+GOOD_SPEARMAN = 0.95
+
+
+def check_provenance(provenance: Mapping[str, Any]) -> None:
+    """Look whether what :func:`doubts` needs is there.
+
+    Raises:
+        UsageError: naming the field that is missing or wrong.
+    """
+    reader = Reader(dict(provenance), "provenance")
+    for name in ("networks", "left_out"):
+        reader.take(name, "a whole number")
+    judged = Reader(reader.take("cross_validation", "an object"), "provenance.cross_validation")
+    judged.take("spearman", "a number")
+
+
+def doubts(provenance: Mapping[str, Any]) -> list[str]:
+    """Why a fitted model should be taken with care, a sentence each."""
+    if "cross_validation" not in provenance:
+        return ["it was never compared with networks it was not fitted to"]
+    found = []
+    spearman = provenance["cross_validation"]["spearman"]
+    if spearman < GOOD_SPEARMAN:
+        found.append(
+            f"it ranks networks with a Spearman of only {spearman:.3f} (cross-validated on "
+            f"{provenance['networks']}; {GOOD_SPEARMAN} is good)"
+        )
+    if left_out := provenance["left_out"]:
+        found.append(f"{left_out} of the measured networks were left out, at random")
+    return found

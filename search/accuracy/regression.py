@@ -1,0 +1,75 @@
+"""Regression of top-1 on genes: its hyperparameters, and the model they give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from search.accuracy.base import Array
+from search.accuracy.gaussian import Groups, Kernel, Process, fit_process
+from search.accuracy.kernel import KernelAccuracy
+from search.accuracy.measurements import Measurements
+from spaces import Space
+
+_PAIRS_WORTH = 1.1
+"""The quadratic kernel predicts many times faster: it is kept unless it errs so much more."""
+
+
+def fit_kernel(
+    measurements: Measurements,
+    process: Process,
+    name: str = "",
+    caution: float = 1.0,
+    provenance: Mapping[str, Any] | None = None,
+) -> KernelAccuracy:
+    """The model of measured networks with given hyperparameters, not judged."""
+    inputs, targets = _data(measurements)
+    return KernelAccuracy(
+        name=name,
+        space=measurements.space,
+        process=process,
+        support=measurements.genes,
+        repeats=measurements.repeats,
+        weights=process.weights(inputs, targets, measurements.repeats),
+        center=float(measurements.top1.mean()),
+        unit=_unit(measurements),
+        caution=caution,
+        provenance=provenance or {},
+    )
+
+
+def _data(measurements: Measurements) -> tuple[Array, Array]:
+    """One-hot genes ``(n, n_columns)``, and top-1 of mean 0 and variance 1 ``(n,)``."""
+    inputs = measurements.space.onehot(measurements.genes).astype(np.float64)
+    return inputs, (measurements.top1 - measurements.top1.mean()) / _unit(measurements)
+
+
+def _unit(measurements: Measurements) -> float:
+    return float(measurements.top1.std()) or 1.0
+
+
+def column_groups(space: Space) -> Groups:
+    """Columns of the one-hot genes that share their weights: the same place in their part."""
+    places = np.concatenate([np.arange(place.stop - place.start) for place, _ in space.parts])
+    return np.repeat(places, space.n_choices).astype(np.intp)
+
+
+def most_likely(
+    measurements: Measurements, form: str, seed: int, start: Process | None = None
+) -> Process:
+    """The most likely hyperparameters of a kernel's form; see :func:`fit_process`."""
+    groups, rng = column_groups(measurements.space), np.random.default_rng(seed)
+    return fit_process(form, *_data(measurements), measurements.repeats, groups, rng, start)
+
+
+def choose_process(measurements: Measurements, seed: int) -> Process:
+    """The kernel's form, by leave-one-out errors, and its hyperparameters, by likelihood."""
+    inputs, targets = _data(measurements)
+    pairs, rbf = (most_likely(measurements, form, seed) for form in Kernel.forms)
+    errors = [
+        float(np.abs(each.left_out(inputs, targets, measurements.repeats) - targets).mean())
+        for each in (pairs, rbf)
+    ]
+    return pairs if errors[0] <= _PAIRS_WORTH * errors[1] else rbf

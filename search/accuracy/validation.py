@@ -1,0 +1,145 @@
+"""Judging accuracy models by cross-validation, and refusing measurements that cannot rank.
+
+Folds are of distinct networks: repeats of one are never on both sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from search.accuracy.base import Array
+from search.accuracy.errors import CannotRank
+from search.accuracy.gaussian import Process
+from search.accuracy.measurements import Measurements
+from search.accuracy.regression import fit_kernel, most_likely
+
+FOLDS = 5
+MIN_NETWORKS = 20
+MIN_SPEARMAN = 0.8
+
+_NORMAL_95 = 1.96
+_LEAST_CAUTION = 0.5
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Score:
+    """Predictions against measurements of ``n`` networks the model was not fitted on.
+
+    Args:
+        mae: mean absolute error in points.
+        rmse: root of the mean squared error in points.
+        covered: share of the networks within 1.96 standard deviations of their prediction.
+    """
+
+    n: int
+    spearman: float
+    kendall: float
+    mae: float
+    rmse: float
+    covered: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def score(predicted: Array, std: Array, top1: Array) -> Score:
+    """The score of predictions with standard deviations against ``top1``, each ``(n,)``."""
+    from scipy.stats import kendalltau, spearmanr
+
+    errors = np.abs(predicted - top1)
+    flat = np.ptp(predicted) == 0 or np.ptp(top1) == 0
+    spearman, kendall = (
+        0.0 if flat else float(of(predicted, top1).statistic) for of in (spearmanr, kendalltau)
+    )
+    return Score(
+        n=len(errors),
+        spearman=spearman,
+        kendall=kendall,
+        mae=float(errors.mean()),
+        rmse=float(np.sqrt((errors**2).mean())),
+        covered=float((errors <= _NORMAL_95 * std).mean()),
+    )
+
+
+def cross_validate(measurements: Measurements, process: Process, seed: int) -> tuple[Score, float]:
+    """The score on networks of other folds, and the caution that standard deviations need.
+
+    Hyperparameters are improved anew in each fold. With the caution, 95 % of the networks lie
+    within 1.96 standard deviations; the score's coverage is without it.
+    """
+    predicted, std = np.empty((2, len(measurements)))
+    order = np.random.default_rng(seed).permutation(len(measurements))
+    for fold in np.array_split(order, FOLDS):
+        rest = measurements.take(np.setdiff1d(order, fold))
+        model = fit_kernel(rest, most_likely(rest, process.kernel.form, seed, process))
+        genes = measurements.genes[fold]
+        predicted[fold], std[fold] = model.top1(genes), model.std(genes)
+    ratios = np.abs(predicted - measurements.top1) / std
+    caution = max(float(np.quantile(ratios, 0.95)) / _NORMAL_95, _LEAST_CAUTION)
+    return score(predicted, std, measurements.top1), caution
+
+
+def check_enough(measurements: Measurements) -> None:
+    """Refuse measurements that nothing can be learned from.
+
+    Raises:
+        CannotRank: there are too few, or all are alike.
+    """
+    n = len(measurements)
+    if n < MIN_NETWORKS:
+        raise CannotRank(
+            f"{n} distinct networks are too few to learn from, expected at least {MIN_NETWORKS}",
+            f"Measure {MIN_NETWORKS - n} more, for example of: nassearch sample --count 100",
+        )
+    if np.ptp(measurements.top1) == 0:
+        raise CannotRank(f"all {n} networks have a top-1 of {measurements.top1[0]:g} %")
+
+
+def cannot_rank(
+    measurements: Measurements, process: Process, found: Score, seed: int
+) -> CannotRank:
+    """The refusal of measurements that reached ``found``, with how many more are needed."""
+    n = len(measurements)
+    sizes, reached = learning_curve(measurements, process, seed)
+    sizes, reached = [*sizes, n], [*reached, found.spearman]
+    curve = ", ".join(f"{rho:.2f} of {size}" for size, rho in zip(sizes, reached, strict=True))
+    needed = needed_networks(sizes, reached)
+    estimate = (
+        f"About {needed - n} more distinct networks are needed"
+        if needed is not None
+        else "More of the same would hardly help: check the column 'top1' and how it was measured"
+    )
+    return CannotRank(
+        f"{n} networks do not allow to rank others: cross-validated Spearman "
+        f"{found.spearman:.2f}, expected at least {MIN_SPEARMAN} "
+        f"(mean absolute error {found.mae:.3g} points)",
+        f"{estimate} (a power law through the Spearman reached with fewer: {curve}).",
+    )
+
+
+def learning_curve(
+    measurements: Measurements, process: Process, seed: int
+) -> tuple[list[int], list[float]]:
+    """Cross-validated Spearman with a quarter and half of the networks."""
+    order = np.random.default_rng(seed).permutation(len(measurements))
+    sizes = sorted({max(len(order) // part, 10) for part in (4, 2)})
+    scores = [cross_validate(measurements.take(order[:n]), process, seed)[0] for n in sizes]
+    return sizes, [each.spearman for each in scores]
+
+
+def needed_networks(sizes: list[int], reached: list[float]) -> int | None:
+    """Networks at which ``1 - Spearman`` falls to 0.2 if it goes on as a power of their number.
+
+    None if it does not fall, or only beyond a million.
+    """
+    missing = np.log(np.maximum(1 - np.array(reached), 1e-6))
+    slope, intercept = np.polyfit(np.log(sizes), missing, 1)
+    if slope >= 0:
+        return None
+    needed = (np.log(1 - MIN_SPEARMAN) - intercept) / slope
+    return None if needed > np.log(_MOST) else max(int(np.ceil(np.exp(needed))), sizes[-1] + 1)
