@@ -1,0 +1,113 @@
+"""Answering budgets with a trained generator, by inference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.accuracy.threads import one_numpy_thread
+from search.pnag.generator import Generator
+from search.pnag.polish import Rated, distinct, improve, stack
+from search.problem import TradeOff, check_budget
+from spaces import Genes
+
+Array: TypeAlias = NDArray[np.float64]
+
+POLISHED = 3
+"""Architectures polished for each budget."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An architecture that is within a budget.
+
+    Args:
+        genes: ``(n_genes,)``.
+        top1: predicted, in percent.
+        std: standard deviation of that prediction's error in points, None if unknown.
+        latency_ms: predicted.
+        upper_ms: what it takes at most, with the confidence asked for; the prediction where the
+            cost model was never compared with whole networks.
+    """
+
+    genes: Genes
+    top1: float
+    std: float | None
+    latency_ms: float
+    upper_ms: float
+
+
+def answer(
+    generator: Generator,
+    trade_off: TradeOff,
+    budgets_ms: Sequence[float],
+    rng: np.random.Generator,
+    *,
+    confidence: float | None = 0.95,
+    samples: int = 256,
+    polish: bool = True,
+    keep: int = 32,
+) -> list[list[Answer]]:
+    """The best architectures found within each budget, most accurate first.
+
+    Args:
+        confidence: with which an answer keeps within its budget; None takes predictions as they
+            are.
+        samples: architectures drawn for each budget.
+        polish: whether the best of them are improved by exchanges of genes.
+        keep: answers for each budget, at most.
+
+    Returns:
+        A list for each budget, distinct architectures. A budget below the least latency is
+        answered with the fastest architecture alone.
+
+    Raises:
+        UsageError: a budget is no time.
+    """
+    slack = trade_off.slack(confidence)
+    limits_ms = np.array([check_budget(budget_ms) / slack for budget_ms in budgets_ms])
+    with one_numpy_thread():
+        drawn = generator.sample(np.repeat(limits_ms, samples), rng)
+        fastest = trade_off.extremes.fastest[None]
+        known = Rated.by(trade_off, np.unique(np.concatenate([drawn, fastest]), axis=0))
+        chosen = [_best(known, limit, keep) for limit in limits_ms]
+        if polish:
+            chosen = _polished(trade_off, chosen, limits_ms, keep)
+        return [_answers(trade_off, rated, slack) for rated in chosen]
+
+
+def _best(rated: Rated, limit_ms: float, keep: int) -> Rated:
+    """The most accurate within the limit; the fastest alone if none is."""
+    within = np.flatnonzero(rated.latency_ms <= limit_ms)
+    if not len(within):
+        return rated[np.array([rated.latency_ms.argmin()])]
+    order = np.lexsort((rated.latency_ms[within], -rated.top1[within]))
+    return rated[within[order[:keep]]]
+
+
+def _polished(trade_off: TradeOff, chosen: list[Rated], limits_ms: Array, keep: int) -> list[Rated]:
+    """The same with the best of each budget improved, all budgets at once."""
+    heads = [rated[:POLISHED] for rated in chosen]
+    heads = [
+        head[head.latency_ms <= limit_ms] for head, limit_ms in zip(heads, limits_ms, strict=True)
+    ]
+    budgets = np.repeat(np.arange(len(heads)), [len(head) for head in heads])
+    found = improve(trade_off, stack(heads), limits_ms[budgets])
+    return [
+        _best(distinct(stack([rated, found[budgets == number]])), limits_ms[number], keep)
+        for number, rated in enumerate(chosen)
+    ]
+
+
+def _answers(trade_off: TradeOff, rated: Rated, slack: float) -> list[Answer]:
+    std = trade_off.accuracy.std(rated.genes, trade_off.space)
+    deviations = [None] * len(rated) if std is None else std.tolist()
+    columns = (rated.genes, rated.top1.tolist(), deviations, rated.latency_ms.tolist())
+    return [
+        Answer(genes, top1, deviation, latency_ms, latency_ms * slack)
+        for genes, top1, deviation, latency_ms in zip(*columns, strict=True)
+    ]

@@ -1,0 +1,67 @@
+"""How a budget is told to a network: K knots, and linear interpolation between them.
+
+Guo et al. 2022, Sec. 3.1.2: K budgets, evenly spaced over the range of latencies, have embeddings
+of their own; every other budget's embedding is interpolated linearly between its two neighbours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+
+Array: TypeAlias = NDArray[np.float64]
+Spacing: TypeAlias = Literal["even", "log"]
+
+
+@dataclass(frozen=True)
+class BudgetScale:
+    """The budgets that have embeddings of their own.
+
+    Args:
+        knots_ms: in ascending order, ``(K,)``.
+    """
+
+    knots_ms: Array
+
+    @classmethod
+    def spanning(cls, min_ms: float, max_ms: float, knots: int, spacing: Spacing) -> BudgetScale:
+        """``knots`` budgets from the least latency to the largest.
+
+        Args:
+            spacing: ``even`` differences, as published, or even ratios (``log``).
+        """
+        if spacing not in ("even", "log"):
+            raise UsageError(f"spacing is {spacing!r}, expected 'even' or 'log'")
+        if knots == 1:
+            return cls(np.array([(min_ms + max_ms) / 2]))
+        space = np.linspace if spacing == "even" else np.geomspace
+        # geomspace may miss its ends by rounding, and the fastest network would not meet the first.
+        return cls(space(min_ms, max_ms, knots).clip(min_ms, max_ms))
+
+    def __len__(self) -> int:
+        return len(self.knots_ms)
+
+    def draw(self, n: int, spacing: Spacing, rng: np.random.Generator) -> Array:
+        """Random budgets, one in each of ``n`` equal parts of the range, and its ends: ``(n,)``."""
+        places = (np.arange(n) + rng.random(n)) / n
+        places[0], places[-1] = 0.0, 1.0
+        first, last = self.knots_ms[[0, -1]]
+        if spacing == "log":
+            budgets_ms: Array = first * (last / first) ** places
+        else:
+            budgets_ms = first + places * (last - first)
+        return budgets_ms.clip(first, last)
+
+    def weights(self, budgets_ms: Array) -> NDArray[np.float32]:
+        """Weight of each knot for each budget, at most two of them not 0: ``(n, K)``.
+
+        Budgets outside the range are answered as its ends.
+        """
+        unit = np.eye(len(self.knots_ms))
+        columns = [np.interp(budgets_ms, self.knots_ms, column) for column in unit]
+        return np.stack(columns, 1).astype(np.float32)

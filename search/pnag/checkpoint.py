@@ -1,0 +1,92 @@
+"""Generators and trainings as files: arrays and one JSON text in an ``.npz``, without pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from nasprof.reader import Reader
+from search.accuracy.archive import Archive, parse_archive, read_arrays
+from search.pnag.budgets import BudgetScale
+from search.pnag.generator import Generator
+from search.pnag.policy import Policy, shapes
+from spaces import Space
+from spaces.predictor import SpaceMismatch
+
+GENERATOR = "pnag-generator"
+TRAINING = "pnag-training"
+_REMEDY = "Train one: nassearch train --help"
+
+
+class CheckpointInvalid(UsageError):
+    """A file does not hold a generator, or holds a damaged one."""
+
+
+def write_generator(generator: Generator, path: Path) -> None:
+    """Write a generator as a whole or not at all."""
+    about = {
+        "kind": GENERATOR,
+        "spaces": [generator.space.settings],
+        "provenance": dict(generator.provenance),
+    }
+    Archive(about, {"knots_ms": generator.scale.knots_ms, **generator.policy.weights}).write(path)
+
+
+def read_generator(path: Path, space: Space) -> Generator:
+    """The generator in a file, which must be of ``space``.
+
+    Raises:
+        UsageError: there is no such file.
+        CheckpointInvalid: it is truncated, changed, or of something else.
+        SpaceMismatch: it generates architectures of another space.
+    """
+    archive = read_checkpoint(path, GENERATOR)
+    with _naming(path):
+        (own,) = archive.spaces()
+        if own != space:
+            raise SpaceMismatch(
+                f"{path} generates architectures of {own.label}, not of {space.label}", _REMEDY
+            )
+        knots_ms = archive.array("knots_ms", np.float64, (None,))
+        provenance = Reader(dict(archive.about), "generator").take("provenance", "an object")
+        weights: dict[str, NDArray[np.float32]] = {}
+        for name, shape in shapes(space, len(knots_ms)).items():
+            weights[name] = archive.array(name, np.float32, shape)
+        policy = Policy(space, weights)
+        policy.sample(np.eye(len(knots_ms), dtype=np.float32)[:1], np.random.default_rng(0))
+    return Generator(policy, BudgetScale(knots_ms), provenance)
+
+
+def read_checkpoint(path: Path, kind: str) -> Archive:
+    """The archive in a file, which must be of that kind.
+
+    Raises:
+        UsageError: there is no such file.
+        CheckpointInvalid: it is truncated, changed, or of something else.
+    """
+    if not path.exists():
+        raise UsageError(f"cannot read {path}: No such file or directory", _REMEDY)
+    with _naming(path):
+        archive = parse_archive(read_arrays(path))
+        if archive.kind != kind:
+            raise UsageError(f"field 'kind' is {archive.kind!r}, expected {kind!r}")
+    return archive
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[Any]:
+    """Name the file in what is said to be wrong with it."""
+    try:
+        yield
+    except SpaceMismatch:
+        raise
+    except (UsageError, ValueError) as error:
+        what = error.message if isinstance(error, UsageError) else str(error)
+        said = what if str(path) in what else f"{path}: {what}"
+        raise CheckpointInvalid(said, _REMEDY) from error

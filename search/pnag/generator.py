@@ -1,0 +1,64 @@
+"""A trained generator: the policy, and what it was trained for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from search.pnag.budgets import Array, BudgetScale
+from search.pnag.policy import Policy
+from search.problem import TradeOff
+from spaces import Genes, Space
+
+_PROBES = 256
+
+
+@dataclass(frozen=True)
+class Generator:
+    """Draws architectures for any budget, by inference alone.
+
+    Args:
+        provenance: ``accuracy``, ``cost`` and ``fingerprint`` of the models it was trained with,
+            ``settings``, ``seed``, and ``evaluator`` where one was learnt.
+    """
+
+    policy: Policy
+    scale: BudgetScale
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def space(self) -> Space:
+        """Where its architectures are from."""
+        return self.policy.space
+
+    def sample(
+        self,
+        budgets_ms: Array,
+        rng: np.random.Generator,
+        temperature: float = 1.0,
+    ) -> Genes:
+        """One architecture for each budget of predicted latency ``(n,)``: ``(n, n_genes)``."""
+        return self.policy.sample(self.scale.weights(budgets_ms), rng, temperature)
+
+    def trained_for(self, trade_off: TradeOff) -> bool:
+        """Whether these are the models it was trained with, but for their calibration."""
+        return self.provenance.get("fingerprint") == fingerprint(trade_off)
+
+
+def fingerprint(trade_off: TradeOff) -> str:
+    """What tells whether two trade-offs rank architectures alike.
+
+    A digest of how the models predict a fixed set of architectures. Latencies are taken as shares
+    of their range, which leaves out a table's calibration: this changes whenever an answer is
+    verified, moves all latencies along a line, and is no reason to train again.
+    """
+    probes = trade_off.space.sample(_PROBES, np.random.default_rng(0), "biased")
+    ends = trade_off.extremes
+    places = (trade_off.latency_ms(probes) - ends.min_ms) / (ends.max_ms - ends.min_ms)
+    rounded = np.round([trade_off.top1(probes) / 100, places], 5) + 0.0
+    text = f"{trade_off.space.label} {rounded.tolist()}"
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,183 @@
+"""Rewards that an evaluator has learnt from pairs of architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import cos, pi
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from search.pnag.budgets import BudgetScale
+from search.pnag.dominance import dominance
+from search.pnag.evaluator import Evaluator, hinge
+from search.pnag.rewards import Array, Arrays, Batch, Reward
+from search.pnag.settings import TrainingSettings
+from search.pnag.tensors import load_module, load_optimizer, module_arrays, optimizer_arrays
+from search.problem import TradeOff
+from spaces import Genes
+
+EPOCHS = 250
+LEARNING_RATE, FINAL_RATE = 0.1, 1e-3
+REFRESH_RATE = 0.01
+REFRESH_PASSES = 20
+BATCH = 192
+HELD_OUT = 500
+FRESH = 600
+"""Distinct architectures taken in at a refresh, at most."""
+LARGEST_POOL = 6000
+
+
+class LearntDominance(Reward):
+    """The score of an evaluator: Guo et al. 2022, Sec. 3.2.
+
+    It is trained on random architectures as published, and then, which is not, refreshed on what
+    the generator makes: an evaluator that has never seen the front cannot lead to it.
+    """
+
+    accurate: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        trade_off: TradeOff,
+        settings: TrainingSettings,
+        scale: BudgetScale,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(trade_off, settings, scale, rng)
+        space = trade_off.space
+        features, seed = int(space.n_choices.sum(dtype=np.int64)), int(rng.integers(2**31))
+        self.evaluator = Evaluator(features, len(scale), settings.evaluator_width, seed)
+        self.optimizer = torch.optim.SGD(
+            self.evaluator.parameters(), LEARNING_RATE, momentum=0.9, weight_decay=1e-4
+        )
+        self._fill(space.sample(settings.pool, rng, "biased"))
+        self._fresh: list[Genes] = []
+
+    def _fill(self, genes: Genes) -> None:
+        self.genes = np.unique(genes, axis=0)
+        self.rng.shuffle(self.genes)
+        self.top1 = self.trade_off.top1(self.genes)
+        self.latency_ms = self.trade_off.latency_ms(self.genes)
+
+    def __call__(self, batch: Batch) -> Array:
+        budgets = torch.from_numpy(self.scale.weights(batch.budgets_ms))
+        flat = batch.genes.reshape(-1, batch.genes.shape[-1])
+        onehot = self.trade_off.space.onehot(flat).reshape(*batch.top1.shape, -1)
+        with torch.no_grad():
+            scores: Array = self.evaluator(torch.from_numpy(onehot), budgets).double().numpy()
+        return scores
+
+    # --- training ---------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Train for 250 epochs, the rate falling from 0.1 to 1e-3 along a cosine (Sec. 4.1)."""
+        for epoch in range(EPOCHS):
+            share = (1 + cos(pi * epoch / EPOCHS)) / 2
+            self._epoch(FINAL_RATE + share * (LEARNING_RATE - FINAL_RATE))
+
+    def learn(self, batch: Batch) -> None:
+        """Every so many steps, train on what was sampled since and on the pool."""
+        self._fresh.append(batch.genes.reshape(-1, batch.genes.shape[-1]))
+        if not self.settings.refresh or len(self._fresh) < self.settings.refresh:
+            return
+        fresh = np.unique(np.concatenate(self._fresh), axis=0)
+        chosen = self.rng.permutation(len(fresh))[:FRESH]
+        kept = self.rng.permutation(len(self.genes))[: LARGEST_POOL - len(chosen)]
+        self._fill(np.concatenate([self.genes[kept], fresh[chosen]]))
+        self._fresh = []
+        for _ in range(max(1, REFRESH_PASSES * BATCH // len(self.genes))):
+            self._epoch(REFRESH_RATE)
+
+    def _epoch(self, learning_rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        order = self.rng.permutation(len(self.genes))
+        onehot = self.trade_off.space.onehot(self.genes)
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            budgets_ms = self._budgets_ms()
+            rule = self._rule(self.top1[rows], self.latency_ms[rows], budgets_ms)
+            budgets = torch.from_numpy(self.scale.weights(budgets_ms))
+            loss = hinge(self.evaluator(torch.from_numpy(onehot[rows]), budgets), rule)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+
+    def _budgets_ms(self) -> Array:
+        """K budgets to learn from: the knots, or as many drawn between them."""
+        if self.settings.budgets == "knots":
+            return self.scale.knots_ms
+        return self.scale.draw(len(self.scale), self.settings.spacing, self.rng)
+
+    def _rule(self, top1: Array, latency_ms: Array, budgets_ms: Array) -> torch.Tensor:
+        rule = dominance(top1, latency_ms, budgets_ms, accurate=self.accurate)
+        return torch.from_numpy(rule)
+
+    # --- how well it is learnt --------------------------------------------------------------
+
+    def report(self) -> dict[str, Any]:
+        """On random architectures it was not trained on, a list over the knots' budgets.
+
+        ``kendall``: tau-b of scores with dominance (those within the budget by accuracy, then the
+        others by latency). ``misranked``: the share of pairs of one within and one over the
+        budget that are scored the wrong way round; null where there are none.
+        """
+        genes = self.trade_off.space.sample(HELD_OUT, np.random.default_rng(1), "biased")
+        top1, latency_ms = self.trade_off.top1(genes), self.trade_off.latency_ms(genes)
+        n = len(self.scale)
+        batch = Batch(
+            np.broadcast_to(genes, (n, *genes.shape)),
+            np.broadcast_to(top1, (n, len(genes))),
+            np.broadcast_to(latency_ms, (n, len(genes))),
+            self.scale.knots_ms,
+        )
+        scores = self(batch)
+        wins = dominance(top1, latency_ms, self.scale.knots_ms, accurate=self.accurate).sum(-1)
+        return {
+            "budgets_ms": self.scale.knots_ms.tolist(),
+            "kendall": list(map(_kendall, scores, wins)),
+            "misranked": list(map(_misranked, scores, batch.feasible)),
+        }
+
+    # --- files ------------------------------------------------------------------------------
+
+    def arrays(self) -> Arrays:
+        fresh = np.concatenate(self._fresh) if self._fresh else self.genes[:0]
+        return {
+            **module_arrays("evaluator", self.evaluator),
+            **optimizer_arrays("evaluator-optimizer", self.optimizer),
+            "pool": self.genes,
+            "fresh": fresh,
+            "fresh-lengths": np.array([len(each) for each in self._fresh], np.int64),
+        }
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        load_module("evaluator", self.evaluator, arrays)
+        load_optimizer("evaluator-optimizer", self.optimizer, arrays)
+        self.genes = arrays["pool"]
+        self.top1 = self.trade_off.top1(self.genes)
+        self.latency_ms = self.trade_off.latency_ms(self.genes)
+        ends = np.cumsum(arrays["fresh-lengths"])
+        self._fresh = np.split(arrays["fresh"], ends)[:-1]
+
+
+class LearntFeasibility(LearntDominance):
+    """The same without the accuracy constraint: of two within the budget neither wins."""
+
+    accurate = False
+
+
+def _kendall(scores: Array, wins: Array) -> float:
+    from scipy.stats import kendalltau
+
+    return float(kendalltau(scores, wins).statistic)
+
+
+def _misranked(scores: Array, feasible: NDArray[np.bool_]) -> float | None:
+    within, over = scores[feasible], scores[~feasible]
+    if not len(within) or not len(over):
+        return None
+    return float((over[:, None] >= within).mean())

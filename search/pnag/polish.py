@@ -1,0 +1,154 @@
+"""Improving architectures by exchanges of one gene and of two, many architectures at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.problem import TradeOff
+from spaces import Genes, Space
+
+Array: TypeAlias = NDArray[np.float64]
+
+ROUNDS = 8
+PAIRS = 48
+"""Paired exchanges that are evaluated for each architecture in a round."""
+
+
+@dataclass(frozen=True)
+class Rated:
+    """Architectures and what the models say of them.
+
+    Args:
+        genes: ``(n, n_genes)``.
+        top1: in percent, ``(n,)``.
+        latency_ms: ``(n,)``.
+    """
+
+    genes: Genes
+    top1: Array
+    latency_ms: Array
+
+    @classmethod
+    def by(cls, trade_off: TradeOff, genes: Genes) -> Rated:
+        """Rated by the models of a trade-off."""
+        return cls(genes, trade_off.top1(genes), trade_off.latency_ms(genes))
+
+    def __getitem__(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Rated:
+        return Rated(self.genes[rows], self.top1[rows], self.latency_ms[rows])
+
+    def __len__(self) -> int:
+        return len(self.genes)
+
+
+def stack(parts: Sequence[Rated]) -> Rated:
+    """Several of them as one."""
+    return Rated(
+        np.concatenate([part.genes for part in parts]),
+        np.concatenate([part.top1 for part in parts]),
+        np.concatenate([part.latency_ms for part in parts]),
+    )
+
+
+def distinct(rated: Rated) -> Rated:
+    """The same, every architecture once."""
+    _, rows = np.unique(rated.genes, axis=0, return_index=True)
+    return rated[np.sort(rows)]
+
+
+def improve(trade_off: TradeOff, start: Rated, limits_ms: Array) -> Rated:
+    """More accurate architectures near ``start``, each within its limit.
+
+    Every exchange of one gene is evaluated, and of two those that promise most: their effects on
+    accuracy and latency are taken to add up. The best that stays within the limit replaces the
+    architecture, until none is better.
+
+    Args:
+        start: ``n`` architectures within their limits.
+        limits_ms: of predicted latency, ``(n,)``.
+
+    Returns:
+        ``n`` architectures, none less accurate than its start.
+    """
+    best, open_ = start, np.arange(len(start))
+    for _ in range(ROUNDS):
+        if not len(open_):
+            break
+        now, limits = best[open_], limits_ms[open_]
+        found = _improved(trade_off, now, limits)
+        gained = found.top1 > now.top1
+        best = _replaced(best, open_[gained], found[gained])
+        open_ = open_[gained]
+    return best
+
+
+def _replaced(rated: Rated, rows: NDArray[np.intp], others: Rated) -> Rated:
+    genes, top1, latency_ms = rated.genes.copy(), rated.top1.copy(), rated.latency_ms.copy()
+    genes[rows], top1[rows], latency_ms[rows] = others.genes, others.top1, others.latency_ms
+    return Rated(genes, top1, latency_ms)
+
+
+def _improved(trade_off: TradeOff, now: Rated, limits_ms: Array) -> Rated:
+    """The best neighbour within the limit of each architecture, or the architecture itself."""
+    near = _exchanges(trade_off.space, now.genes)
+    n, m, n_genes = near.shape
+    single = Rated.by(trade_off, near.reshape(-1, n_genes))
+    pairs = _pairs(
+        trade_off.space,
+        now.genes,
+        near,
+        single.top1.reshape(n, m) - now.top1[:, None],
+        single.latency_ms.reshape(n, m) - now.latency_ms[:, None],
+        limits_ms - now.latency_ms,
+    )
+    double = Rated.by(trade_off, pairs.reshape(-1, n_genes))
+    top1 = np.concatenate([single.top1.reshape(n, m), double.top1.reshape(n, -1)], 1)
+    latency_ms = np.concatenate(
+        [single.latency_ms.reshape(n, m), double.latency_ms.reshape(n, -1)], 1
+    )
+    chosen = np.where(latency_ms <= limits_ms[:, None], top1, -np.inf).argmax(1)
+    rows = np.arange(n)
+    genes = np.concatenate([near, pairs], 1)[rows, chosen]
+    within = latency_ms[rows, chosen] <= limits_ms
+    score = np.where(within, top1[rows, chosen], -np.inf)
+    return Rated(genes, score, latency_ms[rows, chosen])
+
+
+def _exchanges(space: Space, genes: Genes) -> Genes:
+    """Every architecture with one gene changed: ``(n, n_exchanges, n_genes)``, canonical.
+
+    Those that change nothing, because the gene is not active, are among them.
+    """
+    counts = space.n_choices.astype(np.int64)
+    places = np.repeat(np.arange(len(counts)), counts - 1)
+    steps = np.concatenate([np.arange(1, count) for count in counts])
+    near = np.repeat(genes[:, None], len(places), 1)
+    rows = np.arange(len(places))
+    near[:, rows, places] = (near[:, rows, places] + steps) % counts[places]
+    return space.canonical(near.reshape(-1, len(counts))).reshape(near.shape)
+
+
+def _pairs(
+    space: Space, genes: Genes, near: Genes, gains: Array, costs_ms: Array, room_ms: Array
+) -> Genes:
+    """The pairs of exchanges that promise most and fit: ``(n, PAIRS, n_genes)``.
+
+    Args:
+        near: exchanges of one gene, ``(n, m, n_genes)``.
+        gains: of each in points, ``(n, m)``.
+        costs_ms: of each, ``(n, m)``.
+        room_ms: what each architecture may cost more, ``(n,)``.
+    """
+    first, second = np.triu_indices(near.shape[1], 1)
+    gain = gains[:, first] + gains[:, second]
+    gain[costs_ms[:, first] + costs_ms[:, second] > room_ms[:, None]] = -np.inf
+    most = min(PAIRS, gain.shape[1])
+    chosen = np.argpartition(-gain, most - 1, axis=1)[:, :most]
+    rows = np.arange(len(genes))[:, None]
+    one, other = near[rows, first[chosen]], near[rows, second[chosen]]
+    both = np.where(one != genes[:, None], one, other)
+    return space.canonical(both.reshape(-1, genes.shape[1])).reshape(both.shape)

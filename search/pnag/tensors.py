@@ -1,0 +1,48 @@
+"""The state of torch's modules and optimisers as arrays, which load without pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.optim import Optimizer
+
+
+def module_arrays(name: str, module: nn.Module) -> dict[str, NDArray[Any]]:
+    """A module's parameters, as ``name/parameter``."""
+    return {f"{name}/{key}": value.numpy().copy() for key, value in module.state_dict().items()}
+
+
+def load_module(name: str, module: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Set a module's parameters.
+
+    Raises:
+        KeyError: one is missing.
+        RuntimeError: one has another shape.
+    """
+    keys = module.state_dict()
+    module.load_state_dict({key: torch.from_numpy(arrays[f"{name}/{key}"]) for key in keys})
+
+
+def optimizer_arrays(name: str, optimizer: Optimizer) -> dict[str, NDArray[Any]]:
+    """What an optimiser remembers of each parameter, as ``name/parameter/quantity``."""
+    return {
+        f"{name}/{parameter}/{quantity}": np.array(value)
+        for parameter, known in optimizer.state_dict()["state"].items()
+        for quantity, value in known.items()
+    }
+
+
+def load_optimizer(name: str, optimizer: Optimizer, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Set what an optimiser remembers; its rates are left as they are."""
+    remembered: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in arrays.items():
+        if key.startswith(f"{name}/"):
+            _, parameter, quantity = key.split("/")
+            remembered.setdefault(int(parameter), {})[quantity] = torch.from_numpy(value.copy())
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": remembered, "param_groups": groups})

@@ -1,0 +1,174 @@
+"""One training of a generator: policy gradient on sampled architectures, a step at a time.
+
+Guo et al. 2022, Sec. 3 and Alg. 1, with what is said to be different in
+:class:`search.pnag.settings.TrainingSettings`. Everything random comes from one generator, and
+everything a training depends on can be saved, so that it goes on exactly where it was left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from math import cos, pi
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from search.pnag.budgets import BudgetScale
+from search.pnag.elites import Elites
+from search.pnag.network import PolicyNetwork
+from search.pnag.policy import Policy
+from search.pnag.rewards import Array, Arrays, Batch, Reward, rewards
+from search.pnag.settings import TrainingSettings
+from search.pnag.tensors import load_module, load_optimizer, module_arrays, optimizer_arrays
+from search.problem import TradeOff
+
+Float32: TypeAlias = NDArray[np.float32]
+
+LOWEST_RATE = 0.05
+"""Share of the learning rate, and of imitation, that is left at the end."""
+CLIPPED = 1.0
+"""Largest norm of a gradient."""
+MEMORY = 0.99
+"""Of the moving baseline."""
+
+
+class Trainer:
+    """A generator in training.
+
+    Args:
+        trade_off: what it learns the front of.
+        settings: how.
+        seed: of everything random.
+    """
+
+    def __init__(self, trade_off: TradeOff, settings: TrainingSettings, seed: int) -> None:
+        ends = trade_off.extremes
+        self.trade_off = trade_off
+        self.settings = settings
+        self.rng = np.random.default_rng(seed)
+        self.scale = BudgetScale.spanning(
+            ends.min_ms, ends.max_ms, settings.knots, settings.spacing
+        )
+        first = int(self.rng.integers(2**31))
+        self.network = PolicyNetwork(
+            trade_off.space, settings.knots, settings.embedding, settings.hidden, first
+        )
+        self.optimizer = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
+        kind = rewards.get(settings.reward)
+        self.reward: Reward = kind(trade_off, settings, self.scale, self.rng)
+        self.elites = Elites.none(trade_off.space)
+        self.steps = 0
+        self.expected: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps were taken."""
+        return self.steps >= self.settings.steps
+
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is now."""
+        return self.network.policy()
+
+    def step(self) -> None:
+        """Sample, judge, and move the policy towards what was better than expected."""
+        if self.steps == 0:
+            self.reward.prepare()
+        budgets_ms = self._budgets_ms()
+        weights = self.scale.weights(np.repeat(budgets_ms, self.settings.samples))
+        batch = self._sample(budgets_ms, weights)
+        self.reward.learn(batch)
+        self._move(batch, self._advantages(batch), weights)
+        self.steps += 1
+
+    # --- what a step consists of --------------------------------------------------------------
+
+    def _budgets_ms(self) -> Array:
+        if self.settings.budgets == "knots":
+            return self.scale.knots_ms
+        return self.scale.draw(self.settings.groups, self.settings.spacing, self.rng)
+
+    def _sample(self, budgets_ms: Array, weights: Float32) -> Batch:
+        genes = self.policy.sample(weights, self.rng)
+        top1, latency_ms = self.trade_off.top1(genes), self.trade_off.latency_ms(genes)
+        self.elites = self.elites.with_those_of(genes, top1, latency_ms)
+        shape = (len(budgets_ms), self.settings.samples)
+        return Batch(
+            genes.reshape(*shape, -1), top1.reshape(shape), latency_ms.reshape(shape), budgets_ms
+        )
+
+    def _advantages(self, batch: Batch) -> Array:
+        """How much better than expected each architecture is: ``(n_budgets, n_samples)``."""
+        reward = self.reward(batch)
+        if self.settings.baseline == "group":
+            spread = reward.std(1, keepdims=True)
+            advantage = (reward - reward.mean(1, keepdims=True)) / np.maximum(spread, 1e-9)
+        else:
+            mean = float(reward.mean())
+            before = mean if self.expected is None else self.expected
+            self.expected = MEMORY * before + (1 - MEMORY) * mean
+            advantage = reward - self.expected
+        worse = ~batch.feasible & (advantage < 0)
+        scaled: Array = np.where(worse, self.settings.overshoot, 1.0) * advantage
+        return scaled
+
+    def _move(self, batch: Batch, advantages: Array, weights: Float32) -> None:
+        """One step of Adam on the policy gradient, the entropy and what is imitated."""
+        share = self.steps / self.settings.steps
+        settings = self.settings
+        for group in self.optimizer.param_groups:
+            fall = (1 + cos(pi * share)) / 2
+            group["lr"] = settings.learning_rate * (LOWEST_RATE + (1 - LOWEST_RATE) * fall)
+        flat = batch.genes.reshape(-1, batch.genes.shape[-1])
+        elites, has = self.elites.for_budgets(batch.budgets_ms)
+        elites = elites if settings.imitation else elites[:0]
+        models = self.scale.weights(batch.budgets_ms[has][: len(elites)])
+        logs, entropy = self.network(
+            np.concatenate([flat, elites]), np.concatenate([weights, models])
+        )
+        n = len(flat)
+        gain = torch.from_numpy(advantages.ravel().astype(np.float32))
+        loss = -(gain * logs[:n]).mean() - self._entropy_weight(share) * entropy[:n].mean()
+        if len(elites):
+            fading = 1.0 if share < settings.imitated else LOWEST_RATE
+            loss = loss - settings.imitation * fading * logs[n:].mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIPPED)
+        self.optimizer.step()
+
+    def _entropy_weight(self, share: float) -> float:
+        first, last = self.settings.entropy, self.settings.final_entropy
+        return first * (last / first) ** share if first and last else first * (1 - share)
+
+    # --- saving ---------------------------------------------------------------------------------
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        """Everything needed to go on exactly here: JSON values, and arrays by name."""
+        about = {
+            "steps": self.steps,
+            "expected": self.expected,
+            "rng": self.rng.bit_generator.state,
+        }
+        arrays = {
+            **module_arrays("policy", self.network),
+            **optimizer_arrays("policy-optimizer", self.optimizer),
+            "elites": self.elites.genes,
+            **{f"reward/{name}": array for name, array in self.reward.arrays().items()},
+        }
+        return about, arrays
+
+    def load_state(self, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where the state was taken, of a training with the same models and settings."""
+        load_module("policy", self.network, arrays)
+        load_optimizer("policy-optimizer", self.optimizer, arrays)
+        learnt = {name: array for name, array in arrays.items() if name.startswith("reward/")}
+        self.reward.load({name.removeprefix("reward/"): array for name, array in learnt.items()})
+        genes = arrays["elites"]
+        values = self.trade_off.top1(genes), self.trade_off.latency_ms(genes)
+        self.elites = Elites(genes, *values)
+        self.steps, self.expected = about["steps"], about["expected"]
+        self.rng.bit_generator.state = json.loads(json.dumps(about["rng"]))
