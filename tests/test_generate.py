@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ from luts import read_cost_model, write_cost_model
 from profiler.protocol import parse_protocol
 from search.accuracy.ridge import AdditiveAccuracy
 from search.cli import main
+from search.pnag import settings
+from search.pnag.settings import TrainingSettings
+from search.pnag.trainer import Trainer
 from spaces import get_space, parse_arch
 
 SPACE = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
@@ -27,7 +31,7 @@ def by_macs(space, path):
     """Write an accuracy model of a space of one part: the more MACs the better."""
     ((_, cells),) = space.parts
     parts = (space.macs(cells) / space.macs(cells).max() * 30,)
-    AdditiveAccuracy(path.stem, space, 50.0, parts, {}).as_archive().write(path)
+    AdditiveAccuracy(path.stem, space, 50.0, parts, FITTED).as_archive().write(path)
 
 
 def here(table):
@@ -81,6 +85,7 @@ def models(home):
     return ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
 
 
+FITTED = {"fitted_to": "MACs", "networks": 1, "r2": 1.0, "spearman": 1.0}
 QUICK = ["--set", "steps=30", "--set", "pool=200"]
 
 
@@ -171,6 +176,7 @@ def test_the_front_never_falls_with_the_budget_it_spans(run, models):
 
 def test_a_generator_is_trained_once_and_kept(run, home, tmp_path, monkeypatch):
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "fresh"))
+    monkeypatch.setattr(settings, "TrainingSettings", partial(TrainingSettings, steps=30))
     models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
     args = ["--budget", budgets(home, 0.5)[0], *models, "--no-verify", "--json"]
     first, second = run("generate", *args), run("generate", *args)
@@ -178,6 +184,45 @@ def test_a_generator_is_trained_once_and_kept(run, home, tmp_path, monkeypatch):
     assert len(list((tmp_path / "fresh" / "generators").glob("*.npz"))) == 1
     assert "Training" not in second.stderr
     assert accepted(first) == accepted(second)
+
+
+def test_an_interrupted_training_goes_on_and_a_stale_one_begins_anew(run, home, monkeypatch):
+    models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
+    args = ["train", *models, "--set", "steps=60", "-o", "new.npz", "--json"]
+    step = Trainer.step
+
+    def interrupted(trainer):
+        if trainer.steps == 55:
+            raise KeyboardInterrupt
+        step(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", interrupted)
+        stopped = run(*args)
+    assert stopped.exit_code == 1
+    assert "the same command goes on" in stopped.stderr
+    assert not Path("new.npz").exists()
+    other = run(*args, "--seed", 1)
+    assert "begun with other seed" in refused(other)
+    assert "Going on" in run(*args).stderr
+    assert [path.name for path in Path().iterdir()] == ["new.npz"]
+    accepted(run(*args[:-2], "whole.npz", "--json"))
+    assert Path("whole.npz").read_bytes() == Path("new.npz").read_bytes()
+
+
+def test_a_damaged_generator_is_trained_anew(run, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "fresh"))
+    monkeypatch.setattr(settings, "TrainingSettings", partial(TrainingSettings, steps=30))
+    models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
+    args = ["generate", "--budget", 20, *models, "--no-verify", "--json"]
+    first = accepted(run(*args))
+    (kept,) = (tmp_path / "fresh" / "generators").glob("*.npz")
+    kept.write_bytes(kept.read_bytes()[:1000])
+    kept.with_name(kept.name + ".training").write_bytes(b"cut off")
+    again = run(*args)
+    assert again.stderr.count("anew") == 2
+    assert accepted(again) == first
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
 
 
 def test_a_generator_is_written_where_its_user_says(run, models):
@@ -346,7 +391,8 @@ def test_a_device_elsewhere_without_a_table_is_told_the_command(run, home):
 def test_a_table_of_a_device_without_a_profile_is_not_measured(run, home, tmp_path):
     foreign = replace(read_cost_model(home / "slow.json"), provenance={"device": "Note10"})
     write_cost_model(foreign, tmp_path / "note10.json")
-    args = ["--accuracy", home / "macs.npz", "--lut", "note10.json"]
+    (trained,) = (home / "data" / "generators").glob("*.npz")
+    args = ["--accuracy", home / "macs.npz", "--lut", "note10.json", "--generator", trained]
     found = accepted(run("generate", "--budget", budgets(home, 0.5)[0], *args, "--json"))
     assert (found["device"], found["results"][0]["measured_ms"]) == ("Note10", None)
 

@@ -15,6 +15,7 @@ from search.commands.options import Asked, answer_options, trade_off_options
 if TYPE_CHECKING:
     from profiler.protocol import Protocol
     from profiler.records import Measurement
+    from search.bench import Bench
     from search.export import Export
     from search.inquiry import Inquiry
     from search.replies import Reply
@@ -134,13 +135,14 @@ def generate(
     how = None if protocol is None else parse_protocol(protocol)
     site = asked.site()
     export = None if formats is None else _export(site, formats, output, weights)
+    bench = _bench(site, how) if (site.local if verifying is None else verifying) else None
     generator = ready_generator(site, generator_path)
     rng = np.random.default_rng(seed)
     inquiry = Inquiry(site, generator, rng, confidence, samples, polish)
     candidates = inquiry.candidates(budgets_ms)
     found = Verification(site.trade_off.cost.clock, top)
-    if site.local if verifying is None else verifying:
-        found = _verified(inquiry, candidates, how, top)
+    if bench is not None:
+        found = _verified(inquiry, candidates, bench, top)
     replies = [reply(each, found, inquiry.span) for each in candidates]
     failure = _written(replies, site, export)
     _show(replies, inquiry, as_json)
@@ -165,25 +167,34 @@ def _export(site: Site, formats: tuple[str, ...], folder: Path, weights: Path | 
     return Export(folder, formats, site.plan.precision, site.plan.batch, weights)
 
 
-def _verified(
-    inquiry: Inquiry, candidates: list[Candidates], protocol: Protocol | None, top: int
-) -> Verification:
-    """The candidates measured on the site's device; says on stderr what went wrong."""
-    from profiler.commands.building import building_progress
-    from search.bench import bench_of
-    from search.verify import verify
+def _bench(site: Site, protocol: Protocol | None) -> Bench:
+    """The site's device, to measure answers on.
 
-    site = inquiry.site
+    Raises:
+        UsageError: it is not known which that is.
+    """
+    from search.bench import bench_of
+
     bench = bench_of(site, protocol)
     if bench is None:
         raise UsageError(
             f"no device is called {site.name!r}: the answers cannot be measured",
             "Name the device by --device, or leave out --verify.",
         )
+    return bench
+
+
+def _verified(
+    inquiry: Inquiry, candidates: list[Candidates], bench: Bench, top: int
+) -> Verification:
+    """The candidates measured on the site's device; says on stderr what went wrong."""
+    from profiler.commands.building import building_progress
+    from search.verify import verify
 
     def take(genes: Genes) -> list[Measurement]:
         return bench.measure(genes, building_progress())
 
+    site = inquiry.site
     say(f"Measuring the answers on {site.name!r}")
     clock = site.trade_off.cost.clock
     found = verify(candidates, clock, take, inquiry.again, top=top)

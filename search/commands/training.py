@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasprof.cli import say
+from nasprof.errors import UsageError
 
 if TYPE_CHECKING:
     from search.pnag.generator import Generator
@@ -35,9 +36,9 @@ def ready_generator(site: Site, named: Path | None) -> Generator:
     Raises:
         CheckpointInvalid: the file named is damaged, or of something else.
         SpaceMismatch: it is of another space.
+        NasprofError: one must be trained, and torch is not installed.
     """
     from search.pnag.checkpoint import read_generator
-    from search.pnag.settings import TrainingSettings
 
     trade_off = site.trade_off
     if named is not None:
@@ -46,12 +47,42 @@ def ready_generator(site: Site, named: Path | None) -> Generator:
             say(f"Careful with {named}: it was trained for other models than these")
         return generator
     path = generator_path(trade_off)
-    if path.exists():
+    return _kept(path, trade_off) or _trained(path, trade_off)
+
+
+def _kept(path: Path, trade_off: TradeOff) -> Generator | None:
+    """The generator in that file if it can be used; says why if it cannot."""
+    from search.pnag.checkpoint import CheckpointInvalid, read_generator
+
+    if not path.exists():
+        return None
+    try:
         generator = read_generator(path, trade_off.space)
-        if generator.trained_for(trade_off):
-            return generator
-        say(f"{path} was trained for models that have changed: training it anew")
-    return train_and_keep(trade_off, TrainingSettings(), path)
+    except CheckpointInvalid as error:
+        say(f"{error.message}: training anew")
+        return None
+    if generator.trained_for(trade_off):
+        return generator
+    say(f"{path} was trained for models that have changed: training anew")
+    return None
+
+
+def _trained(path: Path, trade_off: TradeOff) -> Generator:
+    """A generator with the default settings; goes on with a training of the same, if any."""
+    from search.pnag.settings import TrainingSettings
+
+    try:
+        return train_and_keep(trade_off, TrainingSettings(), path)
+    except UsageError as error:
+        if not checkpoint_of(path).exists():
+            raise
+        say(f"{error.message}: beginning anew")
+        return train_and_keep(trade_off, TrainingSettings(), path, resume=False)
+
+
+def checkpoint_of(path: Path) -> Path:
+    """Where the training of the generator in ``path`` is kept until it is over."""
+    return path.with_name(f"{path.name}.training")
 
 
 def train_and_keep(
@@ -65,13 +96,31 @@ def train_and_keep(
     """Train a generator, with progress, and write it; after an interruption it goes on.
 
     Args:
-        resume: whether to go on with what an earlier training left next to ``path``.
+        resume: whether to go on with what an interrupted training left next to ``path``.
+
+    Raises:
+        CheckpointInvalid: what was left is damaged.
+        UsageError: it is of another training.
+        NasprofError: torch is not installed, or ``path`` cannot be written.
     """
+    from search.pnag.checkpoint import write_generator
     from search.pnag.training import train
 
+    checkpoint = checkpoint_of(path)
+    if not resume:
+        checkpoint.unlink(missing_ok=True)
     say(f"Training a generator for {trade_off.cost.name} and {trade_off.accuracy.name}")
-    with training_progress() as progress:
-        generator = train(trade_off, settings, seed, progress=progress, checkpoint=path)
+    if checkpoint.exists():
+        say(f"Going on with what {checkpoint} holds")
+    try:
+        with training_progress() as progress:
+            generator = train(trade_off, settings, seed, progress=progress, checkpoint=checkpoint)
+    except KeyboardInterrupt:
+        if checkpoint.exists():
+            say(f"What was trained is kept in {checkpoint}; the same command goes on")
+        raise
+    write_generator(generator, path)
+    checkpoint.unlink(missing_ok=True)
     say(f"Generator written to {path}")
     return generator
 
