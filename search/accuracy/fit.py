@@ -37,6 +37,9 @@ def fit_measurements(
     if given > MOST_NETWORKS:
         chosen = np.random.default_rng(seed).permutation(given)[:MOST_NETWORKS]
         measurements = measurements.take(np.sort(chosen))
+    # scipy brings a library of its own, which is kept to one thread only once it is loaded.
+    import scipy.linalg  # noqa: F401
+
     with one_thread():
         process = choose_process(measurements, seed)
         found, caution = cross_validate(measurements, process, seed)

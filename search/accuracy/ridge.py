@@ -146,10 +146,11 @@ def ridge_of(
         "r2": float(1 - error / max(top1[:held_out].var(), 1e-300)),
         "spearman": float(spearmanr(predicted, top1[:held_out]).statistic),
     }
+    coefficients = ridge.coef_.astype(np.float64)
     contributions, start = [], 0
     for place, values in space.parts:
         features = _pairs(space, place, _alone(space, place, values))
-        contributions.append(features @ ridge.coef_[start : start + features.shape[1]])
+        contributions.append(features @ coefficients[start : start + features.shape[1]])
         start += features.shape[1]
     name = f"{model.name}, additive"
     return AdditiveAccuracy(name, space, float(ridge.intercept_), tuple(contributions), provenance)
