@@ -89,7 +89,7 @@ class Verification:
         ratios = [measured / predicted for measured, predicted in pairs if measured is not None]
         return float(np.median(ratios)) if ratios else None
 
-    def chosen(self, candidates: Candidates) -> list[Answer]:
+    def expected(self, candidates: Candidates) -> list[Answer]:
         """The most accurate ones that meet the budget, or may be expected to."""
         budget_ms, excess = candidates.budget_ms, self.excess(candidates)
         untried_ms = np.inf if excess == 1.0 else budget_ms / excess
@@ -102,6 +102,12 @@ class Verification:
                 fits = measured_ms <= budget_ms
             found += [answer] * fits
         return found[: self.top]
+
+    def chosen(self, candidates: Candidates) -> list[Answer]:
+        """Those expected to meet the budget; for want of any, the fastest if not yet measured."""
+        fastest = min(candidates.answers, key=lambda answer: answer.latency_ms)
+        hope = [fastest] if self.measured_ms(fastest) is None else []
+        return self.expected(candidates) or hope
 
     def final(self, candidates: Candidates) -> list[Answer]:
         """What to answer: measured ones that meet the budget, else the nearest that was measured.
@@ -131,7 +137,7 @@ def verify(
     found = Verification(clock, top)
     for _ in range(attempts):
         for each in candidates:
-            if found.missing(each) and len(found.chosen(each)) < top:
+            if found.missing(each) and len(found.expected(each)) < top:
                 each.add(again(each.budget_ms / found.excess(each)))
         wanted = {key(answer): answer for each in candidates for answer in found.chosen(each)}
         untried = [answer for name, answer in wanted.items() if name not in found.measurements]

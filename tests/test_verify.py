@@ -161,16 +161,23 @@ def test_new_candidates_are_asked_for_when_none_is_left():
     assert numbers(found.final(candidates[0])) == [300]
 
 
-def test_of_a_budget_that_none_meets_the_nearest_is_told_and_attempts_are_limited():
-    truth = {number: 30.0 - number / 50 for number in range(100, 105)}
-    phone = Phone(truth)
-    candidates = [Candidates(10, answers(9.9, 5.0, 3.4, 3.35, 0.1))]
-    found = verify(candidates, "wall", phone.take, nothing_else, attempts=3)
-    assert len(phone.asked) <= 3
+def test_of_a_budget_that_none_should_meet_the_fastest_is_tried():
+    phone = Phone({100: 30.0, 103: 11.0})
+    candidates = [Candidates(10, answers(9.9, 5.0, 4.0, 3.5))]
+    found = verify(candidates, "wall", phone.take, nothing_else)
+    assert phone.asked == [[100], [103]]
     told = reply(candidates[0], found, Range(1, 100))
-    nearest = min(phone.asked, key=lambda asked: truth[asked[0]])
-    assert numbers([told.results[0].answer]) == nearest
-    assert "none of those measured meets the budget" in told.note
+    assert numbers([told.results[0].answer]) == [103]
+    assert told.note == "none of those measured meets the budget (30, 11 ms); this is the nearest"
+
+
+def test_attempts_are_limited():
+    truth = {100 + place: 11.0 + place / 100 for place in range(9)}
+    phone = Phone(truth)
+    candidates = [Candidates(10, answers(*(10 * 0.9**place for place in range(9))))]
+    found = verify(candidates, "wall", phone.take, nothing_else, attempts=3)
+    assert len(phone.asked) == 3
+    assert numbers(found.final(candidates[0])) == [min(asked[0] for asked in phone.asked)]
 
 
 def test_several_are_answered_with_and_none_is_measured_twice():

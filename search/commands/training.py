@@ -130,15 +130,19 @@ def training_progress() -> Iterator[Callable[[int, int], None]]:
     """A function to be told how many of how many steps are done; says how long it will take."""
     from profiler.progress import step_bar
 
-    begun, told = time.monotonic(), False
+    first: tuple[int, float] | None = None
+    told = False
     with step_bar("training") as bar:
 
         def update(done: int, total: int) -> None:
-            nonlocal told
-            elapsed_s = time.monotonic() - begun
-            if not told and elapsed_s > _TOLD_AFTER_S:
+            nonlocal first, told
+            now = time.monotonic()
+            # What comes before the first step is no measure of the others.
+            first = first or (done, now)
+            steps, elapsed_s = done - first[0], now - first[1]
+            if not told and steps and elapsed_s > _TOLD_AFTER_S:
                 told = True
-                say(f"This will take about {elapsed_s * (total - done) / max(done, 1):.0f} s")
+                say(f"This will take about {elapsed_s * (total - done) / steps:.0f} s")
             bar(done, total)
 
         yield update
