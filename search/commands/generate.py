@@ -251,7 +251,11 @@ def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
 def _learn(site: Site, found: Verification) -> None:
     from search.feedback import learn
 
-    path = learn(site, list(found.measurements.values()))
+    try:
+        path = learn(site, list(found.measurements.values()))
+    except NasprofError as error:
+        say(f"The table could not learn from what was measured: {error.message}")
+        return
     if path is not None:
         say(f"The calibration in {path} learnt from {len(found.measurements)} networks")
 
