@@ -7,6 +7,7 @@ from search.commands.fit import fit
 from search.commands.front import front
 from search.commands.generate import generate
 from search.commands.predict import predict
+from search.commands.run import run
 from search.commands.sample import sample
 from search.commands.train import train
 
@@ -16,5 +17,5 @@ def main() -> None:
     """Search spaces of neural architectures."""
 
 
-for command in (sample, fit, predict, train, generate, front):
+for command in (sample, fit, predict, train, generate, front, run):
     main.add_command(command)

@@ -1,0 +1,122 @@
+"""The best front that can be found with much effort: what other searches are measured against."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.accuracy.ridge import ridge_of
+from search.archive import Archive
+from search.engine import Engine
+from search.engines.exact import exact_front
+from search.engines.local import LocalEngine
+from search.engines.nsga2 import NSGA2Engine
+from search.problem import Problem, TradeOff
+from search.ranking import best
+from search.run import Progress, run
+from spaces import Genes
+
+Array: TypeAlias = NDArray[np.float64]
+
+_BUDGETS = 40
+_POPULATION = 200
+_NSGA2_SHARE = 0.15
+_EXACT_SHARE = 0.1
+_BATCH = 256
+
+
+def best_known_front(
+    trade_off: TradeOff,
+    rng: np.random.Generator,
+    evaluations: int = 200_000,
+    progress: Progress | None = None,
+) -> tuple[Genes, Array]:
+    """The union of what the exact engine, NSGA-II and local search find, best of it only.
+
+    The exact front of the additive model nearest to the accuracy, where the cost is additive;
+    NSGA-II begun there; then local search at budgets spread over the range, begun at the best
+    known within each and at its neighbours' best, twice over the range.
+
+    Returns:
+        Genes ``(n, n_genes)`` and objectives to be minimised ``(n, 2)``: the negative of top-1
+        in percent, and latency in ms. In order of latency.
+    """
+    archive = Archive(trade_off.problem())
+    archive_all(archive, _near_exact(trade_off, rng, int(_EXACT_SHARE * evaluations)))
+    first = _spread(archive.front[0], _POPULATION)
+    engine = NSGA2Engine(
+        trade_off.space, rng, archive.problem.worst, population=_POPULATION, first=first
+    )
+    _run_on(archive, engine, int(_NSGA2_SHARE * evaluations), evaluations, progress)
+    rounds = _budgets(trade_off)
+    for number, budget_ms in enumerate(rounds, 1):
+        share = (evaluations - len(archive)) // (len(rounds) - number + 1)
+        worst = np.array([np.inf, budget_ms])
+        local = LocalEngine(trade_off.space, rng, worst, first=_starts(archive, worst))
+        _run_on(archive, local, share, evaluations, progress)
+    return archive.front
+
+
+def archive_all(archive: Archive, genes: Genes, values: Array | None = None) -> None:
+    """Keep what the archive does not hold yet of ``genes`` ``(n, n_genes)``.
+
+    Args:
+        values: what they are worth ``(n, n_objectives)``; evaluated if None.
+    """
+    held = {row.tobytes() for row in archive.genes}
+    new = {row.tobytes(): place for place, row in enumerate(genes) if row.tobytes() not in held}
+    if new:
+        places = list(new.values())
+        known = archive.problem.values(genes[places]) if values is None else values[places]
+        archive.add(genes[places], known)
+
+
+def _near_exact(trade_off: TradeOff, rng: np.random.Generator, most: int) -> Genes:
+    """The ends of the range, and the exact front of an additive model, thinned to ``most``."""
+    ends = np.stack([trade_off.extremes.fastest, trade_off.extremes.slowest])
+    if not trade_off.cost.additive:
+        return ends
+    accuracy, space = trade_off.accuracy, trade_off.space
+    additive = accuracy if accuracy.additive else ridge_of(accuracy, space, rng)
+    genes, _ = exact_front(TradeOff(space, additive, trade_off.cost).problem(), rng)
+    return np.concatenate([ends, _spread(genes, most)])
+
+
+def _spread(genes: Genes, most: int) -> Genes:
+    """Up to ``most`` of them, evenly spread over their order."""
+    if len(genes) <= most:
+        return genes
+    return genes[np.linspace(0, len(genes) - 1, most).round().astype(np.int64)]
+
+
+def _budgets(trade_off: TradeOff) -> list[float]:
+    """Limits in ms up and down the range, more of them where it is low."""
+    ends = trade_off.extremes
+    up = np.geomspace(ends.min_ms, ends.max_ms, _BUDGETS + 2)[1:-1]
+    between = np.sqrt(up[1:] * up[:-1])
+    return [*up.tolist(), *between[::-1].tolist()]
+
+
+def _starts(archive: Archive, worst: Array) -> Genes:
+    """The best known within the limit, and those next to it on the front."""
+    genes, values = archive.front
+    place = best(values, worst)
+    assert place is not None  # the fastest is on the front, and every limit is above it
+    return genes[[place, *({min(place + 1, len(genes) - 1), max(place - 1, 0)} - {place})]]
+
+
+def _run_on(
+    archive: Archive, engine: Engine, evaluations: int, total: int, progress: Progress | None
+) -> None:
+    """Run an engine and keep what it finds that is new."""
+    own = Archive(Problem(archive.problem.space, archive.problem.objectives))
+    before = len(archive)
+
+    def update(done: int, _: int) -> None:
+        if progress is not None:
+            progress(before + done, total)
+
+    run(engine, own, evaluations, batch=_BATCH, progress=update)
+    archive_all(archive, own.genes, own.values)
