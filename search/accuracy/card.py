@@ -71,7 +71,7 @@ def _error(model: KernelAccuracy) -> str:
         f"| {found['spearman']:.4f} | {found['kendall']:.4f} | {found['mae']:.3f} points "
         f"| {found['rmse']:.3f} points |\n\n"
         f"{found['covered']:.1%} of the networks lay within 1.96 standard deviations, which were "
-        f"then multiplied by {model.caution:.3f} so that 95 % do. "
+        f"then multiplied by {model.caution:.3f} so that 95 % do with 90 % confidence. "
         f"Noise floor (standard deviation): {floor}."
     )
 

@@ -23,6 +23,7 @@ MOST_NETWORKS = 4000
 """More are not fitted: time grows with the cube of their number, memory with its square."""
 
 
+@one_thread()
 def fit_measurements(
     measurements: Measurements, name: str, source: str, seed: int = 0
 ) -> KernelAccuracy:
@@ -37,26 +38,22 @@ def fit_measurements(
     if given > MOST_NETWORKS:
         chosen = np.random.default_rng(seed).permutation(given)[:MOST_NETWORKS]
         measurements = measurements.take(np.sort(chosen))
-    # scipy brings a library of its own, which is kept to one thread only once it is loaded.
-    import scipy.linalg  # noqa: F401
-
-    with one_thread():
-        process = choose_process(measurements, seed)
-        found, caution = cross_validate(measurements, process, seed)
-        if found.spearman < MIN_SPEARMAN:
-            raise cannot_rank(measurements, process, found, seed)
-        provenance = {
-            "source": source,
-            "measurements": int(measurements.repeats.sum()),
-            "networks": len(measurements),
-            "left_out": given - len(measurements),
-            "noise": measurements.noise,
-            "validity": validity(measurements),
-            "cross_validation": {"folds": FOLDS, **found.as_dict()},
-            "seed": seed,
-            "nasprof": __version__,
-        }
-        return fit_kernel(measurements, process, name, caution, provenance)
+    process = choose_process(measurements, seed)
+    found, caution = cross_validate(measurements, process, seed)
+    if found.spearman < MIN_SPEARMAN:
+        raise cannot_rank(measurements, process, found, seed)
+    provenance = {
+        "source": source,
+        "measurements": int(measurements.repeats.sum()),
+        "networks": len(measurements),
+        "left_out": given - len(measurements),
+        "noise": measurements.noise,
+        "validity": validity(measurements),
+        "cross_validation": {"folds": FOLDS, **found.as_dict()},
+        "seed": seed,
+        "nasprof": __version__,
+    }
+    return fit_kernel(measurements, process, name, caution, provenance)
 
 
 def validity(measurements: Measurements) -> dict[str, Any]:

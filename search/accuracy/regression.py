@@ -7,6 +7,10 @@ from typing import Any
 
 import numpy as np
 
+# Its linear algebra is kept to one thread only once it is loaded.
+import scipy.linalg  # noqa: F401
+
+from luts.estimators import one_thread
 from search.accuracy.base import Array
 from search.accuracy.gaussian import Groups, Kernel, Process, fit_process
 from search.accuracy.kernel import KernelAccuracy
@@ -17,6 +21,7 @@ _PAIRS_WORTH = 1.1
 """The quadratic kernel predicts many times faster: it is kept unless it errs so much more."""
 
 
+@one_thread()
 def fit_kernel(
     measurements: Measurements,
     process: Process,
@@ -56,6 +61,7 @@ def column_groups(space: Space) -> Groups:
     return np.repeat(places, space.n_choices).astype(np.intp)
 
 
+@one_thread()
 def most_likely(
     measurements: Measurements, form: str, seed: int, start: Process | None = None
 ) -> Process:
