@@ -11,8 +11,9 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,21 +136,22 @@ class Archive(AbstractContextManager["Archive"]):
         self.close()
 
     def _read(self, lines: list[tuple[str, Any]]) -> None:
-        space = self.problem.space
         for where, line in lines:
             try:
-                reader = Reader(line, where)
+                reader = Reader(line, "evaluation")
                 row = reader.take("genes", "a list of whole numbers")
                 told = reader.take("values", "an object")
-                own = [_number(told, each.name, where) for each in self.problem.objectives]
-                if (space.canonical(np.array([row], np.int64)) != row).any():
-                    raise UsageError(f"{where}: genes are not canonical")
-            except ArchiveInvalid:
-                raise
+                own = [_number(told, each.name) for each in self.problem.objectives]
+                self._require(row)
             except UsageError as error:
-                raise ArchiveInvalid(error.message, _DAMAGED) from error
+                raise ArchiveInvalid(f"{where}: {error.message}", _DAMAGED) from error
             self._genes.append(row)
             self._values.append((self.problem.signs * np.array(own)).tolist())
+
+    def _require(self, row: list[int]) -> None:
+        """Refuse genes that are not canonical in the space."""
+        if (self.problem.space.canonical(np.array([row], np.int64)) != row).any():
+            raise UsageError(f"genes {row} are not canonical")
 
 
 _DAMAGED = "It was changed or damaged. Remove it, or begin anew with --fresh."
@@ -170,10 +172,10 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _number(told: Mapping[str, Any], name: str, where: str) -> float:
+def _number(told: Mapping[str, Any], name: str) -> float:
     value = told.get(name, "missing")
     if not (value is None or is_number(value)):
-        raise ArchiveInvalid(f"{where}: value {name!r} is {value!r}, expected a number", _DAMAGED)
+        raise UsageError(f"value {name!r} is {value!r}, expected a number or null")
     return np.nan if value is None else float(value)
 
 
@@ -225,12 +227,14 @@ class _File:
 
     def append(self, records: Any) -> None:
         """Write whole lines and force them to disk."""
+        data = b"".join(_line(record) for record in records)
+        size = self._stream.seek(0, os.SEEK_END)
         try:
-            self._stream.seek(0, os.SEEK_END)
-            self._stream.write(b"".join(_line(record) for record in records))
-            self._stream.flush()
+            while data:
+                data = data[self._stream.write(data) :]
             os.fsync(self._stream.fileno())
         except OSError as error:
+            self._stream.truncate(size)
             raise _unwritable(self.path, error) from error
 
     def close(self) -> None:
@@ -248,11 +252,11 @@ def _parsed(where: str, text: bytes) -> Any:
         raise ArchiveInvalid(f"{where} is no JSON", _DAMAGED) from error
 
 
-def _locked(path: Path) -> BinaryIO:
+def _locked(path: Path) -> FileIO:
     """The file, open for reading and appending by this process alone."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("a+b")
+        stream = path.open("a+b", buffering=0)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:

@@ -22,7 +22,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 _BUDGETS = 40
 _POPULATION = 200
-_NSGA2_SHARE = 0.15
+_NSGA2_SHARE = 0.2
 _EXACT_SHARE = 0.1
 _BATCH = 256
 
@@ -92,10 +92,10 @@ def _spread(genes: Genes, most: int) -> Genes:
 
 
 def _budgets(trade_off: TradeOff) -> list[float]:
-    """Limits in ms up and down the range, more of them where it is low."""
+    """Limits in ms up the range and down between them."""
     ends = trade_off.extremes
-    up = np.geomspace(ends.min_ms, ends.max_ms, _BUDGETS + 2)[1:-1]
-    between = np.sqrt(up[1:] * up[:-1])
+    up = np.linspace(ends.min_ms, ends.max_ms, _BUDGETS + 2)[1:-1]
+    between = (up[1:] + up[:-1]) / 2
     return [*up.tolist(), *between[::-1].tolist()]
 
 

@@ -33,14 +33,26 @@ def plot_comparison(comparison: Comparison, title: str, path: Path) -> None:
     _draw_fronts(left, comparison)
     _draw_shortfalls(right, comparison)
     for axis in (left, right):
+        _in_milliseconds(axis)
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
+    left.set_xlim(right=1.05 * comparison.best_front[1][-1, 1])
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)
     pyplot.close(figure)
     write_atomic(path, buffer.getvalue())
+
+
+def _in_milliseconds(axis: Any) -> None:
+    """A logarithmic axis with times as people write them."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_fronts(axis: Any, comparison: Comparison) -> None:

@@ -121,9 +121,13 @@ _SPREAD = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def _spread(front: Array, slack: float) -> list[float]:
-    """Budgets in ms over the latencies of a front ``(n, 2)``, with how much more one may take."""
+    """Budgets in ms at equal ratios over the latencies of a front ``(n, 2)``.
+
+    Args:
+        slack: how often its latency a network may take.
+    """
     low, high = slack * front[0, 1], slack * front[-1, 1]
-    return [float(f"{low + share * (high - low):.3g}") for share in _SPREAD]
+    return [float(f"{low * (high / low) ** share:.3g}") for share in _SPREAD]
 
 
 def _title(trade_off: TradeOff) -> str:
