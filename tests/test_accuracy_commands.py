@@ -223,7 +223,9 @@ def test_predictions_come_in_the_order_given(archs):
     assert [row["top1"] for row in rows] == pytest.approx(model.top1(genes).tolist())
     assert [row["std"] for row in rows] == pytest.approx(model.std(genes).tolist(), rel=1e-3)
     assert {row["space"] for row in rows} == {OFA.label}
-    assert "two-1" in run("predict", "--arch", *paths).stdout
+    shown = run("predict", "--arch", *paths).stdout
+    assert "two-1" in shown
+    assert "Cross-validated on 1850 networks" in shown
 
 
 def test_a_table_predicts_without_being_fitted_first(table, archs):

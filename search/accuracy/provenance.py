@@ -16,7 +16,7 @@ GOOD_SPEARMAN = 0.95
 
 
 def check_provenance(provenance: Mapping[str, Any]) -> None:
-    """Look whether what :func:`doubts` needs is there.
+    """Look whether what is told of it to people is there.
 
     Raises:
         UsageError: naming the field that is missing or wrong.
@@ -25,7 +25,9 @@ def check_provenance(provenance: Mapping[str, Any]) -> None:
     for name in ("networks", "left_out"):
         reader.take(name, "a whole number")
     judged = Reader(reader.take("cross_validation", "an object"), "provenance.cross_validation")
-    judged.take("spearman", "a number")
+    judged.take("n", "a whole number")
+    for name in ("spearman", "mae"):
+        judged.take(name, "a number")
 
 
 def doubts(provenance: Mapping[str, Any]) -> list[str]:

@@ -76,4 +76,15 @@ def _show(model: AccuracyModel, rows: list[dict[str, Any]]) -> None:
         for row in rows
     ]
     columns = ("architecture", "space", ">top-1 %", ">std")
-    show_table(columns, cells, f"{model.name}: predicted accuracy")
+    show_table(columns, cells, f"{model.name}: predicted accuracy", _notes(model))
+
+
+def _notes(model: AccuracyModel) -> list[str]:
+    """How well the model did on networks it was not fitted to, where that is known."""
+    found = model.provenance.get("cross_validation")
+    if found is None:
+        return []
+    return [
+        f"Cross-validated on {found['n']} networks: Spearman {found['spearman']:.4f}, "
+        f"mean absolute error {found['mae']:.3f} points."
+    ]
