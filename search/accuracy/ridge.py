@@ -7,7 +7,7 @@ exact optimum.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any, ClassVar, Self
@@ -21,7 +21,7 @@ from search.accuracy.base import AccuracyModel, Array
 from spaces import Genes, Space
 
 PENALTY = 1.0
-"""Weight of the squared coefficients; predictions of 8,000 networks hardly need any."""
+"""Weight of the squared coefficients against the squared errors in points."""
 
 
 @dataclass(frozen=True)
@@ -121,43 +121,46 @@ def ridge_of(
     networks of all sizes, half of them near the best of their size, where a search will be.
 
     Args:
-        n: number of networks; a tenth of them judge it.
+        n: number of networks, less those drawn twice; a tenth of them judge it.
 
     Raises:
         SpaceMismatch: the model is not of the space.
     """
     from scipy.stats import spearmanr
+
+    space = model.space_of(space)
+    genes = _representative(model, space, rng, n)
+    test, rest = np.split(genes, [max(len(genes) // 10, 2)])
+    intercept, contributions = _fit(space, rest, model.top1(rest, space))
+    about = {"fitted_to": model.name, "networks": len(rest)}
+    name = f"{model.name}, additive"
+    found = AdditiveAccuracy(name, space, intercept, contributions, about)
+    predicted, top1 = found.top1(test), model.top1(test, space)
+    r2 = 1 - ((predicted - top1) ** 2).mean() / max(top1.var(), 1e-300)
+    judged = {"r2": float(r2), "spearman": float(spearmanr(predicted, top1).statistic)}
+    return replace(found, provenance={**about, **judged})
+
+
+def _fit(space: Space, genes: Genes, top1: Array) -> tuple[float, tuple[Array, ...]]:
+    """Intercept and contributions of each part."""
     from sklearn.linear_model import Ridge
 
     from luts.estimators import one_thread
 
-    space = model.space_of(space)
-    genes = _representative(model, space, rng, n)
-    top1 = model.top1(genes, space)
-    held_out = max(n // 10, 2)
-    inputs = np.concatenate([_pairs(space, place, genes) for place, _ in space.parts], 1)
+    inputs = [_pairs(space, place, genes) for place, _ in space.parts]
     with one_thread():
-        ridge = Ridge(PENALTY).fit(inputs[held_out:], top1[held_out:])
-        predicted = ridge.predict(inputs[:held_out])
-    error = ((predicted - top1[:held_out]) ** 2).mean()
-    provenance = {
-        "fitted_to": model.name,
-        "networks": len(genes) - held_out,
-        "r2": float(1 - error / max(top1[:held_out].var(), 1e-300)),
-        "spearman": float(spearmanr(predicted, top1[:held_out]).statistic),
-    }
-    coefficients = ridge.coef_.astype(np.float64)
-    contributions, start = [], 0
-    for place, values in space.parts:
-        features = _pairs(space, place, _alone(space, place, values))
-        contributions.append(features @ coefficients[start : start + features.shape[1]])
-        start += features.shape[1]
-    name = f"{model.name}, additive"
-    return AdditiveAccuracy(name, space, float(ridge.intercept_), tuple(contributions), provenance)
+        ridge = Ridge(PENALTY).fit(np.concatenate(inputs, 1), top1)
+    ends = np.cumsum([each.shape[1] for each in inputs])
+    coefficients = np.split(ridge.coef_.astype(np.float64), ends[:-1])
+    contributions = tuple(
+        _pairs(space, place, _alone(space, place, values)) @ own
+        for (place, values), own in zip(space.parts, coefficients, strict=True)
+    )
+    return float(ridge.intercept_), contributions
 
 
 def _representative(model: AccuracyModel, space: Space, rng: np.random.Generator, n: int) -> Genes:
-    """Networks of all sizes ``(n, n_genes)``, half of them near the best, in random order."""
+    """Distinct networks of all sizes, half of them near the best, in random order."""
     found = space.sample(n - n // 2, rng, "biased")
     while len(found) < n:
         best = found[_good(model.top1(found, space), space.macs(found), max(n // 20, 1))]
@@ -165,7 +168,7 @@ def _representative(model: AccuracyModel, space: Space, rng: np.random.Generator
         fresh = space.sample(len(parents), rng)
         swapped = rng.random(parents.shape) < 2 / space.n_genes
         found = np.concatenate([found, space.canonical(np.where(swapped, fresh, parents))])
-    return rng.permutation(found)
+    return rng.permutation(np.unique(found, axis=0))
 
 
 def _good(top1: Array, macs: NDArray[Any], n: int) -> NDArray[np.intp]:
