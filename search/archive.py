@@ -68,8 +68,7 @@ class Archive(AbstractContextManager["Archive"]):
         fresh: bool = False,
     ) -> None:
         self.problem = problem
-        self._genes: list[list[int]] = []
-        self._values: list[list[float]] = []
+        self._held: list[tuple[list[int], list[float]]] = []
         header = _header(problem, facts or {})
         self._file = None if path is None else _File(path, header, fresh)
         if self._file is not None:
@@ -80,17 +79,20 @@ class Archive(AbstractContextManager["Archive"]):
                 raise
 
     def __len__(self) -> int:
-        return len(self._genes)
+        return len(self._held)
 
     @property
     def genes(self) -> Genes:
         """``(n, n_genes)``."""
-        return np.array(self._genes, np.int8).reshape(-1, self.problem.space.n_genes)
+        return np.array([row for row, _ in self._held], np.int8).reshape(
+            -1, self.problem.space.n_genes
+        )
 
     @property
     def values(self) -> Array:
         """Objectives to be minimised ``(n, n_objectives)``; nan where not evaluated."""
-        return np.array(self._values, np.float64).reshape(-1, len(self.problem.objectives))
+        values = np.array([numbers for _, numbers in self._held], np.float64)
+        return values.reshape(-1, len(self.problem.objectives))
 
     def add(self, genes: Genes, values: Array) -> None:
         """Keep what architectures ``(n, n_genes)`` are worth, ``(n, n_objectives)``.
@@ -105,8 +107,8 @@ class Archive(AbstractContextManager["Archive"]):
                 {"genes": row, "values": dict(zip(names, map(_finite, numbers), strict=True))}
                 for row, numbers in zip(rows, own, strict=True)
             )
-        self._genes += rows
-        self._values += values.tolist()
+        # In one step, since an interrupt may come between any two.
+        self._held += list(zip(rows, values.tolist(), strict=True))
 
     @property
     def front(self) -> tuple[Genes, Array]:
@@ -145,8 +147,7 @@ class Archive(AbstractContextManager["Archive"]):
                 self._require(row)
             except UsageError as error:
                 raise ArchiveInvalid(f"{where}: {error.message}", _DAMAGED) from error
-            self._genes.append(row)
-            self._values.append((self.problem.signs * np.array(own)).tolist())
+            self._held.append((row, (self.problem.signs * np.array(own)).tolist()))
 
     def _require(self, row: list[int]) -> None:
         """Refuse genes that are not canonical in the space."""

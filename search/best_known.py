@@ -13,7 +13,7 @@ from search.engine import Engine
 from search.engines.exact import exact_front
 from search.engines.local import LocalEngine
 from search.engines.nsga2 import NSGA2Engine
-from search.problem import Problem, TradeOff
+from search.problem import TradeOff
 from search.ranking import best
 from search.run import Progress, run
 from spaces import Genes
@@ -43,34 +43,44 @@ def best_known_front(
         Genes ``(n, n_genes)`` and objectives to be minimised ``(n, 2)``: the negative of top-1
         in percent, and latency in ms. In order of latency.
     """
-    archive = Archive(trade_off.problem())
-    archive_all(archive, _near_exact(trade_off, rng, int(_EXACT_SHARE * evaluations)))
-    first = _spread(archive.front[0], _POPULATION)
-    engine = NSGA2Engine(
-        trade_off.space, rng, archive.problem.worst, population=_POPULATION, first=first
-    )
-    _run_on(archive, engine, int(_NSGA2_SHARE * evaluations), evaluations, progress)
-    rounds = _budgets(trade_off)
-    for number, budget_ms in enumerate(rounds, 1):
-        share = (evaluations - len(archive)) // (len(rounds) - number + 1)
+    effort = _Effort(trade_off, evaluations, progress)
+    effort.evaluate(_near_exact(trade_off, rng, int(_EXACT_SHARE * evaluations)))
+    first = _spread(effort.archive.front[0], _POPULATION)
+    unlimited = np.full(2, np.inf)
+    engine = NSGA2Engine(trade_off.space, rng, unlimited, population=_POPULATION, first=first)
+    effort.run(engine, int(_NSGA2_SHARE * evaluations))
+    budgets = _budgets(trade_off)
+    for number, budget_ms in enumerate(budgets):
         worst = np.array([np.inf, budget_ms])
-        local = LocalEngine(trade_off.space, rng, worst, first=_starts(archive, worst))
-        _run_on(archive, local, share, evaluations, progress)
-    return archive.front
+        local = LocalEngine(trade_off.space, rng, worst, first=_starts(effort.archive, worst))
+        effort.run(local, (evaluations - effort.spent) // (len(budgets) - number))
+    return effort.archive.front
 
 
-def archive_all(archive: Archive, genes: Genes, values: Array | None = None) -> None:
-    """Keep what the archive does not hold yet of ``genes`` ``(n, n_genes)``.
+class _Effort:
+    """What is found of a front, and how many evaluations that took."""
 
-    Args:
-        values: what they are worth ``(n, n_objectives)``; evaluated if None.
-    """
-    held = {row.tobytes() for row in archive.genes}
-    new = {row.tobytes(): place for place, row in enumerate(genes) if row.tobytes() not in held}
-    if new:
-        places = list(new.values())
-        known = archive.problem.values(genes[places]) if values is None else values[places]
-        archive.add(genes[places], known)
+    def __init__(self, trade_off: TradeOff, most: int, progress: Progress | None) -> None:
+        self.archive = Archive(trade_off.problem())
+        self.most, self.spent = most, 0
+        self._progress = progress
+
+    def evaluate(self, genes: Genes) -> None:
+        """Keep what architectures are worth."""
+        self.archive.add(genes, self.archive.problem.values(genes))
+        self.spent += len(genes)
+
+    def run(self, engine: Engine, evaluations: int) -> None:
+        """Keep what an engine finds that is on the front by then."""
+        own = Archive(self.archive.problem)
+
+        def update(done: int, _: int) -> None:
+            if self._progress is not None:
+                self._progress(self.spent + done, self.most)
+
+        run(engine, own, evaluations, batch=_BATCH, progress=update)
+        self.archive.add(*own.front)
+        self.spent += len(own)
 
 
 def _near_exact(trade_off: TradeOff, rng: np.random.Generator, most: int) -> Genes:
@@ -105,18 +115,3 @@ def _starts(archive: Archive, worst: Array) -> Genes:
     place = best(values, worst)
     assert place is not None  # the fastest is on the front, and every limit is above it
     return genes[[place, *({min(place + 1, len(genes) - 1), max(place - 1, 0)} - {place})]]
-
-
-def _run_on(
-    archive: Archive, engine: Engine, evaluations: int, total: int, progress: Progress | None
-) -> None:
-    """Run an engine and keep what it finds that is new."""
-    own = Archive(Problem(archive.problem.space, archive.problem.objectives))
-    before = len(archive)
-
-    def update(done: int, _: int) -> None:
-        if progress is not None:
-            progress(before + done, total)
-
-    run(engine, own, evaluations, batch=_BATCH, progress=update)
-    archive_all(archive, own.genes, own.values)

@@ -66,7 +66,7 @@ class PolicyEngine(CoroutineEngine):
         worst: Array,
         *,
         batch: int = 32,
-        rate: float = 0.05,
+        rate: float = 0.1,
         entropy: float = 0.01,
         memory: float = 0.9,
     ) -> None:
