@@ -50,9 +50,10 @@ def lowering_bar() -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def step_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A function to be called with how many of how many steps of ``what`` are done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    with _bar(TextColumn(what), BarColumn(), MofNCompleteColumn()) as bar:
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _bar(*columns) as bar:
         task = bar.add_task("", total=None, visible=False)
 
         def update(done: int, total: int) -> None:

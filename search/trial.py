@@ -14,6 +14,7 @@ from nasprof.cli import say
 from nasprof.errors import UsageError
 from search.archive import Archive
 from search.engine import Engine, engines
+from search.engines.exact import ExactEngine
 from search.problem import Problem, TradeOff
 from search.run import BATCH, Progress, run
 from spaces import Genes
@@ -84,7 +85,7 @@ class Trial:
     def _evaluations(self, engine: Engine) -> int:
         if self.evaluations is not None:
             return self.evaluations
-        return len(engine.front) if hasattr(engine, "front") else EVALUATIONS
+        return len(engine.front) if isinstance(engine, ExactEngine) else EVALUATIONS
 
     def _engine(self, problem: Problem, budget_ms: float | None) -> Engine:
         rng = np.random.default_rng(self.seed)

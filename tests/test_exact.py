@@ -8,10 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import made_up_table
 
+from luts import LookupTable
+from luts.formats.ofa import OfaFormat
 from nasprof.errors import UsageError
+from search.accuracy import read_accuracy_model
+from search.accuracy.ridge import ridge_of
+from search.archive import Archive
 from search.engines.exact import ExactEngine, exact_front
+from search.engines.local import LocalEngine
 from search.indicators import non_dominated
-from search.problem import Objective, Problem
+from search.problem import Objective, Problem, TradeOff
+from search.run import run
 from spaces import Space, get_space
 
 CELLS = get_space("nasbench201")
@@ -101,6 +108,26 @@ def test_the_whole_mobile_space_is_merged_exactly(rng):
     )
     both = np.concatenate([values + 1e-9 * np.array([-1, -1]), others])
     assert non_dominated(both).max() < len(values)
+
+
+def test_local_search_comes_close_to_the_certified_optimum_on_published_data(shared):
+    """Samsung Note10 and OFA's accuracy, replaced by the additive one nearest to it."""
+    space = get_space("ofa-mbv3", width=1.2)
+    folder = shared / "data" / "ofa-note10"
+    text = (folder / "lut" / "224_lookup_table.yaml").read_text()
+    table = LookupTable("note10", (space,), OfaFormat().read({"224": text}, [space]).entries, {})
+    published = read_accuracy_model(folder / "acc_predictor.npz")
+    accuracy = ridge_of(published, space, np.random.default_rng(0))
+    trade_off = TradeOff(space, accuracy, table)
+    for budget_ms in (22.0, 30.0, 45.0):
+        problem = trade_off.problem(budget_ms)
+        optimum = -problem.values(ExactEngine.create(problem, np.random.default_rng(0)).ask(1))[
+            0, 0
+        ]
+        archive = Archive(problem)
+        run(LocalEngine.create(problem, np.random.default_rng(0)), archive, 2000)
+        found = -archive.best[1][0]
+        assert optimum - 0.1 < found <= optimum + 1e-9
 
 
 def refused(problem):
