@@ -20,7 +20,7 @@ from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]
 
-_BUDGETS = 40
+_BUDGETS, _SWEEPS = 20, 4
 _POPULATION = 200
 _NSGA2_SHARE = 0.2
 _EXACT_SHARE = 0.1
@@ -37,7 +37,7 @@ def best_known_front(
 
     The exact front of the additive model nearest to the accuracy, where the cost is additive;
     NSGA-II begun there; then local search at budgets spread over the range, begun at the best
-    known within each and at its neighbours' best, twice over the range.
+    known within each and next to it on the front, several times up and down.
 
     Returns:
         Genes ``(n, n_genes)`` and objectives to be minimised ``(n, 2)``: the negative of top-1
@@ -102,11 +102,15 @@ def _spread(genes: Genes, most: int) -> Genes:
 
 
 def _budgets(trade_off: TradeOff) -> list[float]:
-    """Limits in ms up the range and down between them."""
+    """Limits in ms, up and down the range, each time between those of before."""
     ends = trade_off.extremes
-    up = np.linspace(ends.min_ms, ends.max_ms, _BUDGETS + 2)[1:-1]
-    between = (up[1:] + up[:-1]) / 2
-    return [*up.tolist(), *between[::-1].tolist()]
+    step = (ends.max_ms - ends.min_ms) / _BUDGETS
+    found: list[float] = []
+    for sweep in range(_SWEEPS):
+        shares = np.arange(_BUDGETS) + (sweep + 0.5) / _SWEEPS
+        limits = ends.min_ms + step * shares
+        found += (limits[::-1] if sweep % 2 else limits).tolist()
+    return found
 
 
 def _starts(archive: Archive, worst: Array) -> Genes:
