@@ -1,0 +1,128 @@
+"""The file of an archive: JSON lines after a header, locked as long as a process works on it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from nasprof.cli import say
+from nasprof.errors import NasprofError, UsageError
+from profiler.journal import differences
+
+SCHEMA = 1
+DAMAGED = "It was changed or damaged. Remove it, or begin anew with --fresh."
+
+
+class ArchiveInvalid(UsageError):
+    """A file is no archive, or was damaged otherwise than by a crash."""
+
+
+class ArchiveMismatch(UsageError):
+    """An archive is of another search."""
+
+
+class ArchiveBusy(NasprofError):
+    """Another process is at work on the same archive."""
+
+
+class ArchiveFile:
+    """Lines of JSON, locked; a last line that a crash left incomplete is cut off."""
+
+    def __init__(self, path: Path, header: Mapping[str, Any], fresh: bool) -> None:
+        self.path = path
+        self._header = header
+        self._stream = _locked(path)
+        if fresh:
+            self._stream.truncate(0)
+
+    def lines(self) -> list[tuple[str, Any]]:
+        """Everything after the header, each with where it stands."""
+        self._stream.seek(0)
+        data = self._stream.read()
+        whole, ended, rest = data.rpartition(b"\n")
+        if rest:
+            self._cut(len(whole) + len(ended), rest)
+        texts = whole.split(b"\n") if ended else []
+        found = [(f"{self.path}, line {n}", text) for n, text in enumerate(texts, 1)]
+        parsed = [(where, _parsed(where, text)) for where, text in found]
+        if not parsed:
+            self.append([self._header])
+            return []
+        self._check(parsed[0][1])
+        return parsed[1:]
+
+    def _cut(self, size: int, rest: bytes) -> None:
+        """Remove an incomplete last line; of a header only if it is the beginning of ours."""
+        if size == 0 and not _line(self._header).startswith(rest):
+            raise ArchiveInvalid(f"{self.path} is no archive of a search", "Choose another place.")
+        say(f"{self.path}: the last line is incomplete and is evaluated again")
+        self._stream.truncate(size)
+
+    def _check(self, header: Any) -> None:
+        known = isinstance(header, dict) and isinstance(header.get("facts"), dict)
+        if not known or header.get("schema") != SCHEMA:
+            raise ArchiveInvalid(
+                f"{self.path} is no archive of this version of nasprof", "Choose another place."
+            )
+        changed = differences(header["facts"], self._header["facts"])
+        if changed:
+            raise ArchiveMismatch(
+                f"{self.path} is of another search: {'; '.join(changed)}",
+                "Go on as it was begun, choose another place, or begin anew with --fresh.",
+            )
+
+    def append(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Write whole lines and force them to disk."""
+        data = b"".join(_line(record) for record in records)
+        size = self._stream.seek(0, os.SEEK_END)
+        try:
+            while data:
+                data = data[self._stream.write(data) :]
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            self._stream.truncate(size)
+            raise _unwritable(self.path, error) from error
+
+    def close(self) -> None:
+        """Let go of the file, which stays."""
+        self._stream.close()
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _parsed(where: str, text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ArchiveInvalid(f"{where} is no JSON", DAMAGED) from error
+
+
+def _locked(path: Path) -> FileIO:
+    """The file, open for reading and appending by this process alone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("a+b", buffering=0)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        stream.close()
+        raise ArchiveBusy(
+            f"another process is at work on {path}", "Wait for it to end, or choose another place."
+        ) from error
+    return stream
+
+
+def _unwritable(path: Path, error: OSError) -> NasprofError:
+    return NasprofError(
+        f"cannot write the archive {path}: {error.strerror}",
+        "What it holds is kept. Free some space and run the same command again.",
+    )
