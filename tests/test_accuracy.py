@@ -19,7 +19,6 @@ from search.accuracy import (
     list_accuracy_models,
     read_accuracy_model,
 )
-from search.accuracy.archive import Archive, parse_archive, read_arrays
 from search.accuracy.card import model_card
 from search.accuracy.files import write_accuracy_model
 from search.accuracy.fit import fit_measurements
@@ -29,6 +28,7 @@ from search.accuracy.mlp import SHAPES, OfaMlp
 from search.accuracy.regression import column_groups, fit_kernel, most_likely
 from search.accuracy.ridge import ridge_of
 from search.accuracy.validation import needed_caution, needed_networks, score
+from search.model_file import Archive, parse_archive, read_arrays
 from spaces import get_space
 
 OFA, CELLS = get_space("ofa-mbv3"), get_space("nasbench201")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from test_engines import made_up
 
 from nasprof.errors import NasprofError
-from search.archive import Archive, ArchiveBusy, ArchiveInvalid, ArchiveMismatch
 from search.engine import engines
-from search.run import BATCH, run
+from search.runs.archive import Archive, ArchiveBusy, ArchiveInvalid, ArchiveMismatch
+from search.runs.run import BATCH, run
 from spaces import get_space
 
 SPACE = get_space("nasbench201")

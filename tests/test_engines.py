@@ -9,7 +9,7 @@ import pytest
 from nasprof.errors import UsageError
 from search.engine import engines
 from search.problem import Objective, Problem
-from search.ranking import best, violation
+from search.runs.ranking import best, violation
 from spaces import Space, get_space
 
 SPACES = [get_space("ofa-mbv3", resolution=160), get_space("nasbench201")]

@@ -13,12 +13,12 @@ from luts.formats.ofa import OfaFormat
 from nasprof.errors import UsageError
 from search.accuracy import read_accuracy_model
 from search.accuracy.ridge import ridge_of
-from search.archive import Archive
 from search.engines.exact import ExactEngine, exact_front
 from search.engines.local import LocalEngine
-from search.indicators import non_dominated
 from search.problem import Objective, Problem, TradeOff
-from search.run import run
+from search.runs.archive import Archive
+from search.runs.indicators import non_dominated
+from search.runs.run import run
 from spaces import Space, get_space
 
 CELLS = get_space("nasbench201")

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from search.indicators import hypervolume, non_dominated
-from search.ranking import best, best_first, violation
+from search.runs.indicators import hypervolume, non_dominated
+from search.runs.ranking import best, best_first, violation
 
 
 def dominated_by_any(values):

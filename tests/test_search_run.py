@@ -14,13 +14,13 @@ from tables import audited_table, made_up_table
 
 from luts import read_cost_model, write_cost_model
 from search.accuracy.ridge import AdditiveAccuracy
-from search.best_known import best_known_front
 from search.cli import main
-from search.comparison import compare, entrant
 from search.engines.exact import exact_front
-from search.indicators import hypervolume, non_dominated
 from search.problem import TradeOff
-from search.trial import reference
+from search.runs.best_known import best_known_front
+from search.runs.comparison import compare, entrant
+from search.runs.indicators import hypervolume, non_dominated
+from search.runs.trial import reference
 from spaces import get_space, parse_arch
 
 CELLS = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)

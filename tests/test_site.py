@@ -10,7 +10,7 @@ from luts import read_cost_model, write_cost_model
 from nasprof.errors import NasprofError, UsageError
 from profiler.commands.target import Target
 from search.accuracy import AccuracyModel
-from search.site import own_site, site_of
+from search.delivery.site import own_site, site_of
 from spaces import get_space
 from spaces.predictor import SpaceMismatch
 

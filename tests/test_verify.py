@@ -16,12 +16,12 @@ from profiler.plan import Plan
 from profiler.protocol import parse_protocol
 from profiler.rounds import EMPTY, SENTINEL
 from search.accuracy.base import AccuracyModel
-from search.bench import bench_of
-from search.feedback import LEARNT, learn, remembered
+from search.delivery.bench import bench_of
+from search.delivery.feedback import LEARNT, learn, remembered
+from search.delivery.replies import Range, reply
+from search.delivery.site import Site
+from search.delivery.verify import Candidates, Verification, verify
 from search.problem import TradeOff
-from search.replies import Range, reply
-from search.site import Site
-from search.verify import Candidates, Verification, verify
 from spaces import get_space
 
 SPACE = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.registry import Registry
-from search.accuracy.archive import Archive
+from search.model_file import Archive
 from spaces import Genes, Space
 from spaces.predictor import Predictor
 

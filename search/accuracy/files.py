@@ -15,6 +15,7 @@ from luts.files import own_folder as own_tables
 from nasprof.errors import UsageError
 from search.accuracy.base import AccuracyModel, accuracy_models
 from search.accuracy.errors import AccuracyModelInvalid
+from search.model_file import ModelFileInvalid, parse_archive, read_arrays
 
 if TYPE_CHECKING:
     from search.accuracy.kernel import KernelAccuracy
@@ -88,7 +89,7 @@ def read_accuracy_model(name: str | Path) -> AccuracyModel:
         return fit_table(path)
     try:
         return _from_pth(path) if path.suffix == ".pth" else _from_npz(path)
-    except AccuracyModelInvalid as error:
+    except (AccuracyModelInvalid, ModelFileInvalid) as error:
         raise _of_file(path, error) from error
 
 
@@ -99,7 +100,6 @@ def _from_pth(path: Path) -> AccuracyModel:
 
 
 def _from_npz(path: Path) -> AccuracyModel:
-    from search.accuracy.archive import parse_archive, read_arrays
     from search.accuracy.mlp import SHAPES, OfaMlp
 
     arrays = read_arrays(path)
@@ -115,11 +115,10 @@ def _from_npz(path: Path) -> AccuracyModel:
         raise AccuracyModelInvalid(error.message, error.remedy) from error
 
 
-def _of_file(path: Path, error: AccuracyModelInvalid) -> AccuracyModelInvalid:
+def _of_file(path: Path, error: UsageError) -> AccuracyModelInvalid:
     """The error with the name of the file in front."""
-    if str(path) in error.message:
-        return error
-    return AccuracyModelInvalid(f"{path}: {error.message}", error.remedy)
+    message = error.message if str(path) in error.message else f"{path}: {error.message}"
+    return AccuracyModelInvalid(message, error.remedy)
 
 
 def fit_table(path: Path) -> KernelAccuracy:

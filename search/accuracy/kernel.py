@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
-from search.accuracy.archive import Archive
 from search.accuracy.base import AccuracyModel, Array
 from search.accuracy.gaussian import Counts, Kernel, Process
 from search.accuracy.provenance import check_provenance, doubts
-from search.accuracy.threads import one_numpy_thread
+from search.model_file import Archive
+from search.threads import one_numpy_thread
 from spaces import Genes, Space
 
 Inputs: TypeAlias = NDArray[np.float32]

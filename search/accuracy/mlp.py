@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from search.accuracy.archive import Archive
 from search.accuracy.base import AccuracyModel, Array
 from search.accuracy.errors import AccuracyModelInvalid
-from search.accuracy.threads import one_numpy_thread
+from search.model_file import Archive
+from search.threads import one_numpy_thread
 from spaces import Genes, Space, get_space
 
 Weights: TypeAlias = Mapping[str, NDArray[np.float32]]

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.reader import Reader
-from search.accuracy.archive import Archive
 from search.accuracy.base import AccuracyModel, Array
+from search.model_file import Archive
 from spaces import Genes, Space
 
 PENALTY = 1.0

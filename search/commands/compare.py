@@ -12,8 +12,8 @@ from profiler.commands.options import Milliseconds
 from search.commands.options import Asked, trade_off_options
 
 if TYPE_CHECKING:
-    from search.comparison import Array, Comparison
     from search.problem import TradeOff
+    from search.runs.comparison import Array, Comparison
 
 
 @click.command()
@@ -82,8 +82,8 @@ def compare(
     Engines that search whole fronts get the evaluations of all budgets together.
     """
     from profiler.progress import step_bar
-    from search.comparison import compare, entrant, known_front
     from search.engine import engines
+    from search.runs.comparison import compare, entrant, known_front
 
     chosen = list(dict.fromkeys(names.split(",")))
     for name in chosen:
@@ -111,7 +111,7 @@ def compare(
     else:
         show_comparison(comparison, trade_off)
     if plot is not None:
-        from search.comparison_plot import plot_comparison
+        from search.runs.comparison_plot import plot_comparison
 
         plot_comparison(comparison, _title(trade_off), plot)
         say(f"Plotted to {plot}")

@@ -11,8 +11,8 @@ from nasprof.cli import json_option, print_json, say, show_table
 from search.commands.options import Asked, answer_options, trade_off_options
 
 if TYPE_CHECKING:
-    from search.inquiry import Inquiry
-    from search.replies import Reply
+    from search.delivery.inquiry import Inquiry
+    from search.delivery.replies import Reply
 
 
 @click.command()
@@ -49,8 +49,8 @@ def front(
     import numpy as np
 
     from search.commands.training import ready_generator
-    from search.inquiry import Inquiry
-    from search.replies import Reply, Result
+    from search.delivery.inquiry import Inquiry
+    from search.delivery.replies import Reply, Result
 
     site = asked.site()
     generator = ready_generator(site, generator_path)
@@ -66,7 +66,7 @@ def front(
 
 
 def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
-    from search.replies import COLUMNS, as_dict, heading, rows
+    from search.delivery.replies import COLUMNS, as_dict, heading, rows
 
     if as_json:
         print_json([as_dict(each, inquiry.site, inquiry.span) for each in replies])
@@ -76,8 +76,8 @@ def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
 
 
 def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:
-    from search.plot import plot_answers
-    from search.replies import heading
+    from search.delivery.plot import plot_answers
+    from search.delivery.replies import heading
 
     answers = [each.results[0].answer for each in replies]
     plot_answers(inquiry.site.trade_off, [], answers, heading(inquiry.site), path)

@@ -15,12 +15,12 @@ from search.commands.options import Asked, answer_options, trade_off_options
 if TYPE_CHECKING:
     from profiler.protocol import Protocol
     from profiler.records import Measurement
-    from search.bench import Bench
-    from search.export import Export
-    from search.inquiry import Inquiry
-    from search.replies import Reply
-    from search.site import Site
-    from search.verify import Candidates, Verification
+    from search.delivery.bench import Bench
+    from search.delivery.export import Export
+    from search.delivery.inquiry import Inquiry
+    from search.delivery.replies import Reply
+    from search.delivery.site import Site
+    from search.delivery.verify import Candidates, Verification
     from spaces import Genes
 
 _USUAL = 1.15
@@ -128,9 +128,9 @@ def generate(
     from profiler.measure import Cancelled
     from profiler.protocol import parse_protocol
     from search.commands.training import ready_generator
-    from search.inquiry import Inquiry
-    from search.replies import reply
-    from search.verify import Verification
+    from search.delivery.inquiry import Inquiry
+    from search.delivery.replies import reply
+    from search.delivery.verify import Verification
 
     how = None if protocol is None else parse_protocol(protocol)
     site = asked.site()
@@ -158,7 +158,7 @@ def generate(
 
 def _export(site: Site, formats: tuple[str, ...], folder: Path, weights: Path | None) -> Export:
     """What to write: models at the precision and batch that the latencies are of."""
-    from search.export import Export
+    from search.delivery.export import Export
 
     if weights is None:
         say("The exported models have random weights: give a checkpoint by --weights.")
@@ -173,7 +173,7 @@ def _bench(site: Site, protocol: Protocol | None) -> Bench:
     Raises:
         UsageError: it is not known which that is.
     """
-    from search.bench import bench_of
+    from search.delivery.bench import bench_of
 
     bench = bench_of(site, protocol)
     if bench is None:
@@ -189,7 +189,7 @@ def _verified(
 ) -> Verification:
     """The candidates measured on the site's device; says on stderr what went wrong."""
     from profiler.commands.building import building_progress
-    from search.verify import verify
+    from search.delivery.verify import verify
 
     def take(genes: Genes) -> list[Measurement]:
         return bench.measure(genes, building_progress())
@@ -236,7 +236,7 @@ def _written(replies: list[Reply], site: Site, export: Export | None) -> Nasprof
 
 
 def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
-    from search.replies import COLUMNS, as_dict, heading, rows
+    from search.delivery.replies import COLUMNS, as_dict, heading, rows
 
     site, span = inquiry.site, inquiry.span
     if as_json:
@@ -249,7 +249,7 @@ def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
 
 
 def _learn(site: Site, found: Verification) -> None:
-    from search.feedback import learn
+    from search.delivery.feedback import learn
 
     try:
         path = learn(site, list(found.measurements.values()))
@@ -261,8 +261,8 @@ def _learn(site: Site, found: Verification) -> None:
 
 
 def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:
-    from search.plot import Shown, plot_answers
-    from search.replies import heading
+    from search.delivery.plot import Shown, plot_answers
+    from search.delivery.replies import heading
 
     shown = [
         Shown(each.budget_ms, result.answer, result.measured_ms)

@@ -13,7 +13,7 @@ from nasprof.errors import UsageError
 from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
-    from search.site import Site
+    from search.delivery.site import Site
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Asked:
         """
         from profiler.cost_models import open_cost_model, say_doubts
         from search.accuracy import read_accuracy_model
-        from search.site import own_site, site_of, warn_of_changes
+        from search.delivery.site import own_site, site_of, warn_of_changes
 
         accuracy = read_accuracy_model(self.accuracy)
         for doubt in accuracy.doubts:

@@ -12,8 +12,8 @@ from profiler.commands.options import Milliseconds
 from search.commands.options import Asked, trade_off_options
 
 if TYPE_CHECKING:
-    from search.archive import Archive
-    from search.trial import Trial
+    from search.runs.archive import Archive
+    from search.runs.trial import Trial
 
 
 @click.command()
@@ -67,7 +67,7 @@ def run(
     """
     from profiler.progress import step_bar
     from search.engine import engines
-    from search.trial import Trial
+    from search.runs.trial import Trial
 
     engines.get(engine_name)
     trial = Trial(asked.site().trade_off, engine_name, confidence, evaluations, seed, folder, fresh)
@@ -91,8 +91,8 @@ def run(
 def _findings(
     trial: Trial, budgets_ms: tuple[float, ...], archives: list[Archive]
 ) -> dict[str, Any]:
-    from search.indicators import hypervolume, non_dominated
-    from search.trial import reference, union
+    from search.runs.indicators import hypervolume, non_dominated
+    from search.runs.trial import reference, union
 
     problem = trial.trade_off.problem()
     genes, values = union(archives)
@@ -120,7 +120,7 @@ def _findings(
 
 def _answer(trial: Trial, budget_ms: float, genes: Any, values: Any) -> dict[str, Any]:
     """The best of everything evaluated within a budget; null where nothing is."""
-    from search.ranking import best
+    from search.runs.ranking import best
 
     place = best(values, trial.trade_off.problem(budget_ms, trial.confidence).worst)
     if place is None:
@@ -155,7 +155,7 @@ def _show(trial: Trial, found: dict[str, Any]) -> None:
 
 
 def _cells(answer: dict[str, Any]) -> tuple[str, ...]:
-    from search.replies import brief_arch
+    from search.delivery.replies import brief_arch
 
     if answer["arch"] is None:
         return ("-", "-", "-", "none found within the budget")

@@ -13,10 +13,10 @@ from nasprof.cli import say
 from nasprof.errors import UsageError
 
 if TYPE_CHECKING:
+    from search.delivery.site import Site
     from search.pnag.generator import Generator
     from search.pnag.settings import TrainingSettings
     from search.problem import TradeOff
-    from search.site import Site
 
 _TOLD_AFTER_S = 2.0
 

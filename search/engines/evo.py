@@ -1,8 +1,8 @@
 """Regularised evolution: mutation and death of the oldest.
 
 Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019,
-Algorithm 1. Tournaments rank by :mod:`search.ranking`, so that a network within the limits beats
-any beyond them.
+Algorithm 1. Tournaments rank by :mod:`search.runs.ranking`, so that a network within the limits
+beats any beyond them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from search.coroutine import CoroutineEngine, Search
 from search.engine import require_limit
+from search.engines.coroutine import CoroutineEngine, Search
 from search.problem import Problem
-from search.ranking import merits
+from search.runs.ranking import merits
 from spaces import Genes, Space
 
 _ATTEMPTS = 100

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from search.engine import Engine
-from search.indicators import non_dominated
 from search.problem import Problem
-from search.ranking import violation
+from search.runs.indicators import non_dominated
+from search.runs.ranking import violation
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]

@@ -13,10 +13,10 @@ from typing import ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.coroutine import CoroutineEngine, Search
 from search.engine import require_limit
+from search.engines.coroutine import CoroutineEngine, Search
 from search.problem import Problem
-from search.ranking import best_first, merits
+from search.runs.ranking import best_first, merits
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]

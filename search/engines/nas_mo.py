@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from search.coroutine import CoroutineEngine, Search
 from search.engine import require_limit
+from search.engines.coroutine import CoroutineEngine, Search
 from search.problem import Problem
-from search.ranking import evaluated
+from search.runs.ranking import evaluated
 from spaces import Genes, Space
 
 Array = NDArray[np.float64]

@@ -11,9 +11,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from search.coroutine import CoroutineEngine, Search
+from search.engines.coroutine import CoroutineEngine, Search
 from search.problem import Problem
-from search.ranking import evaluated, violation
+from search.runs.ranking import evaluated, violation
 from spaces import Genes, Space
 
 # Larger than any violation or objective, and still small enough for differences.

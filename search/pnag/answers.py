@@ -9,15 +9,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.accuracy.threads import one_numpy_thread
 from search.pnag.generator import Generator
 from search.pnag.polish import Rated, distinct, improve, stack
 from search.problem import TradeOff, check_budget
+from search.threads import one_numpy_thread
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]
 
-POLISHED = 3
+POLISHED = 4
 """Architectures polished for each budget."""
 
 
@@ -54,6 +54,8 @@ def answer(
 ) -> list[list[Answer]]:
     """The best architectures found within each budget, most accurate first.
 
+    They are drawn by the policy, beside those that training has kept, and then polished.
+
     Args:
         confidence: with which an answer keeps within its budget; None takes predictions as they
             are.
@@ -71,9 +73,10 @@ def answer(
     slack = trade_off.slack(confidence)
     limits_ms = np.array([check_budget(budget_ms) / slack for budget_ms in budgets_ms])
     with one_numpy_thread():
-        drawn = generator.sample(np.repeat(limits_ms, samples), rng)
+        drawn = generator.calibrated(trade_off).sample(np.repeat(limits_ms, samples), rng)
         fastest = trade_off.extremes.fastest[None]
-        known = Rated.by(trade_off, np.unique(np.concatenate([drawn, fastest]), axis=0))
+        genes = np.concatenate([drawn, generator.elites, fastest])
+        known = Rated.by(trade_off, np.unique(genes, axis=0))
         chosen = [_best(known, limit, keep) for limit in limits_ms]
         if polish:
             chosen = _polished(trade_off, chosen, limits_ms, keep)

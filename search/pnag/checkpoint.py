@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
-from search.accuracy.archive import Archive, parse_archive, read_arrays
+from search.model_file import Archive, parse_archive, read_arrays
 from search.pnag.budgets import BudgetScale
 from search.pnag.generator import Generator
 from search.pnag.policy import Policy, shapes
@@ -35,7 +35,9 @@ def write_generator(generator: Generator, path: Path) -> None:
         "spaces": [generator.space.settings],
         "provenance": dict(generator.provenance),
     }
-    Archive(about, {"knots_ms": generator.scale.knots_ms, **generator.policy.weights}).write(path)
+    arrays: dict[str, NDArray[Any]] = dict(generator.policy.weights)
+    arrays |= {"knots_ms": generator.scale.knots_ms, "elites": generator.elites}
+    Archive(about, arrays).write(path)
 
 
 def read_generator(path: Path, space: Space) -> Generator:
@@ -60,7 +62,8 @@ def read_generator(path: Path, space: Space) -> Generator:
             weights[name] = archive.array(name, np.float32, shape)
         policy = Policy(space, weights)
         policy.sample(np.eye(len(knots_ms), dtype=np.float32)[:1], np.random.default_rng(0))
-    return Generator(policy, BudgetScale(knots_ms), provenance)
+        elites = space.checked(archive.array("elites", np.int8, (None, space.n_genes)))
+    return Generator(policy, BudgetScale(knots_ms), elites, provenance)
 
 
 def read_checkpoint(path: Path, kind: str) -> Archive:

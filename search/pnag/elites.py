@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.indicators import non_dominated
+from search.runs.indicators import non_dominated
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]

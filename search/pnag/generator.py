@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,14 @@ class Generator:
     """Draws architectures for any budget, by inference alone.
 
     Args:
+        elites: the best architectures met in training ``(n, n_genes)``: none dominates another.
         provenance: ``accuracy``, ``cost`` and ``fingerprint`` of the models it was trained with,
             ``settings``, ``seed``, and ``evaluator`` where one was learnt.
     """
 
     policy: Policy
     scale: BudgetScale
+    elites: Genes
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -35,14 +37,21 @@ class Generator:
         """Where its architectures are from."""
         return self.policy.space
 
-    def sample(
-        self,
-        budgets_ms: Array,
-        rng: np.random.Generator,
-        temperature: float = 1.0,
-    ) -> Genes:
+    def sample(self, budgets_ms: Array, rng: np.random.Generator) -> Genes:
         """One architecture for each budget of predicted latency ``(n,)``: ``(n, n_genes)``."""
-        return self.policy.sample(self.scale.weights(budgets_ms), rng, temperature)
+        return self.policy.sample(self.scale.weights(budgets_ms), rng)
+
+    def calibrated(self, trade_off: TradeOff) -> Generator:
+        """The same for a cost model whose range of latencies has moved since the training.
+
+        A new calibration moves all latencies along a line, and so the knots.
+        """
+        ends, knots_ms = trade_off.extremes, self.scale.knots_ms
+        if len(knots_ms) == 1:
+            return self
+        places = (knots_ms - knots_ms[0]) / (knots_ms[-1] - knots_ms[0])
+        moved = ends.min_ms + places * (ends.max_ms - ends.min_ms)
+        return replace(self, scale=BudgetScale(moved))
 
     def trained_for(self, trade_off: TradeOff) -> bool:
         """Whether these are the models it was trained with, but for their calibration."""

@@ -84,7 +84,7 @@ class Policy:
         for gene, count in enumerate(self.space.n_choices.tolist()):
             hidden, cell = _lstm(read[token] + given + hidden @ recurrent, cell)
             logits = hidden @ weights["heads"][gene, :count].T + weights["head_bias"][gene, :count]
-            genes[:, gene] = _draw(logits / np.float32(temperature), draws[gene])
+            genes[:, gene] = _draw(logits, draws[gene])
             active = self.space.active(genes)
             genes[:, gene] *= active[:, gene]
             token = _tokens_of(self.space, genes, active, slice(gene, gene + 1))[:, 0]

@@ -31,6 +31,9 @@ class TrainingSettings:
         overshoot: factor on the advantage, where negative, of what does not meet its budget.
         imitation: weight of the log-likelihood of the best architectures sampled so far.
         imitated: share of the steps after which imitation is down to a tenth.
+        refine: steps after which the best sampled so far are improved by exchanges of genes, as
+            answers are, before they are imitated (expert iteration, Anthony et al. 2017); 0 for
+            never.
         embedding: length of the embeddings.
         hidden: size of the LSTM.
         pool: random architectures that the learnt rewards begin with.
@@ -42,16 +45,17 @@ class TrainingSettings:
     knots: int = 10
     spacing: Spacing = "log"
     budgets: Literal["knots", "between"] = "between"
-    steps: int = 600
+    steps: int = 800
     groups: int = 16
     samples: int = 20
     learning_rate: float = 3e-3
-    entropy: float = 0.3
+    entropy: float = 0.5
     final_entropy: float = 0.005
     baseline: Literal["group", "moving"] = "group"
-    overshoot: float = 2.0
-    imitation: float = 0.2
+    overshoot: float = 5.0
+    imitation: float = 0.1
     imitated: float = 0.6
+    refine: int = 10
     embedding: int = 32
     hidden: int = 64
     pool: int = 2000
@@ -61,7 +65,7 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("knots", "steps", "groups", "samples", "embedding", "hidden", "pool"):
             self._require(name, int, at_least=1)
-        for name in ("refresh", "evaluator_width"):
+        for name in ("refresh", "refine", "evaluator_width"):
             self._require(name, int, at_least=0)
         for name in ("learning_rate", "entropy", "final_entropy", "overshoot"):
             self._require(name, float, at_least=0)
@@ -97,6 +101,7 @@ class TrainingSettings:
             "baseline": "moving",
             "overshoot": 1.0,
             "imitation": 0.0,
+            "refine": 0,
             "refresh": 0,
         }
         return cls(**{**straight, **changes})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -31,7 +30,7 @@ def load_module(name: str, module: nn.Module, arrays: Mapping[str, NDArray[Any]]
 def optimizer_arrays(name: str, optimizer: Optimizer) -> dict[str, NDArray[Any]]:
     """What an optimiser remembers of each parameter, as ``name/parameter/quantity``."""
     return {
-        f"{name}/{parameter}/{quantity}": np.array(value)
+        f"{name}/{parameter}/{quantity}": torch.as_tensor(value).numpy().copy()
         for parameter, known in optimizer.state_dict()["state"].items()
         for quantity, value in known.items()
     }

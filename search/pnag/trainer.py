@@ -20,6 +20,7 @@ from search.pnag.budgets import BudgetScale
 from search.pnag.elites import Elites
 from search.pnag.network import PolicyNetwork
 from search.pnag.policy import Policy
+from search.pnag.polish import Rated, improve
 from search.pnag.rewards import Array, Arrays, Batch, Reward, rewards
 from search.pnag.settings import TrainingSettings
 from search.pnag.tensors import load_module, load_optimizer, module_arrays, optimizer_arrays
@@ -81,6 +82,8 @@ class Trainer:
         weights = self.scale.weights(np.repeat(budgets_ms, self.settings.samples))
         batch = self._sample(budgets_ms, weights)
         self.reward.learn(batch)
+        if self.settings.refine and self.steps % self.settings.refine == 0:
+            self._refine(batch)
         self._move(batch, self._advantages(batch), weights)
         self.steps += 1
 
@@ -99,6 +102,17 @@ class Trainer:
         return Batch(
             genes.reshape(*shape, -1), top1.reshape(shape), latency_ms.reshape(shape), budgets_ms
         )
+
+    def _refine(self, batch: Batch) -> None:
+        """Improve the best within each budget, of all steps and of this one, by exchanges."""
+        best = np.where(batch.feasible, batch.top1, -np.inf).argmax(1)
+        rows = np.arange(len(best))
+        own = batch.feasible[rows, best]
+        genes, has = self.elites.for_budgets(batch.budgets_ms)
+        starts = np.concatenate([genes, batch.genes[rows, best][own]])
+        limits_ms = np.concatenate([batch.budgets_ms[has], batch.budgets_ms[own]])
+        found = improve(self.trade_off, Rated.by(self.trade_off, starts), limits_ms)
+        self.elites = self.elites.with_those_of(found.genes, found.top1, found.latency_ms)
 
     def _advantages(self, batch: Batch) -> Array:
         """How much better than expected each architecture is: ``(n_budgets, n_samples)``."""

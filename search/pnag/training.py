@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasprof.errors import NasprofError, UsageError
-from search.accuracy.archive import Archive
-from search.accuracy.threads import one_numpy_thread
+from search.model_file import Archive
 from search.pnag.checkpoint import TRAINING, CheckpointInvalid, read_checkpoint
 from search.pnag.generator import Generator, fingerprint
 from search.pnag.settings import TrainingSettings
 from search.problem import TradeOff
+from search.threads import one_numpy_thread
 
 if TYPE_CHECKING:
     from search.pnag.trainer import Trainer
@@ -67,7 +67,8 @@ def train(
                 _save(trainer, checkpoint, facts)
         report = trainer.reward.report()
     learnt = {"evaluator": report} if report else {}
-    return Generator(trainer.policy, trainer.scale, {**facts, **learnt})
+    elites = trainer.elites.genes
+    return Generator(trainer.policy, trainer.scale, elites, {**facts, **learnt})
 
 
 @contextmanager

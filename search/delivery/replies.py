@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from search.verify import Candidates, Verification
+from search.delivery.verify import Candidates, Verification
 
 if TYPE_CHECKING:
+    from search.delivery.site import Site
     from search.pnag.answers import Answer
-    from search.site import Site
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nasprof.files import write_atomic
-from search.comparison import Comparison
+from search.runs.comparison import Comparison
 
 # Okabe and Ito's palette, which the colour-blind can tell apart, and marks for print.
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C8C3F", "#555555")

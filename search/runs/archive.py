@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader, is_number
-from search.archive_file import (
+from search.problem import Problem
+from search.runs.archive_file import (
     DAMAGED,
     SCHEMA,
     ArchiveBusy,
@@ -25,9 +26,8 @@ from search.archive_file import (
     ArchiveInvalid,
     ArchiveMismatch,
 )
-from search.indicators import non_dominated
-from search.problem import Problem
-from search.ranking import best, violation
+from search.runs.indicators import non_dominated
+from search.runs.ranking import best, violation
 from spaces import Genes
 
 __all__ = ["Archive", "ArchiveBusy", "ArchiveInvalid", "ArchiveMismatch"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nasprof.files import write_atomic
-from search.sketch import Sketch, sketch
+from search.delivery.sketch import Sketch, sketch
 
 if TYPE_CHECKING:
     from search.pnag.answers import Answer

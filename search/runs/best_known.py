@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.accuracy.ridge import ridge_of
-from search.archive import Archive
 from search.engine import Engine
 from search.engines.exact import exact_front
 from search.engines.local import LocalEngine
 from search.engines.nsga2 import NSGA2Engine
 from search.problem import TradeOff
-from search.ranking import best
-from search.run import Progress, run
+from search.runs.archive import Archive
+from search.runs.ranking import best
+from search.runs.run import Progress, run
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from search.delivery.replies import Range
+from search.delivery.verify import Candidates
 from search.pnag.answers import Answer, answer
-from search.replies import Range
-from search.verify import Candidates
 
 if TYPE_CHECKING:
+    from search.delivery.site import Site
     from search.pnag.generator import Generator
-    from search.site import Site
 
 KEPT = 32
 """Candidates for each budget."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engine import Engine
-from search.ranking import evaluated
+from search.runs.ranking import evaluated
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]

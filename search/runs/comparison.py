@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.archive import Archive
-from search.best_known import best_known_front
 from search.engine import engines
-from search.indicators import hypervolume, non_dominated
 from search.problem import TradeOff
-from search.ranking import best
-from search.run import Progress
-from search.trial import Trial, model_facts, union
+from search.runs.archive import Archive
+from search.runs.best_known import best_known_front
+from search.runs.indicators import hypervolume, non_dominated
+from search.runs.ranking import best
+from search.runs.run import Progress
+from search.runs.trial import Trial, model_facts, union
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]

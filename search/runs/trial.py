@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from nasprof.cli import say
 from nasprof.errors import UsageError
-from search.archive import Archive
 from search.engine import Engine, engines
 from search.engines.exact import ExactEngine
 from search.problem import Problem, TradeOff
-from search.run import BATCH, Progress, run
+from search.runs.archive import Archive
+from search.runs.run import BATCH, Progress, run
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from luts import LookupTable, Measured, read_cost_model, write_cost_model
 from profiler.records import Measurement
-from search.site import Site
+from search.delivery.site import Site
 
 LEARNT = 32
 """Networks that a table remembers of those chosen by search."""

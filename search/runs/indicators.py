@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.ranking import evaluated
+from search.runs.ranking import evaluated
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luts.estimators import one_thread
-from search.archive import Archive, ArchiveMismatch
 from search.engine import Engine
+from search.runs.archive import Archive, ArchiveMismatch
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]

@@ -15,7 +15,7 @@ from profiler.plan import Plan
 from profiler.protocol import Protocol
 from profiler.records import Measurement
 from profiler.workshop import Workshop
-from search.site import Site
+from search.delivery.site import Site
 from spaces import Genes, Space
 
 ROUNDS = 2

@@ -1,4 +1,4 @@
-"""Accuracy models as files: arrays and one JSON text in an ``.npz``, without pickle.
+"""Models as files: arrays and one JSON text in an ``.npz``, without pickle.
 
 The text tells what the arrays are and ends in a SHA-256 digest over it and every array, so that
 a damaged or edited file is found before it predicts anything.
@@ -22,13 +22,16 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from nasprof.reader import Reader
-from search.accuracy.errors import AccuracyModelInvalid
 from spaces import Space, get_space
 
 SCHEMA = 1
 _ABOUT = "about"
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+
+
+class ModelFileInvalid(UsageError):
+    """A file holds no arrays, or others than expected."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +60,21 @@ class Archive:
         """The array ``name`` if it is finite and of this shape, None standing for any length.
 
         Raises:
-            AccuracyModelInvalid: it is missing or another.
+            ModelFileInvalid: it is missing or another.
         """
         wanted = f"{np.dtype(dtype)} of shape ({', '.join(str(n or 'any') for n in shape)})"
         if name not in self.arrays:
-            raise AccuracyModelInvalid(f"array {name!r} is missing, expected {wanted}")
+            raise ModelFileInvalid(f"array {name!r} is missing, expected {wanted}")
         found = self.arrays[name]
         fits = len(shape) == found.ndim and all(
             wish in (None, length) for wish, length in zip(shape, found.shape, strict=True)
         )
         if found.dtype != dtype or not fits:
-            raise AccuracyModelInvalid(
+            raise ModelFileInvalid(
                 f"array {name!r} is {found.dtype} of shape {found.shape}, expected {wanted}"
             )
         if found.dtype.kind == "f" and not np.isfinite(found).all():
-            raise AccuracyModelInvalid(f"array {name!r} has values that are not finite")
+            raise ModelFileInvalid(f"array {name!r} has values that are not finite")
         return found
 
     def spaces(self) -> tuple[Space, ...]:
@@ -126,7 +129,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
     Raises:
         UsageError: the file cannot be opened.
-        AccuracyModelInvalid: it is truncated, or something else than arrays.
+        ModelFileInvalid: it is truncated, or something else than arrays.
     """
     try:
         data = path.read_bytes()
@@ -149,7 +152,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         SyntaxError,
         RuntimeError,
     ) as error:
-        raise AccuracyModelInvalid(
+        raise ModelFileInvalid(
             f"{path} is no archive of arrays: {error}",
             "Expected a file of nassearch fit (.npz), or OFA's acc_predictor.pth.",
         ) from error

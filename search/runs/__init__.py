@@ -1,0 +1,1 @@
+"""Engines at work: archives, indicators, and comparisons of what engines find."""
