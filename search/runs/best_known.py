@@ -102,14 +102,16 @@ def _spread(genes: Genes, most: int) -> Genes:
 
 
 def _budgets(trade_off: TradeOff) -> list[float]:
-    """Limits in ms, up and down the range, each time between those of before."""
+    """Limits in ms: up the range in equal steps and down it in equal ratios, again and again."""
     ends = trade_off.extremes
-    step = (ends.max_ms - ends.min_ms) / _BUDGETS
     found: list[float] = []
     for sweep in range(_SWEEPS):
-        shares = np.arange(_BUDGETS) + (sweep + 0.5) / _SWEEPS
-        limits = ends.min_ms + step * shares
-        found += (limits[::-1] if sweep % 2 else limits).tolist()
+        shares = (np.arange(_BUDGETS) + (sweep + 0.5) / _SWEEPS) / _BUDGETS
+        if sweep % 2:
+            limits = ends.min_ms * (ends.max_ms / ends.min_ms) ** shares[::-1]
+        else:
+            limits = ends.min_ms + shares * (ends.max_ms - ends.min_ms)
+        found += limits.tolist()
     return found
 
 
