@@ -19,7 +19,7 @@ from luts.formats.base import table_formats
 from luts.formats.transfer import import_files
 from luts.learned import LearnedCostModel
 from luts.training import TrainingSet
-from search.accuracy import read_accuracy_model
+from search.accuracy import AccuracyModel, read_accuracy_model
 from search.problem import TradeOff
 from search.runs.best_known import best_known_front
 from search.runs.indicators import hypervolume, non_dominated
@@ -57,7 +57,7 @@ def titan_rtx() -> TradeOff:
     return TradeOff(get_space("ofa-mbv3", width=1.2, resolution=224), _ofa(), model)
 
 
-def _ofa():
+def _ofa() -> AccuracyModel:
     return read_accuracy_model(DATA / "ofa-note10/acc_predictor.pth")
 
 
