@@ -147,6 +147,26 @@ class TradeOff:
         return Problem(self.space, (top1, latency), limits)
 
 
+@dataclass(frozen=True)
+class Watched(TradeOff):
+    """A trade-off that tells which architectures are evaluated.
+
+    Args:
+        watch: given their genes ``(n, n_genes)`` each time accuracies are asked for.
+    """
+
+    watch: Callable[[Genes], object]
+
+    @classmethod
+    def on(cls, trade_off: TradeOff, watch: Callable[[Genes], object]) -> Watched:
+        """The same trade-off, watched."""
+        return cls(trade_off.space, trade_off.accuracy, trade_off.cost, watch)
+
+    def top1(self, genes: Genes) -> Array:
+        self.watch(genes)
+        return super().top1(genes)
+
+
 def check_budget(budget_ms: float) -> float:
     """``budget_ms`` if it is a time.
 

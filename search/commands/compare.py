@@ -12,8 +12,11 @@ from profiler.commands.options import Milliseconds
 from search.commands.options import Asked, trade_off_options
 
 if TYPE_CHECKING:
+    from search.delivery.site import Site
     from search.problem import TradeOff
-    from search.runs.comparison import Array, Comparison
+    from search.runs.comparison import Array, Comparison, Entrant
+
+_PNAG = "pnag"
 
 
 @click.command()
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     "names",
     default="local,evo,nas-mo,random,nsga2",
     show_default=True,
-    help="Which to compare, separated by commas.",
+    help="Which to compare, separated by commas; pnag is the trained generator.",
 )
 @trade_off_options
 @click.option(
@@ -79,18 +82,22 @@ def compare(
 ) -> None:
     """Compare engines: what each finds with the same number of evaluations.
 
-    Engines that search whole fronts get the evaluations of all budgets together.
+    Engines that search whole fronts get the evaluations of all budgets together. What training
+    evaluated is not counted for pnag, but told.
     """
     from profiler.progress import step_bar
     from search.engine import engines
-    from search.runs.comparison import compare, entrant, known_front
+    from search.runs.comparison import compare, known_front
 
     chosen = list(dict.fromkeys(names.split(",")))
     for name in chosen:
-        engines.get(name)
-    trade_off = asked.site().trade_off
+        if name != _PNAG:
+            engines.get(name)
+    site = asked.site()
+    trade_off = site.trade_off
     for budget_ms in budgets_ms:
         trade_off.problem(budget_ms, confidence)
+    entrants = {name: _entrant(site, name, confidence) for name in chosen}
     path = None if folder is None else folder / "best-known.jsonl"
     with step_bar("best-known front") as progress:
         known = known_front(trade_off, known_evaluations, path, progress)
@@ -98,7 +105,7 @@ def compare(
     with step_bar("searches") as progress:
         comparison = compare(
             trade_off,
-            {name: entrant(trade_off, name, confidence) for name in chosen},
+            entrants,
             limits_ms,
             known,
             confidence=confidence,
@@ -115,6 +122,21 @@ def compare(
 
         plot_comparison(comparison, _title(trade_off), plot)
         say(f"Plotted to {plot}")
+
+
+def _entrant(site: Site, name: str, confidence: float) -> Entrant:
+    """An engine, or the generator for the models, which is trained if need be."""
+    if name != _PNAG:
+        from search.runs.comparison import entrant
+
+        return entrant(site.trade_off, name, confidence)
+    from search.commands.training import ready_generator
+    from search.pnag.entrant import entrant as pnag
+
+    generator = ready_generator(site, None)
+    made = generator.provenance.get("evaluations", "an unknown number of")
+    say(f"{_PNAG} was trained once with {made} evaluations, which are not counted")
+    return pnag(site.trade_off, generator, confidence)
 
 
 _SPREAD = (0.1, 0.3, 0.5, 0.7, 0.9)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.pnag.generator import Generator
-from search.pnag.polish import Rated, distinct, improve, stack
+from search.pnag.polish import ROUNDS, Rated, distinct, improve, stack
 from search.problem import TradeOff, check_budget
 from search.threads import one_numpy_thread
 from spaces import Genes
@@ -51,6 +51,7 @@ def answer(
     samples: int = 256,
     polish: bool = True,
     keep: int = 32,
+    rounds: int = ROUNDS,
 ) -> list[list[Answer]]:
     """The best architectures found within each budget, most accurate first.
 
@@ -62,6 +63,7 @@ def answer(
         samples: architectures drawn for each budget.
         polish: whether the best of them are improved by exchanges of genes.
         keep: answers for each budget, at most.
+        rounds: of exchanges, at most.
 
     Returns:
         A list for each budget, distinct architectures. A budget below the least latency is
@@ -77,13 +79,13 @@ def answer(
         fastest = trade_off.extremes.fastest[None]
         genes = np.concatenate([drawn, generator.elites, fastest])
         known = Rated.by(trade_off, np.unique(genes, axis=0))
-        chosen = [_best(known, limit, keep) for limit in limits_ms]
+        chosen = [best_within(known, limit, keep) for limit in limits_ms]
         if polish:
-            chosen = _polished(trade_off, chosen, limits_ms, keep)
+            chosen = _polished(trade_off, chosen, limits_ms, keep, rounds)
         return [_answers(trade_off, rated, slack) for rated in chosen]
 
 
-def _best(rated: Rated, limit_ms: float, keep: int) -> Rated:
+def best_within(rated: Rated, limit_ms: float, keep: int) -> Rated:
     """The most accurate within the limit; the fastest alone if none is."""
     within = np.flatnonzero(rated.latency_ms <= limit_ms)
     if not len(within):
@@ -92,16 +94,18 @@ def _best(rated: Rated, limit_ms: float, keep: int) -> Rated:
     return rated[within[order[:keep]]]
 
 
-def _polished(trade_off: TradeOff, chosen: list[Rated], limits_ms: Array, keep: int) -> list[Rated]:
+def _polished(
+    trade_off: TradeOff, chosen: list[Rated], limits_ms: Array, keep: int, rounds: int
+) -> list[Rated]:
     """The same with the best of each budget improved, all budgets at once."""
     heads = [rated[:POLISHED] for rated in chosen]
     heads = [
         head[head.latency_ms <= limit_ms] for head, limit_ms in zip(heads, limits_ms, strict=True)
     ]
     budgets = np.repeat(np.arange(len(heads)), [len(head) for head in heads])
-    found = improve(trade_off, stack(heads), limits_ms[budgets])
+    found = improve(trade_off, stack(heads), limits_ms[budgets], rounds)
     return [
-        _best(distinct(stack([rated, found[budgets == number]])), limits_ms[number], keep)
+        best_within(distinct(stack([rated, found[budgets == number]])), limits_ms[number], keep)
         for number, rated in enumerate(chosen)
     ]
 

@@ -47,9 +47,13 @@ class BudgetScale:
         return len(self.knots_ms)
 
     def draw(self, n: int, spacing: Spacing, rng: np.random.Generator) -> Array:
-        """Random budgets, one in each of ``n`` equal parts of the range, and its ends: ``(n,)``."""
+        """Random budgets, one in each of ``n`` equal parts of the range, and its ends: ``(n,)``.
+
+        One alone may lie anywhere.
+        """
         places = (np.arange(n) + rng.random(n)) / n
-        places[0], places[-1] = 0.0, 1.0
+        if n > 1:
+            places[0], places[-1] = 0.0, 1.0
         first, last = self.knots_ms[[0, -1]]
         if spacing == "log":
             budgets_ms: Array = first * (last / first) ** places

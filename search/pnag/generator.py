@@ -24,7 +24,8 @@ class Generator:
     Args:
         elites: the best architectures met in training ``(n, n_genes)``: none dominates another.
         provenance: ``accuracy``, ``cost`` and ``fingerprint`` of the models it was trained with,
-            ``settings``, ``seed``, and ``evaluator`` where one was learnt.
+            ``settings``, ``seed``, ``evaluations`` made in training, and ``evaluator`` where one
+            was learnt.
     """
 
     policy: Policy

@@ -80,8 +80,10 @@ class LearntDominance(Reward):
 
     def learn(self, batch: Batch) -> None:
         """Every so many steps, train on what was sampled since and on the pool."""
+        if not self.settings.refresh:
+            return
         self._fresh.append(batch.genes.reshape(-1, batch.genes.shape[-1]))
-        if not self.settings.refresh or len(self._fresh) < self.settings.refresh:
+        if len(self._fresh) < self.settings.refresh:
             return
         fresh = np.unique(np.concatenate(self._fresh), axis=0)
         chosen = self.rng.permutation(len(fresh))[:FRESH]
@@ -122,10 +124,12 @@ class LearntDominance(Reward):
         """On random architectures it was not trained on, a list over the knots' budgets.
 
         ``kendall``: tau-b of scores with dominance (those within the budget by accuracy, then the
-        others by latency). ``misranked``: the share of pairs of one within and one over the
-        budget that are scored the wrong way round; null where there are none.
+        others by latency); null where none dominates another. ``misranked``: the share of pairs
+        of one within and one over the budget that are scored the wrong way round; null where
+        there are none.
         """
         genes = self.trade_off.space.sample(HELD_OUT, np.random.default_rng(1), "biased")
+        genes = _others(genes, self.genes)
         top1, latency_ms = self.trade_off.top1(genes), self.trade_off.latency_ms(genes)
         n = len(self.scale)
         batch = Batch(
@@ -170,9 +174,17 @@ class LearntFeasibility(LearntDominance):
     accurate = False
 
 
-def _kendall(scores: Array, wins: Array) -> float:
+def _others(genes: Genes, known: Genes) -> Genes:
+    """Those of ``genes`` that are not known."""
+    seen = {row.tobytes() for row in known}
+    return genes[[row.tobytes() not in seen for row in genes]]
+
+
+def _kendall(scores: Array, wins: Array) -> float | None:
     from scipy.stats import kendalltau
 
+    if len(wins) < 2 or np.ptp(wins) == 0 or np.ptp(scores) == 0:
+        return None
     return float(kendalltau(scores, wins).statistic)
 
 

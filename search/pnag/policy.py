@@ -66,12 +66,8 @@ class Policy:
     space: Space
     weights: Weights
 
-    def sample(self, budgets: Float32, rng: np.random.Generator, temperature: float = 1.0) -> Genes:
-        """One architecture a row of budget representations ``(n, K)``: ``(n, n_genes)``.
-
-        Args:
-            temperature: below 1 prefers what is likely already.
-        """
+    def sample(self, budgets: Float32, rng: np.random.Generator) -> Genes:
+        """One architecture a row of budget representations ``(n, K)``: ``(n, n_genes)``."""
         weights = self.weights
         n, n_hidden = len(budgets), weights["hidden"].shape[1]
         read = weights["tokens"] @ weights["input"].T

@@ -60,7 +60,13 @@ def distinct(rated: Rated) -> Rated:
     return rated[np.sort(rows)]
 
 
-def improve(trade_off: TradeOff, start: Rated, limits_ms: Array) -> Rated:
+def neighbours(space: Space) -> int:
+    """How many architectures a round of :func:`improve` evaluates for each one, at most."""
+    singles = int((space.n_choices.astype(np.int64) - 1).sum())
+    return singles + min(PAIRS, singles * (singles - 1) // 2)
+
+
+def improve(trade_off: TradeOff, start: Rated, limits_ms: Array, rounds: int = ROUNDS) -> Rated:
     """More accurate architectures near ``start``, each within its limit.
 
     Every exchange of one gene is evaluated, and of two those that promise most: their effects on
@@ -70,12 +76,13 @@ def improve(trade_off: TradeOff, start: Rated, limits_ms: Array) -> Rated:
     Args:
         start: ``n`` architectures within their limits.
         limits_ms: of predicted latency, ``(n,)``.
+        rounds: of exchanges, at most.
 
     Returns:
         ``n`` architectures, none less accurate than its start.
     """
     best, open_ = start, np.arange(len(start))
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         if not len(open_):
             break
         now, limits = best[open_], limits_ms[open_]

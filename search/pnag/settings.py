@@ -63,9 +63,11 @@ class TrainingSettings:
     evaluator_width: int = 128
 
     def __post_init__(self) -> None:
-        for name in ("knots", "steps", "groups", "samples", "embedding", "hidden", "pool"):
+        for name in ("knots", "steps", "groups", "samples", "embedding", "hidden"):
             self._require(name, int, at_least=1)
-        for name in ("refresh", "refine", "evaluator_width"):
+        for name in ("pool", "evaluator_width"):
+            self._require(name, int, at_least=1)
+        for name in ("refresh", "refine"):
             self._require(name, int, at_least=0)
         for name in ("learning_rate", "entropy", "final_entropy", "overshoot"):
             self._require(name, float, at_least=0)

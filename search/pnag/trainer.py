@@ -24,7 +24,8 @@ from search.pnag.polish import Rated, improve
 from search.pnag.rewards import Array, Arrays, Batch, Reward, rewards
 from search.pnag.settings import TrainingSettings
 from search.pnag.tensors import load_module, load_optimizer, module_arrays, optimizer_arrays
-from search.problem import TradeOff
+from search.problem import TradeOff, Watched
+from spaces import Genes
 
 Float32: TypeAlias = NDArray[np.float32]
 
@@ -46,8 +47,9 @@ class Trainer:
     """
 
     def __init__(self, trade_off: TradeOff, settings: TrainingSettings, seed: int) -> None:
+        self.evaluations = 0
+        self.trade_off = Watched.on(trade_off, self._count)
         ends = trade_off.extremes
-        self.trade_off = trade_off
         self.settings = settings
         self.rng = np.random.default_rng(seed)
         self.scale = BudgetScale.spanning(
@@ -59,7 +61,7 @@ class Trainer:
         )
         self.optimizer = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
         kind = rewards.get(settings.reward)
-        self.reward: Reward = kind(trade_off, settings, self.scale, self.rng)
+        self.reward: Reward = kind(self.trade_off, settings, self.scale, self.rng)
         self.elites = Elites.none(trade_off.space)
         self.steps = 0
         self.expected: float | None = None
@@ -73,6 +75,9 @@ class Trainer:
     def policy(self) -> Policy:
         """The policy as it is now."""
         return self.network.policy()
+
+    def _count(self, genes: Genes) -> None:
+        self.evaluations += len(genes)
 
     def step(self) -> None:
         """Sample, judge, and move the policy towards what was better than expected."""
@@ -164,6 +169,7 @@ class Trainer:
         """Everything needed to go on exactly here: JSON values, and arrays by name."""
         about = {
             "steps": self.steps,
+            "evaluations": self.evaluations,
             "expected": self.expected,
             "rng": self.rng.bit_generator.state,
         }
@@ -171,6 +177,8 @@ class Trainer:
             **module_arrays("policy", self.network),
             **optimizer_arrays("policy-optimizer", self.optimizer),
             "elites": self.elites.genes,
+            "elites-top1": self.elites.top1,
+            "elites-latency_ms": self.elites.latency_ms,
             **{f"reward/{name}": array for name, array in self.reward.arrays().items()},
         }
         return about, arrays
@@ -181,8 +189,9 @@ class Trainer:
         load_optimizer("policy-optimizer", self.optimizer, arrays)
         learnt = {name: array for name, array in arrays.items() if name.startswith("reward/")}
         self.reward.load({name.removeprefix("reward/"): array for name, array in learnt.items()})
-        genes = arrays["elites"]
-        values = self.trade_off.top1(genes), self.trade_off.latency_ms(genes)
-        self.elites = Elites(genes, *values)
+        # Not predicted anew: in other company the same network's last digit may be another.
+        values = arrays["elites-top1"], arrays["elites-latency_ms"]
+        self.elites = Elites(arrays["elites"], *values)
         self.steps, self.expected = about["steps"], about["expected"]
+        self.evaluations = about["evaluations"]
         self.rng.bit_generator.state = json.loads(json.dumps(about["rng"]))

@@ -65,8 +65,9 @@ def train(
                 progress(trainer.steps, settings.steps)
             if checkpoint is not None and trainer.steps % SAVED_EVERY == 0:
                 _save(trainer, checkpoint, facts)
-        report = trainer.reward.report()
-    learnt = {"evaluator": report} if report else {}
+        learnt: dict[str, Any] = {"evaluations": trainer.evaluations}
+        if report := trainer.reward.report():
+            learnt["evaluator"] = report
     elites = trainer.elites.genes
     return Generator(trainer.policy, trainer.scale, elites, {**facts, **learnt})
 
