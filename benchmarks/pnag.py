@@ -42,6 +42,7 @@ from search.pnag.training import train
 from search.problem import TradeOff
 from search.runs.archive import Archive
 from search.runs.run import run
+from search.threads import one_numpy_thread
 
 SEEDS = (0, 1, 2)
 SAMPLES = 256
@@ -301,7 +302,8 @@ def whole_command(generator: Generator) -> list[float]:
 def speed() -> None:
     torch.set_num_threads(1)
     trade_off = platform("cpu-onnxruntime")
-    found = rates(trade_off)
+    with one_numpy_thread():
+        found = rates(trade_off)
     medians = {name: float(np.median(rate)) for name, rate in found.items()}
     before = time.process_time()
     generator = train(trade_off, TrainingSettings(), 0)
