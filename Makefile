@@ -1,4 +1,4 @@
-# make demo   set up and measure three networks on this machine's CPU
+# make demo   set up, measure this machine's CPU, and find networks within three latency budgets
 # make test   set up and run every check
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,7 +28,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/measure.py
 
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt
-	@scripts/setup.sh $(VENV) "."
+	@scripts/setup.sh $(VENV) ".[torch]"
 	@touch $@
 
 $(VENV)/.test: setup.cfg pyproject.toml constraints.txt

@@ -1,21 +1,59 @@
 #!/bin/sh
-# demo.sh BIN: measure networks on this machine's CPU, build its lookup table, and predict with it.
+# demo.sh BIN: from measuring three networks on this machine's CPU to networks within three latency
+# budgets, verified by measurement and ready to deploy.
 set -eu
 bin=$1
 out=out/demo
 mkdir -p "$out"
-show() {
-  echo "\$ nasprof $*"
-  "$bin/nasprof" "$@"
+# What is trained is kept with the demo's files, not among the user's own.
+NASPROF_DATA=$out/data
+export NASPROF_DATA
+
+step() {
+  printf '\n--- %s\n\n' "$1"
 }
-show devices
-show measure --device cpu --arch examples/small.json examples/medium.json examples/large.json \
+show() {
+  echo "\$ $*"
+  command=$1
+  shift
+  "$bin/$command" "$@"
+}
+# Budgets at shares of the way from the fastest network of the table to the slowest, in ms.
+budgets() {
+  "$bin/nasprof" lut show "$out/table.json" --json | "$bin/python" -c '
+import json, sys
+space, = json.load(sys.stdin)["spaces"]
+low, high = space["min_ms"], space["max_ms"]
+print(*(f"{low + float(share) * (high - low):.2g}" for share in sys.argv[1:]))' "$@"
+}
+
+step "1. Three networks, measured on this machine's CPU"
+show nasprof measure --device cpu --protocol quick \
+  --arch examples/small.json examples/medium.json examples/large.json \
   --save "$out/results.jsonl" --plot "$out/latency.png"
-show measure --device cpu --runtime litert --arch examples/medium.json --protocol quick \
-  --save "$out/results.jsonl"
-show build-lut --device cpu -o "$out/table.json"
-echo "\$ nasprof lut show $out/table.json --plot $out/table.png > $out/table.txt"
-"$bin/nasprof" lut show "$out/table.json" --plot "$out/table.png" > "$out/table.txt"
-show predict --lut "$out/table.json" \
+
+step "2. What every block of the space costs: a lookup table, judged by whole networks"
+show nasprof build-lut --device cpu -o "$out/table.json"
+
+step "3. What the table says of the three networks, which it has never seen"
+show nasprof predict --lut "$out/table.json" \
   --arch examples/small.json examples/medium.json examples/large.json
-echo "In $out: results.jsonl and latency.png (measured), table.json, table.txt and table.png"
+
+step "4. The most accurate networks within three budgets, measured, ready to deploy"
+# shellcheck disable=SC2046
+set -- $(budgets 0.25 0.45 0.7)
+show nassearch generate --budget "$1ms" --budget "$2ms" --budget "$3ms" --lut "$out/table.json" \
+  --export onnx,tflite -o "$out/answers" --plot "$out/answers.png"
+
+step "5. Trained once: any other budget is answered by inference"
+show nassearch generate --budget "$(budgets 0.35)ms" --lut "$out/table.json" --no-verify
+
+cat <<END
+
+Everything is in $out:
+  answers.png   the three networks, and the front they lie on
+  answers/      each of them as JSON, ONNX and TFLite (random weights: see docs/tutorial.md)
+  table.json    what each block costs here; data/generators/ holds the trained generator
+  latency.png   what was measured in step 1, results.jsonl its samples
+Your own CPU, kept for good: $bin/nassearch generate --budget $2ms
+END

@@ -30,5 +30,15 @@ if [ ! -x "$venv/bin/pip" ]; then
   echo "Making a virtual environment in $venv"
   "$python" -m venv "$venv"
 fi
+# On Linux the package index has torch with gigabytes of CUDA libraries; without an NVIDIA GPU its
+# CPU build is taken, where that can be reached: pip prefers 2.13.0+cpu to 2.13.0.
+torch_index=https://download.pytorch.org/whl/cpu
+set --
+if [ "$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null && "$venv/bin/python" -c '
+import sys, urllib.request
+urllib.request.urlopen(sys.argv[1], timeout=5)' "$torch_index/" 2>/dev/null; then
+  set -- --extra-index-url "$torch_index"
+fi
+
 echo "Installing nasprof and what it needs (a few minutes the first time)"
-"$venv/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt -e "$requirement"
+"$venv/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt "$@" -e "$requirement"
