@@ -8,9 +8,7 @@ from luts.cost_model import CostModel, Extremes, cost_models
 from luts.entry import Entry
 from luts.errors import BudgetImpossible, CostModelInvalid, MissingEntries, SpaceMismatch
 from luts.files import (
-    find_cost_model,
-    list_cost_models,
-    own_folder,
+    cost_model_shelf,
     read_cost_model,
     write_cost_model,
 )
@@ -32,10 +30,8 @@ __all__ = [
     "MissingEntries",
     "SpaceMismatch",
     "agreement",
+    "cost_model_shelf",
     "cost_models",
-    "find_cost_model",
-    "list_cost_models",
-    "own_folder",
     "read_cost_model",
     "write_cost_model",
 ]

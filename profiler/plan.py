@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from devices import Profile, RunSettings
-from luts import Measured, own_folder
+from luts import Measured, cost_model_shelf
 from luts.audit import Role
 from profiler.protocol import Protocol
 from spaces import Genes, Space
@@ -45,7 +45,7 @@ class Plan:
         threads = "" if settings.threads == 1 else f"-t{settings.threads}"
         batch = "" if self.batch == 1 else f"-b{self.batch}"
         parts = (profile.name, settings.runtime, self.precision + threads + batch, spaces[0] + more)
-        return own_folder() / f"{'-'.join(parts)}.json"
+        return cost_model_shelf.place("-".join(parts))
 
 
 @dataclass(frozen=True)

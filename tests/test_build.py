@@ -284,7 +284,7 @@ def test_a_damaged_table_is_not_overwritten(table_path, tmp_path):
         (("--device", "toaster"), "no device is called 'toaster'"),
         (("--protocol", "table:visits=0"), "field 'visits' is 0"),
         (("--runtime", "tensorrt"), "no model format belongs to runtime 'tensorrt'"),
-        (("-o", "folder/table.txt"), "is no name for a table"),
+        (("-o", "folder/table.txt"), "is no name for a lookup table"),
         (("--width", "1.0"), "unknown field 'width'"),
     ],
 )

@@ -206,7 +206,10 @@ def test_tables_that_miss_the_mark_are_doubted_by_every_command_that_uses_them(r
         (["lut", "export", "gaps.json", "--format", "ofa", "-o", "x.yaml"], "4 of 93 keys"),
         (["lut", "import", "--format", "csv", "-o", "x.json"], "Missing argument"),
         (["lut", "import", "--format", "csv", "none.csv", "-o", "x.json"], "cannot read none.csv"),
-        (["lut", "import", "--format", "csv", "t.csv", "-o", "a/b"], "is no name for a table"),
+        (
+            ["lut", "import", "--format", "csv", "t.csv", "-o", "a/b"],
+            "is no name for a lookup table",
+        ),
         (
             ["lut", "import", "--format", "ofa", "t.csv", "-o", "x.json", "--width", "1.2"],
             "leave out --width",

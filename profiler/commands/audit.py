@@ -46,12 +46,12 @@ def audit(
     TABLE is a name or a file (.json). A table without any audit keeps this one; others are only
     changed with --update. Exit code 1 if the table does not hold.
     """
-    from luts import LookupTable, find_cost_model, read_cost_model, write_cost_model
+    from luts import LookupTable, cost_model_shelf, read_cost_model, write_cost_model
     from profiler.build import audit_networks
     from profiler.protocol import parse_protocol
     from profiler.provenance import known_provenance, protocol_of, require_same
 
-    path = find_cost_model(table)
+    path = cost_model_shelf.find(table)
     model = read_cost_model(path)
     if not isinstance(model, LookupTable):
         raise UsageError(f"{table} is no lookup table: only these can be audited")

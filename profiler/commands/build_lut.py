@@ -79,7 +79,7 @@ def build_lut(
 
     Everything measured is kept as it comes: after an interruption, the same command goes on.
     """
-    from luts.files import output_path
+    from luts import cost_model_shelf
     from profiler.plan import Plan
     from profiler.protocol import parse_protocol
     from profiler.provenance import protocol_of
@@ -98,7 +98,7 @@ def build_lut(
         audit=n_audit,
         seed=seed,
     )
-    path = output_path(output) if output else plan.path(profile, settings)
+    path = cost_model_shelf.place(output) if output else plan.path(profile, settings)
     base = existing_table(path) if resume else None
     if base is not None and protocol is None:
         plan = replace(plan, protocol=protocol_of(base) or plan.protocol)

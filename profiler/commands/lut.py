@@ -33,15 +33,15 @@ def lut() -> None:
 @json_option
 def list_tables(as_json: bool) -> None:
     """List the known tables, how good they are, and which are damaged."""
-    from luts import list_cost_models, own_folder
+    from luts import cost_model_shelf
     from profiler.lut_report import overview, show_overviews
 
-    items = [overview(name, path) for name, path in sorted(list_cost_models().items())]
+    items = [overview(name, path) for name, path in sorted(cost_model_shelf.known().items())]
     if as_json:
         print_json(items)
         return
     show_overviews(items)
-    say(f"Your own tables are in {own_folder()}")
+    say(f"Your own tables are in {cost_model_shelf.own}")
 
 
 @lut.command()
@@ -126,7 +126,7 @@ def import_table(
     named by options. OFA's files tell their space; several become one table.
     """
     from luts import write_cost_model
-    from luts.files import output_path, refuse_existing
+    from luts.files import cost_model_shelf, refuse_existing
     from luts.formats import table_formats
     from luts.formats.transfer import import_files
 
@@ -134,7 +134,7 @@ def import_table(
     given = named_spaces(click.get_current_context())
     if reader.names_spaces and given:
         raise UsageError(f"--format {name} reads the space from the file: leave out {given[0]}")
-    path = output_path(output)
+    path = cost_model_shelf.place(output)
     refuse_existing(path, overwrite)
     table, notes = import_files(reader, name, files, spaces, path.stem, device_name)
     write_cost_model(table, path)

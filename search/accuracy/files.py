@@ -1,18 +1,12 @@
-"""Where accuracy models are kept, and reading and writing them.
-
-The shipped ones are in ``search/accuracy/models``; the user's own are in the data folder
-(``$NASPROF_DATA`` or the platform's usual place, ``~/.local/share/nasprof/accuracy/*.npz`` on
-Linux) and win over shipped ones of the same name.
-"""
+"""Where accuracy models are kept, and reading and writing them."""
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luts.files import own_folder as own_tables
 from nasprof.errors import UsageError
+from nasprof.shelf import Shelf
 from search.accuracy.base import AccuracyModel, accuracy_models
 from search.accuracy.errors import AccuracyModelInvalid
 from search.model_file import ModelFileInvalid, parse_archive, read_arrays
@@ -21,56 +15,17 @@ if TYPE_CHECKING:
     from search.accuracy.kernel import KernelAccuracy
 
 _TABLES = (".csv", ".csv.gz")
-_FILES = (".npz", ".pth", *_TABLES)
 
 
-def own_folder() -> Path:
-    """Where models are kept unless another place is named."""
-    return own_tables().with_name("accuracy")
-
-
-def list_accuracy_models() -> dict[str, Path]:
-    """Known accuracy models by name; not read yet."""
-    shipped = Path(str(files("search"))) / "accuracy" / "models"
-    return {
-        path.stem: path
-        for folder in (shipped, own_folder())
-        if folder.is_dir()
-        for path in sorted(folder.glob("*.npz"))
-    }
-
-
-def find_accuracy_model(name: str) -> Path:
-    """The file called ``name`` if it ends like one, else that of the known model.
-
-    Raises:
-        UsageError: there is none, with the known ones.
-    """
-    if name.endswith(_FILES):
-        return Path(name)
-    known = list_accuracy_models()
-    if name not in known:
-        raise UsageError(
-            f"no accuracy model is called {name!r}",
-            f"Known: {', '.join(sorted(known))}. Name a file ({', '.join(_FILES)}), "
-            "or fit one to your own measurements: nassearch fit",
-        )
-    return known[name]
-
-
-def output_path(name: str) -> Path:
-    """Where to write what is to be called ``name``: a file (.npz), else among one's own models.
-
-    Raises:
-        UsageError: it is neither a file name in .npz nor a bare name.
-    """
-    if name.endswith(".npz"):
-        return Path(name)
-    if not name or name != Path(name).name or name.startswith(".") or name.endswith(_FILES):
-        raise UsageError(
-            f"{name!r} is no name for an accuracy model", "Expected a file (.npz) or a name."
-        )
-    return own_folder() / f"{name}.npz"
+accuracy_shelf = Shelf(
+    folder="accuracy",
+    suffix=".npz",
+    shipped=("search", "accuracy", "models"),
+    noun="an accuracy model",
+    origin="fit one to your own measurements: nassearch fit",
+    readable=(".pth", *_TABLES),
+)
+"""Where accuracy models are kept."""
 
 
 def read_accuracy_model(name: str | Path) -> AccuracyModel:
@@ -84,7 +39,7 @@ def read_accuracy_model(name: str | Path) -> AccuracyModel:
         AccuracyModelInvalid: the file is damaged or of something else.
         CannotRank: a table does not allow to tell good networks from bad ones.
     """
-    path = find_accuracy_model(str(name))
+    path = accuracy_shelf.find(str(name))
     if path.name.endswith(_TABLES):
         return fit_table(path)
     try:

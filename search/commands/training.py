@@ -23,11 +23,11 @@ _TOLD_AFTER_S = 2.0
 
 def generator_path(trade_off: TradeOff) -> Path:
     """Where the generator for these models is kept unless its user names a place."""
-    from luts import own_folder
+    from search.pnag.checkpoint import generator_shelf
 
     names = (trade_off.cost.name, trade_off.accuracy.name, trade_off.space.label)
     words = [re.sub(r"[^\w.]+", "-", name).strip("-.") for name in names]
-    return own_folder().with_name("generators") / f"{'--'.join(words)}.npz"
+    return generator_shelf.place("--".join(words))
 
 
 def ready_generator(site: Site, named: Path | None) -> Generator:

@@ -6,10 +6,9 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
-from luts import LookupTable, Measured, read_cost_model, write_cost_model
+from luts import LookupTable, Measured, cost_model_shelf, read_cost_model, write_cost_model
 from profiler.records import Measurement
 from search.delivery.site import Site
 
@@ -63,8 +62,7 @@ def _own_file(site: Site) -> Path | None:
     table = site.trade_off.cost
     if not isinstance(table, LookupTable) or table.path is None or site.changed:
         return None
-    shipped = Path(str(files("luts"))) / "tables"
-    own = table.path.resolve().parent != shipped.resolve()
+    own = table.path.resolve().parent != cost_model_shelf.shipped_folder.resolve()
     # The mode as well: the administrator may write what is meant to be read only.
     writable = os.access(table.path, os.W_OK) and table.path.stat().st_mode & stat.S_IWUSR
     return table.path if own and writable else None

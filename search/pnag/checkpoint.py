@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
+from nasprof.shelf import Shelf
 from search.model_file import Archive, parse_archive, read_arrays
 from search.pnag.budgets import BudgetScale
 from search.pnag.generator import Generator
@@ -22,6 +23,15 @@ from spaces.predictor import SpaceMismatch
 GENERATOR = "pnag-generator"
 TRAINING = "pnag-training"
 _REMEDY = "Train one: nassearch train --help"
+
+generator_shelf = Shelf(
+    folder="generators",
+    suffix=".npz",
+    shipped=("search", "pnag", "generators"),
+    noun="a generator",
+    origin="train one: nassearch train",
+)
+"""Where generators are kept."""
 
 
 class CheckpointInvalid(UsageError):
@@ -50,20 +60,21 @@ def read_generator(path: Path, space: Space) -> Generator:
     """
     archive = read_checkpoint(path, GENERATOR)
     with _naming(path):
-        (own,) = archive.spaces()
+        own = archive.space()
         if own != space:
             raise SpaceMismatch(
                 f"{path} generates architectures of {own.label}, not of {space.label}", _REMEDY
             )
         knots_ms = archive.array("knots_ms", np.float64, (None,))
+        scale = BudgetScale(knots_ms)
         provenance = Reader(dict(archive.about), "generator").take("provenance", "an object")
         weights: dict[str, NDArray[np.float32]] = {}
         for name, shape in shapes(space, len(knots_ms)).items():
             weights[name] = archive.array(name, np.float32, shape)
         policy = Policy(space, weights)
         policy.sample(np.eye(len(knots_ms), dtype=np.float32)[:1], np.random.default_rng(0))
-        elites = space.checked(archive.array("elites", np.int8, (None, space.n_genes)))
-    return Generator(policy, BudgetScale(knots_ms), elites, provenance)
+        elites = space.canonical(archive.array("elites", np.int8, (None, space.n_genes)))
+    return Generator(policy, scale, elites, provenance)
 
 
 def read_checkpoint(path: Path, kind: str) -> Archive:
