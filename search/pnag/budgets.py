@@ -23,10 +23,18 @@ class BudgetScale:
     """The budgets that have embeddings of their own.
 
     Args:
-        knots_ms: in ascending order, ``(K,)``.
+        knots_ms: in ascending order, ``(K,)``, K at least 1.
+
+    Raises:
+        UsageError: they are no such times.
     """
 
     knots_ms: Array
+
+    def __post_init__(self) -> None:
+        knots_ms = self.knots_ms
+        if not (len(knots_ms) and (knots_ms > 0).all() and (np.diff(knots_ms) > 0).all()):
+            raise UsageError(f"budgets are {knots_ms.tolist()} ms, expected ascending ones above 0")
 
     @classmethod
     def spanning(cls, min_ms: float, max_ms: float, knots: int, spacing: Spacing) -> BudgetScale:

@@ -65,9 +65,10 @@ class LearntDominance(Reward):
     def __call__(self, batch: Batch) -> Array:
         budgets = torch.from_numpy(self.scale.weights(batch.budgets_ms))
         flat = batch.genes.reshape(-1, batch.genes.shape[-1])
-        onehot = self.trade_off.space.onehot(flat).reshape(*batch.top1.shape, -1)
+        onehot = torch.from_numpy(self.trade_off.space.onehot(flat))
+        onehot = onehot.reshape(*batch.top1.shape, onehot.shape[1])
         with torch.no_grad():
-            scores: Array = self.evaluator(torch.from_numpy(onehot), budgets).double().numpy()
+            scores: Array = self.evaluator(onehot, budgets).double().numpy()
         return scores
 
     # --- training ---------------------------------------------------------------------------
