@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tables import made_up_table
+
+from spaces import get_space
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
@@ -41,10 +44,11 @@ def load(tmp_path, monkeypatch):
 def registries(monkeypatch):
     """What an example registers is forgotten afterwards."""
     from devices import device_kinds
+    from search.accuracy import accuracy_models
     from search.engine import engines
     from spaces import spaces
 
-    for registry in (device_kinds, engines, spaces):
+    for registry in (accuracy_models, device_kinds, engines, spaces):
         monkeypatch.setattr(registry, "_entries", dict(registry._entries))
 
 
@@ -63,7 +67,6 @@ def test_a_new_space(load, registries):
 @pytest.fixture
 def model(tmp_path):
     from profiler.lowering import lower
-    from spaces import get_space
     from spaces.weights import random_weights
 
     space = get_space("nasbench201", channels=4, cells=1)
@@ -104,10 +107,29 @@ def test_a_new_device(load, registries, model, tmp_path, monkeypatch):
 
 def test_a_new_engine(load, registries):
     load("engine")
-    from search.engine import engines
-    from spaces import get_space
+    from search.accuracy import read_accuracy_model
+    from search.problem import TradeOff
+    from search.runs.trial import Trial
+
+    trade_off = TradeOff.of(read_accuracy_model("imagenet"), made_up_table(get_space("ofa-mbv3")))
+    climbed, drawn = (
+        Trial(trade_off, name, evaluations=300).run(None).values[:, 0].min()
+        for name in ("climber", "random")
+    )
+    assert climbed < drawn
+
+
+def test_a_new_accuracy_model(load, registries, tmp_path):
+    load("accuracy")
+    from search.accuracy import accuracy_models, read_accuracy_model
 
     space = get_space("ofa-mbv3")
-    engine = engines.get("cheapest-of-many")(space, np.random.default_rng(0))
-    random = engines.get("random")(space, np.random.default_rng(0))
-    assert space.macs(engine.ask(5)).mean() < space.macs(random.ask(50)).mean()
+    line = np.array([-90.0, 8.5])
+    written = accuracy_models.get("macs-line")("mine", space, line, {"source": "made up"})
+    written.as_archive().write(tmp_path / "mine.npz")
+    model = read_accuracy_model(tmp_path / "mine.npz")
+    genes = space.sample(50, np.random.default_rng(0))
+    assert (model.name, model.provenance) == ("mine", {"source": "made up"})
+    assert (model.top1(genes) == written.top1(genes)).all()
+    order = np.argsort(space.macs(genes), kind="stable")
+    assert (np.diff(model.top1(genes)[order]) >= 0).all()
