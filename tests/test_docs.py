@@ -16,14 +16,15 @@ from search.pnag.settings import TrainingSettings
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHOWN = re.compile(r"^(?: {4})?(?:\$ )?((?:nasprof|nassearch) \S.*)$", re.MULTILINE)
+INLINE = re.compile(r"`((?:nasprof|nassearch) [^`\n]+)`")
 
 
 def commands(page):
-    """Command lines, in blocks that are indented or fenced."""
+    """Command lines, in a sentence or in blocks that are indented or fenced."""
     text = page.read_text().replace("\\\n", " ")
     fenced = "\n".join(re.findall(r"^```sh.*?\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
     indented = "\n".join(line for line in text.splitlines() if line.startswith("    "))
-    return SHOWN.findall(f"{fenced}\n{indented}")
+    return SHOWN.findall(f"{fenced}\n{indented}") + INLINE.findall(text)
 
 
 def subcommand(program, words):
@@ -48,7 +49,7 @@ def test_shown_commands_and_their_options_exist(page):
 
 def test_commands_are_found_where_they_are():
     found = [line for page in PAGES for line in commands(page)]
-    assert len(found) > 40
+    assert len(found) > 80
     assert "nasprof devices" in found
 
 
