@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,26 @@ def write_atomic(path: Path, data: bytes) -> None:
     finally:
         if scratch is not None:
             scratch.unlink(missing_ok=True)
+
+
+def open_alone(path: Path) -> FileIO | None:
+    """The file, open for reading and appending by this process alone; None if another has it.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        stream = path.open("a+b", buffering=0)
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            stream.close()
+            return None
+        # Whoever held it may have removed it between our opening and our locking it.
+        if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
+            return stream
+        stream.close()
 
 
 def append_jsonl(path: Path, record: dict[str, Any]) -> None:

@@ -8,12 +8,12 @@ process works on it; the lock ends with the process, however it ends.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
+from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,7 +21,7 @@ from devices import Samples
 from devices.base import take_in
 from luts.comparison import provenance_differences
 from nasprof.errors import NasprofError, UsageError
-from nasprof.files import read_jsonl
+from nasprof.files import open_alone, read_jsonl
 from nasprof.reader import Reader
 from profiler.records import Round
 
@@ -177,24 +177,16 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def _locked(path: Path) -> TextIO:
     """The file, open for appending by this process alone."""
-    while True:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            stream = path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise _unwritable(path, error) from error
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            stream.close()
-            raise JournalBusy(
-                f"another process is at work on {path}",
-                "Wait for it to end, or choose another output file.",
-            ) from error
-        # Whoever held it may have removed it between our opening and our locking it.
-        if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
-            return stream
-        stream.close()
+    try:
+        stream = open_alone(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if stream is None:
+        raise JournalBusy(
+            f"another process is at work on {path}",
+            "Wait for it to end, or choose another output file.",
+        )
+    return TextIOWrapper(BufferedWriter(stream), encoding="utf-8")
 
 
 def _unwritable(path: Path, error: OSError) -> NasprofError:

@@ -9,7 +9,7 @@ import click
 
 from nasprof.cli import json_option, print_json, say, show_table
 from profiler.commands.options import Milliseconds
-from search.commands.options import Asked, trade_off_options
+from search.commands.options import Asked, confidence_option, trade_off_options
 
 if TYPE_CHECKING:
     from search.delivery.site import Site
@@ -35,13 +35,7 @@ _PNAG = "pnag"
     multiple=True,
     help="Most that a network may take, any number of times; five over the front unless given.",
 )
-@click.option(
-    "--confidence",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    help="With which networks keep within the budget.",
-)
+@confidence_option
 @click.option(
     "--evals",
     "evaluations",

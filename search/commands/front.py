@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
 @click.command()
 @trade_off_options
-@click.option(
-    "--generator",
-    "generator_path",
-    type=click.Path(path_type=Path),
-    help="Trained generator (.npz); the one kept for these models unless given.",
-)
 @answer_options
 @click.option(
     "--points",

@@ -55,12 +55,6 @@ class _Formats(click.ParamType[tuple[str, ...]]):
     help="Latency allowed: 110, 110ms, 0.11s; may be given several times.",
 )
 @trade_off_options
-@click.option(
-    "--generator",
-    "generator_path",
-    type=click.Path(path_type=Path),
-    help="Trained generator (.npz); the one kept for these models unless given.",
-)
 @answer_options
 @click.option(
     "--top",

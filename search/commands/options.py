@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -101,8 +102,17 @@ def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+confidence_option = click.option(
+    "--confidence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="With which networks keep within the budget.",
+)
+
+
 def answer_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--confidence --samples --polish``: how a generator answers."""
+    """``--generator --confidence --samples --polish``: who answers, and how."""
     for option in (
         click.option(
             "--polish/--no-polish",
@@ -116,12 +126,12 @@ def answer_options(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Architectures drawn for each budget.",
         ),
+        confidence_option,
         click.option(
-            "--confidence",
-            type=click.FloatRange(0, 1, min_open=True, max_open=True),
-            default=0.95,
-            show_default=True,
-            help="With which an answer keeps within its budget.",
+            "--generator",
+            "generator_path",
+            type=click.Path(path_type=Path),
+            help="Trained generator (.npz); the one kept for these models unless given.",
         ),
     ):
         function = option(function)

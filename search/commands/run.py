@@ -9,7 +9,7 @@ import click
 
 from nasprof.cli import json_option, print_json, say, show_table
 from profiler.commands.options import Milliseconds
-from search.commands.options import Asked, trade_off_options
+from search.commands.options import Asked, confidence_option, trade_off_options
 
 if TYPE_CHECKING:
     from search.runs.archive import Archive
@@ -27,13 +27,7 @@ if TYPE_CHECKING:
     help="Most that a network may take; several times for several searches. Without it an "
     "engine that can searches the whole front.",
 )
-@click.option(
-    "--confidence",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    help="With which networks keep within the budget.",
-)
+@confidence_option
 @click.option(
     "--evals",
     "evaluations",

@@ -80,7 +80,7 @@ def answer(
         genes = np.concatenate([drawn, generator.elites, fastest])
         known = Rated.by(trade_off, np.unique(genes, axis=0))
         chosen = [best_within(known, limit, keep) for limit in limits_ms]
-        if polish:
+        if polish and chosen:
             chosen = _polished(trade_off, chosen, limits_ms, keep, rounds)
         return [_answers(trade_off, rated, slack) for rated in chosen]
 

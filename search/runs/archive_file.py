@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from nasprof.cli import say
 from nasprof.errors import NasprofError, UsageError
+from nasprof.files import open_alone
 from profiler.journal import differences
 
 SCHEMA = 1
@@ -107,17 +107,13 @@ def _parsed(where: str, text: bytes) -> Any:
 def _locked(path: Path) -> FileIO:
     """The file, open for reading and appending by this process alone."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("a+b", buffering=0)
+        stream = open_alone(path)
     except OSError as error:
         raise _unwritable(path, error) from error
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        stream.close()
+    if stream is None:
         raise ArchiveBusy(
             f"another process is at work on {path}", "Wait for it to end, or choose another place."
-        ) from error
+        )
     return stream
 
 
