@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from tables import audited_table, made_up_table
+from trade_offs import CELLS, MOBILE, made_up_accuracy
 
 from luts import read_cost_model, write_cost_model
-from search.accuracy.ridge import AdditiveAccuracy
 from search.cli import main
 from search.engines.exact import exact_front
 from search.problem import TradeOff
@@ -21,24 +21,7 @@ from search.runs.best_known import best_known_front
 from search.runs.comparison import compare, entrant
 from search.runs.indicators import hypervolume, non_dominated
 from search.runs.trial import reference
-from spaces import get_space, parse_arch
-
-CELLS = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
-MOBILE = get_space("ofa-mbv3")
-FITTED = {"fitted_to": "made up", "networks": 1, "r2": 1.0, "spearman": 1.0}
-
-
-def made_up_accuracy(space, name, seed=0):
-    """Random contributions of each part, larger where there is more to compute."""
-    rng = np.random.default_rng(seed)
-    base = np.zeros((1, space.n_genes), np.int8)
-    parts = []
-    for place, values in space.parts:
-        genes = np.repeat(base, len(values), 0)
-        genes[:, place] = values
-        more = (space.macs(genes) - space.macs(base)) / space.macs(base)
-        parts.append(np.log1p(more) + rng.normal(0, 0.02, len(values)))
-    return AdditiveAccuracy(name, space, 70.0, tuple(parts), FITTED)
+from spaces import parse_arch
 
 
 @pytest.fixture(scope="module")

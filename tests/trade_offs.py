@@ -12,6 +12,8 @@ from luts.learned import LearnedCostModel
 from luts.training import TrainingSet
 from search.accuracy import read_accuracy_model
 from search.accuracy.ridge import AdditiveAccuracy
+from search.pnag.settings import TrainingSettings
+from search.pnag.training import train
 from search.problem import TradeOff
 from spaces import get_space
 
@@ -55,3 +57,20 @@ def learned():
     training = TrainingSet.of(CELLS.decode(genes), times.tolist())
     model = LearnedCostModel.fit("learned", training, {"device": "made up"})
     return TradeOff.of(made_up_accuracy(CELLS), model)
+
+
+MODELS = {"cells": cells, "mobile": mobile, "learned": learned}
+HARDLY = {"knots": 4, "steps": 6, "groups": 6, "samples": 8, "embedding": 6, "hidden": 8}
+"""Settings of a training that is over at once."""
+
+
+@cache
+def generator_for(name):
+    """A hardly trained generator: what is promised of answers has to hold all the same."""
+    return train(MODELS[name](), TrainingSettings(**HARDLY))
+
+
+def budgets_of(trade_off, *shares):
+    """Budgets by their place between the fastest and the slowest."""
+    ends, slack = trade_off.extremes, trade_off.slack(0.95)
+    return [slack * (ends.min_ms + share * (ends.max_ms - ends.min_ms)) for share in shares]
