@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from search.pnag.generator import Generator
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
 from search.problem import TradeOff
+from search.runs.archive import Archive
 from search.runs.trial import Trial
 from search.threads import one_numpy_thread
 from spaces import Genes
@@ -23,7 +26,7 @@ from spaces import Genes
 SAMPLES = 64
 """Drawn for each budget where the policy is judged alone."""
 DENSE = 100
-"""Budgets that the fronts of policy and answers are of, in even steps, and in even ratios."""
+"""Budgets that the fronts of policy and answers are of."""
 
 
 @dataclass(frozen=True)
@@ -84,46 +87,60 @@ class Training(Job):
         return read_generator(self.path(".npz"), platform(self.platform).space)
 
 
-def dense_budgets(name: str, n: int = DENSE // 2) -> np.ndarray:
-    """Budgets over the whole range ``(2 n,)``, in even steps and in even ratios, ascending."""
+def dense_budgets(name: str) -> list[float]:
+    """Budgets over the whole range, half in even steps and half in even ratios."""
     ends = platform(name).extremes
-    both = [spread(ends.min_ms, ends.max_ms, n) for spread in (np.linspace, np.geomspace)]
-    return np.sort(np.concatenate(both)).clip(ends.min_ms, ends.max_ms)
+    both = [spread(ends.min_ms, ends.max_ms, DENSE // 2) for spread in (np.linspace, np.geomspace)]
+    return np.sort(np.concatenate(both)).clip(ends.min_ms, ends.max_ms).tolist()
 
 
-def policy_values(name: str, generator: Generator, budgets_ms: np.ndarray, n: int) -> np.ndarray:
+def policy_values(
+    name: str, generator: Generator, budgets_ms: Sequence[float], n: int
+) -> np.ndarray:
     """Objectives of ``n`` raw samples for each budget, ``(n_budgets, n, 2)``."""
     genes = generator.sample(np.repeat(budgets_ms, n), np.random.default_rng(0))
     return platform(name).problem().values(genes).reshape(len(budgets_ms), n, 2)
 
 
-def answer_values(name: str, generator: Generator, budgets_ms: np.ndarray) -> list[np.ndarray]:
+def answer_values(name: str, generator: Generator, budgets_ms: Sequence[float]) -> list[np.ndarray]:
     """Objectives of all answers to each budget, best first, each ``(n, 2)``."""
     rng = np.random.default_rng(0)
-    lists = answer(generator, platform(name), budgets_ms.tolist(), rng, confidence=None)
+    lists = answer(generator, platform(name), budgets_ms, rng, confidence=None)
     return [np.array([[-each.top1, each.latency_ms] for each in found]) for found in lists]
+
+
+def own_best(values: Iterable[np.ndarray], budgets_ms: Sequence[float]) -> list[float | None]:
+    """Top-1 of the best of what was made for each budget; None where none is within."""
+    pairs = zip(values, budgets_ms, strict=True)
+    return or_none([best_within(each, [budget_ms])[0] for each, budget_ms in pairs])
+
+
+def or_none(values: Iterable[float]) -> list[float | None]:
+    """What JSON can hold."""
+    return [float(value) if np.isfinite(value) else None for value in values]
 
 
 def judge(name: str, generator: Generator) -> dict[str, Any]:
     """Fronts, budgets that training never saw, and how many raw samples are within theirs."""
-    dense, unseen = dense_budgets(name), np.array(unseen_budgets(name))
+    dense, unseen = dense_budgets(name), unseen_budgets(name)
     drawn = policy_values(name, generator, dense, SAMPLES)
     own = policy_values(name, generator, unseen, SAMPLES)
-    answered = answer_values(name, generator, dense)
+    answers = answer_values(name, generator, dense)
     return {
         "policy_share": share(name, drawn.reshape(-1, 2)),
-        "answers_share": share(name, np.concatenate(answered)),
-        "policy_shortfall": shortfalls(name, own, unseen),
-        "answers_shortfall": shortfalls(name, answer_values(name, generator, unseen), unseen),
-        "within": (own[:, :, 1] <= unseen[:, None]).mean(1).tolist(),
+        "answers_share": share(name, np.concatenate(answers)),
+        "policy_shortfall": _shortfall(name, own, unseen),
+        "answers_shortfall": _shortfall(name, answer_values(name, generator, unseen), unseen),
+        "within": (own[:, :, 1] <= np.array(unseen)[:, None]).mean(1).tolist(),
     }
 
 
-def shortfalls(name: str, values: Any, budgets_ms: np.ndarray) -> list[float | None]:
-    """Points below the best known of what was made for each budget; None where none is within."""
-    known = best_within(best_known(name), budgets_ms.tolist())
-    found = [best_within(*pair)[0] for pair in zip(values, budgets_ms[:, None], strict=True)]
-    return [float(gap) if np.isfinite(gap) else None for gap in known - np.array(found)]
+def _shortfall(
+    name: str, values: Iterable[np.ndarray], budgets_ms: Sequence[float]
+) -> list[float | None]:
+    """Points below the best known of what was made for each budget."""
+    best = np.array(own_best(values, budgets_ms), float)
+    return or_none(best_within(best_known(name), budgets_ms) - best)
 
 
 @dataclass(frozen=True)
@@ -133,6 +150,14 @@ class Independent(Job):
     budgets_ms: tuple[float, ...]
     settings: tuple[tuple[str, Any], ...]
 
+    @property
+    def trained_with(self) -> TrainingSettings:
+        return TrainingSettings(knots=1, budgets="knots", **dict(self.settings))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts, "settings": asdict(self.trained_with)}
+
     def run(self) -> dict[str, Any]:
         return {"top1": [self._search(budget_ms) for budget_ms in self.budgets_ms]}
 
@@ -140,8 +165,7 @@ class Independent(Job):
         """Top-1 of the best that was sampled within the budget."""
         from search.pnag.trainer import Trainer
 
-        settings = TrainingSettings(knots=1, budgets="knots", **dict(self.settings))
-        trainer = Trainer(platform(self.platform), settings, self.seed)
+        trainer = Trainer(platform(self.platform), self.trained_with, self.seed)
         trainer.scale = BudgetScale(np.array([budget_ms]))
         with one_numpy_thread():
             while not trainer.done:
@@ -152,20 +176,26 @@ class Independent(Job):
 
 @dataclass(frozen=True)
 class Search(Job):
-    """An engine, anew for each budget."""
+    """An engine, anew for each budget, and again with another seed where it ends early."""
 
     engine: str
     budgets_ms: tuple[float, ...]
     evaluations: int
 
     def run(self) -> dict[str, Any]:
-        trial = Trial(platform(self.platform), self.engine, None, self.evaluations, self.seed)
-        archives = [trial.run(budget_ms) for budget_ms in self.budgets_ms]
-        best = [
-            best_within(archive.values, [budget_ms])[0]
-            for archive, budget_ms in zip(archives, self.budgets_ms, strict=True)
-        ]
+        archives = [list(self._runs(budget_ms)) for budget_ms in self.budgets_ms]
+        values = [np.concatenate([each.values for each in runs]) for runs in archives]
         return {
-            "top1": [float(top1) if np.isfinite(top1) else None for top1 in best],
-            "evaluations": [len(archive) for archive in archives],
+            "top1": own_best(values, self.budgets_ms),
+            "evaluations": [len(each) for each in values],
+            "runs": [len(runs) for runs in archives],
         }
+
+    def _runs(self, budget_ms: float) -> Iterator[Archive]:
+        left, trade_off = self.evaluations, platform(self.platform)
+        for seed in count(1000 * self.seed):
+            archive = Trial(trade_off, self.engine, None, left, seed).run(budget_ms)
+            left -= len(archive)
+            yield archive
+            if left <= 0 or not len(archive):
+                return
