@@ -40,6 +40,7 @@ show nasprof predict --lut "$out/table.json" \
   --arch examples/small.json examples/medium.json examples/large.json
 
 step "4. The most accurate networks within three budgets, measured, ready to deploy"
+echo "(architecture: blocks in each of five stages; kernel size, then expansion ratio of each block)"
 # shellcheck disable=SC2046
 set -- $(budgets 0.25 0.45 0.7)
 show nassearch generate --budget "$1ms" --budget "$2ms" --budget "$3ms" --lut "$out/table.json" \
