@@ -180,6 +180,30 @@ def test_an_evaluator_that_knows_all_architectures_has_nothing_to_report(monkeyp
     assert report["kendall"] == report["misranked"] == [None] * 4
 
 
+def test_an_evaluator_is_refreshed_on_what_is_sampled(rng, monkeypatch):
+    monkeypatch.setattr(learnt, "EPOCHS", 1)
+    reward = taught(cells(), pool=100, refresh=2)
+    batches = [batch_of(cells(), rng) for _ in range(2)]
+    before = reward.evaluator.score.weight.detach().clone()
+    reward.learn(batches[0])
+    assert torch.equal(reward.evaluator.score.weight, before)
+    reward.learn(batches[1])
+    assert not torch.equal(reward.evaluator.score.weight, before)
+    known = {tuple(row) for row in reward.genes.tolist()}
+    sampled = np.concatenate([batch.genes.reshape(-1, CELLS.n_genes) for batch in batches])
+    assert {tuple(row) for row in sampled.tolist()} <= known
+    assert np.array_equal(reward.top1, cells().top1(reward.genes))
+
+
+def test_an_evaluator_that_is_never_refreshed_collects_nothing(rng, monkeypatch):
+    monkeypatch.setattr(learnt, "EPOCHS", 1)
+    reward = taught(cells(), pool=100, refresh=0)
+    before = {name: array.shape for name, array in reward.arrays().items()}
+    for _ in range(3):
+        reward.learn(batch_of(cells(), rng))
+    assert {name: array.shape for name, array in reward.arrays().items()} == before
+
+
 # --- budgets ----------------------------------------------------------------------------------
 
 RANGES = st.tuples(st.floats(0.01, 100), st.floats(1.01, 50)).map(lambda p: (p[0], p[0] * p[1]))

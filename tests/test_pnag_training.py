@@ -21,7 +21,7 @@ from nasprof.errors import UsageError
 from search.cli import main
 from search.pnag import learnt, training
 from search.pnag.checkpoint import TRAINING, CheckpointInvalid, read_checkpoint
-from search.pnag.rewards import rewards
+from search.pnag.rewards import Batch, rewards
 from search.pnag.settings import TrainingSettings
 from search.pnag.trainer import Trainer
 from search.pnag.training import train
@@ -119,6 +119,8 @@ def test_what_is_saved_is_everything_that_changes():
         about, arrays = trainer.state()
         other = Trainer(mobile(), chosen, 2)
         other.load_state(json.loads(json.dumps(about, allow_nan=False)), arrays)
+        assert np.array_equal(other.elites.top1, trainer.elites.top1)
+        assert np.array_equal(other.elites.latency_ms, trainer.elites.latency_ms)
         found, values = other.state()
         assert found == about, way
         assert values.keys() == arrays.keys()
@@ -264,6 +266,42 @@ def test_a_killed_training_is_gone_on_with_by_the_same_command(tmp_path, monkeyp
     assert not left.exists()
     assert "Going on" not in run(tmp_path / "whole.npz")
     assert killed.read_bytes() == (tmp_path / "whole.npz").read_bytes()
+
+
+# --- what a step makes of rewards -------------------------------------------------------------
+
+
+def advantages_of(**changes):
+    """What a step makes of two budgets' rewards, of which the last two are over the budget."""
+    trainer = Trainer(cells(), TrainingSettings(**{**SMALL, "reward": "mnasnet", **changes}), 0)
+    trainer.reward = lambda batch: batch.top1
+    top1 = np.array([[1.0, 3.0, 5.0, 7.0], [2.0, 2.0, 2.0, 2.0]])
+    latency_ms = np.tile([1.0, 1.0, 3.0, 3.0], (2, 1))
+    genes = np.zeros((2, 4, CELLS.n_genes), np.int8)
+    return trainer, Batch(genes, top1, latency_ms, np.full(2, 2.0))
+
+
+def test_architectures_are_compared_with_the_others_of_their_budget():
+    trainer, batch = advantages_of(overshoot=1.0)
+    expected = np.array([-3, -1, 1, 3]) / np.sqrt(5)
+    assert trainer._advantages(batch)[0] == pytest.approx(expected)
+    assert trainer._advantages(batch)[1].tolist() == [0, 0, 0, 0]
+
+
+def test_overshooting_costs_more_where_it_is_worse_than_expected():
+    trainer, batch = advantages_of(overshoot=5.0)
+    turned = replace(batch, top1=-batch.top1)
+    expected = np.array([-3, -1, 1, 3]) / np.sqrt(5)
+    assert trainer._advantages(batch)[0] == pytest.approx(expected)
+    assert trainer._advantages(turned)[0] == pytest.approx(-expected * [1, 1, 5, 5])
+
+
+def test_a_moving_baseline_remembers_earlier_steps():
+    trainer, batch = advantages_of(baseline="moving", overshoot=1.0)
+    first = trainer._advantages(batch)
+    assert first == pytest.approx(batch.top1 - 3)
+    later = trainer._advantages(replace(batch, top1=batch.top1 + 100))
+    assert later == pytest.approx(batch.top1 + 100 - (0.99 * 3 + 0.01 * 103))
 
 
 # --- of use -----------------------------------------------------------------------------------

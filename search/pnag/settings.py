@@ -30,7 +30,7 @@ class TrainingSettings:
             step (``group``), or a moving average of all rewards (``moving``).
         overshoot: factor on the advantage, where negative, of what does not meet its budget.
         imitation: weight of the log-likelihood of the best architectures sampled so far.
-        imitated: share of the steps after which imitation is down to a tenth.
+        imitated: share of the steps after which imitation is down to a twentieth.
         refine: steps after which the best sampled so far are improved by exchanges of genes, as
             answers are, before they are imitated (expert iteration, Anthony et al. 2017); 0 for
             never.
