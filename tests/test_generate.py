@@ -248,6 +248,19 @@ def test_bad_training_is_refused(run, models, args, message):
     assert not list(Path().glob("mine*"))
 
 
+def test_a_learnt_reward_tells_how_well_it_ranks(run, models):
+    args = ["--reward", "learnt", "--set", "pool=100", *QUICK, "-o", "learnt.npz"]
+    result = run("train", *models, *args)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("learnt.npz")
+    told = json.loads(run("train", *models, *args, "--json").stdout)["evaluator"]
+    for budget_ms, kendall in zip(told["budgets_ms"], told["kendall"], strict=True):
+        (row,) = [
+            row for row in result.stdout.splitlines() if row.split()[:1] == [f"{budget_ms:.4g}"]
+        ]
+        assert f"{kendall:.3f}" in row
+
+
 def test_a_generator_of_another_space_is_refused(run, models, home, tmp_path):
     other = get_space("nasbench201", resolution=8, classes=4, channels=8, cells=1)
     path = tmp_path / "other.npz"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nasprof.cli import json_option, print_json, setting_option
+from nasprof.cli import json_option, print_json, setting_option, show_table
 from nasprof.errors import UsageError
 from search.commands.options import Asked, trade_off_options
 
@@ -61,8 +61,25 @@ def train(
     generator = train_and_keep(site.trade_off, chosen, path, seed=seed, resume=resume)
     if as_json:
         print_json({"path": str(path), **generator.provenance})
-    else:
-        click.echo(path)
+        return
+    click.echo(path)
+    if "evaluator" in generator.provenance:
+        _show_evaluator(generator.provenance["evaluator"])
+
+
+def _show_evaluator(report: dict[str, Any]) -> None:
+    """How well a learnt reward ranks architectures that it has not seen."""
+    columns = [report[name] for name in ("budgets_ms", "kendall", "misranked")]
+    rows = [
+        (f"{budget_ms:.4g}", _number(kendall), _number(misranked))
+        for budget_ms, kendall, misranked in zip(*columns, strict=True)
+    ]
+    notes = ["misranked: of pairs within and over the budget, scored the wrong way round"]
+    show_table((">budget ms", ">Kendall", ">misranked"), rows, "Evaluator, unseen networks", notes)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _settings(given: dict[str, Any], published: bool) -> TrainingSettings:
