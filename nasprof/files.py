@@ -35,11 +35,6 @@ def parse_json(text: str, source: Path) -> Any:
         ) from error
 
 
-def read_json(path: Path) -> Any:
-    """The JSON value in ``path``; unreadable or malformed text is a UsageError naming the line."""
-    return parse_json(read_text(path, "a JSON file"), path)
-
-
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data`` as a whole or not at all.
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from devices import find_profile, list_profiles
 from devices.profile import parse_profile
 from nasprof.errors import NasprofError, UsageError
-from nasprof.files import append_jsonl, read_json, read_jsonl, write_atomic
+from nasprof.files import append_jsonl, parse_json, read_jsonl, read_text, write_atomic
 from nasprof.registry import Registry
 
 
@@ -85,9 +85,9 @@ def test_a_log_cut_off_in_the_middle_loses_only_its_last_record(tmp_path_factory
 def test_json_that_cannot_be_read_names_the_place(tmp_path):
     (tmp_path / "a.json").write_text('{\n "a": 1,\n')
     with pytest.raises(UsageError, match=r"a\.json is not valid JSON: line 3"):
-        read_json(tmp_path / "a.json")
+        parse_json(read_text(tmp_path / "a.json", "a JSON file"), tmp_path / "a.json")
     with pytest.raises(UsageError, match="cannot read"):
-        read_json(tmp_path)
+        read_text(tmp_path, "a JSON file")
 
 
 def test_numbers_that_json_cannot_hold_are_not_written(tmp_path):
