@@ -28,14 +28,14 @@ def draw_fronts(fronts: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> N
     figure, axes = pyplot.subplots(2, 2, figsize=(12, 8.4), layout="constrained")
     for axis, (name, found) in zip(axes.flat, fronts.items(), strict=True):
         known = found["best known"]
-        look = {"color": BLACK, "linewidth": 1.2, "where": "post"}
+        look = {"color": BLACK, "linewidth": 0.9, "where": "post", "zorder": 3}
         axis.step(known[:, 1], -known[:, 0], label="best known", **look)
         policy, answers = front_of(found["policy"]), front_of(found["answers"])
-        look = {"linestyle": "", "markersize": 4.5, "markerfacecolor": "none"}
+        look = {"linestyle": "", "markersize": 5.5, "markerfacecolor": "none"}
         label = "policy samples alone"
         axis.plot(policy[:, 1], -policy[:, 0], marker="o", color=ORANGE, label=label, **look)
         label = "answers (with elites and polish)"
-        look |= {"markersize": 3.5}
+        look |= {"markersize": 3}
         axis.plot(answers[:, 1], -answers[:, 0], marker="D", color=BLUE, label=label, **look)
         axis.set_title(name, loc="left", fontsize="medium")
         axis.set_xlim(0.97 * known[0, 1], 1.03 * known[-1, 1])
