@@ -11,13 +11,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from common import report
 from platforms import best_known, best_within, platform, unseen_budgets
-from pnag_jobs import Counted, Search
+from pnag_jobs import Search
 from pnag_trainings import COMPARED
 
 from luts.estimators import one_thread
 from search.pnag.answers import answer
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
+from search.problem import Watched
 
 Spent: TypeAlias = dict[str, Any]
 
@@ -61,18 +62,20 @@ def _inference(name: str, budgets_ms: Sequence[float], options: Namespace) -> Sp
     began = process_time()
     generator = train(platform(name), TrainingSettings(steps=options.steps), 0)
     training_cpu_s = process_time() - began
-    trade_off, rng = Counted.on(name), np.random.default_rng(0)
+    counts: list[int] = []
+    trade_off = Watched.on(platform(name), lambda genes: counts.append(len(genes)))
+    rng = np.random.default_rng(0)
     answer(generator, trade_off, budgets_ms[:1], rng, confidence=None)
     spent = []
     for n in range(1, len(budgets_ms) + 1):
-        trade_off.counts.clear()
+        counts.clear()
         began = process_time()
         answers = answer(generator, trade_off, budgets_ms[:n], rng, confidence=None)
         spent.append(process_time() - began)
     return {
         "training_cpu_s": training_cpu_s,
         "cpu_s": spent,
-        "evaluations": trade_off.evaluations,
+        "evaluations": sum(counts),
         "short": _short(name, [each[0].top1 for each in answers], budgets_ms),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import count
 from typing import Any
 
@@ -17,36 +17,14 @@ from search.pnag.checkpoint import read_generator, write_generator
 from search.pnag.generator import Generator
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
-from search.problem import TradeOff
 from search.runs.archive import Archive
 from search.runs.trial import Trial
 from search.threads import one_numpy_thread
-from spaces import Genes
 
 SAMPLES = 64
 """Drawn for each budget where the policy is judged alone."""
 DENSE = 100
 """Budgets that the fronts of policy and answers are of."""
-
-
-@dataclass(frozen=True)
-class Counted(TradeOff):
-    """A trade-off that counts the architectures whose accuracy it was asked for."""
-
-    counts: list[int] = field(default_factory=list)
-
-    @classmethod
-    def on(cls, name: str) -> Counted:
-        known = platform(name)
-        return cls(known.space, known.accuracy, known.cost)
-
-    def top1(self, genes: Genes) -> np.ndarray:
-        self.counts.append(len(genes))
-        return super().top1(genes)
-
-    @property
-    def evaluations(self) -> int:
-        return sum(self.counts)
 
 
 @dataclass(frozen=True)
@@ -72,11 +50,10 @@ class Training(Job):
         return {"job": "Training", "platform": self.platform, "seed": self.seed, **settings}
 
     def run(self) -> dict[str, Any]:
-        trade_off = Counted.on(self.platform)
-        generator = train(trade_off, self.trained_with, self.seed)
+        generator = train(platform(self.platform), self.trained_with, self.seed)
         write_generator(generator, self.path(".npz"))
         return {
-            "evaluations": trade_off.evaluations,
+            "evaluations": generator.provenance["evaluations"],
             "evaluator": generator.provenance.get("evaluator"),
             **judge(self.platform, generator),
         }
