@@ -24,8 +24,8 @@ from pnag_trainings import ALONE, COMPARED, sampled, training
 
 from search.pnag.settings import TrainingSettings
 
-Found: TypeAlias = dict[str, list[list[float | None]]]
-"""Top-1 within each budget, a list a seed, by search."""
+Found: TypeAlias = dict[str, tuple[int, list[list[float | None]]]]
+"""Evaluations made in all, the most of any seed, and top-1 within each budget, a list a seed."""
 
 BUDGETS = 5
 JOINT = {
@@ -48,12 +48,15 @@ def joint(options: Namespace) -> None:
     for name, budgets_ms in budgets.items():
         runs[name] = _joint(name, budgets_ms, options) | _independent(name, budgets_ms, options)
         known = best_within(best_known(name), budgets_ms)
-        rows.append([name, "best known", *(f"{top1:.3f}" for top1 in known), ""])
-        rows += [[name, label, *_cells(top1, known)] for label, top1 in runs[name].items()]
+        rows.append([name, "best known", *(f"{top1:.3f}" for top1 in known), "", ""])
+        rows += [
+            [name, label, *_cells(top1, known), f"{made:,}"]
+            for label, (made, top1) in runs[name].items()
+        ]
     limits = [
         " / ".join(f"{ms:.1f}" for ms in each) for each in zip(*budgets.values(), strict=True)
     ]
-    columns = ["platform", "search", *(f"{limit} ms" for limit in limits), "short"]
+    columns = ["platform", "search", *(f"{limit} ms" for limit in limits), "short", "evaluations"]
     facts = {"budgets_ms": budgets, "sampled": sampled(options), "runs": runs}
     report("pnag_paper_joint", columns, rows, **facts)
 
@@ -71,19 +74,21 @@ def _joint(name: str, budgets_ms: Sequence[float], options: Namespace) -> Found:
     trained = {
         label: _trained(name, changes, options) for label, changes in {"ours": {}, **JOINT}.items()
     }
-    found = {
-        "joint, refined: answers": [
-            own_best(answer_values(name, job.generator, budgets_ms), budgets_ms)
-            for job in trained.pop("ours")
-        ]
-    }
+    found: Found = {}
     for label, jobs in trained.items():
-        found[f"{label}: training"] = [_met(name, job, budgets_ms) for job in jobs]
-        found[f"{label}: {SAMPLES} samples"] = [
-            own_best(policy_values(name, job.generator, budgets_ms, SAMPLES), budgets_ms)
-            for job in jobs
-        ]
+        made = max(job.result["evaluations"] for job in jobs)
+        if label == "ours":
+            answers = [answer_values(name, job.generator, budgets_ms) for job in jobs]
+            found["joint, refined: answers"] = made, _own_best(answers, budgets_ms)
+            continue
+        found[f"{label}: training"] = made, [_met(name, job, budgets_ms) for job in jobs]
+        drawn = [policy_values(name, job.generator, budgets_ms, SAMPLES) for job in jobs]
+        found[f"{label}: {SAMPLES} samples"] = made, _own_best(drawn, budgets_ms)
     return found
+
+
+def _own_best(values: Sequence[Any], budgets_ms: Sequence[float]) -> list[list[float | None]]:
+    return [own_best(each, budgets_ms) for each in values]
 
 
 def _trained(name: str, changes: dict[str, Any], options: Namespace) -> list[Training]:
@@ -109,7 +114,8 @@ def _independent(name: str, budgets_ms: tuple[float, ...], options: Namespace) -
     evaluations = sampled(options) // len(budgets_ms)
     for engine in ("nas-mo", "local"):
         jobs[engine] = [Search(name, seed, engine, budgets_ms, evaluations) for seed in seeds]
+    found = {label: results(each, options.processes) for label, each in jobs.items()}
     return {
-        f"independent {label}": [found["top1"] for found in results(each, options.processes)]
-        for label, each in jobs.items()
+        f"independent {label}": (sampled(options), [each["top1"] for each in runs])
+        for label, runs in found.items()
     }
