@@ -348,7 +348,10 @@ def speed() -> None:
 def command(*args: str) -> str:
     """What a command of ours prints."""
     path = Path(sys.executable).with_name(args[0])
-    done = subprocess.run([str(path), *args[1:]], stdout=subprocess.PIPE, check=True, text=True)
+    own = {**os.environ, "NASPROF_DATA": str(KEPT / "data")}
+    done = subprocess.run(
+        [str(path), *args[1:]], stdout=subprocess.PIPE, check=True, text=True, env=own
+    )
     return done.stdout
 
 
