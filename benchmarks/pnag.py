@@ -23,7 +23,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,6 @@ from platforms import (
     unseen_budgets,
 )
 
-from search.accuracy.base import AccuracyModel
 from search.engines.local import LocalEngine
 from search.pnag.answers import answer
 from search.pnag.checkpoint import write_generator
@@ -51,7 +49,7 @@ from search.pnag.policy import n_tokens
 from search.pnag.settings import TrainingSettings
 from search.pnag.trainer import Trainer
 from search.pnag.training import train
-from search.problem import TradeOff
+from search.problem import TradeOff, Watched
 from search.runs.archive import Archive
 from search.runs.run import run
 from search.threads import one_numpy_thread
@@ -62,42 +60,6 @@ SAMPLES = 256
 TURNS = 5
 STEPS_A_TURN = 4
 PUBLISHED_A_TURN = 40
-
-
-@dataclass(frozen=True)
-class Counting(AccuracyModel):
-    """An accuracy model that counts what it is asked for."""
-
-    model: AccuracyModel
-    asked: list[int]
-
-    @property
-    def name(self) -> str:
-        return self.model.name
-
-    @property
-    def spaces(self) -> Any:
-        return self.model.spaces
-
-    def top1(self, genes: Any, space: Any = None) -> Any:
-        self.asked.append(len(genes))
-        return self.model.top1(genes, space)
-
-    def as_archive(self) -> Any:
-        return self.model.as_archive()
-
-    @classmethod
-    def from_archive(cls, archive: Any, name: str) -> Any:
-        raise NotImplementedError
-
-
-def counted(trade_off: TradeOff) -> tuple[TradeOff, list[int]]:
-    asked: list[int] = []
-    return replace(trade_off, accuracy=Counting(trade_off.accuracy, asked)), asked
-
-
-def values_of(trade_off: TradeOff, genes: np.ndarray) -> np.ndarray:
-    return np.stack([-trade_off.top1(genes), trade_off.latency_ms(genes)], 1)
 
 
 # --- quality --------------------------------------------------------------------------------
@@ -114,14 +76,14 @@ def local_values(trade_off: TradeOff, budget_ms: float, evaluations: int, seed: 
 
 def judged(name: str, seed: int) -> dict[str, Any]:
     """One training, and everything it is judged by."""
-    trade_off, asked = counted(platform(name))
     before = time.process_time()
-    generator = train(trade_off, TrainingSettings(), seed)
-    train_s, trained = time.process_time() - before, sum(asked)
+    generator = train(platform(name), TrainingSettings(), seed)
+    train_s = time.process_time() - before
     rng = np.random.default_rng(seed + 1000)
     budgets_ms = unseen_budgets(name)
-    asked.clear()
-    answers = answer(generator, trade_off, budgets_ms, rng, confidence=None, samples=SAMPLES)
+    asked: list[int] = []
+    watched = Watched.on(platform(name), lambda genes: asked.append(len(genes)))
+    answers = answer(generator, watched, budgets_ms, rng, confidence=None, samples=SAMPLES)
     an_answer = sum(asked) // len(budgets_ms)
     best = [found[0] for found in answers]
     answered = np.array([[-each.top1, each.latency_ms] for each in best])
@@ -136,7 +98,7 @@ def judged(name: str, seed: int) -> dict[str, Any]:
     spread = spread_budgets(name)
     many = answer(generator, platform(name), spread, rng, confidence=None, samples=64, keep=1)
     front = np.array([[-found[0].top1, found[0].latency_ms] for found in many])
-    drawn = values_of(platform(name), generator.sample(np.repeat(spread, 64), rng))
+    drawn = platform(name).problem().values(generator.sample(np.repeat(spread, 64), rng))
     short = shortfall(name, answered, budgets_ms)
     return {
         "platform": name,
@@ -149,7 +111,10 @@ def judged(name: str, seed: int) -> dict[str, Any]:
         "answers_within": float(np.mean(answered[:, 1] <= budgets_ms)),
         "samples_within": float(within.mean()),
         "least_samples_within": float(within.reshape(len(budgets_ms), -1).mean(1).min()),
-        "evaluations": {"training": trained, "an_answer": an_answer},
+        "evaluations": {
+            "training": generator.provenance["evaluations"],
+            "an_answer": an_answer,
+        },
         "local": [
             {
                 "evaluations": count,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from console import accepted, console, refused
 from tables import made_up_networks, made_up_table
 
 from devices import DeviceLost, open_device
@@ -71,13 +72,7 @@ def home(tmp_path_factory):
 def run(home, tmp_path, monkeypatch):
     monkeypatch.setenv("NASPROF_DATA", str(home / "data"))
     monkeypatch.chdir(tmp_path)
-
-    def invoke(*args):
-        result = CliRunner().invoke(main, [str(arg) for arg in args])
-        assert "Traceback" not in result.output
-        return result
-
-    return invoke
+    return console(main)
 
 
 @pytest.fixture
@@ -87,16 +82,6 @@ def models(home):
 
 FITTED = {"fitted_to": "MACs", "networks": 1, "r2": 1.0, "spearman": 1.0}
 QUICK = ["--set", "steps=30", "--set", "pool=200"]
-
-
-def accepted(result):
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def refused(result, code=2):
-    assert (result.exit_code, result.stdout) == (code, ""), result.output
-    return result.stderr
 
 
 def budgets(home, *shares):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from console import accepted, console, refused
 from tables import TINY, audited_table, made_up_table
 
 from luts import LookupTable, read_cost_model, write_cost_model
@@ -23,13 +23,7 @@ def run(tmp_path, monkeypatch):
     """The command line in a folder of its own, without the user's tables."""
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
-
-    def invoke(*args):
-        result = CliRunner().invoke(main, [str(arg) for arg in args])
-        assert "Traceback" not in result.output
-        return result
-
-    return invoke
+    return console(main)
 
 
 @pytest.fixture
@@ -49,18 +43,6 @@ def audited(store):
 @pytest.fixture
 def plain(store):
     return store(made_up_table(), "plain.json")
-
-
-def accepted(result):
-    """The JSON that a command printed, and nothing else, to stdout."""
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def refused(result, code=2):
-    """What a command that did nothing said."""
-    assert (result.exit_code, result.stdout) == (code, ""), result.output
-    return result.stderr
 
 
 # --- predict -----------------------------------------------------------------------------------

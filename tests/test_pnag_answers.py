@@ -23,7 +23,8 @@ from trade_offs import (
 from nasprof.errors import UsageError
 from search.pnag.answers import answer
 from search.pnag.generator import fingerprint
-from search.pnag.polish import Rated, improve, neighbours
+from search.pnag.polish import improve, neighbours
+from search.pnag.rated import Rated
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
 from search.problem import TradeOff, Watched

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from console import accepted, console, refused
 from tables import audited_table, made_up_table
 from trade_offs import CELLS, MOBILE, made_up_accuracy
 
@@ -41,23 +41,7 @@ def given(models, name="cells"):
 def run(tmp_path, monkeypatch):
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
-
-    def invoke(*args):
-        result = CliRunner().invoke(main, [str(arg) for arg in args])
-        assert "Traceback" not in result.output
-        return result
-
-    return invoke
-
-
-def accepted(result):
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def refused(result, code=2):
-    assert (result.exit_code, result.stdout) == (code, ""), result.output
-    return result.stderr
+    return console(main)
 
 
 def budgets_of(models, *shares):

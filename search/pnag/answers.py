@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.pnag.generator import Generator
-from search.pnag.polish import ROUNDS, Rated, distinct, improve, stack
+from search.pnag.polish import ROUNDS, improve
+from search.pnag.rated import Rated, distinct, stack
 from search.problem import TradeOff, check_budget
 from search.threads import one_numpy_thread
 from spaces import Genes

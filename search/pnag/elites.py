@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from search.pnag.rated import Rated, stack
 from search.runs.indicators import non_dominated
 from spaces import Genes, Space
 
@@ -15,31 +16,19 @@ Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Elites:
-    """Architectures none of which is dominated, fastest first.
-
-    Args:
-        genes: ``(n, n_genes)``.
-        top1: in percent, ascending, ``(n,)``.
-        latency_ms: ascending, ``(n,)``.
-    """
-
-    genes: Genes
-    top1: Array
-    latency_ms: Array
+class Elites(Rated):
+    """Architectures none of which is dominated, fastest and least accurate first."""
 
     @classmethod
     def none(cls, space: Space) -> Elites:
         """None yet."""
         return cls(np.zeros((0, space.n_genes), np.int8), np.zeros(0), np.zeros(0))
 
-    def with_those_of(self, genes: Genes, top1: Array, latency_ms: Array) -> Elites:
+    def with_those_of(self, others: Rated) -> Elites:
         """The best of these and of others."""
-        genes = np.concatenate([self.genes, genes])
-        top1 = np.concatenate([self.top1, top1])
-        latency_ms = np.concatenate([self.latency_ms, latency_ms])
-        kept = non_dominated(np.stack([-top1, latency_ms], 1))
-        return Elites(genes[kept], top1[kept], latency_ms[kept])
+        both = stack([self, others])
+        best = both[non_dominated(np.stack([-both.top1, both.latency_ms], 1))]
+        return Elites(best.genes, best.top1, best.latency_ms)
 
     def for_budgets(self, budgets_ms: Array) -> tuple[Genes, NDArray[np.bool_]]:
         """The most accurate architecture within each budget, for those budgets that have one.

@@ -10,7 +10,8 @@ import numpy as np
 
 from search.pnag.answers import POLISHED, answer, best_within
 from search.pnag.generator import Generator
-from search.pnag.polish import ROUNDS, Rated, neighbours
+from search.pnag.polish import ROUNDS, neighbours
+from search.pnag.rated import Rated
 from search.problem import TradeOff, Watched, check_budget
 from search.runs.comparison import Entrant
 from spaces import Genes, Space

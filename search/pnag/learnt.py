@@ -59,6 +59,10 @@ class LearntDominance(Reward):
     def _fill(self, genes: Genes) -> None:
         self.genes = np.unique(genes, axis=0)
         self.rng.shuffle(self.genes)
+        self._rate()
+
+    def _rate(self) -> None:
+        """What the models say of the pool."""
         self.top1 = self.trade_off.top1(self.genes)
         self.latency_ms = self.trade_off.latency_ms(self.genes)
 
@@ -101,19 +105,13 @@ class LearntDominance(Reward):
         onehot = self.trade_off.space.onehot(self.genes)
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            budgets_ms = self._budgets_ms()
+            budgets_ms = self.settings.trained(self.scale, len(self.scale), self.rng)
             rule = self._rule(self.top1[rows], self.latency_ms[rows], budgets_ms)
             budgets = torch.from_numpy(self.scale.weights(budgets_ms))
             loss = hinge(self.evaluator(torch.from_numpy(onehot[rows]), budgets), rule)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
-
-    def _budgets_ms(self) -> Array:
-        """K budgets to learn from: the knots, or as many drawn between them."""
-        if self.settings.budgets == "knots":
-            return self.scale.knots_ms
-        return self.scale.draw(len(self.scale), self.settings.spacing, self.rng)
 
     def _rule(self, top1: Array, latency_ms: Array, budgets_ms: Array) -> torch.Tensor:
         rule = dominance(top1, latency_ms, budgets_ms, accurate=self.accurate)
@@ -163,8 +161,7 @@ class LearntDominance(Reward):
         load_module("evaluator", self.evaluator, arrays)
         load_optimizer("evaluator-optimizer", self.optimizer, arrays)
         self.genes = arrays["pool"]
-        self.top1 = self.trade_off.top1(self.genes)
-        self.latency_ms = self.trade_off.latency_ms(self.genes)
+        self._rate()
         ends = np.cumsum(arrays["fresh-lengths"])
         self._fresh = np.split(arrays["fresh"], ends)[:-1]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search.pnag.rated import Rated
 from search.problem import TradeOff
 from spaces import Genes, Space
 
@@ -17,47 +16,6 @@ Array: TypeAlias = NDArray[np.float64]
 ROUNDS = 8
 PAIRS = 48
 """Paired exchanges that are evaluated for each architecture in a round."""
-
-
-@dataclass(frozen=True)
-class Rated:
-    """Architectures and what the models say of them.
-
-    Args:
-        genes: ``(n, n_genes)``.
-        top1: in percent, ``(n,)``.
-        latency_ms: ``(n,)``.
-    """
-
-    genes: Genes
-    top1: Array
-    latency_ms: Array
-
-    @classmethod
-    def by(cls, trade_off: TradeOff, genes: Genes) -> Rated:
-        """Rated by the models of a trade-off."""
-        return cls(genes, trade_off.top1(genes), trade_off.latency_ms(genes))
-
-    def __getitem__(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Rated:
-        return Rated(self.genes[rows], self.top1[rows], self.latency_ms[rows])
-
-    def __len__(self) -> int:
-        return len(self.genes)
-
-
-def stack(parts: Sequence[Rated]) -> Rated:
-    """Several of them as one."""
-    return Rated(
-        np.concatenate([part.genes for part in parts]),
-        np.concatenate([part.top1 for part in parts]),
-        np.concatenate([part.latency_ms for part in parts]),
-    )
-
-
-def distinct(rated: Rated) -> Rated:
-    """The same, every architecture once."""
-    _, rows = np.unique(rated.genes, axis=0, return_index=True)
-    return rated[np.sort(rows)]
 
 
 def neighbours(space: Space) -> int:
@@ -100,7 +58,7 @@ def _replaced(rated: Rated, rows: NDArray[np.intp], others: Rated) -> Rated:
 
 
 def _improved(trade_off: TradeOff, now: Rated, limits_ms: Array) -> Rated:
-    """The best neighbour within the limit of each architecture, or the architecture itself."""
+    """The best neighbour of each architecture within its limit; top-1 is -inf where none is."""
     near = _exchanges(trade_off.space, now.genes)
     n, m, n_genes = near.shape
     single = Rated.by(trade_off, near.reshape(-1, n_genes))
@@ -117,12 +75,10 @@ def _improved(trade_off: TradeOff, now: Rated, limits_ms: Array) -> Rated:
     latency_ms = np.concatenate(
         [single.latency_ms.reshape(n, m), double.latency_ms.reshape(n, -1)], 1
     )
-    chosen = np.where(latency_ms <= limits_ms[:, None], top1, -np.inf).argmax(1)
-    rows = np.arange(n)
+    scores = np.where(latency_ms <= limits_ms[:, None], top1, -np.inf)
+    rows, chosen = np.arange(n), scores.argmax(1)
     genes = np.concatenate([near, pairs], 1)[rows, chosen]
-    within = latency_ms[rows, chosen] <= limits_ms
-    score = np.where(within, top1[rows, chosen], -np.inf)
-    return Rated(genes, score, latency_ms[rows, chosen])
+    return Rated(genes, scores[rows, chosen], latency_ms[rows, chosen])
 
 
 def _exchanges(space: Space, genes: Genes) -> Genes:

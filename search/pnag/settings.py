@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from typing import Any, Literal, Self
 
+import numpy as np
+
 from nasprof.errors import UsageError
-from search.pnag.budgets import Spacing
+from search.pnag.budgets import Array, BudgetScale, Spacing
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,10 @@ class TrainingSettings:
             "refresh": 0,
         }
         return cls(**{**straight, **changes})
+
+    def trained(self, scale: BudgetScale, n: int, rng: np.random.Generator) -> Array:
+        """The budgets in ms of one step: the knots, or ``n`` drawn between them."""
+        return scale.knots_ms if self.budgets == "knots" else scale.draw(n, self.spacing, rng)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""

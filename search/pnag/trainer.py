@@ -7,7 +7,6 @@ everything a training depends on can be saved, so that it goes on exactly where 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from math import cos, pi
 from typing import Any, TypeAlias
@@ -20,7 +19,8 @@ from search.pnag.budgets import BudgetScale
 from search.pnag.elites import Elites
 from search.pnag.network import PolicyNetwork
 from search.pnag.policy import Policy
-from search.pnag.polish import Rated, improve
+from search.pnag.polish import improve
+from search.pnag.rated import Rated
 from search.pnag.rewards import Array, Arrays, Batch, Reward, rewards
 from search.pnag.settings import TrainingSettings
 from search.pnag.tensors import load_module, load_optimizer, module_arrays, optimizer_arrays
@@ -83,7 +83,7 @@ class Trainer:
         """Sample, judge, and move the policy towards what was better than expected."""
         if self.steps == 0:
             self.reward.prepare()
-        budgets_ms = self._budgets_ms()
+        budgets_ms = self.settings.trained(self.scale, self.settings.groups, self.rng)
         weights = self.scale.weights(np.repeat(budgets_ms, self.settings.samples))
         batch = self._sample(budgets_ms, weights)
         self.reward.learn(batch)
@@ -94,19 +94,13 @@ class Trainer:
 
     # --- what a step consists of --------------------------------------------------------------
 
-    def _budgets_ms(self) -> Array:
-        if self.settings.budgets == "knots":
-            return self.scale.knots_ms
-        return self.scale.draw(self.settings.groups, self.settings.spacing, self.rng)
-
     def _sample(self, budgets_ms: Array, weights: Float32) -> Batch:
         genes = self.policy.sample(weights, self.rng)
-        top1, latency_ms = self.trade_off.top1(genes), self.trade_off.latency_ms(genes)
-        self.elites = self.elites.with_those_of(genes, top1, latency_ms)
+        rated = Rated.by(self.trade_off, genes)
+        self.elites = self.elites.with_those_of(rated)
         shape = (len(budgets_ms), self.settings.samples)
-        return Batch(
-            genes.reshape(*shape, -1), top1.reshape(shape), latency_ms.reshape(shape), budgets_ms
-        )
+        values = rated.top1.reshape(shape), rated.latency_ms.reshape(shape)
+        return Batch(genes.reshape(*shape, -1), *values, budgets_ms)
 
     def _refine(self, batch: Batch) -> None:
         """Improve the best within each budget, of all steps and of this one, by exchanges."""
@@ -117,7 +111,7 @@ class Trainer:
         starts = np.concatenate([genes, batch.genes[rows, best][own]])
         limits_ms = np.concatenate([batch.budgets_ms[has], batch.budgets_ms[own]])
         found = improve(self.trade_off, Rated.by(self.trade_off, starts), limits_ms)
-        self.elites = self.elites.with_those_of(found.genes, found.top1, found.latency_ms)
+        self.elites = self.elites.with_those_of(found)
 
     def _advantages(self, batch: Batch) -> Array:
         """How much better than expected each architecture is: ``(n_budgets, n_samples)``."""
@@ -142,9 +136,7 @@ class Trainer:
             fall = (1 + cos(pi * share)) / 2
             group["lr"] = settings.learning_rate * (LOWEST_RATE + (1 - LOWEST_RATE) * fall)
         flat = batch.genes.reshape(-1, batch.genes.shape[-1])
-        elites, has = self.elites.for_budgets(batch.budgets_ms)
-        elites = elites if settings.imitation else elites[:0]
-        models = self.scale.weights(batch.budgets_ms[has][: len(elites)])
+        elites, models = self._imitated(batch)
         logs, entropy = self.network(
             np.concatenate([flat, elites]), np.concatenate([weights, models])
         )
@@ -158,6 +150,12 @@ class Trainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIPPED)
         self.optimizer.step()
+
+    def _imitated(self, batch: Batch) -> tuple[Genes, Float32]:
+        """The best within each budget and that budget's representation, if any are imitated."""
+        genes, has = self.elites.for_budgets(batch.budgets_ms)
+        weights = self.scale.weights(batch.budgets_ms[has])
+        return (genes, weights) if self.settings.imitation else (genes[:0], weights[:0])
 
     def _entropy_weight(self, share: float) -> float:
         first, last = self.settings.entropy, self.settings.final_entropy
@@ -194,4 +192,4 @@ class Trainer:
         self.elites = Elites(arrays["elites"], *values)
         self.steps, self.expected = about["steps"], about["expected"]
         self.evaluations = about["evaluations"]
-        self.rng.bit_generator.state = json.loads(json.dumps(about["rng"]))
+        self.rng.bit_generator.state = about["rng"]

@@ -117,10 +117,10 @@ def _go_on(trainer: Trainer, path: Path, facts: Mapping[str, Any]) -> None:
         UsageError: it is of another training.
     """
     archive = read_checkpoint(path, TRAINING)
-    begun = archive.about.get("facts")
-    if begun != json.loads(json.dumps(facts)):
+    begun, wanted = archive.about.get("facts"), json.loads(json.dumps(facts))
+    if begun != wanted:
         known = begun if isinstance(begun, dict) else {}
-        other = [name for name in facts if known.get(name) != json.loads(json.dumps(facts[name]))]
+        other = [name for name in wanted if known.get(name) != wanted[name]]
         raise UsageError(
             f"{path} holds a training that was begun with other {' and '.join(other)}",
             "Repeat the command it was begun with, or begin anew with nassearch train --fresh.",
