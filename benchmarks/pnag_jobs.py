@@ -18,6 +18,7 @@ from search.pnag.generator import Generator
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
 from search.runs.archive import Archive
+from search.runs.run import Stop
 from search.runs.trial import Trial
 from search.threads import one_numpy_thread
 
@@ -171,7 +172,7 @@ class Search(Job):
     def _runs(self, budget_ms: float) -> Iterator[Archive]:
         left, trade_off = self.evaluations, platform(self.platform)
         for seed in count(1000 * self.seed):
-            archive = Trial(trade_off, self.engine, None, left, seed).run(budget_ms)
+            archive = Trial(trade_off.problem(budget_ms), self.engine, Stop(left), seed).run()
             left -= len(archive)
             yield archive
             if left <= 0 or not len(archive):

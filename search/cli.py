@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nasprof.cli import command_line
+from search.commands.archive import archive
 from search.commands.compare import compare
 from search.commands.fit import fit
 from search.commands.front import front
@@ -18,5 +19,5 @@ def main() -> None:
     """Search spaces of neural architectures."""
 
 
-for command in (sample, fit, predict, train, generate, front, run, compare):
+for command in (sample, fit, predict, train, generate, front, run, compare, archive):
     main.add_command(command)

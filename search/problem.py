@@ -4,28 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luts import CostModel, Extremes
+from luts.errors import BudgetImpossible
+from nasprof.cli import say
 from nasprof.errors import UsageError
 from search.accuracy.base import AccuracyModel
 from spaces import Genes, Space
 from spaces.predictor import SpaceMismatch
 
 Array: TypeAlias = NDArray[np.float64]
+Kind: TypeAlias = Literal["computed", "predicted", "evaluated"]
+"""Where values come from: the description of a network, a model, or running the network itself."""
 
 
 @dataclass(frozen=True)
 class Objective:
     """A number that an architecture should have much or little of.
 
+    It can be pickled if its functions can, and is then evaluated by other processes as well.
+
     Args:
         function: genes ``(n, n_genes)`` to values ``(n,)`` in ``unit``.
         maximise: whether more is better.
         additive: whether the groups of genes in ``Space.parts`` contribute independently.
+        kind: where its values come from; values of several kinds are never mixed.
+        free: whether its values cost nothing, so that an engine may ask for those of any
+            architecture instead of predicting them.
+        extremes: gives the least and the largest value in the space, where that is known.
+        slack: how often its value an architecture may have when measured, with the confidence
+            asked for; a budget divided by it is a limit.
+        nearest_additive: gives the additive objective nearest to it, for engines that need one.
+        facts: what it depends on, as JSON values: an archive of other facts is of another search.
+        place: the device that evaluates it, one architecture at a time; None if it is no device.
     """
 
     name: str
@@ -33,6 +49,19 @@ class Objective:
     function: Callable[[Genes], Array]
     maximise: bool = False
     additive: bool = False
+    kind: Kind = "predicted"
+    free: bool = False
+    extremes: Callable[[], tuple[float, float]] | None = None
+    slack: float = 1.0
+    nearest_additive: Callable[[np.random.Generator], Objective] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    place: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the head of an archive has it."""
+        about = {"name": self.name, "unit": self.unit, "maximise": self.maximise}
+        facts = {"facts": dict(self.facts)} if self.facts else {}
+        return {**about, "kind": self.kind, **facts}
 
 
 @dataclass(frozen=True)
@@ -60,6 +89,25 @@ class Problem:
         limits = [self.limits.get(*pair) for pair in zip(names, unlimited, strict=True)]
         worst: Array = self.signs * np.array(limits)
         return worst
+
+    def require_possible(self) -> None:
+        """Refuse limits that no architecture can meet, as far as the range of values is known.
+
+        Raises:
+            BudgetImpossible: naming the least or the largest value there is.
+        """
+        for each in self.objectives:
+            if each.name not in self.limits or each.extremes is None:
+                continue
+            low, high = each.extremes()
+            limit, end = self.limits[each.name], high if each.maximise else low
+            if limit > end if each.maximise else limit < end:
+                raise BudgetImpossible(
+                    f"no {self.space.label} network has {'at least' if each.maximise else 'under'} "
+                    f"{limit * each.slack:.4g} {each.unit} of {each.name!r}: the "
+                    f"{'most' if each.maximise else 'least'} is {end * each.slack:.4g}",
+                    "Change the budget, or width or resolution.",
+                )
 
     def values(self, genes: Genes) -> Array:
         """Every objective of each architecture, to be minimised: ``(n, n_objectives)``."""
@@ -138,12 +186,29 @@ class TradeOff:
             UsageError: the budget is no time.
             BudgetImpossible: no architecture meets it.
         """
-        limits = {}
+        slack, limits = self.slack(confidence), {}
         if budget_ms is not None:
-            limits["latency"] = check_budget(budget_ms) / self.slack(confidence)
+            limits["latency"] = check_budget(budget_ms) / slack
             self.cost.require_budget(limits["latency"], self.space)
-        top1 = Objective("top1", "%", self.top1, maximise=True, additive=self.accuracy.additive)
-        latency = Objective("latency", "ms", self.latency_ms, additive=self.cost.additive)
+        top1 = Objective(
+            "top1",
+            "%",
+            self.top1,
+            maximise=True,
+            additive=self.accuracy.additive,
+            nearest_additive=partial(nearest_additive, self.accuracy, self.space),
+            facts=model_facts(self.accuracy, self.accuracy.top1, self.space),
+        )
+        latency = Objective(
+            "latency",
+            "ms",
+            self.latency_ms,
+            additive=self.cost.additive,
+            free=True,
+            extremes=partial(latency_extremes, self.cost, self.space),
+            slack=slack,
+            facts=model_facts(self.cost, self.cost.latency_ms, self.space),
+        )
         return Problem(self.space, (top1, latency), limits)
 
 
@@ -165,6 +230,36 @@ class Watched(TradeOff):
     def top1(self, genes: Genes) -> Array:
         self.watch(genes)
         return super().top1(genes)
+
+
+def model_facts(
+    model: AccuracyModel | CostModel, predict: Callable[..., Array], space: Space
+) -> dict[str, Any]:
+    """Name and kind of a model, and what it says of six fixed architectures, as JSON values.
+
+    Args:
+        predict: genes ``(n, n_genes)`` and their space to predictions ``(n,)``.
+    """
+    ends = space.canonical(np.stack([np.zeros(space.n_genes, np.int8), space.n_choices - 1]))
+    probes = np.concatenate([ends, space.sample(4, np.random.default_rng(0), "biased")])
+    told = [float(f"{value:.6g}") for value in predict(probes, space=space).tolist()]
+    return {"model": model.name, "kind": model.kind, "probes": told}
+
+
+def latency_extremes(cost: CostModel, space: Space, factor: float = 1.0) -> tuple[float, float]:
+    """The range of latencies in ms that a cost model knows, times ``factor``."""
+    ends = cost.extremes(space)
+    return factor * ends.min_ms, factor * ends.max_ms
+
+
+def nearest_additive(accuracy: AccuracyModel, space: Space, rng: np.random.Generator) -> Objective:
+    """Top-1 by the additive model nearest to another one, which is said with how near that is."""
+    from search.accuracy.ridge import ridge_of
+
+    additive = ridge_of(accuracy, space, rng)
+    for doubt in additive.doubts:
+        say(f"Exact for {additive.name!r} only: {doubt}")
+    return Objective("top1", "%", additive.top1, maximise=True, additive=True)
 
 
 def check_budget(budget_ms: float) -> float:

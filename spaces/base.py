@@ -23,6 +23,7 @@ from nasprof.errors import UsageError
 from nasprof.files import parse_json, read_text
 from nasprof.registry import Registry
 from spaces.graph import Block, Network
+from spaces.memory import chain_peaks, peak_memory
 from spaces.panels import Layout
 
 Genes: TypeAlias = NDArray[np.int8]
@@ -204,6 +205,32 @@ class Space(ABC):
     def params(self, genes: Genes) -> NDArray[np.int64]:
         """Number of trainable parameters: ``(n,)``."""
         return self.additive(genes, self._block_params)
+
+    @cached_property
+    def _block_peaks(self) -> NDArray[np.int64] | None:
+        return chain_peaks(self.vocabulary)
+
+    @cached_property
+    def _known_peaks(self) -> dict[bytes, int]:
+        return {}
+
+    def peak_memory(self, genes: Genes) -> NDArray[np.int64]:
+        """Bytes of activations alive at once at fp32 and batch 1, see ``spaces.memory``: ``(n,)``.
+
+        Looked up by block where networks are chains of blocks; otherwise each network is gone
+        through, which takes about a millisecond the first time it is asked for.
+        """
+        if self._block_peaks is not None:
+            padded = np.append(self._block_peaks, 0)
+            chained: NDArray[np.int64] = padded[self.executed_slots(genes)].max(1, initial=0)
+            return chained
+        return np.array([self._peak(row) for row in self.canonical(genes)], np.int64)
+
+    def _peak(self, row: Genes) -> int:
+        known = self._known_peaks
+        if (key := row.tobytes()) not in known:
+            known[key] = peak_memory(self.network(row).program())
+        return known[key]
 
     def onehot(self, genes: Genes) -> NDArray[np.float32]:
         """One-hot genes ``(n, n_choices.sum())``; inactive genes are all-zero."""

@@ -15,6 +15,7 @@ from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
     from search.delivery.site import Site
+    from search.objectives import Sources
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,32 @@ class Asked:
         warn_of_changes(site)
         return site
 
+    def sources(self, confidence: float, space_name: str | None, width: float | None) -> Sources:
+        """Where objectives get their models from.
+
+        Raises:
+            UsageError: there is no such space.
+        """
+        from search.objectives import Sources
+        from spaces import get_space
+
+        settings = {"width": width, "resolution": self.resolution}
+        given = {name: value for name, value in settings.items() if value is not None}
+        if space_name is None and width is not None:
+            raise UsageError(
+                "--width is of a --space, which is not named", "Name it, or leave out both."
+            )
+        return Sources(
+            self.target,
+            accuracy=self.accuracy,
+            lut=self.lut,
+            space=None if space_name is None else get_space(space_name, **given),
+            resolution=self.resolution,
+            precision=self.precision,
+            clock=self.clock,
+            confidence=confidence,
+        )
+
 
 def say_doubt(name: str, doubt: str) -> None:
     """Tell on stderr why a model's predictions should be taken with care."""
@@ -74,7 +101,8 @@ def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--accuracy",
         default="imagenet",
         show_default=True,
-        help="Accuracy model: a name, a file, or your own table of arch,top1 (.csv).",
+        help="Accuracy model: a name, a file, your own table of arch,top1 (.csv), or for nassearch run "
+        "a function of your own, module:function.",
     )
     @click.option(
         "--lut",

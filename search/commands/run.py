@@ -1,31 +1,51 @@
-"""``nassearch run``: one engine on a trade-off."""
+"""``nassearch run``: one engine on objectives of your choice."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from nasprof.cli import json_option, print_json, say, show_table
+from nasprof.cli import json_option, print_json, say, setting_option, show_table
 from profiler.commands.options import Milliseconds
+from search.commands.limits import Budget, BudgetType
 from search.commands.options import Asked, confidence_option, trade_off_options
 
 if TYPE_CHECKING:
+    from search.problem import Problem
     from search.runs.archive import Archive
-    from search.runs.trial import Trial
+    from search.runs.run import Progress, Stop
+    from search.runs.summary import Summary
+    from search.runs.trial import Start, Trial
+
+OBJECTIVES = "top1,latency"
 
 
 @click.command()
-@click.option("--engine", "engine_name", required=True, help="local, exact, nsga2, evo, ...")
+@click.option("--engine", "engine_name", required=True, help="linas, nat, nsga2, local, ...")
+@click.option(
+    "--objectives",
+    "names",
+    default=OBJECTIVES,
+    show_default=True,
+    help="Separated by commas: top1[@MODEL], latency[@DEVICE], latency_upper[@DEVICE], "
+    "latency_measured[@DEVICE], macs, params, size_bytes[@int8], peak_memory, and "
+    "[max:]NAME=module:function of your own.",
+)
 @trade_off_options
+@click.option("--space", "space_name", help="Space, where no model tells it.")
+@click.option("--width", type=float, help="Its width multiplier.")
 @click.option(
     "--budget",
-    "budgets_ms",
-    type=Milliseconds(),
+    "budgets",
+    type=BudgetType(),
     multiple=True,
-    help="Most that a network may take; several times for several searches. Without it an "
-    "engine that can searches the whole front.",
+    help="The worst that is allowed: NAME=VALUE of any objective. A time alone is of the latency; "
+    "several times for several searches.",
 )
 @confidence_option
 @click.option(
@@ -34,7 +54,29 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     help="Networks to evaluate in each search: 5000 unless given; exact ends by itself.",
 )
+@click.option("--time", "time_ms", type=Milliseconds(), help="End each search then: 90s.")
+@click.option(
+    "--patience",
+    type=click.IntRange(1),
+    help="End a search after so many evaluations that did not change the front.",
+)
+@click.option(
+    "--max-failures",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    help="Networks that may fail before a quarter of all evaluated is too many.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@setting_option("Any setting of the engine, as JSON: --set population=50.")
+@click.option(
+    "--warm-start",
+    "warm_start",
+    help="Begin with the front of an archive (.jsonl); or with that of a search on MACs: macs.",
+)
+@click.option("--executor", default="serial", show_default=True, help="serial, processes or ray.")
+@click.option("--workers", type=click.IntRange(1), help="Networks evaluated at a time.")
+@click.option("--address", help="Of the Ray cluster; one on this machine unless given.")
 @click.option(
     "-o",
     "--output",
@@ -43,127 +85,234 @@ if TYPE_CHECKING:
     help="Folder for everything evaluated; what it holds is gone on with.",
 )
 @click.option("--fresh", is_flag=True, help="Forget what the folder holds of these searches.")
+@setting_option(
+    "Where the hypervolume ends, by objective; the worst there is unless given.",
+    flag="--reference",
+    name="reference",
+)
+@click.option("--plot", type=click.Path(path_type=Path), help="The front as PNG.")
 @json_option
-def run(
-    engine_name: str,
-    asked: Asked,
-    budgets_ms: tuple[float, ...],
-    confidence: float,
-    evaluations: int | None,
-    seed: int,
-    folder: Path | None,
-    fresh: bool,
-    as_json: bool,
-) -> None:
-    """Search for accurate networks within budgets, by an engine of your choice.
+def run(asked: Asked, plot: Path | None, as_json: bool, **options: Any) -> None:
+    """Search for networks by several objectives, with an engine of your choice.
 
     Interrupted, it shows what was found so far; with -o the same command goes on from there.
     """
     from profiler.progress import step_bar
     from search.engine import engines
-    from search.runs.trial import Trial
 
-    engines.get(engine_name)
-    trial = Trial(asked.site().trade_off, engine_name, confidence, evaluations, seed, folder, fresh)
-    archives: list[Archive] = []
+    engines.get(options["engine_name"])
+    searches = _searches(asked, options)
     interrupted = False
     try:
         with step_bar("evaluating") as progress:
-            trial.runs(budgets_ms, archives.append, progress)
+            searches.run(progress)
     except KeyboardInterrupt:
         interrupted = True
         say("Interrupted; this is what was found so far.")
-    found = _findings(trial, budgets_ms, archives)
+    found = searches.findings(options["reference"])
     if as_json:
-        print_json(found)
+        print_json(found.as_dict())
     else:
-        _show(trial, found)
+        _show(found)
+    if plot is not None:
+        from search.commands.archive_view import plot_fronts
+
+        plot_fronts([found.summary], plot)
     if interrupted:
         click.get_current_context().exit(1)
 
 
-def _findings(
-    trial: Trial, budgets_ms: tuple[float, ...], archives: list[Archive]
-) -> dict[str, Any]:
-    from search.runs.indicators import hypervolume, non_dominated
-    from search.runs.trial import reference, union
+def _searches(asked: Asked, options: dict[str, Any]) -> Searches:
+    """What was asked for, checked before anything is evaluated."""
+    from search.commands.limits import limited
+    from search.objectives import objectives_of
+    from search.problem import Problem
 
-    problem = trial.trade_off.problem()
-    genes, values = union(archives)
-    chosen = non_dominated(values)
-    corner = reference(trial.trade_off)
-    archs = trial.trade_off.space.decode(genes[chosen])
-    names = [each.name for each in problem.objectives]
-    own = (problem.signs * values[chosen]).tolist()
-    return {
-        "engine": trial.engine,
-        "evaluations": len(genes),
-        "objectives": [
-            {"name": each.name, "unit": each.unit, "maximise": each.maximise}
-            for each in problem.objectives
-        ],
-        "reference": dict(zip(names, (problem.signs * corner).tolist(), strict=True)),
-        "hypervolume": hypervolume(values, corner),
-        "budgets": [_answer(trial, budget_ms, genes, values) for budget_ms in budgets_ms],
-        "front": [
-            {"arch": arch, "values": dict(zip(names, row, strict=True))}
-            for arch, row in zip(archs, own, strict=True)
-        ],
-    }
+    sources = asked.sources(options["confidence"], options["space_name"], options["width"])
+    names = [name.strip() for name in options["names"].split(",") if name.strip()]
+    problem = Problem(*objectives_of(names, sources))
+    named = [each for each in options["budgets"] if each.name is not None]
+    bare = [each.text for each in options["budgets"] if each.name is None]
+    times_ms = [Milliseconds().convert(text, None, None) for text in bare]
+    wanted: list[float | None] = [*times_ms] or [None]
+    problems = [limited(problem, named, each) for each in wanted]
+    searches = Searches(problem, times_ms, named, problems, options)
+    for each in problems:
+        searches.trial(each, None, None).check()
+    return searches
 
 
-def _answer(trial: Trial, budget_ms: float, genes: Any, values: Any) -> dict[str, Any]:
-    """The best of everything evaluated within a budget; null where nothing is."""
-    from search.runs.ranking import best
+@dataclass
+class Searches:
+    """Searches on the same objectives, one for each time that is a budget.
 
-    place = best(values, trial.trade_off.problem(budget_ms, trial.confidence).worst)
-    if place is None:
-        return dict.fromkeys(("arch", "top1", "latency_ms", "upper_ms")) | {"budget_ms": budget_ms}
-    latency_ms = float(values[place, 1])
-    return {
-        "budget_ms": budget_ms,
-        "arch": trial.trade_off.space.decode(genes[place : place + 1])[0],
-        "top1": -float(values[place, 0]),
-        "latency_ms": latency_ms,
-        "upper_ms": latency_ms * trial.trade_off.slack(trial.confidence),
-    }
+    Args:
+        problem: without limits.
+        problems: with them, one a search.
+        options: as given on the command line.
+    """
+
+    problem: Problem
+    times_ms: list[float]
+    named: list[Budget]
+    problems: list[Problem]
+    options: dict[str, Any]
+    archives: list[Archive] = field(default_factory=list)
+    reasons: list[str | None] = field(default_factory=list)
+
+    def run(self, progress: Progress) -> None:
+        """Search one after the other; archives are there before they are filled."""
+        for number, problem in enumerate(self.problems):
+            time_ms = self.times_ms[number] if self.times_ms else None
+            told = partial(_share, progress, number, len(self.problems))
+            trial = self.trial(problem, self._start(problem, time_ms, told), time_ms)
+            with trial.opened() as archive:
+                self.archives.append(archive)
+                self.reasons.append(trial.go_on(archive, told))
+            if self.reasons[-1] is not None:
+                say(f"Ended after {len(archive)} evaluations: {self.reasons[-1]}")
+
+    def trial(self, problem: Problem, start: Start | None, time_ms: float | None) -> Trial:
+        """The search of one problem."""
+        from search.runs.trial import Trial
+
+        given = self.options
+        return Trial(
+            problem,
+            given["engine_name"],
+            self._stop(),
+            given["seed"],
+            given["settings"],
+            start,
+            self._path(time_ms),
+            given["fresh"],
+            self._executor(),
+        )
+
+    def _stop(self) -> Stop | None:
+        from search.runs.run import Stop
+        from search.runs.trial import EVALUATIONS
+
+        given = self.options
+        asked = (given["evaluations"], given["time_ms"], given["patience"])
+        if given["engine_name"] == "exact" and asked == (None, None, None):
+            return None
+        seconds = None if given["time_ms"] is None else given["time_ms"] / 1e3
+        evaluations = given["evaluations"] or EVALUATIONS
+        return Stop(evaluations, seconds, given["patience"], given["max_failures"])
+
+    def _executor(self) -> Callable[[Problem], Any]:
+        from search.executors import open_executor
+
+        given = self.options
+        return partial(
+            open_executor, given["executor"], workers=given["workers"], address=given["address"]
+        )
+
+    def _path(self, time_ms: float | None, beside: str = "") -> Path | None:
+        """The archive of a search, named after what it is of."""
+        folder, given = self.options["folder"], self.options
+        if folder is None:
+            return None
+        limits = [f"{each.name}={each.text}" for each in self.named]
+        limits += [] if time_ms is None else [f"{time_ms:g}ms"]
+        parts = [given["engine_name"], *limits, *([beside] if beside else [])]
+        name = "-".join([*parts, f"seed{given['seed']}"])
+        return Path(folder) / f"{name.replace('/', '_')}.jsonl"
+
+    def _start(self, problem: Problem, time_ms: float | None, progress: Progress) -> Start | None:
+        """What it begins with, searched for now if need be."""
+        from dataclasses import replace
+
+        from search.runs.warm_start import FROM_MACS, macs_problem, start_from, start_from_macs
+
+        wanted = self.options["warm_start"]
+        if wanted is None:
+            return None
+        if wanted != FROM_MACS:
+            return start_from(Path(wanted), problem)
+        trial = replace(
+            self.trial(macs_problem(problem), None, time_ms),
+            path=self._path(time_ms, beside="first-macs"),
+        )
+        say("Searching on MACs first")
+        return start_from_macs(trial.run(progress))
+
+    def findings(self, asked: dict[str, Any]) -> Findings:
+        """What was found until now."""
+        from search.runs.summary import summary_of
+        from search.runs.trial import reference, union
+
+        problem = self.problems[0] if len(self.problems) == 1 else self.problem
+        corner = problem.signs * reference(problem, union(self.archives)[1])
+        names = [each.name for each in problem.objectives]
+        given = dict(zip(names, corner.tolist(), strict=True)) | asked
+        facts = {"engine": self.options["engine_name"]}
+        return Findings(self, summary_of(problem, self.archives, given, facts))
 
 
-_SHOWN = 20
+@dataclass(frozen=True)
+class Findings:
+    """What searches found."""
 
+    searches: Searches
+    summary: Summary
 
-def _show(trial: Trial, found: dict[str, Any]) -> None:
-    slack = trial.trade_off.slack(trial.confidence)
-    columns = (">top-1 %", ">latency ms", ">at most", "architecture")
-    models = f"{trial.trade_off.accuracy.name}, {trial.trade_off.cost.name}"
-    title = f"{trial.engine}: {found['evaluations']} evaluated by {models}"
-    if found["budgets"]:
-        rows = [(f"{each['budget_ms']:.4g}", *_cells(each)) for each in found["budgets"]]
-        show_table((">budget ms", *columns), rows, title)
-        return
-    front = found["front"]
-    step = max(1, -(-len(front) // _SHOWN))
-    rows = [_point(each, slack) for each in front[::-1][::step][::-1]]
-    notes = [f"{len(rows)} of {len(front)} on the front; --json has all"] if step > 1 else []
-    show_table(columns, rows, title, notes)
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        told = self.summary.as_dict()
+        seed, _ = self.searches.options["seed"], told.pop("path")
+        budgets = [self._answer(*each) for each in self._within()]
+        ended = next((each for each in self.searches.reasons if each is not None), None)
+        return {**told, "seed": seed, "ended": ended, "budgets": budgets}
 
+    def _within(self) -> list[tuple[float, Problem]]:
+        return list(zip(self.searches.times_ms, self.searches.problems, strict=False))
 
-def _cells(answer: dict[str, Any]) -> tuple[str, ...]:
-    from search.delivery.replies import brief_arch
+    def _answer(self, budget_ms: float, problem: Problem) -> dict[str, Any]:
+        """The best of everything evaluated within a budget; null where nothing is."""
+        from search.commands.limits import first_latency
+        from search.runs.ranking import best
 
-    if answer["arch"] is None:
-        return ("-", "-", "-", "none found within the budget")
-    numbers = (f"{answer[name]:.2f}" for name in ("top1", "latency_ms", "upper_ms"))
-    return (*numbers, brief_arch(answer["arch"]))
-
-
-def _point(point: dict[str, Any], slack: float) -> tuple[str, ...]:
-    top1, latency_ms = point["values"]["top1"], point["values"]["latency"]
-    return _cells(
-        {
-            "arch": point["arch"],
-            "top1": top1,
-            "latency_ms": latency_ms,
-            "upper_ms": latency_ms * slack,
+        stored, latency = self.summary.archive, first_latency(problem)
+        place = best(stored.minimised, problem.worst)
+        if place is None:
+            return {"budget_ms": budget_ms, "arch": None, "values": None, "upper_ms": None}
+        values = {
+            each.name: float(value)
+            for each, value in zip(problem.objectives, stored.values[place], strict=True)
         }
-    )
+        return {
+            "budget_ms": budget_ms,
+            "arch": problem.space.decode(stored.genes[place : place + 1])[0],
+            "values": values,
+            "upper_ms": values[latency.name] * latency.slack,
+        }
+
+
+def _share(progress: Progress, number: int, total: int, done: int, of: int) -> None:
+    """Progress of one of several equal runs as progress of all."""
+    progress(number * of + done, total * of)
+
+
+def _show(found: Findings) -> None:
+    from search.commands.archive_view import show_front, text
+
+    told = found.as_dict()
+    title = f"{told['engine']}: {told['evaluations']} evaluated"
+    title += f", {told['failed']} failed" if told["failed"] else ""
+    if told["budgets"]:
+        from search.delivery.replies import brief_arch
+
+        names = [f">{each['name']} {each['unit']}" for each in told["objectives"]]
+        rows = []
+        for each in told["budgets"]:
+            values = each["values"] or dict.fromkeys(names)
+            arch = brief_arch(each["arch"]) if each["arch"] else "none found within the budget"
+            cells = (*map(text, values.values()), text(each["upper_ms"]), arch)
+            rows.append((f"{each['budget_ms']:.4g}", *cells))
+        show_table((">budget ms", *names, ">at most ms", "architecture"), rows, title)
+        return
+    about = "" if told["hypervolume_exact"] else "about "
+    note = f"hypervolume {about}{told['hypervolume']:.6g}, up to the reference of --json"
+    show_front(found.summary, 20, title, [note])

@@ -27,8 +27,15 @@ class CoroutineEngine(Engine):
     its state is these, and going on is running it again on them.
     """
 
-    def __init__(self, space: Space, rng: np.random.Generator) -> None:
-        super().__init__(space, rng)
+    def __init__(
+        self,
+        space: Space,
+        rng: np.random.Generator,
+        worst: Array | None = None,
+        *,
+        first: Genes | None = None,
+    ) -> None:
+        super().__init__(space, rng, worst, first=first)
         self._begin()
 
     def _begin(self) -> None:

@@ -1,92 +1,94 @@
 """Regularised evolution: mutation and death of the oldest.
 
 Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019,
-Algorithm 1. Tournaments rank by :mod:`search.runs.ranking`, so that a network within the limits
-beats any beyond them.
+Algorithm 1. Where limits leave one objective to improve, tournaments rank by
+:mod:`search.runs.ranking`, so that a network within the limits beats any beyond them; else by
+fronts, and within them by crowding, as NSGA-II does (Deb et al. 2002).
 """
 
 from __future__ import annotations
 
-from collections import deque
-from typing import ClassVar, Self
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine import require_limit
+from search.engine import one_left
 from search.engines.coroutine import CoroutineEngine, Search
-from search.problem import Problem
-from search.runs.ranking import merits
+from search.engines.population import first_population, survivors
+from search.runs.ranking import best_first
 from spaces import Genes, Space
+
+Array: TypeAlias = NDArray[np.float64]
 
 _ATTEMPTS = 100
 
 
 class EvolutionEngine(CoroutineEngine):
-    """Evolves the best architecture within limits.
+    """Evolves the best architecture within limits, or the whole front.
 
     Args:
         worst: largest allowed value of each objective, or inf: ``(n_objectives,)``.
         population: how many live at a time.
         tournament: how many of them are drawn; the best of these is mutated.
         batch: children that are made before the first of them is known, as by that many workers.
+        first: architectures to begin with ``(n, n_genes)``; random ones fill the population up.
     """
 
-    needs_limit: ClassVar[bool] = True
+    seeks_best: ClassVar[bool] = True
 
     def __init__(
         self,
         space: Space,
         rng: np.random.Generator,
-        worst: NDArray[np.float64],
+        worst: Array,
         *,
         population: int = 100,
         tournament: int = 25,
         batch: int = 20,
+        first: Genes | None = None,
     ) -> None:
-        self.worst = worst
         self.population, self.tournament, self.batch = population, tournament, batch
-        super().__init__(space, rng)
-
-    @classmethod
-    def create(cls, problem: Problem, rng: np.random.Generator) -> Self:
-        require_limit(problem)
-        return cls(problem.space, rng, problem.worst)
+        super().__init__(space, rng, worst, first=first)
 
     def search(self) -> Search:
-        genes = self.space.sample(self.population, self.rng, "biased")
+        genes = first_population(self.space, self.rng, self.population, self.first)
         values = yield genes
-        alive = deque(zip(genes, self._merits(values), strict=True), self.population)
         proposed = {row.tobytes() for row in genes}
         while True:
-            born = [self._child(alive, proposed) for _ in range(self.batch)]
+            places = self._places(values)
+            born = [self._child(genes, places, proposed) for _ in range(self.batch)]
             if not (new := [child for child in born if child is not None]):
                 return
             children = np.stack(new)
-            values = yield children
-            alive.extend(zip(children, self._merits(values), strict=True))
+            worth = yield children
+            genes = np.concatenate([genes, children])[-self.population :]
+            values = np.concatenate([values, worth])[-self.population :]
 
-    def _merits(self, values: NDArray[np.float64]) -> list[tuple[float, ...]]:
-        return [tuple(merit) for merit in merits(values, self.worst).tolist()]
+    def _places(self, values: Array) -> NDArray[np.intp]:
+        """Each architecture's place in the order of merit, 0 for the best: ``(n,)``."""
+        if one_left(self.worst):
+            order = best_first(values, self.worst)
+        else:
+            order = survivors(values, self.worst, len(values))
+        return np.argsort(order)
 
-    def _child(
-        self, alive: deque[tuple[Genes, tuple[float, ...]]], proposed: set[bytes]
-    ) -> Genes | None:
+    def _child(self, genes: Genes, places: NDArray[np.intp], proposed: set[bytes]) -> Genes | None:
         """A mutant of a tournament's winner that was never proposed; None if none is found."""
         for _ in range(_ATTEMPTS):
-            drawn = self.rng.integers(len(alive), size=self.tournament)
-            parent, _ = min((alive[place] for place in drawn), key=lambda each: each[1])
-            child = self._mutant(parent)
+            drawn = self.rng.integers(len(genes), size=self.tournament)
+            child = mutant(self.space, genes[drawn[places[drawn].argmin()]], self.rng)
             if child.tobytes() not in proposed:
                 proposed.add(child.tobytes())
                 return child
         return None
 
-    def _mutant(self, parent: Genes) -> Genes:
-        """The parent with one gene that matters changed to another of its choices."""
-        choices = self.space.n_choices
-        gene = self.rng.choice(np.flatnonzero(self.space.active(parent[None])[0] & (choices > 1)))
-        child = parent.copy()
-        child[gene] = (parent[gene] + self.rng.integers(1, choices[gene])) % choices[gene]
-        mutant: Genes = self.space.canonical(child[None])[0]
-        return mutant
+
+def mutant(space: Space, parent: Genes, rng: np.random.Generator) -> Genes:
+    """The parent ``(n_genes,)`` with one gene that matters changed to another of its choices."""
+    choices = space.n_choices
+    gene = rng.choice(np.flatnonzero(space.active(parent[None])[0] & (choices > 1)))
+    child = parent.copy()
+    child[gene] = (parent[gene] + rng.integers(1, choices[gene])) % choices[gene]
+    changed: Genes = space.canonical(child[None])[0]
+    return changed

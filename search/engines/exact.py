@@ -8,7 +8,7 @@ Ullmann 1969, for the knapsack problem).
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,13 @@ class ExactEngine(Engine):
     """Proposes the exact front, one architecture for each pair of values.
 
     From the cheapest to the costliest; where a limit is set only what meets it, from the
-    costliest down, so that the first is the proven best.
+    costliest down, so that the first is the proven best. It needs nothing to begin with.
 
     Args:
         front: genes ``(n, n_genes)`` in the order in which they are proposed.
     """
+
+    n_objectives: ClassVar[tuple[int, int]] = (2, 2)
 
     def __init__(self, space: Space, rng: np.random.Generator, front: Genes) -> None:
         super().__init__(space, rng)
@@ -44,7 +46,9 @@ class ExactEngine(Engine):
         self._next = 0
 
     @classmethod
-    def create(cls, problem: Problem, rng: np.random.Generator) -> Self:
+    def _of(
+        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
+    ) -> Self:
         genes, values = exact_front(problem, rng)
         if np.isfinite(problem.worst).any():
             genes = genes[violation(values, problem.worst) == 0][::-1]

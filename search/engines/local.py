@@ -8,14 +8,14 @@ Local Search").
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import ClassVar, Self, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine import require_limit
+from search.engine import one_left
 from search.engines.coroutine import CoroutineEngine, Search
-from search.problem import Problem
+from search.engines.pareto_local import kicked, pareto_local_search
 from search.runs.ranking import best_first, merits
 from spaces import Genes, Space
 
@@ -26,6 +26,9 @@ Point: TypeAlias = tuple[Genes, Array]
 
 class LocalEngine(CoroutineEngine):
     """Improves one architecture within limits as long as it can, then begins elsewhere.
+
+    Where limits leave more than one objective to improve, it searches the whole front, by
+    :func:`search.engines.pareto_local.pareto_local_search`.
 
     A climb evaluates every exchange of one gene. The exchanges of two are thousands: those whose
     single effects add up to an improvement are evaluated in order of that sum, and the first
@@ -40,7 +43,7 @@ class LocalEngine(CoroutineEngine):
         fresh: share of the climbs after ``first`` that begin at random architectures.
     """
 
-    needs_limit: ClassVar[bool] = True
+    seeks_best: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -54,19 +57,20 @@ class LocalEngine(CoroutineEngine):
         kick: int = 8,
         fresh: float = 0.1,
     ) -> None:
-        self.worst = worst
         smallest = np.zeros((1, space.n_genes), np.int8)
-        self.first = space.canonical(smallest if first is None else first)
+        first = space.canonical(smallest if first is None or len(first) == 0 else first)
         self.batch, self.pairs, self.kick, self.fresh = batch, pairs, kick, fresh
         self._offered = np.arange(space.n_choices.max()) < space.n_choices[:, None]
-        super().__init__(space, rng)
-
-    @classmethod
-    def create(cls, problem: Problem, rng: np.random.Generator) -> Self:
-        require_limit(problem)
-        return cls(problem.space, rng, problem.worst)
+        super().__init__(space, rng, worst, first=first)
 
     def search(self) -> Search:
+        if one_left(self.worst):
+            return self._climbs()
+        return pareto_local_search(
+            self.space, self.rng, self.worst, self.first, self.batch, self.kick
+        )
+
+    def _climbs(self) -> Search:
         best, effects = yield from self._climb(self.first[0], None)
         for start in self.first[1:]:
             found, effects = yield from self._climb(start, effects)
@@ -80,11 +84,7 @@ class LocalEngine(CoroutineEngine):
         if self.rng.random() < self.fresh:
             drawn: Genes = self.space.sample(1, self.rng, "biased")[0]
             return drawn
-        genes, choices = best.copy(), self.space.n_choices
-        changed = self.rng.choice(len(genes), min(self.kick, len(genes)), replace=False)
-        genes[changed] = self.rng.integers(0, choices[changed])
-        kicked: Genes = self.space.canonical(genes[None])[0]
-        return kicked
+        return kicked(self.space, best, self.kick, self.rng)
 
     def _climb(
         self, start: Genes, effects: Array | None

@@ -8,13 +8,12 @@ statistical gradient-following algorithms", Machine Learning 8, 1992.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from search.engine import require_limit
 from search.engines.coroutine import CoroutineEngine, Search
 from search.problem import Problem
 from search.runs.ranking import evaluated
@@ -55,9 +54,11 @@ class PolicyEngine(CoroutineEngine):
         rate: step of Adam on the logits.
         entropy: weight of the entropy, in units of the standard deviation of rewards.
         memory: share of the baseline that a step keeps.
+        first: architectures whose choices it begins with ``(n, n_genes)``.
     """
 
     needs_limit: ClassVar[bool] = True
+    seeks_best: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -69,25 +70,26 @@ class PolicyEngine(CoroutineEngine):
         rate: float = 0.1,
         entropy: float = 0.01,
         memory: float = 0.9,
+        first: Genes | None = None,
     ) -> None:
-        self.worst = worst
         self.batch, self.rate, self.entropy, self.memory = batch, rate, entropy, memory
-        super().__init__(space, rng)
+        super().__init__(space, rng, worst, first=first)
 
     @classmethod
-    def create(cls, problem: Problem, rng: np.random.Generator) -> Self:
-        require_limit(problem)
+    def _of(
+        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
+    ) -> Self:
         if not problem.objectives[0].maximise or (problem.worst[1:] <= 0).any():
             raise UsageError(
                 "engine 'nas-mo' needs a first objective to be maximised and positive limits",
                 "Take local or evo.",
             )
-        return cls(problem.space, rng, problem.worst)
+        return cls(problem.space, rng, problem.worst, first=first, **settings)
 
     def search(self) -> Search:
         choices = self.space.n_choices
         possible = np.arange(choices.max()) < choices[:, None]
-        logits = np.where(possible, 0.0, -np.inf)
+        logits = np.where(possible, self._leaning(choices.max()), -np.inf)
         adam = _Adam(logits.shape, self.rate)
         baseline, scale = None, None
         while True:
@@ -99,6 +101,14 @@ class PolicyEngine(CoroutineEngine):
             advantages = (rewards - baseline) / (scale + 1e-9)
             gradient = self._gradient(genes, shares, advantages)
             logits = np.where(possible, logits + adam.step(gradient), -np.inf)
+
+    def _leaning(self, most: int) -> Array:
+        """Logits of the choices in ``first``, each counted once more: ``(n_genes, most)``."""
+        if len(self.first) == 0:
+            return np.zeros((self.space.n_genes, most))
+        counts = (self.space.canonical(self.first)[:, :, None] == np.arange(most)).sum(0)
+        leaning: Array = np.log(counts + 1.0)
+        return leaning
 
     def _draw(self, shares: Array) -> Genes:
         draws = self.rng.random((self.batch, self.space.n_genes, 1))

@@ -7,8 +7,9 @@ what is searched for and how.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -35,6 +36,21 @@ __all__ = ["Archive", "ArchiveBusy", "ArchiveInvalid", "ArchiveMismatch"]
 Array: TypeAlias = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Entry:
+    """An architecture that was evaluated.
+
+    Args:
+        genes: ``(n_genes,)``.
+        values: objectives to be minimised, nan where not evaluated.
+        error: what went wrong, if anything did.
+    """
+
+    genes: list[int]
+    values: list[float]
+    error: str | None = None
+
+
 class Archive(AbstractContextManager["Archive"]):
     """Architectures and their objectives in order of evaluation.
 
@@ -59,7 +75,7 @@ class Archive(AbstractContextManager["Archive"]):
         fresh: bool = False,
     ) -> None:
         self.problem = problem
-        self._held: list[tuple[list[int], list[float]]] = []
+        self._held: dict[int, Entry] = {}
         header = _header(problem, facts or {})
         self._file = None if path is None else ArchiveFile(path, header, fresh)
         if self._file is not None:
@@ -73,33 +89,64 @@ class Archive(AbstractContextManager["Archive"]):
         return len(self._held)
 
     @property
+    def entries(self) -> Mapping[int, Entry]:
+        """What is held, by its place in the order of proposals."""
+        return self._held
+
+    @property
     def genes(self) -> Genes:
-        """``(n, n_genes)``."""
-        return np.array([row for row, _ in self._held], np.int8).reshape(
-            -1, self.problem.space.n_genes
-        )
+        """In order of proposals, ``(n, n_genes)``."""
+        rows = [each.genes for _, each in sorted(self._held.items())]
+        return np.array(rows, np.int8).reshape(-1, self.problem.space.n_genes)
 
     @property
     def values(self) -> Array:
         """Objectives to be minimised ``(n, n_objectives)``; nan where not evaluated."""
-        values = np.array([numbers for _, numbers in self._held], np.float64)
+        values = np.array([each.values for _, each in sorted(self._held.items())], np.float64)
         return values.reshape(-1, len(self.problem.objectives))
 
-    def add(self, genes: Genes, values: Array) -> None:
+    @property
+    def errors(self) -> list[str | None]:
+        """What went wrong with each architecture, None where nothing did."""
+        return [each.error for _, each in sorted(self._held.items())]
+
+    def add(
+        self,
+        genes: Genes,
+        values: Array,
+        errors: Sequence[str | None] | None = None,
+        first: int | None = None,
+    ) -> None:
         """Keep what architectures ``(n, n_genes)`` are worth, ``(n, n_objectives)``.
+
+        Args:
+            errors: what went wrong with each of them.
+            first: place of the first of them in the order of proposals; after all others unless
+                given.
 
         Raises:
             NasprofError: they cannot be written; what is on disk stays as it is.
         """
-        rows, own = genes.tolist(), (self.problem.signs * values).tolist()
+        start = len(self._held) if first is None else first
+        told = [None] * len(genes) if errors is None else errors
+        rows = zip(genes.tolist(), values.tolist(), told, strict=True)
+        new = {start + number: Entry(*row) for number, row in enumerate(rows)}
         if self._file is not None:
-            names = [each.name for each in self.problem.objectives]
-            self._file.append(
-                {"genes": row, "values": dict(zip(names, map(_finite, numbers), strict=True))}
-                for row, numbers in zip(rows, own, strict=True)
-            )
+            # The place of a line says the place of its architecture, but for those that others
+            # overtook.
+            lines = enumerate(new.items(), len(self._held))
+            self._file.append(self._record(line, place, each) for line, (place, each) in lines)
         # In one step, since an interrupt may come between any two.
-        self._held += list(zip(rows, values.tolist(), strict=True))
+        self._held |= new
+
+    def _record(self, line: int, place: int, entry: Entry) -> dict[str, Any]:
+        names = [each.name for each in self.problem.objectives]
+        own = (self.problem.signs * np.array(entry.values)).tolist()
+        record: dict[str, Any] = {"genes": entry.genes}
+        record["values"] = dict(zip(names, map(_finite, own), strict=True))
+        if entry.error is not None:
+            record["error"] = entry.error
+        return record if line == place else {**record, "place": place}
 
     @property
     def front(self) -> tuple[Genes, Array]:
@@ -131,14 +178,22 @@ class Archive(AbstractContextManager["Archive"]):
     def _read(self, lines: list[tuple[str, Any]]) -> None:
         for where, line in lines:
             try:
-                reader = Reader(line, "evaluation")
-                row = reader.take("genes", "a list of whole numbers")
-                told = reader.take("values", "an object")
-                own = [_number(told, each.name) for each in self.problem.objectives]
-                self._require(row)
+                place, entry = self._entry(line)
             except UsageError as error:
                 raise ArchiveInvalid(f"{where}: {error.message}", DAMAGED) from error
-            self._held.append((row, (self.problem.signs * np.array(own)).tolist()))
+            self._held[place] = entry
+
+    def _entry(self, line: Any) -> tuple[int, Entry]:
+        reader = Reader(line, "evaluation")
+        row = reader.take("genes", "a list of whole numbers")
+        told = reader.take("values", "an object")
+        own = [_number(told, each.name) for each in self.problem.objectives]
+        self._require(row)
+        place = reader.take("place", "a whole number") if "place" in line else len(self._held)
+        if place in self._held:
+            raise UsageError(f"place {place} is there twice")
+        error = reader.take("error", "a string") if "error" in line else None
+        return place, Entry(row, (self.problem.signs * np.array(own)).tolist(), error)
 
     def _require(self, row: list[int]) -> None:
         """Refuse genes that are not canonical in the space."""
@@ -147,12 +202,12 @@ class Archive(AbstractContextManager["Archive"]):
 
 
 def _header(problem: Problem, facts: Mapping[str, Any]) -> dict[str, Any]:
-    objectives = [
-        {"name": each.name, "unit": each.unit, "maximise": each.maximise}
-        for each in problem.objectives
-    ]
-    shared = {"space": problem.space.settings, "objectives": objectives}
-    header = {"schema": SCHEMA, "facts": {**shared, "limits": dict(problem.limits), **facts}}
+    shared = {
+        "space": problem.space.settings,
+        "objectives": [each.as_dict() for each in problem.objectives],
+        "limits": dict(problem.limits),
+    }
+    header = {"schema": SCHEMA, "facts": {**shared, **facts}}
     read_again: dict[str, Any] = json.loads(json.dumps(header))
     return read_again
 

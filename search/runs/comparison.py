@@ -18,8 +18,8 @@ from search.runs.archive import Archive
 from search.runs.best_known import best_known_front
 from search.runs.indicators import hypervolume, non_dominated
 from search.runs.ranking import best
-from search.runs.run import Progress
-from search.runs.trial import Trial, model_facts, union
+from search.runs.run import Progress, Stop
+from search.runs.trial import Trial, union
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]
@@ -111,11 +111,12 @@ def _search(
     evaluations: int,
     seed: int,
 ) -> Genes:
-    if engines.get(engine).needs_limit:
-        trial = Trial(trade_off, engine, confidence, evaluations, seed)
-        return union([trial.run(budget_ms) for budget_ms in budgets_ms])[0]
-    total = None if engine == "exact" else evaluations * len(budgets_ms)
-    return Trial(trade_off, engine, confidence, total, seed).run(None).genes
+    if engines.get(engine).seeks_best:
+        problems = [trade_off.problem(budget_ms, confidence) for budget_ms in budgets_ms]
+        trials = [Trial(problem, engine, Stop(evaluations), seed) for problem in problems]
+        return union([trial.run() for trial in trials])[0]
+    stop = None if engine == "exact" else Stop(evaluations * len(budgets_ms))
+    return Trial(trade_off.problem(), engine, stop, seed).run().genes
 
 
 def compare(
@@ -191,7 +192,7 @@ def known_front(
     Raises:
         ArchiveMismatch: the file is of other models.
     """
-    facts = {"engine": "best-known", "evaluations": evaluations, **model_facts(trade_off)}
+    facts = {"engine": "best-known", "evaluations": evaluations}
     with Archive(trade_off.problem(), facts, path) as archive:
         if len(archive) == 0:
             rng = np.random.default_rng(0)

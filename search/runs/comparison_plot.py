@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nasprof.files import write_atomic
 from search.runs.comparison import Comparison
-
-# Okabe and Ito's palette, which the colour-blind can tell apart, and marks for print.
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C8C3F", "#555555")
-_MARKS = "osD^vPX*"
+from search.runs.drawing import figure, look, plain, save
 
 
 def plot_comparison(comparison: Comparison, title: str, path: Path) -> None:
@@ -22,27 +17,18 @@ def plot_comparison(comparison: Comparison, title: str, path: Path) -> None:
     Raises:
         NasprofError: the file cannot be written.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure = pyplot.figure(figsize=(12, 5), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left", fontsize="large")
-    left, right = figure.subplots(1, 2)
+    drawn = figure(title, 12, 5)
+    left, right = drawn.subplots(1, 2)
     _draw_fronts(left, comparison)
     _draw_shortfalls(right, comparison)
     for axis in (left, right):
         _in_milliseconds(axis)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(alpha=0.25)
+        plain(axis)
     left.set_xlim(right=1.05 * comparison.best_front[1][-1, 1])
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
-    pyplot.close(figure)
-    write_atomic(path, buffer.getvalue())
+    columns = min(len(labels), 9)
+    drawn.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+    save(drawn, path)
 
 
 def _in_milliseconds(axis: Any) -> None:
@@ -60,8 +46,8 @@ def _draw_fronts(axis: Any, comparison: Comparison) -> None:
     axis.plot(known[:, 1], -known[:, 0], color="black", linewidth=1, label="best known")
     for number, (name, attempts) in enumerate(comparison.attempts.items()):
         front = attempts[0].front
-        look = {"color": _COLOURS[number % 8], "marker": _MARKS[number % 8]}
-        axis.plot(front[:, 1], -front[:, 0], linestyle="", markersize=3.5, label=name, **look)
+        style = look(number) | {"linestyle": ""}
+        axis.plot(front[:, 1], -front[:, 0], markersize=3.5, label=name, **style)
     axis.set_xlabel("predicted latency in ms")
     axis.set_ylabel("predicted top-1 in %")
     axis.set_title("fronts, first seed", loc="left", fontsize="medium")
@@ -72,14 +58,15 @@ def _draw_shortfalls(axis: Any, comparison: Comparison) -> None:
     for number, name in enumerate(comparison.attempts):
         missing = comparison.shortfall(name)
         met = np.isfinite(missing)
-        look = {"color": _COLOURS[number % 8], "marker": _MARKS[number % 8]}
         places = [place for place in range(missing.shape[1]) if met[:, place].any()]
         points = [missing[met[:, place], place] for place in places]
         means = np.array([each.mean() for each in points])
         ends = np.array([[each.min() for each in points], [each.max() for each in points]])
         reach = np.abs(ends - means) if points else None
         budgets_ms = [comparison.budgets_ms[place] for place in places]
-        axis.errorbar(budgets_ms, means, reach, markersize=5, capsize=2, linewidth=1, **look)
+        axis.errorbar(
+            budgets_ms, means, reach, markersize=5, capsize=2, linewidth=1, **look(number)
+        )
     axis.set_xlabel("budget in ms")
     axis.set_ylabel("points below the best known")
     axis.set_ylim(bottom=0)

@@ -1,16 +1,23 @@
-"""Running an engine: ask, evaluate, keep, tell."""
+"""Running an engine: ask, evaluate, keep, tell, until it is enough."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luts.estimators import one_thread
+from nasprof.errors import NasprofError
 from search.engine import Engine
-from search.runs.archive import Archive, ArchiveMismatch
+from search.executors import Evaluation, Executor, open_executor
+from search.problem import Problem
+from search.runs.archive import Archive, ArchiveMismatch, Entry
+from search.runs.indicators import non_dominated
+from search.runs.ranking import evaluated, violation
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]
@@ -18,53 +25,220 @@ Progress: TypeAlias = Callable[[int, int], None]
 """Told how many evaluations of how many are done."""
 
 BATCH = 64
+_FAILED_SHARE = 0.25
+
+
+class TooManyFailures(NasprofError):
+    """So many architectures could not be evaluated that something else must be wrong."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a search ends, if its engine does not end first.
+
+    Args:
+        evaluations: architectures evaluated.
+        seconds: of this run; what an archive holds already takes next to none.
+        patience: evaluations in a row that did not change the front.
+        failures: architectures that may fail before a quarter of all is too many.
+    """
+
+    evaluations: int
+    seconds: float | None = None
+    patience: int | None = None
+    failures: int = 20
+
+
+def batch_of(problem: Problem) -> int:
+    """How many architectures make a job: one where each takes long, many where models answer."""
+    slow = any(each.kind == "evaluated" for each in problem.objectives)
+    return 1 if slow else BATCH
 
 
 def run(
     engine: Engine,
     archive: Archive,
-    evaluations: int,
+    stop: Stop | int,
     *,
-    batch: int = BATCH,
+    batch: int | None = None,
     progress: Progress | None = None,
-) -> None:
-    """Let an engine search until the archive holds ``evaluations``, or the engine is at its end.
+    executor: Executor | None = None,
+    known: Mapping[bytes, Array] | None = None,
+) -> str | None:
+    """Let an engine search until it is enough, or the engine is at its end.
 
     What the archive holds already is not evaluated: the engine, which has to be new, proposes it
     again and is told. Interrupted and gone on with, a search is the same as without interruption,
-    as long as engine, seed and ``batch`` are the same. Everything evaluated is in the archive
-    at any moment, also after an exception.
+    as long as engine, seed and ``batch`` are the same. What engines propose depends on what they
+    were told, not on when: the executor changes nothing but the order of lines. Everything
+    evaluated is in the archive at any moment, also after an exception.
 
     Args:
-        batch: how many the engine is asked for at a time.
+        stop: or the number of evaluations.
+        batch: how many the engine is asked for at a time; :func:`batch_of` unless given.
+        executor: evaluates the archive's problem; in this process unless given.
+        known: objectives to be minimised of architectures that need no evaluation, by their genes
+            as bytes.
+
+    Returns:
+        Why it ended before all evaluations were made; None if they were.
 
     Raises:
         ArchiveMismatch: the engine proposes something else than the archive holds.
+        TooManyFailures: with the traceback of the first one.
     """
-    known_genes, known_values = archive.genes, archive.values
-    done = 0
+    stop = Stop(stop) if isinstance(stop, int) else stop
+    executor = executor or open_executor("serial", archive.problem)
+    size = batch_of(archive.problem) if batch is None else batch
     with one_thread():
-        while done < evaluations and len(genes := engine.ask(batch)):
-            genes = genes[: evaluations - done]
-            known = slice(done, done + len(genes))
-            values = _evaluated(archive, genes, known_genes[known], known_values[known])
-            engine.tell(genes, values)
-            done += len(genes)
-            if progress is not None:
-                progress(done, evaluations)
+        return _Work(engine, archive, stop, executor, size, progress, known or {}).done()
 
 
-def _evaluated(archive: Archive, genes: Genes, known: Genes, known_values: Array) -> Array:
-    """Objectives of ``genes``, of which the first ones are known."""
-    if (genes[: len(known)] != known).any():
-        raise ArchiveMismatch(
-            "the archive holds other architectures than this search proposes",
-            "It is of another version of the models or of nasprof: begin anew with --fresh.",
+@dataclass
+class _Job:
+    """Architectures that were proposed together.
+
+    Args:
+        first: place of the first of them in the order of proposals.
+        genes: ``(n, n_genes)``.
+        entries: what is known of each, None where it has to be evaluated.
+    """
+
+    first: int
+    genes: Genes
+    entries: list[Entry | None]
+
+    def complete(self, evaluation: Evaluation) -> None:
+        """Fill in what was not known."""
+        rows = zip(self.genes.tolist(), evaluation.values.tolist(), evaluation.errors, strict=True)
+        fresh = [Entry(*row) for row in rows]
+        self.entries = [old or new for old, new in zip(self.entries, fresh, strict=True)]
+
+
+@dataclass
+class _Work:
+    """A search under way."""
+
+    engine: Engine
+    archive: Archive
+    stop: Stop
+    executor: Executor
+    batch: int
+    progress: Progress | None
+    known: Mapping[bytes, Array]
+    proposed: int = 0
+    finished: int = 0
+    failed: int = 0
+    traceback: str | None = None
+    jobs: dict[int, _Job] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._began = time.monotonic()
+        self._front = np.empty((0, len(self.archive.problem.objectives)))
+        self._changed = 0
+
+    def done(self) -> str | None:
+        """Work until it is enough; why it ended early."""
+        while True:
+            reason = self._reason()
+            while reason is None and len(self.jobs) < self.executor.workers and self._propose():
+                reason = self._reason()
+            if not self.jobs:
+                return reason or self._ended()
+            for number, evaluation in self.executor.wait():
+                self._take_in(number, evaluation)
+
+    def _reason(self) -> str | None:
+        """Why nothing more should be proposed, but for the number of evaluations."""
+        stop = self.stop
+        if stop.seconds is not None and time.monotonic() - self._began >= stop.seconds:
+            return f"{stop.seconds:g} s are over"
+        if stop.patience is not None and self.finished - self._changed >= stop.patience:
+            return f"the last {self.finished - self._changed} evaluations did not change the front"
+        return None
+
+    def _ended(self) -> str | None:
+        if self.finished >= self.stop.evaluations:
+            return None
+        return "the engine has nothing more to propose"
+
+    def _propose(self) -> bool:
+        """Ask for one more job; whether there was one."""
+        left = self.stop.evaluations - self.proposed
+        if left <= 0 or len(genes := self.engine.ask(self.batch)[:left]) == 0:
+            return False
+        entries = [self._entry(place, row) for place, row in enumerate(genes, self.proposed)]
+        job = _Job(self.proposed, genes, entries)
+        self.proposed += len(genes)
+        if None in job.entries:
+            self.jobs[job.first] = job
+            # The whole job, since the last digits may depend on how many are evaluated at a time.
+            self.executor.submit(job.first, genes)
+        else:
+            self._keep(job)
+        return True
+
+    def _entry(self, place: int, genes: Genes) -> Entry | None:
+        """What is known of the architecture proposed in that place; None if nothing is."""
+        held = self.archive.entries.get(place)
+        if held is not None:
+            if held.genes != genes.tolist():
+                raise ArchiveMismatch(
+                    "the archive holds other architectures than this search proposes",
+                    "It is of another version of the models or of nasprof: begin anew with "
+                    "--fresh.",
+                )
+            return held
+        values = self.known.get(genes.tobytes())
+        return None if values is None else Entry(genes.tolist(), values.tolist())
+
+    def _take_in(self, number: int, evaluation: Evaluation) -> None:
+        job = self.jobs.pop(number)
+        job.complete(evaluation)
+        self.traceback = self.traceback or evaluation.traceback
+        self._keep(job)
+
+    def _keep(self, job: _Job) -> None:
+        """Write what is new, and tell the engine."""
+        entries = [each for each in job.entries if each is not None]
+        values = np.array([each.values for each in entries])
+        new = [at for at in range(len(entries)) if job.first + at not in self.archive.entries]
+        for start, end in _stretches(new):
+            errors = [each.error for each in entries[start:end]]
+            self.archive.add(job.genes[start:end], values[start:end], errors, job.first + start)
+        self.engine.tell(job.genes, values)
+        self.finished += len(entries)
+        self._watch(values)
+        self._count_failures(entries)
+        if self.progress is not None:
+            self.progress(self.finished, self.stop.evaluations)
+
+    def _watch(self, values: Array) -> None:
+        """Note whether the front changes."""
+        if self.stop.patience is None:
+            return
+        within = values[violation(values, self.archive.problem.worst) == 0]
+        both = np.concatenate([self._front, within])
+        front = both[non_dominated(both)]
+        if not np.array_equal(front, self._front):
+            self._front, self._changed = front, self.finished
+
+    def _count_failures(self, entries: list[Entry]) -> None:
+        failed = [each for each in entries if not evaluated(np.array([each.values]))[0]]
+        self.failed += len(failed)
+        if self.failed <= max(self.stop.failures, _FAILED_SHARE * self.finished):
+            return
+        first = next((each for each in self.archive.errors if each), "it returned no number")
+        raise TooManyFailures(
+            f"{self.failed} of {self.finished} architectures could not be evaluated; the first: "
+            f"{first}\n{self.traceback or ''}".rstrip(),
+            "Mend what fails, and search anew elsewhere: -o FOLDER --warm-start with this archive "
+            "uses what was evaluated.",
         )
-    if len(known) == len(genes):
-        return known_values
-    # The whole batch, since the last digits may depend on how many are evaluated at a time.
-    values = archive.problem.values(genes)
-    values[: len(known)] = known_values
-    archive.add(genes[len(known) :], values[len(known) :])
-    return values
+
+
+def _stretches(places: list[int]) -> list[tuple[int, int]]:
+    """Runs of neighbouring numbers in ascending ones, each as its first and the one after it."""
+    breaks = [at for at in range(1, len(places)) if places[at] != places[at - 1] + 1]
+    starts, ends = [0, *breaks], [*breaks, len(places)]
+    return [(places[a], places[b - 1] + 1) for a, b in zip(starts, ends, strict=True) if a < b]

@@ -1,22 +1,22 @@
-"""Running an engine by its name on a trade-off, in memory or on disk."""
+"""Running an engine by its name on a problem, in memory or on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasprof.cli import say
 from nasprof.errors import UsageError
 from search.engine import Engine, engines
 from search.engines.exact import ExactEngine
-from search.problem import Problem, TradeOff
+from search.executors import Executor, open_executor
+from search.problem import Objective, Problem
 from search.runs.archive import Archive
-from search.runs.run import BATCH, Progress, run
+from search.runs.run import Progress, Stop, batch_of, run
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]
@@ -26,132 +26,147 @@ EVALUATIONS = 5000
 
 
 @dataclass(frozen=True)
-class Trial:
-    """An engine on a trade-off, once for each budget or once for the whole front.
+class Start:
+    """What a search begins with.
 
     Args:
-        confidence: with which what is found keeps within its budget.
-        evaluations: of each run; None lets an engine that ends by itself end, and others make
-            :data:`EVALUATIONS`.
-        folder: where archives are kept and gone on with; None for memory only.
-        fresh: forget what the folder holds of these runs.
+        genes: architectures to begin with ``(n, n_genes)``, most important first.
+        known: objectives to be minimised that need no evaluation, by genes as bytes.
+        facts: where that is from, as JSON values.
     """
 
-    trade_off: TradeOff
-    engine: str
-    confidence: float | None = 0.95
-    evaluations: int | None = None
-    seed: int = 0
-    folder: Path | None = None
-    fresh: bool = False
+    genes: Genes
+    known: Mapping[bytes, Array] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def run(self, budget_ms: float | None, progress: Progress | None = None) -> Archive:
-        """Search within one budget, or the whole front; everything evaluated, in order.
+
+@dataclass(frozen=True)
+class Trial:
+    """An engine on a problem.
+
+    Args:
+        stop: when it ends; None lets an engine that ends by itself end, and others make
+            :data:`EVALUATIONS`.
+        settings: of the engine, where not its defaults.
+        start: what it begins with.
+        path: the archive on disk, begun or gone on with; in memory only if None.
+        fresh: forget what the file holds.
+        executor: opens what evaluates a problem; in this process unless given.
+    """
+
+    problem: Problem
+    engine: str
+    stop: Stop | None = None
+    seed: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    start: Start | None = None
+    path: Path | None = None
+    fresh: bool = False
+    executor: Callable[[Problem], Executor] | None = None
+
+    def run(self, progress: Progress | None = None) -> Archive:
+        """Search; everything evaluated, in order.
 
         Raises:
             UsageError: the engine is not made for that.
-            BudgetImpossible: no architecture meets the budget.
         """
-        with self._opened(budget_ms) as archive:
-            self._go_on(archive, budget_ms, progress)
+        with self.opened() as archive:
+            self.go_on(archive, progress)
         return archive
 
-    def runs(
-        self,
-        budgets_ms: Sequence[float],
-        started: Callable[[Archive], None],
-        progress: Progress | None = None,
-    ) -> None:
-        """Search within each budget, or the whole front if there is none.
+    def opened(self) -> Archive:
+        """The archive, which holds what was evaluated before.
 
-        Args:
-            started: given each archive before it is filled, so that an interrupt loses nothing.
-            progress: of all runs together.
+        Raises:
+            BudgetImpossible: no architecture meets a limit.
         """
-        wanted: list[float | None] = [*budgets_ms] or [None]
-        for number, budget_ms in enumerate(wanted):
-            with self._opened(budget_ms) as archive:
-                started(archive)
-                self._go_on(archive, budget_ms, _share(progress, number, len(wanted)))
+        self.problem.require_possible()
+        return Archive(self.problem, self._facts(), self.path, fresh=self.fresh)
 
-    def _opened(self, budget_ms: float | None) -> Archive:
-        problem = self.trade_off.problem(budget_ms, self.confidence)
-        return Archive(problem, self._facts(), self._path(budget_ms), fresh=self.fresh)
+    def go_on(self, archive: Archive, progress: Progress | None = None) -> str | None:
+        """Search until it is enough; why it ended early, None if it did not.
 
-    def _go_on(self, archive: Archive, budget_ms: float | None, progress: Progress | None) -> None:
-        engine = self._engine(archive.problem, budget_ms)
-        run(engine, archive, self._evaluations(engine), progress=progress)
+        Raises:
+            TooManyFailures: with the traceback of the first one.
+        """
+        engine = self._engine()
+        known = {} if self.start is None else self.start.known
+        opened = self.executor or (lambda problem: open_executor("serial", problem))
+        with opened(self.problem) as executor:
+            stop = self.stop or _default(engine)
+            return run(engine, archive, stop, executor=executor, known=known, progress=progress)
 
-    def _evaluations(self, engine: Engine) -> int:
-        if self.evaluations is not None:
-            return self.evaluations
-        return len(engine.front) if isinstance(engine, ExactEngine) else EVALUATIONS
+    def check(self) -> None:
+        """Refuse an engine that is not made for the problem, or has no such settings.
 
-    def _engine(self, problem: Problem, budget_ms: float | None) -> Engine:
+        Raises:
+            UsageError: saying why, and what is.
+        """
+        if self.engine != "exact":
+            self._engine()
+
+    def _engine(self) -> Engine:
         rng = np.random.default_rng(self.seed)
-        if self.engine == "exact":
-            additive = additive_trade_off(self.trade_off, rng)
-            problem = additive.problem(budget_ms, self.confidence)
-        return engines.get(self.engine).create(problem, rng)
-
-    def _path(self, budget_ms: float | None) -> Path | None:
-        if self.folder is None:
-            return None
-        limit = "" if budget_ms is None else f"-{budget_ms:g}ms"
-        return self.folder / f"{self.engine}{limit}-seed{self.seed}.jsonl"
+        problem = additive_problem(self.problem, rng) if self.engine == "exact" else self.problem
+        first = None if self.start is None else self.start.genes
+        return engines.get(self.engine).create(problem, rng, first, **self.settings)
 
     def _facts(self) -> dict[str, Any]:
-        facts = {"engine": self.engine, "seed": self.seed, "batch": BATCH}
-        return facts | model_facts(self.trade_off)
+        facts = {"engine": self.engine, "seed": self.seed, "batch": batch_of(self.problem)}
+        settings = {"settings": dict(self.settings)} if self.settings else {}
+        start = {} if self.start is None else {"start": dict(self.start.facts)}
+        return {**facts, **settings, **start}
 
 
-def model_facts(trade_off: TradeOff) -> dict[str, Any]:
-    """The names of the models, and what they say of a few architectures."""
-    space = trade_off.space
-    ends = space.canonical(np.stack([np.zeros(space.n_genes, np.int8), space.n_choices - 1]))
-    probes = np.concatenate([ends, space.sample(4, np.random.default_rng(0), "biased")])
-    values = np.stack([trade_off.top1(probes), trade_off.latency_ms(probes)], 1)
-    return {
-        "models": {"top1": trade_off.accuracy.name, "latency": trade_off.cost.name},
-        "probes": [[float(f"{value:.6g}") for value in row] for row in values.tolist()],
-    }
+def _default(engine: Engine) -> Stop:
+    return Stop(len(engine.front) if isinstance(engine, ExactEngine) else EVALUATIONS)
 
 
-def additive_trade_off(trade_off: TradeOff, rng: np.random.Generator) -> TradeOff:
-    """The same with the additive accuracy nearest to it, which is said with how near that is.
+def additive_problem(problem: Problem, rng: np.random.Generator) -> Problem:
+    """The same with additive objectives nearest to those that are not.
 
     Raises:
-        UsageError: the cost is not additive.
+        UsageError: there is none near one of them.
     """
-    if not trade_off.cost.additive:
+    objectives = tuple(_additive(each, rng) for each in problem.objectives)
+    return replace(problem, objectives=objectives)
+
+
+def _additive(objective: Objective, rng: np.random.Generator) -> Objective:
+    if objective.additive:
+        return objective
+    if objective.nearest_additive is None:
         raise UsageError(
-            f"engine 'exact' needs an additive cost; {trade_off.cost.name!r} is not",
-            "Take a lookup table, or engine local or nsga2.",
+            f"engine 'exact' needs additive objectives; {objective.name!r} is not",
+            "Take a lookup table, or another engine: local, nsga2.",
         )
-    if trade_off.accuracy.additive:
-        return trade_off
-    from search.accuracy.ridge import ridge_of
-
-    accuracy = ridge_of(trade_off.accuracy, trade_off.space, rng)
-    for doubt in accuracy.doubts:
-        say(f"Exact for {accuracy.name!r} only: {doubt}")
-    return TradeOff(trade_off.space, accuracy, trade_off.cost)
+    nearest = objective.nearest_additive(rng)
+    return replace(objective, function=nearest.function, additive=True)
 
 
-def reference(trade_off: TradeOff) -> Array:
-    """Where hypervolumes end: accuracy of the fastest network, latency of the slowest, ``(2,)``."""
-    ends = trade_off.extremes
-    return np.array([-trade_off.top1(ends.fastest[None])[0], ends.max_ms])
+def reference(problem: Problem, values: Array) -> Array:
+    """Where hypervolumes end: the worst there is of each objective, to be minimised.
+
+    Of objectives whose range is known the worst end of it, of other predicted ones the worse of
+    the smallest and the largest architecture, of evaluated ones the worst of ``values``, which
+    are ``(n, n_objectives)``.
+    """
+    space = problem.space
+    ends = space.canonical(np.stack([np.zeros(space.n_genes, np.int8), space.n_choices - 1]))
+    columns = zip(problem.objectives, problem.signs, values.T, strict=True)
+    return np.array([_worst(each, sign, ends, column) for each, sign, column in columns])
+
+
+def _worst(objective: Objective, sign: float, ends: Genes, values: Array) -> float:
+    if objective.extremes is not None:
+        return float(max(sign * end for end in objective.extremes()))
+    if objective.kind == "evaluated":
+        known = values[np.isfinite(values)]
+        return float(known.max()) if len(known) else 0.0
+    return float((sign * objective.function(ends)).max())
 
 
 def union(archives: Sequence[Archive]) -> tuple[Genes, Array]:
     """Everything in several archives of one space: genes and objectives to be minimised."""
     genes = np.concatenate([each.genes for each in archives])
     return genes, np.concatenate([each.values for each in archives])
-
-
-def _share(progress: Progress | None, number: int, total: int) -> Progress | None:
-    """Progress of one of several equal runs as progress of all."""
-    if progress is None:
-        return None
-    return lambda done, of: progress(number * of + done, total * of)

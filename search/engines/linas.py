@@ -1,0 +1,85 @@
+"""LINAS: evolutionary search on predictors that are trained anew with all that was validated.
+
+Cummings et al., "A Hardware-Aware Framework for Accelerating Neural Architecture Search Across
+Modalities", 2022, Algorithm 1. Beyond the paper: objectives whose values cost nothing are asked
+instead of predicted, the inner search begins at the best that was validated, and what is validated
+next is chosen beside what was validated before.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.coroutine import CoroutineEngine, Search
+from search.engines.population import first_population, fronts, survivors
+from search.engines.surrogate import Choice, Surrogates, inner_engine, search_on, unknown
+from search.problem import Problem
+from spaces import Genes
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+class LinasEngine(CoroutineEngine):
+    """Validates a population, learns from it, finds the next one by an inner search.
+
+    Args:
+        population: architectures that are validated a round.
+        inner: the engine that searches on predictions.
+        inner_evaluations: predictions it may ask for in each round.
+        predictor: the predictor of all objectives, or of each by its name; see
+            :class:`search.engines.surrogate.Surrogates`.
+        first: architectures to begin with ``(n, n_genes)``; random ones fill the population up.
+    """
+
+    predicts: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        problem: Problem,
+        rng: np.random.Generator,
+        *,
+        population: int = 50,
+        inner: str = "nsga2",
+        inner_evaluations: int = 20_000,
+        predictor: Choice = None,
+        first: Genes | None = None,
+    ) -> None:
+        self.problem = problem
+        self.population, self.inner_evaluations = population, inner_evaluations
+        self.inner = inner_engine(inner)
+        self.predictor = predictor
+        Surrogates(problem, predictor)
+        super().__init__(problem.space, rng, problem.worst, first=first)
+
+    @classmethod
+    def _of(
+        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
+    ) -> Self:
+        return cls(problem, rng, first=first, **settings)
+
+    def search(self) -> Search:
+        predict = Surrogates(self.problem, self.predictor, seed=int(self.rng.integers(2**31)))
+        genes = first_population(self.space, self.rng, self.population, self.first)
+        values = yield genes
+        while True:
+            chosen = self._next(predict, genes, values)
+            if len(chosen) == 0:
+                return
+            values = np.concatenate([values, (yield chosen)])
+            genes = np.concatenate([genes, chosen])
+
+    def _next(self, predict: Surrogates, genes: Genes, values: Array) -> Genes:
+        """The best unique and diverse architectures that were not validated yet."""
+        worst = self.problem.worst
+        if not predict.fit(genes, values):
+            found = self.space.sample(4 * self.population, self.rng, "biased")
+            return np.unique(found[unknown(found, genes)], axis=0)[: self.population]
+        best = genes[fronts(values, worst, 1)[0]]
+        engine = self.inner.create(self.problem, self.rng, first=best)
+        found, predicted = search_on(engine, predict, self.inner_evaluations)
+        new = unknown(found, genes)
+        found, predicted = found[new], predicted[new]
+        return found[survivors(predicted, worst, self.population)]

@@ -1,0 +1,135 @@
+"""MOTPE, by optuna: densities of good and of other architectures, gene by gene.
+
+Ozaki et al., "Multiobjective Tree-Structured Parzen Estimator for Computationally Expensive
+Optimization Problems", GECCO 2020; Akiba et al., "Optuna", KDD 2019.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.coroutine import CoroutineEngine, Search
+from search.engines.evo import mutant
+from search.engines.population import first_population
+from search.runs.ranking import evaluated, violation
+from spaces import Genes, Space
+
+Array: TypeAlias = NDArray[np.float64]
+
+_ATTEMPTS = 100
+_EXCESS = "violation"
+
+
+class MOTPEEngine(CoroutineEngine):
+    """Draws the genes that set good architectures apart from others.
+
+    All genes from one joint density, which finds more here than one a gene, in a third of the time.
+
+    Args:
+        worst: largest allowed value of each objective, or inf: ``(n_objectives,)``.
+        startup: random architectures that it begins with.
+        batch: architectures that are drawn before the first of them is known.
+        candidates: draws for each gene, of which the most promising is taken.
+        first: architectures to begin with ``(n, n_genes)``.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        rng: np.random.Generator,
+        worst: Array,
+        *,
+        startup: int = 50,
+        batch: int = 4,
+        candidates: int = 24,
+        first: Genes | None = None,
+    ) -> None:
+        self.startup, self.batch, self.candidates = startup, batch, candidates
+        super().__init__(space, rng, worst, first=first)
+
+    def search(self) -> Search:
+        study = self._study()
+        genes = first_population(self.space, self.rng, self.startup, self.first)
+        proposed: set[bytes] = set()
+        while len(genes):
+            values = yield genes
+            proposed |= {row.tobytes() for row in genes}
+            self._take_in(study, genes, values)
+            genes = self._draw(study, proposed)
+
+    def _study(self) -> Any:
+        import warnings
+
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        limited = np.isfinite(self.worst).any()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            sampler = optuna.samplers.TPESampler(
+                n_startup_trials=0,
+                n_ei_candidates=self.candidates,
+                multivariate=True,
+                constraints_func=_excess if limited else None,
+                seed=int(self.rng.integers(2**31)),
+            )
+        return optuna.create_study(directions=["minimize"] * len(self.worst), sampler=sampler)
+
+    @property
+    def _choices(self) -> dict[str, Any]:
+        from optuna.distributions import IntDistribution
+
+        choices = self.space.n_choices.tolist()
+        return {f"gene{gene}": IntDistribution(0, n - 1) for gene, n in enumerate(choices)}
+
+    def _take_in(self, study: Any, genes: Genes, values: Array) -> None:
+        """Tell the study what architectures are worth; those that failed it is not told of."""
+        import warnings
+
+        from optuna.exceptions import ExperimentalWarning
+        from optuna.trial import create_trial
+
+        known = evaluated(values)
+        excess = violation(values, self.worst)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            for place in np.flatnonzero(known):
+                trial = create_trial(
+                    params={f"gene{gene}": int(value) for gene, value in enumerate(genes[place])},
+                    distributions=self._choices,
+                    values=values[place].tolist(),
+                    user_attrs={_EXCESS: float(excess[place])},
+                    system_attrs={"constraints": [float(excess[place])]},
+                )
+                study.add_trial(trial)
+
+    def _draw(self, study: Any, proposed: set[bytes]) -> Genes:
+        """New architectures; a mutant in the place of one that was proposed before."""
+        import optuna
+
+        drawn: list[Genes] = []
+        taken = set(proposed)
+        for _ in range(self.batch):
+            trial = study.ask(self._choices)
+            row = np.array([[trial.params[name] for name in self._choices]], np.int8)
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            found = self._fresh(self.space.canonical(row)[0], taken)
+            if found is not None:
+                taken.add(found.tobytes())
+                drawn.append(found)
+        return np.array(drawn, np.int8).reshape(-1, self.space.n_genes)
+
+    def _fresh(self, genes: Genes, taken: set[bytes]) -> Genes | None:
+        """The architecture or a mutant of it that is not taken; None if none is found."""
+        for _ in range(_ATTEMPTS):
+            if genes.tobytes() not in taken:
+                return genes
+            genes = mutant(self.space, genes, self.rng)
+        return None
+
+
+def _excess(trial: Any) -> list[float]:
+    return [trial.user_attrs[_EXCESS]]

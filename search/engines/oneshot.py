@@ -1,0 +1,76 @@
+"""One predictor, trained once: the baseline of LINAS.
+
+Cummings et al. 2022, Sec. 4 ("full search with a one-shot predictor"), after Cai et al., ICLR
+2020: random architectures, a predictor of them, an evolutionary search on its predictions, and
+what that found is validated, best first.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.coroutine import CoroutineEngine, Search
+from search.engines.population import first_population, survivors
+from search.engines.surrogate import Choice, Surrogates, inner_engine, search_on, unknown
+from search.problem import Problem
+from spaces import Genes
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+class OneShotEngine(CoroutineEngine):
+    """Learns from one random population, and never again.
+
+    Args:
+        samples: random architectures that the predictors are trained on.
+        batch: of what was found, how many are validated at a time.
+        inner: the engine that searches on predictions.
+        inner_evaluations: predictions it may ask for.
+        predictor: as of :class:`search.engines.linas.LinasEngine`.
+        first: architectures among the random ones ``(n, n_genes)``.
+    """
+
+    predicts: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        problem: Problem,
+        rng: np.random.Generator,
+        *,
+        samples: int = 100,
+        batch: int = 50,
+        inner: str = "nsga2",
+        inner_evaluations: int = 20_000,
+        predictor: Choice = None,
+        first: Genes | None = None,
+    ) -> None:
+        self.problem = problem
+        self.samples, self.batch = samples, batch
+        self.inner, self.inner_evaluations = inner_engine(inner), inner_evaluations
+        self.predictor = predictor
+        Surrogates(problem, predictor)
+        super().__init__(problem.space, rng, problem.worst, first=first)
+
+    @classmethod
+    def _of(
+        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
+    ) -> Self:
+        return cls(problem, rng, first=first, **settings)
+
+    def search(self) -> Search:
+        predict = Surrogates(self.problem, self.predictor, seed=int(self.rng.integers(2**31)))
+        genes = first_population(self.space, self.rng, self.samples, self.first)
+        values = yield genes
+        if not predict.fit(genes, values):
+            return
+        engine = self.inner.create(self.problem, self.rng)
+        found, predicted = search_on(engine, predict, self.inner_evaluations)
+        new = unknown(found, genes)
+        found, predicted = found[new], predicted[new]
+        while len(found):
+            best = survivors(predicted, self.problem.worst, self.batch)
+            yield found[best]
+            found, predicted = np.delete(found, best, 0), np.delete(predicted, best, 0)

@@ -1,0 +1,100 @@
+"""What every executor offers: jobs are submitted, and come back evaluated in any order."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import ClassVar, Self
+
+from nasprof.errors import UsageError
+from nasprof.registry import Registry
+from search.executors.evaluation import Evaluation
+from search.problem import Problem
+from spaces import Genes
+
+
+class Executor(AbstractContextManager["Executor"]):
+    """Evaluates architectures of one problem; closed at the end of a ``with`` block.
+
+    Attributes:
+        workers: how many jobs are evaluated at once.
+    """
+
+    remote: ClassVar[bool] = False
+    """Whether it works on other machines, and so has an address."""
+
+    workers: int
+
+    @classmethod
+    @abstractmethod
+    def open(cls, problem: Problem, workers: int | None, address: str | None) -> Self:
+        """An executor with so many workers, or as many as suit it.
+
+        Raises:
+            UsageError: it cannot evaluate such a problem, or not with so many workers.
+            NasprofError: it cannot be started.
+        """
+
+    @abstractmethod
+    def submit(self, job: int, genes: Genes) -> None:
+        """Have ``genes`` ``(n, n_genes)`` evaluated as the job of a number not in use."""
+
+    @abstractmethod
+    def wait(self) -> list[tuple[int, Evaluation]]:
+        """Jobs that have finished, at least one; none only if none is outstanding.
+
+        Raises:
+            DeviceError: a device cannot be used any more.
+            NasprofError: the workers cannot be used any more; all jobs that finished were given.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End at once whatever is outstanding; a second time it does nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+executors: Registry[type[Executor]] = Registry(
+    "executor",
+    {
+        "processes": "search.executors.processes:ProcessExecutor",
+        "ray": "search.executors.ray:RayExecutor",
+        "serial": "search.executors.serial:SerialExecutor",
+    },
+)
+
+
+def open_executor(
+    name: str, problem: Problem, *, workers: int | None = None, address: str | None = None
+) -> Executor:
+    """The executor called ``name`` for a problem, started.
+
+    Args:
+        workers: how many jobs it evaluates at once; None lets it choose.
+        address: of the cluster whose machines do the work.
+
+    Raises:
+        UsageError: there is no such executor, or it cannot be used like that.
+        NasprofError: it cannot be started.
+    """
+    kind = executors.get(name)
+    if workers is not None and workers < 1:
+        raise UsageError(f"{workers} workers, expected at least 1")
+    if address is not None and not kind.remote:
+        clusters = ", ".join(each for each in executors if executors.get(each).remote)
+        raise UsageError(
+            f"the executor {name!r} works on this machine alone, and has no address",
+            f"Executors for clusters: {clusters}.",
+        )
+    return kind.open(problem, workers, address)

@@ -1,0 +1,74 @@
+"""Worker processes on this machine."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from multiprocessing.connection import wait
+from typing import Any, Self
+
+from search.executors.child import Child
+from search.executors.pool import Pool
+from search.executors.worker import Answer, Sign
+from search.problem import Problem
+from spaces import Genes
+
+_PATIENCE_S = 1.0
+
+_ONE_THREAD = dict.fromkeys(
+    ("MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
+)
+
+
+class ProcessExecutor(Pool):
+    """A connection to each worker says which of them died, and of what."""
+
+    def __init__(self, problem: Problem, workers: int) -> None:
+        super().__init__(problem, workers)
+        self._children: list[Child] = []
+
+    @classmethod
+    def open(cls, problem: Problem, workers: int | None, address: str | None) -> Self:
+        return cls(problem, workers or usable_cores())
+
+    def _start(self) -> Child:
+        child = Child.start("search.executors.worker:main", _ONE_THREAD)
+        self._children.append(child)
+        return child
+
+    def _give(self, worker: Any, genes: Genes) -> None:
+        # That the worker died is heard soon enough, as it is said of those that are busy.
+        with suppress(OSError):
+            worker.connection.send(genes)
+
+    def _arrivals(self) -> list[tuple[Any, Answer]]:
+        by_connection = {child.connection: child for child in self._children}
+        ready = wait(list(by_connection), _PATIENCE_S)
+        # A process started by a worker may hold the connection open after the worker's end.
+        heard = [by_connection[each] for each in ready] if ready else self._children  # type: ignore[index]
+        answers = [(child, self._listen(child)) for child in heard]
+        return [(child, answer) for child, answer in answers if answer is not None]
+
+    def _listen(self, child: Child) -> Answer | None:
+        try:
+            answer = child.connection.recv() if child.connection.poll() else None
+            if answer is Sign.HELLO:
+                child.connection.send_bytes(self._payload)
+                return None
+        except (EOFError, OSError):
+            return self._dead(child)
+        return self._dead(child) if answer is None and child.ended else answer
+
+    def _dead(self, child: Child) -> Sign:
+        child.kill()
+        self._children.remove(child)
+        return Sign.DIED
+
+    def close(self) -> None:
+        while self._children:
+            self._children.pop().kill()
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))

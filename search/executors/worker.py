@@ -1,0 +1,85 @@
+"""What runs in a process that is given a problem and evaluates it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from enum import Enum, auto
+from multiprocessing.connection import Connection
+from threading import Thread
+from typing import TypeAlias
+
+from devices.base import DeviceError
+from nasprof.errors import NasprofError
+from search.executors.evaluation import Evaluation, evaluate
+from search.problem import Problem
+from spaces import Genes
+
+
+class Sign(Enum):
+    """What is heard of a worker besides evaluations and errors."""
+
+    HELLO = auto()
+    """It runs, and asks for the problem."""
+    READY = auto()
+    """It has the problem, and takes architectures."""
+    DIED = auto()
+
+
+Answer: TypeAlias = Evaluation | NasprofError | Sign
+
+
+class Worker:
+    """Holds a problem and evaluates architectures.
+
+    Args:
+        paths: where else modules are looked for, for machines that share a file system.
+    """
+
+    def __init__(self, paths: Sequence[str] = ()) -> None:
+        sys.path.extend(path for path in paths if path not in sys.path)
+
+    def load(self, payload: bytes) -> Answer:
+        """Take the problem, which comes from the process that started this one."""
+        try:
+            self.problem: Problem = pickle.loads(payload)
+        except Exception as error:
+            return NasprofError(
+                f"a worker cannot load the problem: {type(error).__name__}: {error}",
+                "It must find the same modules, in the same versions, as the process that "
+                "started it: install them there as well.",
+            )
+        return Sign.READY
+
+    def evaluate(self, genes: Genes) -> Answer:
+        """Evaluate architectures ``(n, n_genes)``; an error is one that stops the search."""
+        try:
+            return evaluate(self.problem, genes)
+        except DeviceError as error:
+            return error
+
+
+def main(descriptor: int) -> None:
+    """Serve the process at the other end of a connection for as long as it lives."""
+    connection = Connection(descriptor)
+    Thread(target=_end_with_parent, args=(descriptor,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    worker = Worker()
+    with suppress(EOFError, OSError):
+        connection.send(Sign.HELLO)
+        connection.send(worker.load(connection.recv_bytes()))
+        while True:
+            connection.send(worker.evaluate(connection.recv()))
+
+
+def _end_with_parent(descriptor: int) -> None:
+    """End this process and those it started when the other end of the connection is closed."""
+    other_end = select.poll()
+    other_end.register(descriptor, 0)
+    other_end.poll()
+    os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,18 @@
+"""Objectives by name: what a search may want much or little of."""
+
+from __future__ import annotations
+
+from search.objectives.base import Sources, Wanted, objectives
+from search.objectives.callables import UserFunction
+from search.objectives.ends import additive_ends, additive_extremes
+from search.objectives.named import objectives_of
+
+__all__ = [
+    "Sources",
+    "UserFunction",
+    "Wanted",
+    "additive_ends",
+    "additive_extremes",
+    "objectives",
+    "objectives_of",
+]

@@ -1,0 +1,148 @@
+"""Objectives that are the user's own Python functions, named ``module:function``."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from nasprof.errors import UsageError
+from search.objectives.base import Wanted, near, objectives
+from search.problem import Array, Objective
+from spaces import Genes, Space
+
+if TYPE_CHECKING:
+    from search.objectives.models import Models
+
+_REFERENCE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)")
+_OWN = re.compile(r"(max:)?([^\W\d][\w.-]*)=(.*)")
+
+
+@dataclass(frozen=True)
+class UserFunction:
+    """A function from an architecture's JSON object to a number, imported where it is called.
+
+    Args:
+        module: importable from ``folder`` or as installed.
+        name: of the function in it.
+        folder: put on the path first, as Python itself does; where the search was begun.
+    """
+
+    module: str
+    name: str
+    folder: str
+
+    @classmethod
+    def of(cls, reference: str) -> Self | None:
+        """The function that ``module:function`` names; None if this is no such reference.
+
+        Raises:
+            UsageError: there is none.
+        """
+        match = _REFERENCE.fullmatch(reference)
+        if match is None:
+            return None
+        function = cls(match[1], match[2], str(Path.cwd()))
+        function.load()
+        return function
+
+    @property
+    def reference(self) -> str:
+        """``module:function``."""
+        return f"{self.module}:{self.name}"
+
+    def load(self) -> Callable[[dict[str, Any]], float]:
+        """The function itself.
+
+        Raises:
+            UsageError: the module cannot be imported, or has no such function.
+        """
+        found = getattr(self._imported(), self.name, None)
+        if callable(found):
+            function: Callable[[dict[str, Any]], float] = found
+            return function
+        what = "has none" if found is None else f"is {type(found).__name__}, no function"
+        raise UsageError(
+            f"{self.reference}: expected a function {self.name!r} in {self.module!r}; it {what}",
+            near(self.name, _functions(self._imported())),
+        )
+
+    def values(self, genes: Genes, space: Space) -> Array:
+        """What it says of each architecture ``(n, n_genes)``: ``(n,)``."""
+        function = self.load()
+        return np.array([float(function(arch)) for arch in space.decode(genes)], np.float64)
+
+    def _imported(self) -> ModuleType:
+        if self.folder not in sys.path:
+            sys.path.insert(0, self.folder)
+        importlib.invalidate_caches()
+        try:
+            return importlib.import_module(self.module)
+        except Exception as error:
+            own = (path.stem for path in Path(self.folder).glob("*.py"))
+            raise UsageError(
+                f"{self.reference}: module {self.module!r} cannot be imported from {self.folder} "
+                f"({type(error).__name__}: {error})",
+                near(self.module, own),
+            ) from error
+
+
+def _functions(module: ModuleType) -> list[str]:
+    names = vars(module).items()
+    return [name for name, value in names if callable(value) and not name.startswith("_")]
+
+
+@dataclass(frozen=True)
+class Own(Wanted):
+    """An objective that only its user knows.
+
+    Args:
+        function: what evaluates it.
+        maximise: whether more is better.
+    """
+
+    form: ClassVar[str] = "[max:]NAME=module:function"
+
+    function: UserFunction
+    maximise: bool = False
+
+    @classmethod
+    def of(cls, name: str, detail: str | None, models: Models) -> Self:
+        match = _OWN.fullmatch(name)
+        function = None if match is None else UserFunction.of(match[3])
+        if match is None or function is None:
+            raise UsageError(
+                f"objective {name!r} is not understood",
+                f"Expected {cls.form}, where NAME has letters, digits, '.', '-' and '_'.",
+            )
+        if match[2] in objectives:
+            raise UsageError(
+                f"objective {name!r}: {match[2]!r} is what another objective is called",
+                "Choose another name for your own.",
+            )
+        return cls(match[2], function, match[1] is not None)
+
+    def objective(self, space: Space) -> Objective:
+        return evaluated(self.name, "", self.function, space, maximise=self.maximise)
+
+
+def evaluated(
+    name: str, unit: str, function: UserFunction, space: Space, *, maximise: bool
+) -> Objective:
+    """The objective that a user's function evaluates."""
+    return Objective(
+        name,
+        unit,
+        partial(function.values, space=space),
+        maximise=maximise,
+        kind="evaluated",
+        facts={"function": function.reference},
+    )

@@ -1,0 +1,105 @@
+"""Latency as a cost model predicts it, and its upper bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Self
+
+from luts import CostModel, cost_model_shelf
+from nasprof.errors import UsageError
+from search.objectives.base import Wanted, near
+from search.objectives.models import Models, Spot, is_device, known_devices
+from search.problem import Objective, latency_extremes, model_facts
+from spaces import Space
+
+
+@dataclass(frozen=True)
+class Latency(Wanted):
+    """Predicted latency in ms.
+
+    Args:
+        source: a cost model, or the device whose own table is looked up or built.
+    """
+
+    form: ClassVar[str] = "latency[@MODEL|DEVICE[/SERIAL]]"
+
+    source: CostModel | Spot
+    models: Models
+
+    @classmethod
+    def of(cls, name: str, detail: str | None, models: Models) -> Self:
+        return cls(name, _source(name, detail, models), models)
+
+    @property
+    def spaces(self) -> tuple[Space, ...] | None:
+        return None if isinstance(self.source, Spot) else self.source.spaces
+
+    def cost(self, space: Space) -> CostModel:
+        """The cost model; a table of one's own is built first where it is of this machine."""
+        if isinstance(self.source, Spot):
+            return self.models.own_table(self.source, space)
+        return self.source
+
+    def objective(self, space: Space) -> Objective:
+        cost, confidence = self.cost(space), self.models.sources.confidence
+        bound = cost.bound(confidence)
+        return Objective(
+            self.name,
+            "ms",
+            partial(cost.latency_ms, space=space),
+            additive=cost.additive,
+            free=True,
+            extremes=partial(latency_extremes, cost, space),
+            slack=1.0 if bound is None else bound.factor,
+            facts={**model_facts(cost, cost.latency_ms, space), "clock": cost.clock},
+        )
+
+
+class LatencyUpper(Latency):
+    """What networks take at most in ms, with the confidence asked for."""
+
+    form: ClassVar[str] = "latency_upper[@MODEL|DEVICE[/SERIAL]]"
+
+    def objective(self, space: Space) -> Objective:
+        cost, confidence = self.cost(space), self.models.sources.confidence
+        bound = cost.bound(confidence)
+        if bound is None:
+            raise UsageError(
+                f"objective {self.name!r}: {cost.name!r} was never compared with whole networks, "
+                "so it has no upper bounds",
+                f"Run: nasprof audit {cost.name}",
+            )
+        function = partial(cost.upper_bound_ms, confidence=confidence)
+        facts = {**model_facts(cost, function, space), "clock": cost.clock}
+        return Objective(
+            self.name,
+            "ms",
+            partial(function, space=space),
+            additive=cost.additive,
+            free=True,
+            extremes=partial(latency_extremes, cost, space, bound.factor),
+            facts={**facts, "confidence": confidence},
+        )
+
+
+def _source(name: str, detail: str | None, models: Models) -> CostModel | Spot:
+    """The cost model that is named, by a name of its own or by its device's."""
+    sources, known = models.sources, cost_model_shelf.known()
+    if detail is None:
+        return models.spot(name, None) if sources.lut is None else _of_target(sources.lut, models)
+    if detail in known or detail.endswith(cost_model_shelf.suffix):
+        return models.cost(detail)
+    if is_device(detail):
+        return models.spot(name, detail)
+    raise UsageError(
+        f"objective {name!r}: neither a cost model nor a device is called {detail!r}",
+        near(detail, [*known, *known_devices()]),
+    )
+
+
+def _of_target(lut: str, models: Models) -> CostModel:
+    """The cost model that was named beside the target."""
+    if models.sources.precision is not None:
+        raise UsageError(f"--lut {lut} says the precision itself", "Leave out --precision.")
+    return models.cost(lut)

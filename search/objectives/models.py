@@ -1,0 +1,153 @@
+"""Where objectives get their models: each is read once, and what is doubtful about it said once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from luts import CostModel
+from nasprof.cli import say
+from nasprof.errors import UsageError
+from search.accuracy.base import AccuracyModel
+from search.objectives.base import Sources, near
+from spaces import Space
+
+if TYPE_CHECKING:
+    from devices import Profile
+    from profiler.commands.target import Target
+
+_PLACE = re.compile(r"(.*?\.toml|[^/]+)(?:/(.+))?")
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A device that an objective is of.
+
+    Args:
+        target: the device, and what was said about running models on it.
+        profile: the device's.
+        serial: which one of several, where the objective's name says so.
+    """
+
+    target: Target
+    profile: Profile
+    serial: str | None = None
+
+    @property
+    def place(self) -> str:
+        """``DEVICE``, or ``DEVICE/SERIAL`` where its serial is known."""
+        serial = self.profile.options.get("serial")
+        return self.profile.name if serial is None else f"{self.profile.name}/{serial}"
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models of one set of objectives.
+
+    Args:
+        sources: as the command line names them.
+    """
+
+    sources: Sources
+    _accuracies: dict[str, AccuracyModel] = field(default_factory=dict)
+    _costs: dict[str, CostModel] = field(default_factory=dict)
+
+    def accuracy(self, name: str) -> AccuracyModel:
+        """The accuracy model of that name, or in that file.
+
+        Raises:
+            UsageError: there is none, or it is damaged.
+        """
+        if name not in self._accuracies:
+            from search.accuracy import read_accuracy_model
+
+            model = self._accuracies[name] = read_accuracy_model(name)
+            for doubt in model.doubts:
+                say(f"Careful with {model.name!r}: {doubt}")
+        return self._accuracies[name]
+
+    def cost(self, name: str) -> CostModel:
+        """The cost model of that name, or in that file, on the clock asked for.
+
+        Raises:
+            UsageError: there is none, it is damaged, or it knows nothing of that clock.
+        """
+        if name not in self._costs:
+            from profiler.cost_models import open_cost_model
+            from search.objectives.tables import say_changes
+
+            model = self._costs[name] = open_cost_model(name, self.sources.clock)
+            target = self.sources.target
+            say_changes(model, target if name == self.sources.lut else _unsaid(target))
+        return self._costs[name]
+
+    def own_table(self, spot: Spot, space: Space) -> CostModel:
+        """One's own table of a device; of one in this machine it is built first.
+
+        Raises:
+            NasprofError: there is none, and the device is elsewhere; with the command to run.
+        """
+        key = f"{spot.place} {spot.serial} {space.settings}"
+        if key not in self._costs:
+            from search.objectives.tables import own_table
+
+            self._costs[key] = own_table(spot, space, self.sources)
+        return self._costs[key]
+
+    def spot(self, name: str, detail: str | None) -> Spot:
+        """The device that an objective names as ``DEVICE`` or ``DEVICE/SERIAL``; else the target.
+
+        Threads, affinity and the like are said of the target's device, and of every device where
+        the target names none.
+
+        Raises:
+            UsageError: there is no such device, or it has no serials.
+        """
+        target = self.sources.target
+        if detail is None:
+            return Spot(target, target.profile())
+        device, serial = _split(detail)
+        if not is_device(detail):
+            raise UsageError(
+                f"objective {name!r}: no device is called {device!r}",
+                near(device, known_devices()),
+            )
+        if target.device_name not in (None, device):
+            target = _unsaid(target)
+        target = replace(target, device_name=device, serial=serial or target.serial)
+        profile = target.profile()
+        target.device(profile)  # refuses options that it has no use for, such as a serial
+        return Spot(target, profile, serial)
+
+
+def known_devices() -> list[str]:
+    """Names of every profile."""
+    from devices import list_profiles
+
+    return list(list_profiles())
+
+
+def is_device(detail: str) -> bool:
+    """Whether ``detail`` names a device, with or without a serial."""
+    device = _split(detail)[0]
+    return device.endswith(".toml") or device in known_devices()
+
+
+def _split(detail: str) -> tuple[str, str | None]:
+    """Device and serial."""
+    match = _PLACE.fullmatch(detail)
+    return (detail, None) if match is None else (match[1], match[2])
+
+
+def _unsaid(target: Target) -> Target:
+    """A target of which nothing was said."""
+    return replace(
+        target,
+        device_name=None,
+        runtime=None,
+        threads=None,
+        affinity=None,
+        serial=None,
+        options={},
+    )

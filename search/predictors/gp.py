@@ -1,0 +1,88 @@
+"""Gaussian-process regression on the steps of genes.
+
+Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, Eq. 2.23-2.24;
+see :mod:`search.accuracy.gaussian`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+
+from luts.estimators import one_thread
+from search.accuracy.gaussian import Counts, Groups, Kernel, Process, fit_process
+from search.accuracy.kernel import explained_by
+from search.predictors.base import Array, GenePredictor
+from search.predictors.columns import steps
+from spaces import Genes, Space
+
+_SUBSET = 400
+"""Hyperparameters are chosen on at most so many architectures; all serve the predictions."""
+_LEAST_NOISE = 1e-8
+_FORM = "rbf"
+
+
+class GaussianPredictor(GenePredictor):
+    """A linear trend of the steps, and interactions that decay with the genes that differ.
+
+    Hyperparameters are the most likely ones: a weight of each gene of a part in the trend and in
+    the interactions, the same in all parts; the amplitude of the interactions; and the noise.
+    """
+
+    kind: ClassVar[str] = "gp"
+
+    def _fit(self, genes: Genes, targets: Array) -> None:
+        # Loaded first: only libraries that are loaded are kept to one thread.
+        import scipy.linalg  # noqa: F401
+
+        distinct, place, repeats = np.unique(genes, axis=0, return_inverse=True, return_counts=True)
+        means = np.bincount(place.reshape(-1), targets) / repeats
+        self._inputs = steps(self.space, distinct)
+        with one_thread():
+            self._process = self._most_likely(self._inputs, means, repeats)
+            self._weights = self._process.weights(self._inputs, means, repeats)
+        self._repeats = repeats
+        self._inducing: tuple[Array, Array] | None = None
+
+    def _most_likely(self, inputs: Array, targets: Array, repeats: Counts) -> Process:
+        rng = np.random.default_rng(self.seed)
+        some = np.sort(rng.permutation(len(inputs))[:_SUBSET])
+        groups = step_groups(self.space)
+        try:
+            with np.errstate(over="ignore"):
+                chosen = inputs[some], targets[some], repeats[some]
+                process = fit_process(_FORM, *chosen, groups, rng)
+        except ValueError:
+            # Of few rows the likelihood may grow without end, and the search up to infinity.
+            process = _first_guess(inputs)
+        return replace(process, noise=max(process.noise, _LEAST_NOISE))
+
+    def _predict(self, genes: Genes) -> Array:
+        predicted: Array = self._process.kernel(steps(self.space, genes), self._inputs) @ (
+            self._weights
+        )
+        return predicted
+
+    def _std(self, genes: Genes) -> Array:
+        if self._inducing is None:
+            self._inducing = explained_by(self._process, self._inputs, self._repeats)
+        chosen, factor = self._inducing
+        inputs, kernel = steps(self.space, genes), self._process.kernel
+        explained = np.square(kernel(inputs, chosen) @ factor).sum(1)
+        variance = np.maximum(kernel.diagonal(inputs) - explained, 0) + self._process.noise
+        std: Array = np.sqrt(variance)
+        return std
+
+
+def step_groups(space: Space) -> Groups:
+    """Columns of :func:`steps` that share their hyperparameters: ``(n_columns,)``."""
+    places_in_parts = [np.arange(place.stop - place.start) for place, _ in space.parts]
+    return np.repeat(np.concatenate(places_in_parts), space.n_choices).astype(np.intp)
+
+
+def _first_guess(inputs: Array) -> Process:
+    """A process that fits most data somehow."""
+    share = np.full(inputs.shape[1], 1 / max(float((inputs**2).sum(1).mean()), 1.0))
+    return Process(Kernel(_FORM, 0.1 * share, 0.5 * share, 1.0), 1e-2)

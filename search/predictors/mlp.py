@@ -1,0 +1,28 @@
+"""A small neural network, fitted by L-BFGS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from search.predictors.tuned import Settings, TunedPredictor
+
+_HIDDEN, _STEPS = 32, 100
+
+
+class MlpPredictor(TunedPredictor):
+    """One hidden layer; the decay of its weights is chosen by cross-validation."""
+
+    kind: ClassVar[str] = "mlp"
+    grid: ClassVar[Sequence[Settings]] = tuple({"decay": decay} for decay in (1, 5, 20))
+
+    def build(self, settings: Settings, n_columns: int) -> Any:
+        from sklearn.neural_network import MLPRegressor
+
+        return MLPRegressor(
+            hidden_layer_sizes=(_HIDDEN,),
+            alpha=settings["decay"],
+            solver="lbfgs",
+            max_iter=_STEPS,
+            random_state=self.seed,
+        )

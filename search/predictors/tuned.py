@@ -1,0 +1,48 @@
+"""Estimators of scikit-learn whose settings are chosen by cross-validation."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+from luts.estimators import one_thread
+from search.predictors.base import Array, GenePredictor
+from search.predictors.columns import Columns, Scaling, steps
+from search.predictors.folds import choose
+from spaces import Genes
+
+Settings: TypeAlias = Mapping[str, float]
+
+
+class TunedPredictor(GenePredictor):
+    """Fits an estimator, with the settings of ``grid`` that err least out of fold."""
+
+    grid: ClassVar[Sequence[Settings]]
+
+    @abstractmethod
+    def build(self, settings: Settings, n_columns: int) -> Any:
+        """An estimator for columns of mean 0 and variance 1."""
+
+    def _fit(self, genes: Genes, targets: Array) -> None:
+        from sklearn.exceptions import ConvergenceWarning
+
+        self._columns = Columns.of(steps, self.space, genes)
+        self._scaling = Scaling.of(self._columns(genes))
+        inputs = self._scaling(self._columns(genes))
+        with one_thread(), warnings.catch_warnings():
+            # Cross-validation judges an estimator that did not converge like any other.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.settings = choose(self.grid, self._fitted, inputs, targets, self.seed)
+            self._estimate = self._fitted(self.settings, inputs, targets)
+
+    def _fitted(
+        self, settings: Settings, inputs: Array, targets: Array
+    ) -> Callable[[Array], Array]:
+        estimator = self.build(settings, inputs.shape[1]).fit(inputs, targets)
+        predict: Callable[[Array], Array] = estimator.predict
+        return predict
+
+    def _predict(self, genes: Genes) -> Array:
+        return self._estimate(self._scaling(self._columns(genes)))
