@@ -109,11 +109,12 @@ def test_a_new_engine(load, registries):
     load("engine")
     from search.accuracy import read_accuracy_model
     from search.problem import TradeOff
+    from search.runs.run import Stop
     from search.runs.trial import Trial
 
     trade_off = TradeOff.of(read_accuracy_model("imagenet"), made_up_table(get_space("ofa-mbv3")))
     climbed, drawn = (
-        Trial(trade_off, name, evaluations=300).run(None).values[:, 0].min()
+        Trial(trade_off.problem(), name, Stop(300)).run().values[:, 0].min()
         for name in ("climber", "random")
     )
     assert climbed < drawn

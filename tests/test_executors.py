@@ -250,6 +250,15 @@ def test_workers_that_end_while_they_start_are_an_error(opened):
             executor.wait()
 
 
+def test_what_a_dead_worker_started_ends_with_it(tmp_path):
+    problem = problem_of(CELLS, made_up.Survived(tmp_path))
+    with open_executor("processes", problem, workers=1) as executor:
+        executor.submit(0, GENES[:2])
+        assert done(executor)[0].errors == (None, None)
+        [survivor] = made_up.pids(tmp_path)
+        until(lambda: not alive(survivor))
+
+
 ORPHANING = """
 import os, signal, sys, threading
 from pathlib import Path

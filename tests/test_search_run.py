@@ -68,13 +68,19 @@ def test_run_answers_budgets_in_order_and_keeps_them(run, models):
     for answer in found["budgets"]:
         space, arch = parse_arch(answer["arch"])
         genes = space.encode([arch])
-        assert answer["latency_ms"] == table.latency_ms(genes)[0]
+        assert answer["values"]["latency"] == table.latency_ms(genes)[0]
+        assert answer["values"]["top1"] == made_up_accuracy(CELLS, "cells").top1(genes)[0]
         assert answer["upper_ms"] == pytest.approx(table.upper_bound_ms(genes)[0])
         assert answer["upper_ms"] <= answer["budget_ms"] * (1 + 1e-12)
     front = [(-each["values"]["top1"], each["values"]["latency"]) for each in found["front"]]
     assert len(non_dominated(np.array(front))) == len(front)
     corner = [-found["reference"]["top1"], found["reference"]["latency"]]
     assert found["hypervolume"] == pytest.approx(hypervolume(np.array(front), np.array(corner)))
+    assert found["hypervolume_exact"] is True
+    assert (found["seed"], found["failed"], found["ended"]) == (0, 0, None)
+    marks = [mark for each in found["front"] for mark in each["marks"]]
+    assert marks.count("knee") == 1
+    assert set(marks) == {"knee", "preferred"}
 
 
 def test_exact_is_the_best_of_all_architectures(run, models):
@@ -84,7 +90,7 @@ def test_exact_is_the_best_of_all_architectures(run, models):
     cells = CELLS.parts[0][1]
     table = read_cost_model(models / "cells.json")
     within = table.upper_bound_ms(cells) <= limit
-    assert found["top1"] == made_up_accuracy(CELLS, "cells").top1(cells)[within].max()
+    assert found["values"]["top1"] == made_up_accuracy(CELLS, "cells").top1(cells)[within].max()
 
 
 def test_without_a_budget_the_whole_front_is_searched_and_shown(run, models):
@@ -106,14 +112,18 @@ def test_a_learned_accuracy_is_replaced_for_exact_and_that_is_said(run, models):
 
 def test_what_makes_no_sense_is_refused(run, models):
     local = ("run", "--engine", "local", *given(models))
-    assert "none is set on latency" in refused(run(*local))
-    assert "exact, nsga2, random" in refused(run(*local))
+    for engine in ("nas-mo", "ofa-ea"):
+        without = refused(run("run", "--engine", engine, *given(models)))
+        assert "none is set on latency" in without
+        assert "exact, linas, local" in without
     assert "no engine is called 'lokal'" in refused(run("run", "--engine", "lokal", *given(models)))
-    assert "network runs under" in refused(run(*local, "--budget", "1us"), 1)
+    impossible = refused(run(*local, "--budget", "1us"), 1)
+    assert "network has under 0.001 ms of 'latency': the least is 0.3" in impossible
     assert "budget" in refused(run(*local, "--budget", "-5"))
     assert "budget" in refused(run(*local, "--budget", "nan"))
     both = ("--accuracy", models / "mobile.npz", "--lut", models / "cells.json")
-    assert "not of ofa-mbv3" in refused(run("run", "--engine", "random", *both))
+    nothing = refused(run("run", "--engine", "random", *both))
+    assert "objective 'top1' of ofa-mbv3 w1.0@224: no space in common" in nothing
 
 
 def test_a_folder_is_gone_on_with_unless_it_is_of_something_else(run, models, tmp_path):
@@ -176,6 +186,9 @@ def test_interrupted_it_shows_what_was_found(models, tmp_path):
     found = json.loads(stdout)
     assert 0 < found["evaluations"] < path.read_bytes().count(b"\n") <= found["evaluations"] + 65
     assert found["budgets"][0]["upper_ms"] <= 60
+    assert [each["values"]["latency"] for each in found["front"]] == sorted(
+        each["values"]["latency"] for each in found["front"]
+    )
 
 
 # --- compare --------------------------------------------------------------------------------
@@ -228,7 +241,7 @@ def test_the_best_known_front_is_the_exact_one_where_that_is_known(models, name)
         trade_off, np.random.default_rng(0), 6000, lambda *done: calls.append(done)
     )
     _, expected = exact_front(trade_off.problem(), np.random.default_rng(0))
-    corner = reference(trade_off)
+    corner = reference(trade_off.problem(), expected)
     assert hypervolume(values, corner) >= hypervolume(expected, corner) * (1 - 1e-4)
     assert np.array_equal(trade_off.problem().values(genes), values)
     assert [done for done, _ in calls] == sorted(done for done, _ in calls)

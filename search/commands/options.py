@@ -101,8 +101,8 @@ def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--accuracy",
         default="imagenet",
         show_default=True,
-        help="Accuracy model: a name, a file, your own table of arch,top1 (.csv), or for nassearch run "
-        "a function of your own, module:function.",
+        help="Accuracy model: a name, a file, or your own table of arch,top1 (.csv). For "
+        "nassearch run also a function of your own, module:function.",
     )
     @click.option(
         "--lut",

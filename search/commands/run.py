@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasprof.cli import json_option, print_json, say, setting_option, show_table
+from nasprof.errors import UsageError
 from profiler.commands.options import Milliseconds
 from search.commands.limits import Budget, BudgetType
 from search.commands.options import Asked, confidence_option, trade_off_options
@@ -99,15 +102,22 @@ def run(asked: Asked, plot: Path | None, as_json: bool, **options: Any) -> None:
     """
     from profiler.progress import step_bar
     from search.engine import engines
+    from search.executors import executors
 
     engines.get(options["engine_name"])
-    searches = _searches(asked, options)
+    executors.get(options["executor"])
+    # Whatever a module of the user's prints when it is imported is no result of the command.
+    with redirect_stdout(sys.stderr):
+        searches = _searches(asked, options)
+    if plot is not None:
+        _check_plot(searches)
     interrupted = False
     try:
         with step_bar("evaluating") as progress:
             searches.run(progress)
     except KeyboardInterrupt:
         interrupted = True
+        searches.reasons.append("interrupted")
         say("Interrupted; this is what was found so far.")
     found = searches.findings(options["reference"])
     if as_json:
@@ -115,9 +125,7 @@ def run(asked: Asked, plot: Path | None, as_json: bool, **options: Any) -> None:
     else:
         _show(found)
     if plot is not None:
-        from search.commands.archive_view import plot_fronts
-
-        plot_fronts([found.summary], plot)
+        _plot(found, plot)
     if interrupted:
         click.get_current_context().exit(1)
 
@@ -134,12 +142,22 @@ def _searches(asked: Asked, options: dict[str, Any]) -> Searches:
     named = [each for each in options["budgets"] if each.name is not None]
     bare = [each.text for each in options["budgets"] if each.name is None]
     times_ms = [Milliseconds().convert(text, None, None) for text in bare]
+    if len(set(times_ms)) < len(times_ms):
+        raise UsageError("a time is there twice as a budget", "Name each of them once.")
     wanted: list[float | None] = [*times_ms] or [None]
     problems = [limited(problem, named, each) for each in wanted]
-    searches = Searches(problem, times_ms, named, problems, options)
-    for each in problems:
-        searches.trial(each, None, None).check()
+    searches = Searches(limited(problem, named, None), times_ms, named, problems, options)
+    searches.check()
     return searches
+
+
+def _check_plot(searches: Searches) -> None:
+    """Refuse a picture that there will be nothing to draw in."""
+    if len(searches.problem.objectives) < 2:
+        raise UsageError(
+            f"--plot draws fronts; one objective has none: {searches.problem.objectives[0].name}",
+            "Leave it out, or search by several objectives.",
+        )
 
 
 @dataclass
@@ -147,8 +165,8 @@ class Searches:
     """Searches on the same objectives, one for each time that is a budget.
 
     Args:
-        problem: without limits.
-        problems: with them, one a search.
+        problem: with the limits that all searches have in common.
+        problems: with those of each search, one a search.
         options: as given on the command line.
     """
 
@@ -159,6 +177,20 @@ class Searches:
     options: dict[str, Any]
     archives: list[Archive] = field(default_factory=list)
     reasons: list[str | None] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Refuse what makes no sense before anything is evaluated.
+
+        Raises:
+            UsageError: saying why, and what does.
+        """
+        from search.runs.warm_start import FROM_MACS, macs_problem
+
+        for each in self.problems:
+            self.trial(each, None, None).check()
+            if self.options["warm_start"] == FROM_MACS:
+                self.trial(macs_problem(each), None, None).check()
+        self.findings(self.options["reference"])
 
     def run(self, progress: Progress) -> None:
         """Search one after the other; archives are there before they are filled."""
@@ -222,33 +254,41 @@ class Searches:
 
     def _start(self, problem: Problem, time_ms: float | None, progress: Progress) -> Start | None:
         """What it begins with, searched for now if need be."""
-        from dataclasses import replace
-
-        from search.runs.warm_start import FROM_MACS, macs_problem, start_from, start_from_macs
+        from search.runs.warm_start import FROM_MACS, start_from, start_from_macs
 
         wanted = self.options["warm_start"]
         if wanted is None:
             return None
         if wanted != FROM_MACS:
             return start_from(Path(wanted), problem)
-        trial = replace(
-            self.trial(macs_problem(problem), None, time_ms),
-            path=self._path(time_ms, beside="first-macs"),
-        )
         say("Searching on MACs first")
-        return start_from_macs(trial.run(progress))
+        return start_from_macs(self._on_macs(problem, time_ms).run(progress))
+
+    def _on_macs(self, problem: Problem, time_ms: float | None) -> Trial:
+        """The search on MACs; as long as it was where a search has begun with it already."""
+        from dataclasses import replace
+
+        from search.runs.run import Stop
+        from search.runs.warm_start import evaluations_on_macs, macs_problem
+
+        trial = self.trial(macs_problem(problem), None, time_ms)
+        begun = None if trial.path is None or trial.fresh else evaluations_on_macs(trial.path)
+        stop = trial.stop if begun is None else Stop(begun, failures=self.options["max_failures"])
+        return replace(trial, stop=stop, path=self._path(time_ms, beside="first-macs"))
 
     def findings(self, asked: dict[str, Any]) -> Findings:
         """What was found until now."""
+        from search.runs.archive import Archive
         from search.runs.summary import summary_of
         from search.runs.trial import reference, union
 
         problem = self.problems[0] if len(self.problems) == 1 else self.problem
-        corner = problem.signs * reference(problem, union(self.archives)[1])
+        archives = self.archives or [Archive(problem)]
+        corner = problem.signs * reference(problem, union(archives)[1])
         names = [each.name for each in problem.objectives]
         given = dict(zip(names, corner.tolist(), strict=True)) | asked
         facts = {"engine": self.options["engine_name"]}
-        return Findings(self, summary_of(problem, self.archives, given, facts))
+        return Findings(self, summary_of(problem, archives, given, facts))
 
 
 @dataclass(frozen=True)
@@ -293,6 +333,15 @@ class Findings:
 def _share(progress: Progress, number: int, total: int, done: int, of: int) -> None:
     """Progress of one of several equal runs as progress of all."""
     progress(number * of + done, total * of)
+
+
+def _plot(found: Findings, path: Path) -> None:
+    from search.commands.archive_view import plot_fronts
+
+    if len(found.summary.front):
+        plot_fronts([found.summary], path)
+    else:
+        say("Nothing is plotted: no network was found")
 
 
 def _show(found: Findings) -> None:

@@ -19,14 +19,14 @@ from spaces import Genes, Space
 
 Array = NDArray[np.float64]
 
-# Larger than any violation or objective, and still small enough for differences.
-FAILED = 1e30
+# Of what failed: larger than any other violation, and than objectives within their range.
+FAILED = 1e3
 
 
 class GeneticEngine(CoroutineEngine):
     """Breeds a population towards the front, within limits where there are any.
 
-    Uniform crossover and polynomial mutation (Deb and Agrawal 1999), rounded to whole genes, whose
+    Objectives are brought to the range of the first population. Uniform crossover and polynomial mutation (Deb and Agrawal 1999), rounded to whole genes, whose
     choices are in order of MACs.
 
     Args:
@@ -38,8 +38,6 @@ class GeneticEngine(CoroutineEngine):
         first: architectures to begin with ``(n, n_genes)``; random ones fill the population up.
     """
 
-    scaled: ClassVar[bool] = True
-    """Whether objectives are brought to the range of the first population."""
     constrained: ClassVar[bool] = True
     """Whether pymoo's algorithm knows constraints; limits become penalties where not."""
 
@@ -73,12 +71,10 @@ class GeneticEngine(CoroutineEngine):
     def search(self) -> Search:
         algorithm = self._set_up()
         low, span = np.zeros(1), np.ones(1)
-        begun = False
         while (infills := algorithm.ask()) is not None and len(pool := np.atleast_1d(infills)):
             values = yield np.stack([each.X for each in pool]).astype(np.int8)
-            if self.scaled and not begun:
+            if not algorithm.is_initialized:
                 low, span = _range(values)
-            begun = True
             self._take_in(pool, (values - low) / span, violation(values, self.worst))
             algorithm.tell(infills=infills)
 
@@ -86,13 +82,19 @@ class GeneticEngine(CoroutineEngine):
         """Give every individual its objectives and its violation of the limits."""
         failed = ~evaluated(values)
         excess = np.where(failed, FAILED, excess)
-        values = np.where(failed[:, None], FAILED, values)
+        values = np.where(failed[:, None], FAILED, np.minimum(values, FAILED))
+        limited = self._limited
         if not self.constrained:
             values = np.where(excess[:, None] > 0, 10 * (1 + excess[:, None]), values)
         for each, objectives, broken in zip(pool, values, excess, strict=True):
             each.set("F", objectives)
-            each.set("G", np.array([broken] if self.constrained else []))
+            each.set("G", np.array([broken] if limited else []))
             each.evaluated.update({"F", "G"})
+
+    @property
+    def _limited(self) -> bool:
+        """Whether pymoo is told of violations, which costs it a quarter of its time."""
+        return self.constrained and bool(np.isfinite(self.worst).any())
 
     def _set_up(self) -> Any:
         from pymoo.core.problem import Problem as Variables
@@ -124,7 +126,7 @@ class GeneticEngine(CoroutineEngine):
         variables = Variables(
             n_var=space.n_genes,
             n_obj=len(self.worst),
-            n_ieq_constr=1 if self.constrained else 0,
+            n_ieq_constr=1 if self._limited else 0,
             xl=np.zeros(space.n_genes),
             xu=(space.n_choices - 1).astype(float),
         )

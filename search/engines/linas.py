@@ -2,8 +2,9 @@
 
 Cummings et al., "A Hardware-Aware Framework for Accelerating Neural Architecture Search Across
 Modalities", 2022, Algorithm 1. Beyond the paper: objectives whose values cost nothing are asked
-instead of predicted, the inner search begins at the best that was validated, and what is validated
-next is chosen beside what was validated before.
+instead of predicted; the inner search begins at the best that was validated; what is validated
+next is what should add most to the front so far; where predictions promise too little, mutants of
+the front are validated instead; and populations are half as large.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.coroutine import CoroutineEngine, Search
-from search.engines.population import first_population, fronts, survivors
+from search.engines.evo import mutant
+from search.engines.population import first_population, fronts
+from search.engines.selection import most_promising
 from search.engines.surrogate import Choice, Surrogates, inner_engine, search_on, unknown
 from search.problem import Problem
 from spaces import Genes
@@ -41,7 +44,7 @@ class LinasEngine(CoroutineEngine):
         problem: Problem,
         rng: np.random.Generator,
         *,
-        population: int = 50,
+        population: int = 25,
         inner: str = "nsga2",
         inner_evaluations: int = 20_000,
         predictor: Choice = None,
@@ -82,4 +85,18 @@ class LinasEngine(CoroutineEngine):
         found, predicted = search_on(engine, predict, self.inner_evaluations)
         new = unknown(found, genes)
         found, predicted = found[new], predicted[new]
-        return found[survivors(predicted, worst, self.population)]
+        chosen = found[most_promising(predicted, values, worst, self.population)]
+        known = np.concatenate([genes, chosen])
+        return np.concatenate([chosen, self._mutants(best, known, self.population - len(chosen))])
+
+    def _mutants(self, parents: Genes, known: Genes, n: int) -> Genes:
+        """Up to ``n`` changes of one gene of ``parents`` that are not known."""
+        drawn = [
+            mutant(self.space, parents[place], self.rng)
+            for place in self.rng.integers(len(parents), size=4 * n)
+        ]
+        if not drawn:
+            return known[:0]
+        distinct = np.unique(np.stack(drawn), axis=0)
+        mutants: Genes = self.rng.permutation(distinct[unknown(distinct, known)])[:n]
+        return mutants

@@ -190,14 +190,15 @@ class Archive(AbstractContextManager["Archive"]):
         own = [_number(told, each.name) for each in self.problem.objectives]
         self._require(row)
         place = reader.take("place", "a whole number") if "place" in line else len(self._held)
-        if place in self._held:
-            raise UsageError(f"place {place} is there twice")
+        if place < 0 or place in self._held:
+            raise UsageError(f"place {place} is taken or below 0")
         error = reader.take("error", "a string") if "error" in line else None
         return place, Entry(row, (self.problem.signs * np.array(own)).tolist(), error)
 
     def _require(self, row: list[int]) -> None:
         """Refuse genes that are not canonical in the space."""
-        if (self.problem.space.canonical(np.array([row], np.int64)) != row).any():
+        small = all(0 <= gene < 128 for gene in row)
+        if not small or (self.problem.space.canonical(np.array([row], np.int64)) != row).any():
             raise UsageError(f"genes {row} are not canonical")
 
 

@@ -123,6 +123,7 @@ def read_stored(path: Path) -> StoredArchive:
         raise ArchiveInvalid(f"{path}, line 1: {error.message}", error.remedy) from error
     names = [each.name for each in objectives]
     lines = [_line(_where(path, n), n, text, names, space) for n, text in enumerate(texts[1:])]
+    _check_places(path, [each.place for each in lines])
     genes = _canonical(path, space, [each.genes for each in lines])
     values = np.array([each.values for each in lines], np.float64).reshape(-1, len(names))
     order = np.argsort([each.place for each in lines], kind="stable")
@@ -227,6 +228,15 @@ def _number(values: Mapping[str, Any], name: str) -> float:
     if not (value is None or is_number(value)):
         raise UsageError(f"value {name!r} is {brief(value)}, expected a number or null")
     return np.nan if value is None else float(value)
+
+
+def _check_places(path: Path, places: Sequence[int]) -> None:
+    taken: set[int] = set()
+    for number, place in enumerate(places):
+        if place < 0 or place in taken:
+            what = f"place {place} is taken or below 0"
+            raise ArchiveInvalid(f"{_where(path, number)}: {what}", _DAMAGED)
+        taken.add(place)
 
 
 def _canonical(path: Path, space: Space, rows: Sequence[list[int]]) -> Genes:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from search.engine import Engine, engines
+from search.engine import Engine, checked_settings, engines, require_objectives
 from search.engines.exact import ExactEngine
 from search.executors import Executor, open_executor
 from search.problem import Objective, Problem
@@ -104,6 +104,12 @@ class Trial:
         """
         if self.engine != "exact":
             self._engine()
+            return
+        # Which takes a while to be made.
+        require_objectives(ExactEngine, self.problem)
+        checked_settings(ExactEngine, self.settings)
+        for each in self.problem.objectives:
+            _require_additive(each)
 
     def _engine(self) -> Engine:
         rng = np.random.default_rng(self.seed)
@@ -133,15 +139,19 @@ def additive_problem(problem: Problem, rng: np.random.Generator) -> Problem:
 
 
 def _additive(objective: Objective, rng: np.random.Generator) -> Objective:
-    if objective.additive:
+    _require_additive(objective)
+    if objective.additive or objective.nearest_additive is None:
         return objective
-    if objective.nearest_additive is None:
+    nearest = objective.nearest_additive(rng)
+    return replace(objective, function=nearest.function, additive=True)
+
+
+def _require_additive(objective: Objective) -> None:
+    if not objective.additive and objective.nearest_additive is None:
         raise UsageError(
             f"engine 'exact' needs additive objectives; {objective.name!r} is not",
             "Take a lookup table, or another engine: local, nsga2.",
         )
-    nearest = objective.nearest_additive(rng)
-    return replace(objective, function=nearest.function, additive=True)
 
 
 def reference(problem: Problem, values: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,19 @@ def start_from_macs(archive: Archive) -> Start:
     """The front of a search on MACs."""
     genes, _ = archive.front
     return Start(genes, facts={"from": FROM_MACS, "evaluations": len(archive)})
+
+
+def evaluations_on_macs(path: Path) -> int | None:
+    """How long a search on MACs was that the archive in a file begins with; None if with none.
+
+    It is not gone on with: another front is the beginning of another search.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = json.loads(stream.readline())["facts"]["start"]
+        return int(start["evaluations"]) if start["from"] == FROM_MACS else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _is_latency(objective: Objective) -> bool:
