@@ -40,6 +40,8 @@ class Engine(ABC):
     """Whether it looks for one best architecture where limits leave one objective to improve."""
     predicts: ClassVar[bool] = False
     """Whether it searches on predictions of its own."""
+    evaluations: ClassVar[int] = 5000
+    """How many it makes where nobody says how many."""
 
     def __init__(
         self,
@@ -141,7 +143,12 @@ def require_objectives(engine: type[Engine], problem: Problem) -> None:
     least, most = engine.n_objectives
     if least <= n <= most:
         return
-    able = [name for name in engines if _able(engines.get(name), n)]
+    free = not np.isfinite(problem.worst).any()
+    able = [
+        name
+        for name in engines
+        if _able(engines.get(name), n) and not (free and n > 1 and engines.get(name).needs_limit)
+    ]
     wanted = str(least) if least == most else f"at least {least}" if n < least else f"up to {most}"
     names = ", ".join(each.name for each in problem.objectives)
     raise UsageError(

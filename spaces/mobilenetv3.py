@@ -57,6 +57,7 @@ class MobileNetV3Space(Space):
     expand_choices: ClassVar[tuple[int, ...]] = (3, 4, 6)
     n_stages: ClassVar[int] = 5
     max_depth: ClassVar[int] = 4
+    n_blocks: ClassVar[int] = n_stages * max_depth
 
     width: float = 1.0
     resolution: int = 224
@@ -184,10 +185,10 @@ class MobileNetV3Space(Space):
         Inactive positions hold the smallest choice, or ``inactive`` if given.
         """
         depth, expand, kernel = self._split(self.canonical(genes))
-        sizes = np.array(self.kernel_choices)[kernel].reshape(len(genes), -1)
-        ratios = np.array(self.expand_choices)[expand].reshape(len(genes), -1)
+        sizes = np.array(self.kernel_choices)[kernel].reshape(len(genes), self.n_blocks)
+        ratios = np.array(self.expand_choices)[expand].reshape(len(genes), self.n_blocks)
         if inactive is not None:
-            used = self._used(depth).reshape(len(genes), -1)
+            used = self._used(depth).reshape(len(genes), self.n_blocks)
             sizes, ratios = np.where(used, sizes, inactive), np.where(used, ratios, inactive)
         return np.array(self.depth_choices)[depth], sizes, ratios
 
@@ -200,7 +201,7 @@ class MobileNetV3Space(Space):
         """
         grid = (len(depths), self.n_stages, self.max_depth)
         depth = _index("depths", depths, self.depth_choices, np.ones(np.shape(depths), np.bool_))
-        used = self._used(depth).reshape(len(depths), -1)
+        used = self._used(depth).reshape(len(depths), self.n_blocks)
         kernel = _index("kernel_sizes", kernel_sizes, self.kernel_choices, used)
         expand = _index("expand_ratios", expand_ratios, self.expand_choices, used)
         return self._join(depth, expand.reshape(grid), kernel.reshape(grid))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ def problem_of(space, *functions, **settings):
 def spoilt(genes, how):
     if how == "raises":
         raise ValueError("no such\n  operation")
+    if how == "exits":
+        sys.exit("no licence")
     if how == "flat":
         return np.zeros(())
     if how == "text":

@@ -212,6 +212,21 @@ def test_the_gradient_of_the_likelihood_is_its_slope(form, space, rng):
     assert evidence.logs(evidence.process(logs)) == pytest.approx(logs)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("form", ["pairs", "rbf"])
+@pytest.mark.parametrize("step", [300.0, 800.0, np.nan])
+def test_hyperparameters_that_overflow_are_wanted_by_nobody(form, step, rng):
+    inputs = CELLS.onehot(CELLS.sample(30, rng)).astype(float)
+    groups = column_groups(CELLS)
+    evidence = _Evidence(form, inputs, rng.normal(size=30), np.ones(30, int), groups)
+    for place in range(len(evidence.start)):
+        logs = evidence.start.copy()
+        logs[place] += step
+        value, gradient = evidence(logs)
+        assert value > evidence(evidence.start)[0]
+        assert np.isfinite(gradient).all()
+
+
 @pytest.mark.parametrize("form", ["pairs", "rbf"])
 def test_left_out_predictions_are_those_of_a_fit_without(form):
     data = measured(OFA, 40)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import pickle
 import re
 import sys
 from pathlib import Path
@@ -46,9 +47,11 @@ def registries(monkeypatch):
     from devices import device_kinds
     from search.accuracy import accuracy_models
     from search.engine import engines
+    from search.objectives import objectives
+    from search.predictors import predictors
     from spaces import spaces
 
-    for registry in (accuracy_models, device_kinds, engines, spaces):
+    for registry in (accuracy_models, device_kinds, engines, objectives, predictors, spaces):
         monkeypatch.setattr(registry, "_entries", dict(registry._entries))
 
 
@@ -108,6 +111,7 @@ def test_a_new_device(load, registries, model, tmp_path, monkeypatch):
 def test_a_new_engine(load, registries):
     load("engine")
     from search.accuracy import read_accuracy_model
+    from search.engine import engines
     from search.problem import TradeOff
     from search.runs.run import Stop
     from search.runs.trial import Trial
@@ -118,6 +122,37 @@ def test_a_new_engine(load, registries):
         for name in ("climber", "random")
     )
     assert climbed < drawn
+    first = trade_off.space.sample(3, np.random.default_rng(0))
+    engine = engines.get("climber").create(
+        trade_off.problem(), np.random.default_rng(0), first, batch=3
+    )
+    assert (engine.ask(10) == first).all()
+
+
+def test_a_new_predictor(load, registries):
+    load("predictor")
+    from search.predictors import make_predictor
+
+    space = get_space("nasbench201")
+    genes = space.sample(300, np.random.default_rng(0))
+    macs = space.macs(genes).astype(float)
+    predictor = make_predictor("least-squares", space).fit(genes[:200], macs[:200])
+    assert predictor.predict(genes[200:]) == pytest.approx(macs[200:], rel=1e-6)
+    assert predictor.std(genes) is None
+
+
+@pytest.mark.parametrize("name", ["nasbench201", "ofa-mbv3"])
+def test_a_new_objective(load, registries, name):
+    load("objective")
+    from search.objectives import Sources, objectives_of
+
+    space = get_space(name)
+    _, (operations,) = objectives_of(["operations"], Sources(target=None, space=space))
+    genes = space.sample(20, np.random.default_rng(0))
+    counted = pickle.loads(pickle.dumps(operations)).function(genes)
+    assert counted.tolist() == [len(space.network(row).program().ops) for row in genes]
+    low, high = operations.extremes()
+    assert low <= counted.min() < counted.max() <= high
 
 
 def test_a_new_accuracy_model(load, registries, tmp_path):

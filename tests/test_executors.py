@@ -30,6 +30,7 @@ GENES = np.unique(CELLS.sample(64, np.random.default_rng(0)), axis=0)[:24]
 FAIR = problem_of(CELLS, made_up.total, made_up.root)
 WAYS = {
     "raises": "raised ValueError: no such operation",
+    "exits": "raised SystemExit: no licence",
     "flat": "returned float64 of shape (), expected numbers (1,)",
     "text": "returned <U4 of shape (1,), expected numbers (1,)",
     "nan": "returned nan",
@@ -130,15 +131,15 @@ def test_only_the_guilty_fail_and_say_why(opened):
     ways = {row.tobytes(): way for row, way in zip(GENES[2::3], WAYS, strict=False)}
     problem = problem_of(CELLS, made_up.total, made_up.Picky(ways))
     with opened(problem) as executor:
-        executor.submit(0, GENES[:15])
-        executor.submit(1, GENES[15:])
+        executor.submit(0, GENES[:18])
+        executor.submit(1, GENES[18:])
         found = done(executor)
     why = [f"objective 'made-up-1' {text}" for text in WAYS.values()]
     assert found[0].errors == tuple(part for text in why for part in (None, None, text))
     guilty = np.array([error is not None for error in found[0].errors])
     assert np.isnan(found[0].values[guilty]).all()
-    np.testing.assert_array_equal(found[0].values[~guilty], FAIR.values(GENES[:15])[~guilty])
-    np.testing.assert_array_equal(found[1].values, FAIR.values(GENES[15:]))
+    np.testing.assert_array_equal(found[0].values[~guilty], FAIR.values(GENES[:18])[~guilty])
+    np.testing.assert_array_equal(found[1].values, FAIR.values(GENES[18:]))
     assert "in spoilt" in found[0].traceback
     assert found[0].traceback.endswith("ValueError: no such\n  operation\n")
     assert found[1].traceback is None
@@ -158,6 +159,15 @@ def test_what_objectives_print_is_no_result(opened, capfd):
         assert done(executor)[0].errors == (None, None)
     printed = capfd.readouterr().out
     assert "so it seems" not in printed
+
+
+@pytest.mark.parametrize("opened", ["serial", "processes"], indirect=True)
+def test_what_objectives_print_is_seen_though_workers_are_killed(opened, capfd, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    with opened(problem_of(CELLS, made_up.loud)) as executor:
+        executor.submit(0, GENES[:2])
+        done(executor)
+    assert "so it seems" in capfd.readouterr().err
 
 
 def test_closing_twice_does_nothing(opened):
@@ -417,7 +427,7 @@ def test_whatever_fails_spoils_nothing_else(ways, maximise):
     found = evaluate(Problem(CELLS, objectives), GENES[:12])
     assert {row for row, error in enumerate(found.errors) if error} == set(ways)
     assert all(WAYS[way] in found.errors[row] for row, way in ways.items())
-    assert (found.traceback is not None) == ("raises" in ways.values())
+    assert (found.traceback is not None) == bool({"raises", "exits"} & set(ways.values()))
     fair = [row for row in range(12) if row not in ways]
     expected = Objective("a", "", made_up.root, maximise)
     right = Problem(CELLS, (expected, objectives[1])).values(GENES[:12])

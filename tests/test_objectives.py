@@ -574,7 +574,7 @@ def test_ones_own_table_of_a_phone_is_looked_up_by_its_serial(folder):
         assert error.exit_code == 1
         assert "nasprof build-lut --space nasbench201" in error.remedy
     first = refused("latency@pixel/A1", space=CELLS)
-    assert "no lookup table of pixel/A1" in first.message
+    assert "no lookup table of 'pixel/A1'" in first.message
     assert "--serial A1 -o pixel-A1-" in first.remedy
     name = first.remedy.rpartition(" ")[2].strip("'")
     table = replace(audited("cells"), provenance={"device": "pixel"})

@@ -128,11 +128,13 @@ def test_one_objective_has_one_best(folder):
     assert least["values"]["macs"] == SPACE.macs(genes_of([least], SPACE))[0]
     shown = folder.run(*args)
     assert shown.exit_code == 0
-    assert f"{least['values']['macs']:.6g}" in shown.stdout
+    assert f"{least['values']['macs'] / 1e6:.4g} M" in shown.stdout
 
 
 def test_what_the_network_alone_tells_does_not_say_the_space(search):
-    assert "no objective tells which space to search" in refused(search("--objectives", "macs"))
+    said = refused(search("--objectives", "macs"))
+    assert "no objective tells which space to search" in said
+    assert "Name it: --space ofa-mbv3." in said
 
 
 @pytest.mark.parametrize(
@@ -558,7 +560,17 @@ def test_two_processes_do_not_work_on_one_archive(folder):
 
 def test_a_file_in_the_place_of_the_folder_is_an_error(folder):
     (folder.path / "kept").write_text("")
-    assert "cannot write the archive" in refused(folder.run(*OWN, "-o", "kept"), 1)
+    said = refused(folder.run(*OWN, "-o", "kept"), 1)
+    assert "cannot write the archive" in said
+    assert "Choose another place." in said
+    assert folder.calls == []
+
+
+def test_budgets_too_long_for_a_file_name_are_to_be_shortened(folder):
+    budget = f"macs={'0' * 300}5e8"
+    said = refused(folder.run(*OWN, "--budget", budget, "-o", "kept"), 1)
+    assert "File name too long" in said
+    assert "It is named after its budgets" in said
     assert folder.calls == []
 
 

@@ -166,3 +166,11 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
         read_archs(tmp_path / "b.json")
     with pytest.raises(UsageError, match=r"cannot read .*none\.json: No such file"):
         read_archs(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+def test_no_architectures_are_none_in_every_form(space):
+    none = np.empty((0, space.n_genes), np.int8)
+    assert space.decode(none) == []
+    assert space.encode([]).shape == none.shape
+    assert space.macs(none).shape == space.peak_memory(none).shape == (0,)

@@ -10,13 +10,13 @@ from tables import audited_table
 from trade_offs import CELLS, made_up_accuracy
 from whims import lines, until, user_folder
 
-from luts import write_cost_model
+from luts import read_cost_model, write_cost_model
 from nasprof.errors import UsageError
 from search.engine import engines
 from search.problem import Objective, Problem
 from search.runs.archive import Archive, ArchiveInvalid, ArchiveMismatch
 from search.runs.stored import read_stored
-from search.runs.warm_start import evaluations_on_macs, macs_problem, start_from
+from search.runs.warm_start import evaluations_on_macs, macs_problem, start_from, start_from_macs
 from spaces import get_space
 
 SPACE = get_space("nasbench201")
@@ -164,18 +164,28 @@ def test_processes_use_what_is_known_as_well(folder, earlier):
 # --- from other archives --------------------------------------------------------------------
 
 
-def test_of_other_objectives_the_front_alone_is_used(folder, earlier):
-    for names in ("top1,params", "score=own_whims:score,macs"):
-        folder.forget()
-        args = (*NSGA2, "--objectives", names, "--evals", 40, "--warm-start", earlier)
-        accepted(folder.run(*args, "-o", names.replace(":", "_")))
-        path = kept(folder, names.replace(":", "_"))
-        stored = read_stored(earlier)
-        front = {tuple(row) for row in stored.genes[stored.front].tolist()}
-        assert front <= set(rows(path)[:16])
-        assert lines(path)[0]["facts"]["start"]["known"] == 0
-        if names.startswith("top1"):
-            assert sorted(folder.calls) == sorted(cells(path))
+@pytest.mark.parametrize("names", ["score=own_whims:score,macs", "params,peak_memory"])
+def test_of_other_objectives_the_front_alone_is_used(folder, earlier, names):
+    args = (*NSGA2, "--objectives", names, "--space", "nasbench201", "--evals", 40)
+    accepted(folder.run(*args, "--warm-start", earlier, "-o", "kept"))
+    stored = read_stored(earlier)
+    front = {tuple(row) for row in stored.genes[stored.front].tolist()}
+    assert front <= set(rows(kept(folder))[:16])
+    assert lines(kept(folder))[0]["facts"]["start"]["known"] == 0
+
+
+def test_other_objectives_that_cost_nothing_keep_nothing_from_being_known(folder, earlier):
+    args = (*NSGA2, "--objectives", "params,top1", "--evals", 40, "--warm-start", earlier)
+    accepted(folder.run(*args, "-o", "kept"))
+    path = kept(folder)
+    assert lines(path)[0]["facts"]["start"]["known"] == 150
+    assert sorted(folder.calls) == sorted(set(cells(path)) - set(cells(earlier)))
+    assert len(folder.calls) < 40
+    told = {tuple(each["genes"]): each["values"]["top1"] for each in lines(earlier)[1]}
+    for each in lines(path)[1]:
+        genes = np.array([each["genes"]], np.int8)
+        assert each["values"]["params"] == SPACE.params(genes)[0]
+        assert told.get(tuple(each["genes"]), each["values"]["top1"]) == each["values"]["top1"]
 
 
 def test_some_of_its_objectives_in_another_order_are_known(folder):
@@ -275,6 +285,19 @@ def test_a_search_on_macs_comes_first_and_is_kept(folder):
     assert folder.calls == []
 
 
+def test_what_the_search_on_macs_evaluated_is_not_evaluated_again(folder):
+    accepted(folder.run(*ON_LATENCY, "--warm-start", "macs", "-o", "kept"))
+    path, first = both(folder)
+    assert set(cells(path)) & set(cells(first))
+    assert sorted(folder.calls) == sorted(set(cells(path)) | set(cells(first)))
+    table = read_cost_model(folder.path / "table.json")
+    told = {tuple(each["genes"]): each["values"]["top1"] for each in lines(first)[1]}
+    for each in lines(path)[1]:
+        latency_ms = table.latency_ms(np.array([each["genes"]], np.int8))[0]
+        assert each["values"]["latency"] == pytest.approx(latency_ms, rel=1e-12)
+        assert told.get(tuple(each["genes"]), each["values"]["top1"]) == each["values"]["top1"]
+
+
 @pytest.mark.parametrize("calls", [20, 60])
 def test_killed_during_either_search_it_is_gone_on_with(folder, calls):
     folder.stall("all", calls)
@@ -286,8 +309,10 @@ def test_killed_during_either_search_it_is_gone_on_with(folder, calls):
     assert len(list((folder.path / "kept").iterdir())) == (1 if calls == 20 else 2)
     folder.forget()
     resumed = accepted(folder.run(*args, "-o", "kept"))
-    assert len(folder.calls) == 80 - calls + 1
+    again = len(folder.calls)
+    folder.forget()
     assert resumed == accepted(folder.run(*args, "-o", "whole"))
+    assert again == len(folder.calls) - calls + 1
     for one, other in zip(both(folder), both(folder, "whole"), strict=True):
         assert one.read_bytes() == other.read_bytes()
 
@@ -329,7 +354,20 @@ def test_without_a_latency_there_is_nothing_to_replace(folder):
 def test_an_engine_that_cannot_search_on_macs_is_refused_before_anything(folder):
     args = ("--engine", "ofa-ea", *SMALL, "--objectives", "top1,latency", "--lut", "table.json")
     args = (*args, "--budget", "1s", "--warm-start", "macs", "-o", "kept")
-    assert "none is set on macs" in refused(folder.run(*args))
+    said = refused(folder.run(*args))
+    assert "--warm-start macs searches on MACs instead of latency first" in said
+    assert "none is set on macs" in said
+    assert not (folder.path / "kept").exists()
+
+
+def test_a_predictor_of_what_is_no_objective_on_macs_is_refused(folder):
+    args = ("--engine", "linas", "--objectives", "top1,latency", "--lut", "table.json")
+    args = (*args, "--set", 'predictor={"latency": "ridge"}', "--evals", 30)
+    said = refused(folder.run(*args, "--warm-start", "macs", "-o", "kept"))
+    assert "--warm-start macs searches on MACs instead of latency first" in said
+    assert "'predictor' names 'latency', which is no objective" in said
+    assert "Objectives: top1, macs. Or begin with an archive: --warm-start FILE." in said
+    assert folder.calls == []
     assert not (folder.path / "kept").exists()
 
 
@@ -396,3 +434,20 @@ def test_the_head_of_an_archive_tells_how_long_its_search_on_macs_was(tmp_path, 
     (tmp_path / "a.jsonl").write_text(text)
     assert evaluations_on_macs(tmp_path / "a.jsonl") == expected
     assert evaluations_on_macs(tmp_path / "none.jsonl") is None
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_what_is_known_of_macs_alone_is_known_where_the_rest_is_free(free):
+    score = Objective("score", "", lambda genes: genes.sum(1).astype(float), maximise=True)
+    problem = Problem(CELLS, (replace(latency("latency"), free=free), score))
+    first = Archive(macs_problem(problem))
+    genes = CELLS.sample(6, np.random.default_rng(0))
+    values = first.problem.values(genes)
+    values[2] = np.nan
+    first.add(genes, values, [None, None, "no such operation", None, None, None])
+    start = start_from_macs(first, problem)
+    np.testing.assert_array_equal(start.genes, first.front[0])
+    right = np.delete(genes, 2, 0) if free else genes[:0]
+    assert set(start.known) == {row.tobytes() for row in right}
+    for row in right:
+        np.testing.assert_array_equal(start.known[row.tobytes()], problem.values(row[None])[0])

@@ -63,6 +63,26 @@ class Milliseconds(click.ParamType[float]):
         return time_ms
 
 
+_UNITS_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType[float]):
+    """Seconds above 0, with their unit: ``90s``, ``30m``, ``8h``."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+\.?\d*|\.\d+) ?(s|min|m|h)", str(value).strip())
+        seconds = float(found[1]) * _UNITS_S[found[2]] if found else nan
+        if not 0 < seconds < inf:
+            self.fail(f"{value!r} is no time with its unit like 90s, 30m or 8h", param, ctx)
+        return seconds
+
+
 def space_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--space --width --resolution --set``, given to the command as a list ``spaces``.
 

@@ -149,19 +149,32 @@ class _Evidence:
         return logs
 
     def __call__(self, logs: Array) -> tuple[float, Array]:
-        from scipy.linalg import LinAlgError, cho_factor, cho_solve
+        from scipy.linalg import cho_solve
 
-        process, start = self.process(logs), self.start
-        try:
-            covariance = process.covariance(self.inputs, self.repeats)
-            factor = cho_factor(covariance, lower=True, overwrite_a=True)
-        except LinAlgError:
+        # The search may try steps so long that weights overflow.
+        with np.errstate(over="ignore", invalid="ignore"):
+            process, start = self.process(logs), self.start
+            factor = self._factor(process)
+        if factor is None:
             return 1e10, np.zeros_like(logs)
         weights = cho_solve(factor, self.targets)
         value = 0.5 * self.targets @ weights + np.log(np.diag(factor[0])).sum()
         outer = np.outer(weights, weights) - cho_solve(factor, np.eye(len(weights)))
         gradient = -0.5 * self._slopes(process, outer) + (logs - start) / _WIDTH**2
         return float(value + 0.5 * (((logs - start) / _WIDTH) ** 2).sum()), gradient
+
+    def _factor(self, process: Process) -> tuple[Array, bool] | None:
+        """Of the covariance, by Cholesky; None where it has none."""
+        from scipy.linalg import LinAlgError, cho_factor
+
+        covariance = process.covariance(self.inputs, self.repeats)
+        if not np.isfinite(covariance).all():
+            return None
+        try:
+            factor: tuple[Array, bool] = cho_factor(covariance, lower=True, overwrite_a=True)
+        except LinAlgError:
+            return None
+        return factor
 
     def _slopes(self, process: Process, outer: Array) -> Array:
         """Sums of ``outer`` times the covariance's derivative by each hyperparameter."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy as np
 
 from nasprof.cli import say, show_table
+from search.commands.arch_table import Shown, numbers, show_columns, show_rows
+from search.delivery.replies import brief_arch
+from search.runs.curve_plot import plot_curves
+from search.runs.front_plot import plot_front
+from search.runs.stored import StoredArchive
+from search.runs.summary import Summary, curves
 
-if TYPE_CHECKING:
-    from search.runs.stored import StoredArchive
-    from search.runs.summary import Summary
-
-_BESIDE = 5
-"""Objectives that fit beside each other in a table."""
 _POINTED_OUT = 4
 """Architectures pointed out in a picture, or compared in columns."""
 
@@ -26,17 +28,24 @@ def show_objectives(summary: Summary) -> None:
             each["name"],
             each["unit"],
             "more" if each["maximise"] else "less",
-            text(each["best"]),
-            text(each["worst"]),
-            text(told["reference"][each["name"]]),
-            text(told["limits"].get(each["name"])),
+            *numbers([each["best"], each["worst"], *_ends(told, each["name"])]),
         )
         for each in told["objectives"]
     ]
     columns = ("objective", "unit", "better", ">best", ">worst", ">reference", ">limit")
-    about = "" if told["hypervolume_exact"] else "about "
-    notes = [f"front: {len(told['front'])}, hypervolume {about}{told['hypervolume']:.6g}"]
+    notes = [f"front: {len(told['front'])}, {hypervolume_note(told)}"]
     show_table(columns, rows, heading(summary.archive), notes)
+
+
+def _ends(told: dict[str, Any], name: str) -> tuple[float | None, float | None]:
+    """Reference and limit of an objective."""
+    return told["reference"][name], told["limits"].get(name)
+
+
+def hypervolume_note(told: dict[str, Any]) -> str:
+    """The hypervolume of a summary, and whether it is estimated."""
+    about = "" if told["hypervolume_exact"] else "about "
+    return f"hypervolume {about}{told['hypervolume']:.6g}"
 
 
 def heading(stored: StoredArchive) -> str:
@@ -51,55 +60,35 @@ def heading(stored: StoredArchive) -> str:
     return f"{file}{about}: {len(stored)} evaluated{lost}"
 
 
-def text(value: float | None) -> str:
-    """A number as tables have it."""
-    return "-" if value is None else f"{value:.6g}"
-
-
 def show_front(
     summary: Summary, top: int, title: str | None = None, notes: Sequence[str] = ()
 ) -> None:
     """Print ``top`` of the front, spread over it, and what is pointed out.
 
-    Of many objectives, only the latter, beside each other.
+    Where the terminal is too narrow for rows, only the latter, beside each other.
     """
-    from search.delivery.replies import brief_arch
-
-    if len(summary.archive.objectives) > _BESIDE:
-        _show_columns(summary, title, notes)
-        return
-    front = summary.as_dict()["front"]
+    front = _shown(summary)
     step = max(1, -(-len(front) // top))
-    shown = [each for place, each in enumerate(front) if place % step == 0 or each["marks"]]
-    rows = [
-        (*map(text, each["values"].values()), ", ".join(each["marks"]), brief_arch(each["arch"]))
-        for each in shown
+    some = [each for place, each in enumerate(front) if place % step == 0 or each.name]
+    objectives, left_out = summary.archive.objectives, _left_out(len(some), len(front))
+    if show_rows(objectives, some, title, [*left_out, *notes]):
+        return
+    named = [front[place] for place in [*summary.marks][:_POINTED_OUT]]
+    show_columns(objectives, named, title, [*_left_out(len(named), len(front)), *notes])
+
+
+def _shown(summary: Summary) -> list[Shown]:
+    """The front."""
+    return [
+        Shown(", ".join(each["marks"]), each["values"], brief_arch(each["arch"]))
+        for each in summary.as_dict()["front"]
     ]
-    columns = [f">{each.name} {each.unit}".rstrip() for each in summary.archive.objectives]
-    notes = [*_left_out(len(shown), len(front)), *notes]
-    show_table((*columns, "", "architecture"), rows, title, notes)
 
 
 def _left_out(shown: int, all_of_them: int) -> list[str]:
     if shown == all_of_them:
         return []
     return [f"{shown} of {all_of_them} on the front; --json has all"]
-
-
-def _show_columns(summary: Summary, title: str | None, notes: Sequence[str]) -> None:
-    """Objectives below each other, beside them the architectures that are pointed out."""
-    from search.delivery.replies import brief_arch
-
-    front = summary.as_dict()["front"]
-    shown = [front[place] for place in [*summary.marks][:_POINTED_OUT]]
-    names = [", ".join(each["marks"]) for each in shown]
-    rows = [
-        (each.name, each.unit, *(text(one["values"][each.name]) for one in shown))
-        for each in summary.archive.objectives
-    ]
-    archs = [f"{name}: {brief_arch(each['arch'])}" for name, each in zip(names, shown, strict=True)]
-    notes = [*archs, *_left_out(len(shown), len(front)), *notes]
-    show_table(("objective", "unit", *(f">{name}" for name in names)), rows, title, notes)
 
 
 def plot_fronts(found: Sequence[Summary], path: Path) -> None:
@@ -109,10 +98,6 @@ def plot_fronts(found: Sequence[Summary], path: Path) -> None:
         UsageError: there is nothing to draw.
         NasprofError: a picture cannot be written.
     """
-    import numpy as np
-
-    from search.runs.front_plot import plot_front
-
     for number, each in enumerate(found, 1):
         place = path.with_stem(f"{path.stem}-{number}") if len(found) > 1 else path
         stored = each.archive
@@ -137,9 +122,6 @@ def plot_progress(found: Sequence[Summary], path: Path) -> None:
         UsageError: there is nothing to draw, or the objectives differ.
         NasprofError: the picture cannot be written.
     """
-    from search.runs.curve_plot import plot_curves
-    from search.runs.summary import curves
-
     drawn, counts = curves(found)
     several = any(len(rows) > 1 for rows in drawn.values())
     over = "means over seeds ± standard error" if several else "one search each"

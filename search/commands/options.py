@@ -36,7 +36,8 @@ class Asked:
         """
         from profiler.cost_models import open_cost_model, say_doubts
         from search.accuracy import read_accuracy_model
-        from search.delivery.site import own_site, site_of, warn_of_changes
+        from search.delivery.place import warn_of_changes
+        from search.delivery.site import own_site, site_of
 
         accuracy = read_accuracy_model(self.accuracy)
         for doubt in accuracy.doubts:
@@ -57,7 +58,7 @@ class Asked:
                 )
             cost = open_cost_model(self.lut, self.clock)
             site = site_of(cost, accuracy, self.target, resolution=self.resolution)
-        warn_of_changes(site)
+        warn_of_changes(site.trade_off.cost, site.changed)
         return site
 
     def sources(self, confidence: float, space_name: str | None, width: float | None) -> Sources:

@@ -26,8 +26,8 @@ FAILED = 1e3
 class GeneticEngine(CoroutineEngine):
     """Breeds a population towards the front, within limits where there are any.
 
-    Objectives are brought to the range of the first population. Uniform crossover and polynomial mutation (Deb and Agrawal 1999), rounded to whole genes, whose
-    choices are in order of MACs.
+    Objectives are brought to the range of the first population. Uniform crossover and polynomial
+    mutation (Deb and Agrawal 1999), rounded to whole genes, whose choices are in order of MACs.
 
     Args:
         worst: largest allowed value of each objective, or inf: ``(n_objectives,)``.

@@ -9,23 +9,30 @@ the front are validated instead; and populations are half as large.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.coroutine import CoroutineEngine, Search
+from search.engines.coroutine import Search
 from search.engines.evo import mutant
 from search.engines.population import first_population, fronts
 from search.engines.selection import most_promising
-from search.engines.surrogate import Choice, Surrogates, inner_engine, search_on, unknown
+from search.engines.surrogate import (
+    Choice,
+    PredictingEngine,
+    Surrogates,
+    inner_engine,
+    search_on,
+    unknown,
+)
 from search.problem import Problem
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]
 
 
-class LinasEngine(CoroutineEngine):
+class LinasEngine(PredictingEngine):
     """Validates a population, learns from it, finds the next one by an inner search.
 
     Args:
@@ -36,8 +43,6 @@ class LinasEngine(CoroutineEngine):
             :class:`search.engines.surrogate.Surrogates`.
         first: architectures to begin with ``(n, n_genes)``; random ones fill the population up.
     """
-
-    predicts: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -50,18 +55,11 @@ class LinasEngine(CoroutineEngine):
         predictor: Choice = None,
         first: Genes | None = None,
     ) -> None:
-        self.problem = problem
         self.population, self.inner_evaluations = population, inner_evaluations
         self.inner = inner_engine(inner)
         self.predictor = predictor
         Surrogates(problem, predictor)
-        super().__init__(problem.space, rng, problem.worst, first=first)
-
-    @classmethod
-    def _of(
-        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
-    ) -> Self:
-        return cls(problem, rng, first=first, **settings)
+        super().__init__(problem, rng, first=first)
 
     def search(self) -> Search:
         predict = Surrogates(self.problem, self.predictor, seed=int(self.rng.integers(2**31)))
@@ -86,17 +84,18 @@ class LinasEngine(CoroutineEngine):
         new = unknown(found, genes)
         found, predicted = found[new], predicted[new]
         chosen = found[most_promising(predicted, values, worst, self.population)]
-        known = np.concatenate([genes, chosen])
-        return np.concatenate([chosen, self._mutants(best, known, self.population - len(chosen))])
+        missing = self.population - len(chosen)
+        return np.concatenate([chosen, self._other(best, np.concatenate([genes, chosen]), missing)])
 
-    def _mutants(self, parents: Genes, known: Genes, n: int) -> Genes:
-        """Up to ``n`` changes of one gene of ``parents`` that are not known."""
-        drawn = [
-            mutant(self.space, parents[place], self.rng)
-            for place in self.rng.integers(len(parents), size=4 * n)
-        ]
-        if not drawn:
+    def _other(self, parents: Genes, known: Genes, n: int) -> Genes:
+        """Up to ``n`` that are not known: changes of one gene of ``parents``, then random ones."""
+        if n == 0:
             return known[:0]
-        distinct = np.unique(np.stack(drawn), axis=0)
-        mutants: Genes = self.rng.permutation(distinct[unknown(distinct, known)])[:n]
-        return mutants
+        places = self.rng.integers(len(parents), size=4 * n)
+        near = np.stack([mutant(self.space, parents[place], self.rng) for place in places])
+        found = [self.rng.permutation(np.unique(near, axis=0)), self.space.sample(4 * n, self.rng)]
+        candidates = np.concatenate(found)
+        _, first = np.unique(candidates, axis=0, return_index=True)
+        candidates = candidates[np.sort(first)]
+        others: Genes = candidates[unknown(candidates, known)][:n]
+        return others

@@ -6,7 +6,7 @@ Optimization Problems", GECCO 2020; Akiba et al., "Optuna", KDD 2019.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ class MOTPEEngine(CoroutineEngine):
         candidates: draws for each gene, of which the most promising is taken.
         first: architectures to begin with ``(n, n_genes)``.
     """
+
+    evaluations: ClassVar[int] = 500
 
     def __init__(
         self,

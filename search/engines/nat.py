@@ -7,15 +7,15 @@ hyperparameters of Table 2. The adaptation of a supernet between iterations is a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.coroutine import CoroutineEngine, Search
+from search.engines.coroutine import Search
 from search.engines.nsga3 import NSGA3Engine
 from search.engines.population import first_population, spread_survivors
-from search.engines.surrogate import Choice, Surrogates, search_on, unknown
+from search.engines.surrogate import Choice, PredictingEngine, Surrogates, search_on, unknown
 from search.problem import Problem
 from spaces import Genes
 
@@ -23,7 +23,7 @@ Array: TypeAlias = NDArray[np.float64]
 Adapt: TypeAlias = Callable[[Genes], None]
 
 
-class NatEngine(CoroutineEngine):
+class NatEngine(PredictingEngine):
     """Evaluates a few architectures an iteration, found by NSGA-III on predictions.
 
     Args:
@@ -41,8 +41,6 @@ class NatEngine(CoroutineEngine):
             supernet's weights for it.
     """
 
-    predicts: ClassVar[bool] = True
-
     def __init__(
         self,
         problem: Problem,
@@ -51,7 +49,7 @@ class NatEngine(CoroutineEngine):
         *,
         initial: int = 100,
         archive: int = 300,
-        batch: int = 8,
+        batch: int = 25,
         population: int = 100,
         generations: int = 100,
         crossover: float = 0.9,
@@ -60,20 +58,13 @@ class NatEngine(CoroutineEngine):
         predictor: Choice = None,
         first: Genes | None = None,
     ) -> None:
-        self.problem = problem
         self.adapt = adapt
         self.initial, self.archive, self.batch = initial, archive, batch
         self.population, self.generations = population, generations
         self.operators = {"crossover": crossover, "mutation": mutation, "eta": eta}
         self.predictor = predictor
+        super().__init__(problem, rng, first=first)
         self._surrogates(0)
-        super().__init__(problem.space, rng, problem.worst, first=first)
-
-    @classmethod
-    def _of(
-        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
-    ) -> Self:
-        return cls(problem, rng, first=first, **settings)
 
     def _surrogates(self, seed: int) -> Surrogates:
         return Surrogates(self.problem, self.predictor, "rbf-ensemble", seed)

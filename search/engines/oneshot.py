@@ -7,21 +7,28 @@ what that found is validated, best first.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.coroutine import CoroutineEngine, Search
+from search.engines.coroutine import Search
 from search.engines.population import first_population, survivors
-from search.engines.surrogate import Choice, Surrogates, inner_engine, search_on, unknown
+from search.engines.surrogate import (
+    Choice,
+    PredictingEngine,
+    Surrogates,
+    inner_engine,
+    search_on,
+    unknown,
+)
 from search.problem import Problem
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]
 
 
-class OneShotEngine(CoroutineEngine):
+class OneShotEngine(PredictingEngine):
     """Learns from one random population, and never again.
 
     Args:
@@ -32,8 +39,6 @@ class OneShotEngine(CoroutineEngine):
         predictor: as of :class:`search.engines.linas.LinasEngine`.
         first: architectures among the random ones ``(n, n_genes)``.
     """
-
-    predicts: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -47,18 +52,11 @@ class OneShotEngine(CoroutineEngine):
         predictor: Choice = None,
         first: Genes | None = None,
     ) -> None:
-        self.problem = problem
         self.samples, self.batch = samples, batch
         self.inner, self.inner_evaluations = inner_engine(inner), inner_evaluations
         self.predictor = predictor
         Surrogates(problem, predictor)
-        super().__init__(problem.space, rng, problem.worst, first=first)
-
-    @classmethod
-    def _of(
-        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
-    ) -> Self:
-        return cls(problem, rng, first=first, **settings)
+        super().__init__(problem, rng, first=first)
 
     def search(self) -> Search:
         predict = Surrogates(self.problem, self.predictor, seed=int(self.rng.integers(2**31)))

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.engines.coroutine import Search
-from search.engines.population import crowding
+from search.engines.population import crowding, first_population
 from search.runs.indicators import non_dominated
 from search.runs.ranking import violation
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]
+
+_BEGIN = 20
 
 
 def pareto_local_search(
@@ -33,17 +35,16 @@ def pareto_local_search(
 
     Args:
         worst: largest allowed value of each objective, or inf: ``(n_objectives,)``.
-        first: where it begins ``(n, n_genes)``; the largest architecture is added.
+        first: where it begins ``(n, n_genes)``; random ones are added.
         batch: neighbours that are evaluated at a time, in random order; as soon as a batch holds
             one that joins the front, the next architecture is chosen.
         kick: genes that are changed at random where every neighbour is known.
     """
-    largest = space.canonical((space.n_choices - 1)[None])
-    genes = np.unique(np.concatenate([space.canonical(first), largest]), axis=0)
+    genes = first_population(space, rng, max(_BEGIN, len(first)), first)
     genes, values = _front(genes, (yield genes), worst)
     untried: dict[bytes, Genes] = {}
     while True:
-        place = _next(genes, values, untried)
+        place = _next(genes, values, untried, rng)
         if place is None:
             near = kicked(space, genes[rng.integers(len(genes))], kick, rng)[None]
         else:
@@ -74,13 +75,18 @@ def _front(genes: Genes, values: Array, worst: Array) -> tuple[Genes, Array]:
     return genes[kept], values[kept]
 
 
-def _next(genes: Genes, values: Array, untried: dict[bytes, Genes]) -> int | None:
-    """The least crowded architecture of which neighbours are left; None if there is none."""
-    for place in np.argsort(-crowding(values), kind="stable").tolist():
-        rest = untried.get(genes[place].tobytes())
-        if rest is None or len(rest):
-            return int(place)
-    return None
+def _next(
+    genes: Genes, values: Array, untried: dict[bytes, Genes], rng: np.random.Generator
+) -> int | None:
+    """The least crowded architecture of which neighbours are left; None if there is none.
+
+    Ends of the front, which are infinitely far from what there is not, take part at random.
+    """
+    left = [place for place, row in enumerate(genes) if len(untried.get(row.tobytes(), row))]
+    if not left:
+        return None
+    apart = crowding(values)[left]
+    return left[int(np.where(np.isfinite(apart), apart, rng.random(len(left))).argmax())]
 
 
 def _neighbours(space: Space, genes: Genes) -> Genes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,29 @@ def _checked(objective: Objective, name: str | None, default: str) -> str:
     return name
 
 
+class PredictingEngine(CoroutineEngine):
+    """Knows its problem, whose objectives it predicts.
+
+    A subclass that has a predictor to choose makes :class:`Surrogates` when it is made, so that a
+    wrong choice is refused before anything is evaluated.
+    """
+
+    predicts: ClassVar[bool] = True
+    evaluations: ClassVar[int] = 250
+
+    def __init__(
+        self, problem: Problem, rng: np.random.Generator, *, first: Genes | None = None
+    ) -> None:
+        self.problem = problem
+        super().__init__(problem.space, rng, problem.worst, first=first)
+
+    @classmethod
+    def _of(
+        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
+    ) -> Self:
+        return cls(problem, rng, first=first, **settings)
+
+
 def inner_engine(name: str) -> type[CoroutineEngine]:
     """The engine that searches on predictions.
 
@@ -131,24 +154,44 @@ def search_on(engine: CoroutineEngine, predict: Surrogates, most: int) -> tuple[
     Returns:
         Distinct architectures ``(n, n_genes)`` and their predictions ``(n, n_objectives)``.
     """
-    genes: list[Genes] = []
-    values: list[Array] = []
+    known = _Predictions(predict)
     search = engine.search()
     with one_numpy_thread():
         wanted = next(search, None)
         while wanted is not None and most > 0:
-            worth = predict(wanted)
-            genes.append(wanted)
-            values.append(worth)
             most -= len(wanted)
             try:
-                wanted = search.send(worth)
+                wanted = search.send(known(wanted))
             except StopIteration:
                 break
-    if not genes:
-        return np.empty((0, engine.space.n_genes), np.int8), np.empty((0, 0))
-    distinct, places = np.unique(np.concatenate(genes), axis=0, return_index=True)
-    return distinct, np.concatenate(values)[places]
+    return known.genes(engine.space.n_genes), known.values
+
+
+class _Predictions:
+    """Remembers what was predicted: a search asks again and again for what it is near."""
+
+    def __init__(self, predict: Surrogates) -> None:
+        self._predict = predict
+        self._places: dict[bytes, int] = {}
+        self._values = np.empty((0, len(predict.problem.objectives)))
+
+    def __call__(self, genes: Genes) -> Array:
+        """Predictions of architectures ``(n, n_genes)``: ``(n, n_objectives)``."""
+        keys = [row.tobytes() for row in genes]
+        new = {key: place for place, key in enumerate(keys) if key not in self._places}
+        if new:
+            self._values = np.concatenate([self._values, self._predict(genes[list(new.values())])])
+            self._places |= {key: len(self._places) + number for number, key in enumerate(new)}
+        return self._values[[self._places[key] for key in keys]]
+
+    def genes(self, n_genes: int) -> Genes:
+        """Everything predicted, each once: ``(n, n_genes)``."""
+        return np.frombuffer(b"".join(self._places), np.int8).reshape(-1, n_genes)
+
+    @property
+    def values(self) -> Array:
+        """Its predictions, ``(n, n_objectives)``."""
+        return self._values
 
 
 def unknown(genes: Genes, known: Genes) -> NDArray[np.bool_]:

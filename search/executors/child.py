@@ -40,7 +40,8 @@ class Child:
         descriptor = theirs.fileno()
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-c", _START, json.dumps(sys.path), main, str(descriptor)],
+                # Unbuffered, so that nothing it printed is lost when it is killed.
+                [sys.executable, "-u", "-c", _START, json.dumps(sys.path), main, str(descriptor)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL if quiet else _STDERR,
                 stderr=subprocess.DEVNULL if quiet else None,

@@ -121,7 +121,8 @@ def _attempt(objective: Objective, genes: Genes) -> _Column:
         values = np.asarray(objective.function(genes.copy()))
     except DeviceError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        # What ends a script must not end the search.
         said = _line(f"{type(error).__name__}: {error}")
         return _failed(objective, genes, f"raised {said}", _traceback(error))
     if values.shape != (len(genes),) or values.dtype.kind not in "biuf":
@@ -143,7 +144,7 @@ def _line(text: Any) -> str:
     return line if len(line) <= _LONGEST_ERROR else f"{line[:_LONGEST_ERROR]}..."
 
 
-def _traceback(error: Exception) -> str:
+def _traceback(error: BaseException) -> str:
     """From the objective's function on."""
     frames = error.__traceback__ and error.__traceback__.tb_next
     return "".join(format_exception(type(error), error, frames))

@@ -85,8 +85,7 @@ def _connect(settings: Settings) -> Connected:
     head = settings.address
     if head is None or head == "auto":
         head = ray.get_runtime_context().gcs_address
-    resources: Any = ray.cluster_resources
-    return Connected(head, int(resources().get("CPU", 1)))
+    return Connected(head, int(ray.cluster_resources().get("CPU", 1)))
 
 
 def _reason(error: BaseException) -> str:

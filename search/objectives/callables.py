@@ -86,7 +86,7 @@ class UserFunction:
         importlib.invalidate_caches()
         try:
             return importlib.import_module(self.module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             own = (path.stem for path in Path(self.folder).glob("*.py"))
             raise UsageError(
                 f"{self.reference}: module {self.module!r} cannot be imported from {self.folder} "

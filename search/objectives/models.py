@@ -75,11 +75,12 @@ class Models:
         """
         if name not in self._costs:
             from profiler.cost_models import open_cost_model
-            from search.objectives.tables import say_changes
+            from search.delivery.place import place_of, warn_of_changes
 
             model = self._costs[name] = open_cost_model(name, self.sources.clock)
-            target = self.sources.target
-            say_changes(model, target if name == self.sources.lut else _unsaid(target))
+            said = self.sources.target
+            target = said if name == self.sources.lut else _unsaid(said)
+            warn_of_changes(model, place_of(model, target).changed)
         return self._costs[name]
 
     def own_table(self, spot: Spot, space: Space) -> CostModel:
@@ -90,9 +91,14 @@ class Models:
         """
         key = f"{spot.place} {spot.serial} {space.settings}"
         if key not in self._costs:
-            from search.objectives.tables import own_table
+            from profiler.cost_models import say_doubts
+            from search.delivery.own_table import OwnTable
+            from search.delivery.place import Place, warn_of_changes
 
-            self._costs[key] = own_table(spot, space, self.sources)
+            own = OwnTable(spot.target, space, self.sources.precision or "fp32", spot.serial)
+            table = self._costs[key] = own.read(self.sources.clock)
+            say_doubts(table)
+            warn_of_changes(table, Place.now(table, own.device, own.settings).changed)
         return self._costs[key]
 
     def spot(self, name: str, detail: str | None) -> Spot:

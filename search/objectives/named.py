@@ -75,7 +75,7 @@ def _common_space(wanted: Sequence[Wanted], sources: Sources) -> Space:
     if not known:
         raise UsageError(
             "no objective tells which space to search",
-            f"Give an architecture space ({', '.join(spaces)}).",
+            f"Name it: --space ofa-mbv3. Known: {', '.join(spaces)}.",
         )
     common = list(known[0][1])
     for place, (who, which) in enumerate(known):

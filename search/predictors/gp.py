@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from luts.estimators import one_thread
-from search.accuracy.gaussian import Counts, Groups, Kernel, Process, fit_process
+from search.accuracy.gaussian import Counts, Groups, Process, fit_process
 from search.accuracy.kernel import explained_by
 from search.predictors.base import Array, GenePredictor
 from search.predictors.columns import steps
@@ -21,7 +21,6 @@ from spaces import Genes, Space
 _SUBSET = 400
 """Hyperparameters are chosen on at most so many architectures; all serve the predictions."""
 _LEAST_NOISE = 1e-8
-_FORM = "rbf"
 
 
 class GaussianPredictor(GenePredictor):
@@ -49,14 +48,8 @@ class GaussianPredictor(GenePredictor):
     def _most_likely(self, inputs: Array, targets: Array, repeats: Counts) -> Process:
         rng = np.random.default_rng(self.seed)
         some = np.sort(rng.permutation(len(inputs))[:_SUBSET])
-        groups = step_groups(self.space)
-        try:
-            with np.errstate(over="ignore"):
-                chosen = inputs[some], targets[some], repeats[some]
-                process = fit_process(_FORM, *chosen, groups, rng)
-        except ValueError:
-            # Of few rows the likelihood may grow without end, and the search up to infinity.
-            process = _first_guess(inputs)
+        chosen = inputs[some], targets[some], repeats[some]
+        process = fit_process("rbf", *chosen, step_groups(self.space), rng)
         return replace(process, noise=max(process.noise, _LEAST_NOISE))
 
     def _predict(self, genes: Genes) -> Array:
@@ -80,9 +73,3 @@ def step_groups(space: Space) -> Groups:
     """Columns of :func:`steps` that share their hyperparameters: ``(n_columns,)``."""
     places_in_parts = [np.arange(place.stop - place.start) for place, _ in space.parts]
     return np.repeat(np.concatenate(places_in_parts), space.n_choices).astype(np.intp)
-
-
-def _first_guess(inputs: Array) -> Process:
-    """A process that fits most data somehow."""
-    share = np.full(inputs.shape[1], 1 / max(float((inputs**2).sum(1).mean()), 1.0))
-    return Process(Kernel(_FORM, 0.1 * share, 0.5 * share, 1.0), 1e-2)

@@ -16,18 +16,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nasprof.errors import UsageError
-from nasprof.reader import Reader, is_number
 from search.problem import Problem
-from search.runs.archive_file import (
-    DAMAGED,
-    SCHEMA,
-    ArchiveBusy,
-    ArchiveFile,
-    ArchiveInvalid,
-    ArchiveMismatch,
-)
+from search.runs.archive_file import DAMAGED, SCHEMA, ArchiveBusy, ArchiveFile, ArchiveMismatch
 from search.runs.indicators import non_dominated
+from search.runs.lines import ArchiveInvalid, Line, read_lines
 from search.runs.ranking import best, violation
 from spaces import Genes
 
@@ -140,12 +132,9 @@ class Archive(AbstractContextManager["Archive"]):
         self._held |= new
 
     def _record(self, line: int, place: int, entry: Entry) -> dict[str, Any]:
-        names = [each.name for each in self.problem.objectives]
         own = (self.problem.signs * np.array(entry.values)).tolist()
-        record: dict[str, Any] = {"genes": entry.genes}
-        record["values"] = dict(zip(names, map(_finite, own), strict=True))
-        if entry.error is not None:
-            record["error"] = entry.error
+        names = [each.name for each in self.problem.objectives]
+        record = Line(place, entry.genes, own, entry.error).record(names)
         return record if line == place else {**record, "place": place}
 
     @property
@@ -176,30 +165,10 @@ class Archive(AbstractContextManager["Archive"]):
         self.close()
 
     def _read(self, lines: list[tuple[str, Any]]) -> None:
-        for where, line in lines:
-            try:
-                place, entry = self._entry(line)
-            except UsageError as error:
-                raise ArchiveInvalid(f"{where}: {error.message}", DAMAGED) from error
-            self._held[place] = entry
-
-    def _entry(self, line: Any) -> tuple[int, Entry]:
-        reader = Reader(line, "evaluation")
-        row = reader.take("genes", "a list of whole numbers")
-        told = reader.take("values", "an object")
-        own = [_number(told, each.name) for each in self.problem.objectives]
-        self._require(row)
-        place = reader.take("place", "a whole number") if "place" in line else len(self._held)
-        if place < 0 or place in self._held:
-            raise UsageError(f"place {place} is taken or below 0")
-        error = reader.take("error", "a string") if "error" in line else None
-        return place, Entry(row, (self.problem.signs * np.array(own)).tolist(), error)
-
-    def _require(self, row: list[int]) -> None:
-        """Refuse genes that are not canonical in the space."""
-        small = all(0 <= gene < 128 for gene in row)
-        if not small or (self.problem.space.canonical(np.array([row], np.int64)) != row).any():
-            raise UsageError(f"genes {row} are not canonical")
+        names = [each.name for each in self.problem.objectives]
+        for line in read_lines(lines, names, self.problem.space, DAMAGED):
+            values = self.problem.signs * np.array(line.values)
+            self._held[line.place] = Entry(line.genes, values.tolist(), line.error)
 
 
 def _header(problem: Problem, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,14 +180,3 @@ def _header(problem: Problem, facts: Mapping[str, Any]) -> dict[str, Any]:
     header = {"schema": SCHEMA, "facts": {**shared, **facts}}
     read_again: dict[str, Any] = json.loads(json.dumps(header))
     return read_again
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
-
-
-def _number(told: Mapping[str, Any], name: str) -> float:
-    value = told.get(name, "missing")
-    if not (value is None or is_number(value)):
-        raise UsageError(f"value {name!r} is {value!r}, expected a number or null")
-    return np.nan if value is None else float(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -13,13 +14,18 @@ from nasprof.cli import say
 from nasprof.errors import NasprofError, UsageError
 from nasprof.files import open_alone
 from profiler.journal import differences
+from search.runs.lines import ArchiveInvalid, parsed
 
 SCHEMA = 1
+_REMEDIES = {
+    errno.ENAMETOOLONG: "It is named after its budgets: write them shorter, or set fewer.",
+    **dict.fromkeys(
+        (errno.EACCES, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.EPERM, errno.EROFS),
+        "Choose another place.",
+    ),
+}
+_FULL = "What it holds is kept. Free some space and run the same command again."
 DAMAGED = "It was changed or damaged. Remove it, or begin anew with --fresh."
-
-
-class ArchiveInvalid(UsageError):
-    """A file is no archive, or was damaged otherwise than by a crash."""
 
 
 class ArchiveMismatch(UsageError):
@@ -49,12 +55,12 @@ class ArchiveFile:
             self._cut(len(whole) + len(ended), rest)
         texts = whole.split(b"\n") if ended else []
         found = [(f"{self.path}, line {n}", text) for n, text in enumerate(texts, 1)]
-        parsed = [(where, _parsed(where, text)) for where, text in found]
-        if not parsed:
+        values = [(where, parsed(where, text, DAMAGED)) for where, text in found]
+        if not values:
             self.append([self._header])
             return []
-        self._check(parsed[0][1])
-        return parsed[1:]
+        self._check(values[0][1])
+        return values[1:]
 
     def _cut(self, size: int, rest: bytes) -> None:
         """Remove an incomplete last line; of a header only if it is the beginning of ours."""
@@ -97,13 +103,6 @@ def _line(record: Mapping[str, Any]) -> bytes:
     return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
-def _parsed(where: str, text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ArchiveInvalid(f"{where} is no JSON", DAMAGED) from error
-
-
 def _locked(path: Path) -> FileIO:
     """The file, open for reading and appending by this process alone."""
     try:
@@ -120,5 +119,5 @@ def _locked(path: Path) -> FileIO:
 def _unwritable(path: Path, error: OSError) -> NasprofError:
     return NasprofError(
         f"cannot write the archive {path}: {error.strerror}",
-        "What it holds is kept. Free some space and run the same command again.",
+        _FULL if error.errno is None else _REMEDIES.get(error.errno, _FULL),
     )

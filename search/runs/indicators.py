@@ -184,7 +184,7 @@ class _Volume:
         if not (self.exact and _is_small(front)):
             return _estimate((front - self.reference) / self.extent) * float(self.extent.prod())
         if front.shape[1] != 2:
-            import moocore  # type: ignore[import-untyped]
+            import moocore
 
             return float(moocore.hypervolume(front, ref=self.reference))
         # From the least of the last objective on, each takes a strip below those before it.

@@ -15,6 +15,7 @@ from nasprof.errors import UsageError
 from nasprof.files import open_alone, write_atomic
 from profiler.journal import differences
 from search.runs.archive_file import SCHEMA, ArchiveBusy, ArchiveMismatch
+from search.runs.lines import Line
 from search.runs.ranking import evaluated
 from search.runs.stored import StoredArchive
 from spaces import Genes
@@ -133,15 +134,7 @@ def write_stored(archive: StoredArchive, path: Path, overwrite: bool = False) ->
 def _records(archive: StoredArchive) -> list[dict[str, Any]]:
     names = [each.name for each in archive.objectives]
     rows = zip(archive.genes.tolist(), archive.values.tolist(), archive.errors, strict=True)
-    return [
-        {"genes": row, "values": dict(zip(names, map(_finite, own), strict=True))}
-        | ({} if error is None else {"error": error})
-        for row, own, error in rows
-    ]
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+    return [Line(place, *row).record(names) for place, row in enumerate(rows)]
 
 
 def _require_idle(path: Path) -> None:

@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.cli import say
 from nasprof.errors import UsageError
-from nasprof.reader import Reader, brief, is_number
-from search.runs.archive_file import SCHEMA, ArchiveInvalid
+from nasprof.reader import Reader, brief
+from search.runs.archive_file import SCHEMA
 from search.runs.indicators import non_dominated
+from search.runs.lines import ArchiveInvalid, parsed, read_lines
 from search.runs.ranking import evaluated, violation
 from spaces import Genes, Space, spaces
 
@@ -121,19 +122,14 @@ def read_stored(path: Path) -> StoredArchive:
         _check_limits(facts, objectives)
     except UsageError as error:
         raise ArchiveInvalid(f"{path}, line 1: {error.message}", error.remedy) from error
-    names = [each.name for each in objectives]
-    lines = [_line(_where(path, n), n, text, names, space) for n, text in enumerate(texts[1:])]
-    _check_places(path, [each.place for each in lines])
-    genes = _canonical(path, space, [each.genes for each in lines])
-    values = np.array([each.values for each in lines], np.float64).reshape(-1, len(names))
-    order = np.argsort([each.place for each in lines], kind="stable")
-    errors = [lines[place].error for place in order]
-    return StoredArchive(path, space, objectives, facts, genes[order], values[order], errors)
-
-
-def _where(path: Path, number: int) -> str:
-    """The line of an evaluation, counted from 0 after the header."""
-    return f"{path}, line {number + 2}"
+    found = [(f"{path}, line {number}", text) for number, text in enumerate(texts[1:], 2)]
+    told = [(where, parsed(where, text, _DAMAGED)) for where, text in found]
+    lines = read_lines(told, [each.name for each in objectives], space, _DAMAGED)
+    lines.sort(key=lambda line: line.place)
+    genes = np.array([each.genes for each in lines], np.int8).reshape(-1, space.n_genes)
+    values = np.array([each.values for each in lines], np.float64).reshape(-1, len(objectives))
+    errors = [each.error for each in lines]
+    return StoredArchive(path, space, objectives, facts, genes, values, errors)
 
 
 def _whole_lines(path: Path) -> list[bytes]:
@@ -194,58 +190,3 @@ def _check_limits(facts: Mapping[str, Any], objectives: Sequence[StoredObjective
         reader.take(name, "a number")
         if all(name != each.name for each in objectives):
             raise UsageError(f"there is a limit on {name!r}, which is no objective")
-
-
-class _Line(NamedTuple):
-    """One evaluation, with values in own units and its place in the order of proposals."""
-
-    place: int
-    genes: list[int]
-    values: list[float]
-    error: str | None
-
-
-def _line(where: str, number: int, text: bytes, names: Sequence[str], space: Space) -> _Line:
-    try:
-        told = json.loads(text)
-    except ValueError as wrong:
-        raise ArchiveInvalid(f"{where} is no JSON", _DAMAGED) from wrong
-    try:
-        reader = Reader(told, "evaluation")
-        row = reader.take("genes", "a list of whole numbers")
-        if len(row) != space.n_genes or not all(0 <= gene < 128 for gene in row):
-            raise UsageError(f"genes {brief(row)} are not of {space.label}")
-        values = reader.take("values", "an object")
-        error = reader.take("error", "a string or null") if "error" in told else None
-        place = reader.take("place", "a whole number") if "place" in told else number
-        return _Line(place, row, [_number(values, name) for name in names], error)
-    except UsageError as wrong:
-        raise ArchiveInvalid(f"{where}: {wrong.message}", _DAMAGED) from wrong
-
-
-def _number(values: Mapping[str, Any], name: str) -> float:
-    value = values.get(name, "missing")
-    if not (value is None or is_number(value)):
-        raise UsageError(f"value {name!r} is {brief(value)}, expected a number or null")
-    return np.nan if value is None else float(value)
-
-
-def _check_places(path: Path, places: Sequence[int]) -> None:
-    taken: set[int] = set()
-    for number, place in enumerate(places):
-        if place < 0 or place in taken:
-            what = f"place {place} is taken or below 0"
-            raise ArchiveInvalid(f"{_where(path, number)}: {what}", _DAMAGED)
-        taken.add(place)
-
-
-def _canonical(path: Path, space: Space, rows: Sequence[list[int]]) -> Genes:
-    """All rows as genes; one that is not canonical is named by its line."""
-    genes = np.array(rows, np.int8).reshape(-1, space.n_genes)
-    right = np.logical_and.reduce(genes < space.n_choices, axis=1)
-    right[right] = (space.canonical(genes[right]) == genes[right]).all(1)
-    if not right.all():
-        number = int(right.argmin())
-        what = f"genes {brief(rows[number])} are not canonical in {space.label}"
-        raise ArchiveInvalid(f"{_where(path, number)}: {what}", _DAMAGED)
-    return genes

@@ -14,6 +14,7 @@ from nasprof.errors import UsageError
 from nasprof.reader import is_number
 from search.runs.decision import knee, preferred
 from search.runs.indicators import hypervolume, hypervolume_curve, is_exact
+from search.runs.lines import finite
 from search.runs.stored import StoredArchive, StoredObjective
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ class Summary:
             "name": objective.name,
             "unit": objective.unit,
             "maximise": objective.maximise,
-            "best": _finite(best[number]),
-            "worst": _finite(worst[number]),
+            "best": finite(best[number]),
+            "worst": finite(worst[number]),
         }
 
     def _front(self) -> list[dict[str, Any]]:
@@ -101,11 +102,7 @@ class Summary:
 
     def _named(self, values: Array) -> dict[str, float | None]:
         names = [each.name for each in self.archive.objectives]
-        return dict(zip(names, map(_finite, values), strict=True))
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+        return dict(zip(names, map(finite, values), strict=True))
 
 
 def extremes(archive: StoredArchive) -> tuple[Array, Array]:

@@ -21,9 +21,6 @@ from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]
 
-EVALUATIONS = 5000
-"""Of an engine that does not end by itself."""
-
 
 @dataclass(frozen=True)
 class Start:
@@ -45,8 +42,8 @@ class Trial:
     """An engine on a problem.
 
     Args:
-        stop: when it ends; None lets an engine that ends by itself end, and others make
-            :data:`EVALUATIONS`.
+        stop: when it ends; None lets an engine that ends by itself end, and others make as many
+            evaluations as suit them.
         settings: of the engine, where not its defaults.
         start: what it begins with.
         path: the archive on disk, begun or gone on with; in memory only if None.
@@ -125,7 +122,7 @@ class Trial:
 
 
 def _default(engine: Engine) -> Stop:
-    return Stop(len(engine.front) if isinstance(engine, ExactEngine) else EVALUATIONS)
+    return Stop(len(engine.front) if isinstance(engine, ExactEngine) else engine.evaluations)
 
 
 def additive_problem(problem: Problem, rng: np.random.Generator) -> Problem:

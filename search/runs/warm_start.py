@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from search.objectives import objectives
 from search.objectives.computed import Macs
 from search.problem import Objective, Problem
 from search.runs.archive import Archive, ArchiveMismatch
-from search.runs.stored import StoredArchive, read_stored
+from search.runs.ranking import evaluated
+from search.runs.stored import read_stored
 from search.runs.trial import Start
+from search.threads import one_numpy_thread
+from spaces import Genes
+
+Array: TypeAlias = NDArray[np.float64]
 
 FROM_MACS = "macs"
 """Instead of a file: a search on MACs in the place of latencies."""
@@ -33,23 +41,43 @@ def start_from(path: Path, problem: Problem) -> Start:
             f"{path} is of {stored.space.label}, the search of {problem.space.label}",
             "Begin with an archive of the same space, width and resolution.",
         )
-    known = {}
-    if (columns := _columns(stored, problem)) is not None:
-        values = problem.signs * stored.values[:, columns]
-        rows = np.flatnonzero(np.isfinite(values).all(1))
-        known = {stored.genes[row].tobytes(): values[row] for row in rows}
-    facts = {"from": path.name, "front": len(stored.front), "known": len(known)}
-    return Start(stored.genes[stored.front], known, facts)
-
-
-def _columns(stored: StoredArchive, problem: Problem) -> list[int] | None:
-    """Where the archive has each objective of the problem; None where it has not all of them."""
     told = [
         {"name": each.name, "unit": each.unit, "maximise": each.maximise, **each.facts}
         for each in stored.objectives
     ]
+    known = _known(problem, told, stored.genes, stored.minimised)
+    facts = {"from": path.name, "front": len(stored.front), "known": len(known)}
+    return Start(stored.genes[stored.front], known, facts)
+
+
+def _known(
+    problem: Problem, told: Sequence[Mapping[str, Any]], genes: Genes, values: Array
+) -> dict[bytes, Array]:
+    """Objectives of a problem, to be minimised, that need no evaluation, by genes as bytes.
+
+    Nothing is known unless all were told but those whose values cost nothing.
+
+    Args:
+        told: the objectives of ``values`` as an archive's head has them.
+        genes: ``(n, n_genes)``.
+        values: of each, to be minimised, ``(n, n_told)``; nan where it failed.
+    """
     wanted = [each.as_dict() for each in problem.objectives]
-    return [told.index(each) for each in wanted] if all(each in told for each in wanted) else None
+    pairs = list(zip(problem.objectives, wanted, strict=True))
+    if all(each not in told for each in wanted):
+        return {}
+    if not all(each in told or objective.free for objective, each in pairs):
+        return {}
+    rows = evaluated(values)
+    with one_numpy_thread():
+        columns = [
+            values[rows, told.index(each)]
+            if each in told
+            else sign * objective.function(genes[rows])
+            for sign, (objective, each) in zip(problem.signs, pairs, strict=True)
+        ]
+    found = np.stack(columns, 1)
+    return {row.tobytes(): each for row, each in zip(genes[rows], found, strict=True)}
 
 
 def macs_problem(problem: Problem) -> Problem:
@@ -73,10 +101,11 @@ def macs_problem(problem: Problem) -> Problem:
     return replace(problem, objectives=tuple(others), limits=kept)
 
 
-def start_from_macs(archive: Archive) -> Start:
-    """The front of a search on MACs."""
-    genes, _ = archive.front
-    return Start(genes, facts={"from": FROM_MACS, "evaluations": len(archive)})
+def start_from_macs(archive: Archive, problem: Problem) -> Start:
+    """The front of a search on MACs; what it evaluated for a problem is not evaluated again."""
+    told = [each.as_dict() for each in archive.problem.objectives]
+    known = _known(problem, told, archive.genes, archive.values)
+    return Start(archive.front[0], known, {"from": FROM_MACS, "evaluations": len(archive)})
 
 
 def evaluations_on_macs(path: Path) -> int | None:
