@@ -69,7 +69,8 @@ class Findings:
         if told["budgets"]:
             self._show_budgets(told["budgets"], title)
         else:
-            note = f"{hypervolume_note(told)}, up to the reference of --json"
+            corner = ", ".join(f"{name} {value:.6g}" for name, value in told["reference"].items())
+            note = f"{hypervolume_note(told)}, up to {corner}"
             show_front(self.summary, _SHOWN, title, [note])
 
     def _show_budgets(self, budgets: list[dict[str, Any]], title: str) -> None:
