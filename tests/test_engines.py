@@ -77,7 +77,7 @@ QUICK = {"predictor": "ridge", "inner_evaluations": 400}
 SMALL = {
     "linas": {**QUICK, "population": 16},
     "motpe": {"startup": 16, "candidates": 4},
-    "nat": {"predictor": "ridge", "initial": 20, "population": 12, "generations": 10},
+    "nat": {"predictor": "ridge", "initial": 20, "batch": 8, "population": 12, "generations": 10},
     "oneshot": {**QUICK, "samples": 40, "batch": 16},
 }
 """Settings with which engines behave as by default, but take less time."""
