@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from search.engines.genetic import Array, GeneticEngine
+from search.engines.breeder import Array
+from search.engines.genetic import GeneticEngine
 
 
 class AGEMOEAEngine(GeneticEngine):

@@ -10,53 +10,24 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from search.engines.coroutine import CoroutineEngine, Search
+from search.engines.breeder import Array, Breeder
+from search.engines.coroutine import Search
 from search.engines.population import first_population
 from search.runs.ranking import evaluated, violation
-from spaces import Genes, Space
-
-Array = NDArray[np.float64]
 
 # Of what failed: larger than any other violation, and than objectives within their range.
 FAILED = 1e3
 
 
-class GeneticEngine(CoroutineEngine):
-    """Breeds a population towards the front, within limits where there are any.
+class GeneticEngine(Breeder):
+    """Selection and survival by an algorithm of pymoo.
 
-    Objectives are brought to the range of the first population. Uniform crossover and polynomial
-    mutation (Deb and Agrawal 1999), rounded to whole genes, whose choices are in order of MACs.
-
-    Args:
-        worst: largest allowed value of each objective, or inf: ``(n_objectives,)``.
-        population: how many survive a generation, and how many children it has.
-        crossover: share of the pairs that exchange genes; the others are only mutated.
-        mutation: share of the genes that mutate; 0 for one in each child on average.
-        eta: distribution index of the mutation: the larger, the nearer a mutant's choice.
-        first: architectures to begin with ``(n, n_genes)``; random ones fill the population up.
+    Objectives are brought to the range of the first population.
     """
 
     constrained: ClassVar[bool] = True
     """Whether pymoo's algorithm knows constraints; limits become penalties where not."""
-
-    def __init__(
-        self,
-        space: Space,
-        rng: np.random.Generator,
-        worst: Array,
-        *,
-        population: int = 100,
-        crossover: float = 0.9,
-        mutation: float = 0.0,
-        eta: float = 3.0,
-        first: Genes | None = None,
-    ) -> None:
-        self.population = population
-        self.crossover, self.mutation, self.eta = crossover, mutation, eta
-        super().__init__(space, rng, worst, first=first)
-
     directed: ClassVar[bool] = False
     """Whether there is one survivor a reference direction."""
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from search.engines.genetic import Array, GeneticEngine
+from search.engines.breeder import Array
+from search.engines.genetic import GeneticEngine
 from spaces import Genes, Space
 
 

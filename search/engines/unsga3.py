@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from search.engines.genetic import Array, GeneticEngine
+from search.engines.breeder import Array
+from search.engines.genetic import GeneticEngine
 
 
 class UNSGA3Engine(GeneticEngine):
