@@ -43,6 +43,7 @@ CELL_COUNTS = (50, 100, 250, 500)
 MOBILE_COUNTS = (50, 100, 200, 350, 500, 1000, 2000)
 PREDICTING = {"linas": 350, "nat": 350, "oneshot": 350, "motpe": 350}
 """Evaluations of engines that take seconds of their own."""
+IN_CELLS = {"nat": 250}
 FRONTS = [name for name in engines if name != "exact"]
 
 
@@ -63,9 +64,8 @@ def found_by(jobs: Sequence[Run], processes: int) -> list[np.ndarray]:
 
 def staged(name: str, engine: str, counts: Sequence[int]) -> list[Run]:
     """Searches that make up a curve: one, or one a count where budgets are searched one by one."""
-    most = min(PREDICTING.get(engine, max(counts)), max(counts))
-    if engine == "nat" and name in DEVICES:
-        most = min(most, CELL_COUNTS[-2])
+    limits = IN_CELLS if name in DEVICES else PREDICTING
+    most = min(limits.get(engine, max(counts)), max(counts))
     if not engines.get(engine).needs_limit:
         return runs(name, engine, most)
     return [job for count in counts for job in runs(name, engine, count)]
