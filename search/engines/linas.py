@@ -80,9 +80,7 @@ class LinasEngine(PredictingEngine):
             return np.unique(found[unknown(found, genes)], axis=0)[: self.population]
         best = genes[fronts(values, worst, 1)[0]]
         engine = self.inner.create(self.problem, self.rng, first=best)
-        found, predicted = search_on(engine, predict, self.inner_evaluations)
-        new = unknown(found, genes)
-        found, predicted = found[new], predicted[new]
+        found, predicted = search_on(engine, predict, self.inner_evaluations, genes)
         chosen = found[most_promising(predicted, values, worst, self.population)]
         missing = self.population - len(chosen)
         return np.concatenate([chosen, self._other(best, np.concatenate([genes, chosen]), missing)])

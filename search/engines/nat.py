@@ -102,7 +102,7 @@ class NatEngine(PredictingEngine):
             first=parents,
             **self.operators,
         )
-        found, predicted = search_on(engine, predict, self.population * (self.generations + 1))
-        new = unknown(found, seen)
-        found, predicted = found[new], predicted[new]
+        found, predicted = search_on(
+            engine, predict, self.population * (self.generations + 1), seen
+        )
         return found[spread_survivors(predicted, worst, self.batch, self.rng)]

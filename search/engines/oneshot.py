@@ -20,7 +20,6 @@ from search.engines.surrogate import (
     Surrogates,
     inner_engine,
     search_on,
-    unknown,
 )
 from search.problem import Problem
 from spaces import Genes
@@ -65,9 +64,7 @@ class OneShotEngine(PredictingEngine):
         if not predict.fit(genes, values):
             return
         engine = self.inner.create(self.problem, self.rng)
-        found, predicted = search_on(engine, predict, self.inner_evaluations)
-        new = unknown(found, genes)
-        found, predicted = found[new], predicted[new]
+        found, predicted = search_on(engine, predict, self.inner_evaluations, genes)
         while len(found):
             best = survivors(predicted, self.problem.worst, self.batch)
             yield found[best]

@@ -145,11 +145,14 @@ def inner_engine(name: str) -> type[CoroutineEngine]:
     return found
 
 
-def search_on(engine: CoroutineEngine, predict: Surrogates, most: int) -> tuple[Genes, Array]:
+def search_on(
+    engine: CoroutineEngine, predict: Surrogates, most: int, evaluated_before: Genes
+) -> tuple[Genes, Array]:
     """Let an engine search on predictions.
 
     Args:
         most: architectures that it is told of, those that it proposes again counted again.
+        evaluated_before: of which nothing is given back, ``(m, n_genes)``.
 
     Returns:
         Distinct architectures ``(n, n_genes)`` and their predictions ``(n, n_objectives)``.
@@ -164,7 +167,9 @@ def search_on(engine: CoroutineEngine, predict: Surrogates, most: int) -> tuple[
                 wanted = search.send(known(wanted))
             except StopIteration:
                 break
-    return known.genes(engine.space.n_genes), known.values
+    found = known.genes(engine.space.n_genes)
+    new = unknown(found, evaluated_before)
+    return found[new], known.values[new]
 
 
 class _Predictions:
