@@ -121,7 +121,8 @@ def measure(
             same = _journal_facts(facts, settings, protocol, models)
             log = stack.enter_context(Journal(journal, same))
         session.load(models)
-        run = Run(session, items, protocol, {**facts, "time": began}, list(models), log)
+        digest = _digest(models[SENTINEL]) if SENTINEL in models else None
+        run = Run(session, items, protocol, {**facts, "time": began}, list(models), log, digest)
         run.completed = completed
         if log is not None and log.earlier:
             run.settle()
@@ -186,13 +187,17 @@ def _journal_facts(
     same = ("device", "device_fingerprint", "runtime", "runtime_version", "threads")
     contents = hashlib.sha256()
     for name in sorted(models):
-        contents.update(name.encode() + hashlib.sha256(models[name].read_bytes()).digest())
+        contents.update(name.encode() + bytes.fromhex(_digest(models[name])))
     return {
         **{key: facts[key] for key in same},
         "affinity": settings.affinity,
         "protocol": protocol.as_dict(),
         "models": contents.hexdigest(),
     }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _check(items: Sequence[Item]) -> None:

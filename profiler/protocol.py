@@ -36,17 +36,17 @@ class Protocol:
     """
 
     name: str
-    warmup: int = 2
-    runs: int = 10
+    warmup: int = 1
+    runs: int = 5
     visits: int = 1
-    rounds_min: int = 20
-    rounds_max: int = 150
+    rounds_min: int = 40
+    rounds_max: int = 300
     trim: float = 0.1
     cool_down_s: float = 0.0
     target: float | None = 0.01
     drift_limit: float = 0.03
     sentinel: bool = True
-    repeats: int = 50
+    repeats: int = 100
     limit_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -123,9 +123,15 @@ for _protocol in (
     # Many short rounds: what disturbs a processor lasts from milliseconds to minutes, so models
     # are compared best when they take turns often (benchmarks/measure.py).
     Protocol("adaptive", limit_s=60.0),
-    Protocol("quick", rounds_min=10, rounds_max=10, target=None, repeats=5),
+    Protocol("quick", rounds_min=20, rounds_max=20, target=None, repeats=10),
     Protocol(
-        "thorough", runs=20, rounds_min=50, rounds_max=300, target=0.005, repeats=100, limit_s=600.0
+        "thorough",
+        runs=10,
+        rounds_min=100,
+        rounds_max=600,
+        target=0.005,
+        repeats=200,
+        limit_s=600.0,
     ),
     # 100 runs without those outside the central 90 % interval: what statistics.pomonag_mean
     # computes, which of 100 samples is exactly the mean trimmed by 0.05.
@@ -136,7 +142,7 @@ for _protocol in (
     Protocol(
         "table", 1, 1, 5, rounds_min=20, rounds_max=20, target=None, drift_limit=0.25, repeats=5
     ),
-    Protocol("fixed", rounds_min=25, rounds_max=25, target=None, repeats=5),
+    Protocol("fixed", rounds_min=50, rounds_max=50, target=None, repeats=10),
 ):
     protocols.register(_protocol.name)(_protocol)
 

@@ -12,7 +12,8 @@ from nasprof.reader import Reader
 from profiler.protocol import Protocol
 from profiler.statistics import Estimates
 
-SCHEMA = 1
+SCHEMA = 2
+"""1 had ``normalised``, the multiple by the wall clock alone, of a smaller sentinel."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Round:
         wall_ms: wall-clock time of each run.
         cpu_ms: CPU time of each run, None where the device cannot tell.
         sentinel_ms: trimmed mean of the sentinel in this round, None without one.
+        sentinel_cpu_ms: likewise by the CPU clock, None where the device cannot tell.
         overhead_ms: trimmed mean of the empty model in this round, None without one.
         flags: doubts: "contended", "throttled", "drift", "incomplete".
         counted: whether the estimates use it.
@@ -57,6 +59,7 @@ class Round:
     flags: list[str] = field(default_factory=list)
     counted: bool = True
     context: dict[str, Any] = field(default_factory=dict)
+    sentinel_cpu_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,11 @@ class Measurement:
         clock: resolution in ns and what the CPU time is of ("thread", "process" or None).
         latency_ms: estimates by the wall clock over the rounds counted.
         cpu_ms: estimates by the CPU clock over the same rounds, None where the device has none.
-        normalised: the trimmed mean as a multiple of the sentinel's in the same rounds.
+        sentinel: what ran in turns with it: its file's ``sha256``, and by clock its ``latency_ms``
+            over the rounds counted and their ``spread`` (standard deviation of a round as a share);
+            None without a sentinel.
+        multiples: by clock the latency as a multiple of the sentinel's in the same rounds, see
+            :func:`profiler.statistics.paired_multiple`; empty without a sentinel.
         overhead_ms: trimmed mean of the empty model in the same rounds: the framework's share.
         flags: doubts about the estimates; empty for a measurement without any.
         stopped: "converged" (the protocol's target was reached), else "limit" or "interrupted".
@@ -93,7 +100,8 @@ class Measurement:
     clock: dict[str, Any]
     latency_ms: Estimates
     cpu_ms: Estimates | None
-    normalised: float | None
+    sentinel: dict[str, Any] | None
+    multiples: dict[str, float]
     overhead_ms: float | None
     rounds: list[Round]
     flags: list[str]
@@ -134,9 +142,12 @@ class Measurement:
             UsageError: naming the field that is missing or not what it should be.
         """
         reader = Reader(data, "measurement")
-        if reader.take("schema", "a whole number") != SCHEMA:
+        schema = reader.take("schema", "a whole number")
+        if schema == 1:
+            reader = Reader(_upgraded(data), "measurement")
+        elif schema != SCHEMA:
             raise UsageError(
-                f"measurement: field 'schema' is {data['schema']}, expected {SCHEMA}",
+                f"measurement: field 'schema' is {schema}, expected {SCHEMA}",
                 "It was written by another version of nasprof.",
             )
         values = {name: reader.take(name, kind) for name, kind in _FIELDS.items()}
@@ -151,6 +162,9 @@ class Measurement:
                 for index, taken in enumerate(reader.take("rounds", "a list"))
             ],
         )
+        multiples = Reader(measurement.multiples, "multiples")
+        for clock in measurement.multiples:
+            multiples.positive(clock)
         if measurement.samples_ms != reader.take("samples_ms", "a list of numbers"):
             raise UsageError(
                 "measurement: field 'samples_ms' is not what the counted rounds hold",
@@ -173,7 +187,8 @@ _FIELDS = {
     "precision": "a string or null",
     "batch": "a whole number or null",
     "clock": "an object",
-    "normalised": "a number or null",
+    "sentinel": "an object or null",
+    "multiples": "an object",
     "overhead_ms": "a number or null",
     "flags": "a list of strings",
     "stopped": "a string",
@@ -191,7 +206,17 @@ _ROUND_FIELDS = {
     "flags": "a list of strings",
     "counted": "true or false",
     "context": "an object",
+    "sentinel_cpu_ms": "a number or null",
 }
+
+
+def _upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of schema 1; its multiple is dropped, for it is of another sentinel."""
+    rounds = data.get("rounds")
+    known = rounds if isinstance(rounds, list) else []
+    upgraded = [{"sentinel_cpu_ms": None, **each} for each in known if isinstance(each, dict)]
+    new = {"sentinel": None, "multiples": {}}
+    return {**data, **new, "rounds": upgraded if len(upgraded) == len(known) else rounds}
 
 
 def _estimates(data: Any, where: str) -> Estimates:

@@ -34,6 +34,7 @@ _CSV_FIELDS = (
     "p99_ms",
     "std_ms",
     "cpu_trimmed_mean_ms",
+    "x_sentinel",
     "overhead_ms",
     "samples",
     "stopped",
@@ -72,7 +73,7 @@ def _result_row(record: Record) -> list[str]:
         f"{(high - low) / 2 / wall['trimmed_mean']:.1%}",
         f"{wall['p90']:.3f}",
         "-" if cpu is None else f"{cpu['trimmed_mean']:.3f}",
-        "-" if record["normalised"] is None else f"{record['normalised']:.2f}",
+        f"{record['multiples']['wall']:.3f}" if record["multiples"] else "-",
         str(len(record["samples_ms"])),
         " ".join(record["flags"]) or "-",
     ]
@@ -85,8 +86,8 @@ def _notes(records: Sequence[Record]) -> Iterator[str]:
     overheads = [record["overhead_ms"] for record in records if record["overhead_ms"] is not None]
     if overheads:
         yield f"of it the framework's own: {min(overheads):.3f} ms (an empty model)"
-    if any(record["normalised"] is not None for record in records):
-        yield "x sentinel: as a multiple of a small reference network run in turns with it"
+    if any(record["multiples"] for record in records):
+        yield "x sentinel: as a multiple of a reference network run in turns with it"
     protocol = records[0]["protocol"]
     limited = [record["name"] for record in records if record["stopped"] == "limit"]
     if limited and protocol["target"] is not None:
@@ -108,6 +109,7 @@ def results_csv(records: Sequence[Record]) -> str:
             | {f"{name}_ms": wall[name] for name in names}
             | {"ci95_low_ms": wall["ci95"][0], "ci95_high_ms": wall["ci95"][1]}
             | {"cpu_trimmed_mean_ms": "" if cpu is None else cpu["trimmed_mean"]}
+            | {"x_sentinel": record["multiples"].get("wall", "")}
             | {"samples": len(record["samples_ms"]), "flags": " ".join(record["flags"])}
         )
     return text.getvalue()

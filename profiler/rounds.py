@@ -15,8 +15,8 @@ from nasprof import __version__
 from profiler.journal import Journal
 from profiler.protocol import Protocol
 from profiler.records import Item, Measurement, Round
-from profiler.schedule import INCOMPLETE, doubts, judge, marked, selected, summarise
-from profiler.statistics import normalised, trimmed_mean
+from profiler.schedule import INCOMPLETE, beside, doubts, judge, marked, selected, summarise
+from profiler.statistics import trimmed_mean
 
 SENTINEL = "_sentinel"
 EMPTY = "_empty"
@@ -59,12 +59,14 @@ class Run:
         facts: Mapping[str, Any],
         names: list[str],
         journal: Journal | None = None,
+        sentinel: str | None = None,
     ) -> None:
         self._session = session
         self._journal = journal
         self._protocol = protocol
         self._facts = facts
         self._names = names
+        self._sentinel = sentinel
         self._items = {item.name: item for item in items}
         earlier = {} if journal is None else journal.earlier
         self._rounds = {item.name: list(earlier.get(item.name, ())) for item in items}
@@ -143,10 +145,9 @@ class Run:
 
     def keep(self, samples: Mapping[str, Samples], flags: Sequence[str] = ()) -> None:
         """File the samples of one round."""
-        sentinel_ms, overhead_ms = (
-            trimmed_mean(samples[name].wall_ms, self._protocol.trim) if name in samples else None
-            for name in (SENTINEL, EMPTY)
-        )
+        sentinel_ms = self._trimmed(samples, SENTINEL, "wall")
+        sentinel_cpu_ms = self._trimmed(samples, SENTINEL, "cpu")
+        overhead_ms = self._trimmed(samples, EMPTY, "wall")
         rounds = {
             name: Round(
                 index=self._taken,
@@ -157,6 +158,7 @@ class Run:
                 overhead_ms=overhead_ms,
                 flags=[*taken.flags, *flags],
                 context=dict(taken.context),
+                sentinel_cpu_ms=sentinel_cpu_ms,
             )
             for name, taken in samples.items()
             if name in self._rounds
@@ -169,6 +171,12 @@ class Run:
         self._flags = tuple(sorted({flag for taken in samples.values() for flag in taken.flags}))
         self._temperature_c = _temperature(samples.values())
         self._taken += 1
+
+    def _trimmed(self, samples: Mapping[str, Samples], name: str, clock: str) -> float | None:
+        """Trimmed mean of a model in one round, None where it did not run or has no such clock."""
+        taken = samples.get(name)
+        times_ms = None if taken is None else taken.wall_ms if clock == "wall" else taken.cpu_ms
+        return None if times_ms is None else trimmed_mean(times_ms, self._protocol.trim)
 
     def partial(self) -> list[Measurement]:
         """A measurement of everything that has samples, complete or not."""
@@ -212,7 +220,7 @@ class Run:
         counted = [taken for taken in rounds if taken.counted]
         latency = summarise([taken.wall_ms for taken in counted], self._protocol)
         cpu = [taken.cpu_ms for taken in counted if taken.cpu_ms is not None]
-        reference = _mean([taken.sentinel_ms for taken in counted])
+        sentinel, multiples = beside(counted, self._protocol.trim)
         return Measurement(
             **self._facts,
             name=name,
@@ -223,7 +231,8 @@ class Run:
             protocol=self._protocol,
             latency_ms=latency,
             cpu_ms=summarise(cpu, self._protocol) if len(cpu) == len(counted) else None,
-            normalised=normalised(latency.trimmed_mean, reference) if reference else None,
+            sentinel=sentinel and {"sha256": self._sentinel, **sentinel},
+            multiples=multiples,
             overhead_ms=_mean([taken.overhead_ms for taken in counted]),
             rounds=rounds,
             flags=sorted({*doubts(rounds), *flags}),

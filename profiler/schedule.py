@@ -9,26 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from devices.contention import CONTENDED
+from luts.entry import CLOCKS
 from profiler.protocol import Protocol
 from profiler.records import Round
-from profiler.statistics import Estimates, estimate, quick_half_width, trimmed_mean
+from profiler.statistics import (
+    Array,
+    Estimates,
+    estimate,
+    paired_multiple,
+    quick_half_width,
+    trimmed_mean,
+)
 
 DRIFT = "drift"
 INCOMPLETE = "incomplete"
 BOOTSTRAP_SEED = 95
+ENOUGH_ROUNDS = 10
+"""Rounds from which on it can be told how much a sentinel scatters."""
+WIDEST = 0.1
+"""Share by which a sentinel that is off means another speed, however much it scatters."""
 
 
 def drifted(sentinel_ms: Sequence[float | None], limit: float) -> list[bool]:
     """Which rounds' sentinel is off the median of the good rounds by more than ``limit``.
 
-    What is good depends on the median, and the median on what is good: both are settled in turn.
+    A sentinel that scatters from one round to the next says nothing about the device by being off
+    once, so the limit is three times that scatter where that is more, up to :data:`WIDEST`. What
+    is good depends on the median, and the median on what is good: both are settled in turn.
     """
     values = np.array([np.nan if value is None else value for value in sentinel_ms], np.float64)
     known = np.isfinite(values)
+    limit = max(limit, min(WIDEST, 3 * _scatter(values[known])))
     good = known.copy()
     for _ in range(len(values)):
         if not good.any():
@@ -39,6 +55,17 @@ def drifted(sentinel_ms: Sequence[float | None], limit: float) -> list[bool]:
             break
         good = now
     return [bool(bad) for bad in known & ~good]
+
+
+def _scatter(values: Array) -> float:
+    """Standard deviation from one round to the next, as a share; robust against changes of speed.
+
+    A change of speed is one large difference among many small ones, which the median ignores.
+    """
+    if len(values) < ENOUGH_ROUNDS or not (values > 0).all():
+        return 0.0
+    steps = np.abs(np.diff(np.log(values)))
+    return float(1.4826 * np.median(steps) / np.sqrt(2))
 
 
 def marked(rounds: Sequence[Round], protocol: Protocol) -> list[Round]:
@@ -133,3 +160,34 @@ def summarise(rounds_ms: Sequence[Sequence[float]], protocol: Protocol) -> Estim
     samples = np.concatenate([np.asarray(taken, np.float64) for taken in rounds_ms])
     lengths = [len(taken) for taken in rounds_ms]
     return estimate(samples, protocol.trim, np.random.default_rng(BOOTSTRAP_SEED), lengths)
+
+
+def beside(rounds: Sequence[Round], trim: float) -> tuple[dict[str, Any] | None, dict[str, float]]:
+    """What the sentinel took in these rounds, and the model's latency as multiples of it.
+
+    Rounds without a sentinel are left out; all of a clock where one is lacking on that clock.
+
+    Returns:
+        The sentinel's ``latency_ms`` and ``spread`` by clock, None without one; multiples by clock.
+    """
+    latency_ms, spread, multiples = {}, {}, {}
+    for clock in CLOCKS:
+        pairs = [pair for taken in rounds if (pair := _pair(taken, clock, trim)) is not None]
+        if not pairs or (clock == "cpu" and len(pairs) < len(rounds)):
+            continue
+        own_ms, sentinel_ms = np.array(pairs).T
+        latency_ms[clock] = float(np.median(sentinel_ms))
+        spread[clock] = float(sentinel_ms.std(ddof=min(1, len(pairs) - 1)) / sentinel_ms.mean())
+        multiples[clock] = paired_multiple(own_ms, sentinel_ms)
+    if not multiples:
+        return None, {}
+    return {"latency_ms": latency_ms, "spread": spread, "rounds": len(rounds)}, multiples
+
+
+def _pair(taken: Round, clock: str, trim: float) -> tuple[float, float] | None:
+    """Trimmed means of the model and of the sentinel in one round; None where one is unknown."""
+    own_ms = taken.wall_ms if clock == "wall" else taken.cpu_ms
+    sentinel_ms = taken.sentinel_ms if clock == "wall" else taken.sentinel_cpu_ms
+    if own_ms is None or not sentinel_ms:
+        return None
+    return trimmed_mean(own_ms, trim), sentinel_ms

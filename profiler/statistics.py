@@ -147,12 +147,12 @@ def bootstrap_interval(
 def quick_half_width(round_means_ms: ArrayLike) -> float:
     """Half the 95 % interval of the mean of rounds ``(r,)`` as a share of it, by Student's t.
 
-    Close to the bootstrap's for two rounds or more and much cheaper; infinite for one.
+    Much cheaper than the bootstrap; infinite for one round.
     """
     means = checked(round_means_ms)
     if len(means) < 2 or not means.mean() > 0:
         return float("inf")
-    normal = 1.959964 * means.std() / np.sqrt(len(means)) / means.mean()
+    normal = _NORMAL_975 * means.std() / np.sqrt(len(means)) / means.mean()
     return float(normal * _widening(len(means)))
 
 
@@ -187,19 +187,27 @@ def _end_sums(
     return np.asarray(taken @ ordered[:looked_at], np.float64)
 
 
+_NORMAL_975 = 1.959964
+_STUDENT_975 = (12.706205, 4.302653, 3.182446, 2.776445)
+"""Student's t at 0.975 for 1 to 4 degrees of freedom, where the expansion falls short of it."""
+
+
 def _widening(rounds: int) -> float:
     """What a normal interval over few rounds lacks: t's quantile over the normal one's.
 
-    The quantile is Fisher's expansion (Abramowitz & Stegun 26.7.5).
+    From 5 degrees of freedom on the quantile is Fisher's expansion (Abramowitz & Stegun 26.7.5),
+    which is right to four digits there and spares the import of scipy.
     """
-    z, freedom = 1.959964, rounds - 1
+    z, freedom = _NORMAL_975, rounds - 1
     terms = (
         z,
         (z**3 + z) / 4 / freedom,
         (5 * z**5 + 16 * z**3 + 3 * z) / 96 / freedom**2,
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384 / freedom**3,
     )
-    return float(sum(terms) / z * np.sqrt(rounds / freedom))
+    few = freedom <= len(_STUDENT_975)
+    quantile = _STUDENT_975[freedom - 1] if few else sum(terms)
+    return float(quantile / z * np.sqrt(rounds / freedom))
 
 
 def pomonag_mean(samples_ms: ArrayLike) -> float:
@@ -211,8 +219,19 @@ def pomonag_mean(samples_ms: ArrayLike) -> float:
     return float((inside if len(inside) else samples).mean())
 
 
-def normalised(latency_ms: float, reference_ms: float) -> float:
-    """A latency as a multiple of a reference model's on the same device in the same session."""
-    if not reference_ms > 0:
-        raise UsageError(f"reference latency is {reference_ms} ms, expected above 0")
-    return latency_ms / reference_ms
+def paired_multiple(rounds_ms: ArrayLike, sentinel_ms: ArrayLike) -> float:
+    """Latency as a multiple of a sentinel's: the median of the ratios of rounds ``(r,)``.
+
+    Both take turns within a round, so that what changes the device's speed from one round to
+    another, for seconds or for good, cancels out; a ratio of two means over all rounds would keep
+    what hit the rounds unequally.
+
+    Raises:
+        UsageError: there are no rounds, or a sentinel's time is not above 0.
+    """
+    rounds, sentinel = checked(rounds_ms), checked(sentinel_ms)
+    if len(rounds) != len(sentinel) or not (sentinel > 0).all():
+        raise UsageError(
+            f"sentinel: expected {len(rounds)} times above 0, got {sentinel.tolist()[:5]}"
+        )
+    return float(np.median(rounds / sentinel))

@@ -13,7 +13,7 @@ from profiler.statistics import (
     Estimates,
     bootstrap_interval,
     estimate,
-    normalised,
+    paired_multiple,
     pomonag_mean,
     quick_half_width,
     trimmed_mean,
@@ -202,7 +202,25 @@ def test_relative_half_width():
     assert found.relative_half_width == pytest.approx(0.03)
 
 
-def test_normalised_latency():
-    assert normalised(6.0, 4.0) == pytest.approx(1.5)
-    with pytest.raises(UsageError, match="reference"):
-        normalised(6.0, 0.0)
+def test_a_multiple_is_paired_by_rounds_so_that_a_change_of_speed_cancels_out():
+    steady, slow = np.full(6, 2.0), np.array([1, 1, 1.3, 1.3, 1.3, 1.3])
+    assert paired_multiple(3 * steady * slow, steady * slow) == pytest.approx(3.0)
+    # A third of the rounds disturbed in the model alone does not move it.
+    assert paired_multiple([6.0, 6.0, 9.0], [2.0, 2.0, 2.0]) == pytest.approx(3.0)
+    with pytest.raises(UsageError, match="sentinel: expected 2 times above 0"):
+        paired_multiple([6.0, 6.0], [2.0, 0.0])
+    with pytest.raises(UsageError, match="sentinel: expected 2 times"):
+        paired_multiple([6.0, 6.0], [2.0])
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 10, 40])
+def test_the_quick_interval_is_students(n):
+    from scipy.stats import t
+
+    means = np.linspace(5.0, 5.1, n)
+    exact = t.ppf(0.975, n - 1) * means.std(ddof=1) / np.sqrt(n) / means.mean()
+    assert quick_half_width(means) == pytest.approx(exact, rel=2e-3)
+
+
+def test_the_quick_interval_of_two_rounds():
+    assert quick_half_width([5.0, 5.1]) == pytest.approx(0.1258, abs=1e-4)
