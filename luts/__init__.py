@@ -12,10 +12,12 @@ from luts.files import (
     read_cost_model,
     write_cost_model,
 )
+from luts.speed import TABLE_SPEED, Sentinel, Speed
 from luts.table import LookupTable
 
 __all__ = [
     "CONFIDENCES",
+    "TABLE_SPEED",
     "Agreement",
     "Audit",
     "Bound",
@@ -28,7 +30,9 @@ __all__ = [
     "LookupTable",
     "Measured",
     "MissingEntries",
+    "Sentinel",
     "SpaceMismatch",
+    "Speed",
     "agreement",
     "cost_model_shelf",
     "cost_models",

@@ -130,12 +130,16 @@ def calibrate(predicted_ms: Array, measured_ms: Array) -> Calibration:
     return Calibration(float(relative.sum() / (relative**2).sum()), 0.0, n)
 
 
-Method: TypeAlias = Literal["conformal", "student"]
+Method: TypeAlias = Literal["conformal", "student", "answers", "answers-student"]
+"""What a bound rests on: random networks or answers of a search, and on how many of them."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """With some confidence a network takes at most ``factor`` times its prediction."""
+    """With some confidence a network takes at most ``factor`` times its prediction.
+
+    The factor is at least 1: what is called "at most" is never below the prediction.
+    """
 
     factor: float
     method: Method
@@ -159,12 +163,17 @@ def upper_bound(ratios: Array, confidence: float) -> Bound:
     # 0.95 * 20 is 19.000000000000004 in some roundings, and means 19.
     rank = ceil((n + 1) * confidence - 1e-9)
     if rank <= n:
-        return Bound(float(np.sort(ratios)[rank - 1]), "conformal")
-    from scipy.stats import t
+        return Bound(max(1.0, float(np.sort(ratios)[rank - 1])), "conformal")
+    return Bound(max(1.0, student_limit(ratios, confidence), float(ratios.max())), "student")
 
-    logs = np.log(ratios)
-    reach = t.ppf(confidence, n - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / n)
-    return Bound(float(max(np.exp(logs.mean() + reach), ratios.max())), "student")
+
+def student_limit(ratios: Array, confidence: float) -> float:
+    """Upper limit of Student's t prediction interval of the logarithms of ratios ``(n,)``."""
+    from scipy.special import stdtrit
+
+    logs, n = np.log(ratios), len(ratios)
+    reach = stdtrit(n - 1, confidence) * logs.std(ddof=1) * np.sqrt(1 + 1 / n)
+    return float(np.exp(logs.mean() + reach))
 
 
 def upper_bounds(ratios: Array, confidences: Sequence[float] = CONFIDENCES) -> dict[float, Bound]:

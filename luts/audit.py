@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Self, TypeAlias, get_args
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luts.agreement import (
+    CONFIDENCES,
     Agreement,
     Array,
     Bound,
@@ -20,11 +21,12 @@ from luts.agreement import (
     upper_bound,
     upper_bounds,
 )
+from luts.answers import answer_bound
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
 from spaces import Arch, Space, parse_arch
 
-Role: TypeAlias = Literal["fit", "calibration", "audit"]
+Role: TypeAlias = Literal["fit", "calibration", "audit", "answer"]
 Predict: TypeAlias = Callable[[NDArray[np.int8], Space], Array]
 """Uncalibrated latency in ms of genes ``(n, n_genes)`` of a space."""
 
@@ -36,13 +38,38 @@ class Measured:
     Args:
         arch: its JSON object.
         role: "fit" if it helped to find the entries, "calibration" if it helped to fit the line,
-            "audit" if nothing was fitted on it.
-        latency_ms: by clock ("wall", "cpu").
+            "audit" if nothing was fitted on it, "answer" if a search had chosen it.
+        latency_ms: by clock ("wall", "cpu"), at the table's speed.
+        multiples: of the table's sentinel in the same rounds, by clock; empty where not known.
+        session: when it was measured, if it is an answer.
+        rank: 1 for the first choice of a budget, the others in the order they were tried; 0 for
+            networks that are no answers.
+        speed: of the device while it was measured, by clock: what it took then is so many times
+            ``latency_ms``.
     """
 
     arch: Arch
     role: Role
     latency_ms: Mapping[str, float]
+    multiples: Mapping[str, float] = field(default_factory=dict)
+    session: str = ""
+    rank: int = 0
+    speed: Mapping[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON, without what is not known."""
+        more = {
+            "multiples": dict(self.multiples),
+            "session": self.session,
+            "rank": self.rank,
+            "speed": dict(self.speed),
+        }
+        return {
+            "arch": self.arch,
+            "role": self.role,
+            "latency_ms": dict(self.latency_ms),
+            **{name: value for name, value in more.items() if value},
+        }
 
 
 @dataclass(frozen=True)
@@ -69,8 +96,10 @@ class Audit:
             return None
         raw_ms = np.empty(len(known))
         spaces = [parse_arch(network.arch)[0] for network in known]
-        for place, (network, space) in enumerate(zip(known, spaces, strict=True)):
-            raw_ms[place] = predict(space.encode([network.arch]), space)[0]
+        for space in dict.fromkeys(spaces):
+            places = [place for place, each in enumerate(spaces) if each == space]
+            genes = space.encode([known[place].arch for place in places])
+            raw_ms[places] = predict(genes, space)
         return cls(clock, known, raw_ms)
 
     @cached_property
@@ -106,9 +135,23 @@ class Audit:
         ratios: Array = self.measured_ms[chosen] / self.calibration(self.raw_ms[chosen])
         return ratios
 
+    @cached_property
+    def answer_ratios(self) -> Array:
+        """Measured over calibrated latency of first choices ``(n,)``, the oldest first.
+
+        Answers never move the line: what is learnt from them is how far they are off it.
+        """
+        chosen = self._of("answer") & np.array([each.rank == 1 for each in self.networks])
+        ratios: Array = self.measured_ms[chosen] / self.calibration(self.raw_ms[chosen])
+        return ratios
+
     def bound(self, confidence: float) -> Bound:
-        """Upper bound on measured over predicted latency."""
+        """Upper bound on measured over predicted latency of random networks."""
         return upper_bound(self.ratios, confidence)
+
+    def answer_bound(self, confidence: float) -> Bound:
+        """Upper bound on measured over predicted latency of networks that a search chooses."""
+        return answer_bound(self.answer_ratios, confidence, self.bound(confidence))
 
     def as_dict(self) -> dict[str, Any]:
         """What it says, as JSON, without the networks."""
@@ -120,16 +163,15 @@ class Audit:
                 str(confidence): bound.as_dict()
                 for confidence, bound in upper_bounds(self.ratios).items()
             },
+            "answers": {
+                "n": len(self.answer_ratios),
+                "upper": {
+                    str(confidence): self.answer_bound(confidence).as_dict()
+                    for confidence in CONFIDENCES
+                },
+            },
             "holds": self.after.holds,
         }
-
-
-def networks_as_dict(networks: Sequence[Measured]) -> list[dict[str, Any]]:
-    """Measured networks as JSON."""
-    return [
-        {"arch": network.arch, "role": network.role, "latency_ms": dict(network.latency_ms)}
-        for network in networks
-    ]
 
 
 def networks_from_dict(data: Any, where: str) -> tuple[Measured, ...]:
@@ -138,17 +180,30 @@ def networks_from_dict(data: Any, where: str) -> tuple[Measured, ...]:
     Raises:
         UsageError: naming the field that is missing or wrong.
     """
-    networks = []
-    for number, row in enumerate(data):
-        reader = Reader(row, f"{where}[{number}]")
-        role = reader.take("role", "a string")
-        if role not in get_args(Role):
-            known = ", ".join(get_args(Role))
-            raise UsageError(
-                f"{where}[{number}]: field 'role' is {role!r}, expected one of {known}"
-            )
-        clocks = Reader(reader.take("latency_ms", "an object"), f"{where}[{number}].latency_ms")
-        latency_ms = {clock: clocks.positive(clock) for clock in row["latency_ms"]}
-        arch = parse_arch(reader.take("arch", "an object"))[1]
-        networks.append(Measured(arch, role, latency_ms))
-    return tuple(networks)
+    return tuple(_network(row, f"{where}[{number}]") for number, row in enumerate(data))
+
+
+def _network(row: Any, where: str) -> Measured:
+    reader = Reader(row, where)
+    role = reader.take("role", "a string")
+    if role not in get_args(Role):
+        known = ", ".join(get_args(Role))
+        raise UsageError(f"{where}: field 'role' is {role!r}, expected one of {known}")
+    rank = reader.take("rank", "a whole number") if "rank" in row else 0
+    if rank < 0:
+        raise UsageError(f"{where}: field 'rank' is {rank}, expected at least 0")
+    return Measured(
+        arch=parse_arch(reader.take("arch", "an object"))[1],
+        role=role,
+        latency_ms=_by_clock(reader, where, "latency_ms"),
+        multiples=_by_clock(reader, where, "multiples") if "multiples" in row else {},
+        session=reader.take("session", "a string") if "session" in row else "",
+        rank=rank,
+        speed=_by_clock(reader, where, "speed") if "speed" in row else {},
+    )
+
+
+def _by_clock(reader: Reader, where: str, name: str) -> dict[str, float]:
+    values = reader.take(name, "an object")
+    clocks = Reader(values, f"{where}.{name}")
+    return {clock: clocks.positive(clock) for clock in values}

@@ -58,7 +58,14 @@ class CostModel(Predictor):
 
     @abstractmethod
     def bound(self, confidence: float) -> Bound | None:
-        """Upper bound on measured over predicted latency; None where nothing was audited."""
+        """Upper bound on measured over predicted latency of a random network, at least 1.
+
+        None where nothing was audited.
+        """
+
+    def answer_bound(self, confidence: float) -> Bound | None:
+        """The same of a network that a search has chosen; see ``luts.answers``."""
+        return self.bound(confidence)
 
     @abstractmethod
     def extremes(self, space: Space | None = None) -> Extremes:

@@ -11,12 +11,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from luts.agreement import Agreement, Bound, Calibration
-from luts.audit import Audit, Measured, networks_as_dict, networks_from_dict
+from luts.audit import Audit, Measured, networks_from_dict
 from luts.build_command import build_command
 from luts.cost_model import Array, CostModel, Extremes
 from luts.digest import check_digest, digest
 from luts.entry import CLOCKS, Entry
 from luts.errors import CostModelInvalid, MissingEntries
+from luts.speed import Sentinel
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
 from spaces import Genes, Space, get_space
@@ -126,6 +127,15 @@ class LookupTable(CostModel):
     def bound(self, confidence: float) -> Bound | None:
         return None if self.audit is None else self.audit.bound(confidence)
 
+    def answer_bound(self, confidence: float) -> Bound | None:
+        return None if self.audit is None else self.audit.answer_bound(confidence)
+
+    @property
+    def sentinel(self) -> Sentinel | None:
+        """What ran in turns with all that was measured; None where none was kept."""
+        known = self.provenance.get("sentinel")
+        return None if known is None else Sentinel.from_dict(known)
+
     def extremes(self, space: Space | None = None) -> Extremes:
         """The fastest and slowest architecture, exactly: each part of the genes on its own."""
         space = self.space_of(space)
@@ -176,7 +186,7 @@ class LookupTable(CostModel):
             "clock": self.clock,
             "provenance": dict(self.provenance),
             "entries": {key: entry.as_dict() for key, entry in self.entries.items()},
-            "networks": networks_as_dict(self.networks),
+            "networks": [network.as_dict() for network in self.networks],
             "audit": {
                 clock: audit.as_dict()
                 for clock in CLOCKS
@@ -227,6 +237,7 @@ class LookupTable(CostModel):
             clock=clock,
             networks=networks_from_dict(reader.take("networks", "a list"), "networks"),
         )
+        _ = table.sentinel  # refuses one that is damaged
         check_digest(
             data,
             "Change a table by nasprof lut export --format csv and lut import, "

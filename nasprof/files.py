@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from nasprof.errors import NasprofError, UsageError
 
@@ -38,19 +41,24 @@ def parse_json(text: str, source: Path) -> Any:
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data`` as a whole or not at all.
 
+    Where it is a symbolic link, what that points to is replaced. A file that was there before
+    keeps its permissions.
+
     Raises:
         NasprofError: the data cannot be written (no space, no permission); ``path`` is unchanged.
     """
     scratch: Path | None = None
     try:
+        path = _target(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         scratch = Path(name)
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        scratch.chmod(0o644)
+        scratch.chmod(mode)
         scratch.replace(path)
     except OSError as error:
         raise NasprofError(
@@ -59,6 +67,54 @@ def write_atomic(path: Path, data: bytes) -> None:
     finally:
         if scratch is not None:
             scratch.unlink(missing_ok=True)
+
+
+def _target(path: Path) -> Path:
+    """What a symbolic link points to, else the path itself."""
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # before Python 3.13 no OSError
+        raise NasprofError(f"{path} is a symbolic link that leads to itself") from error
+
+
+@contextmanager
+def locked(path: Path, wait_s: float = 60.0) -> Iterator[None]:
+    """While inside, no other process that asks for the same has ``path``, which must exist.
+
+    For reading, changing and writing it again by :func:`write_atomic` without losing what another
+    process writes meanwhile. The lock ends with the process, however it ends.
+
+    Raises:
+        NasprofError: another process keeps it for longer than ``wait_s``, or it cannot be read.
+    """
+    path = _target(path)
+    end = time.monotonic() + wait_s
+    while (stream := _locked_stream(path)) is None:
+        if time.monotonic() > end:
+            raise NasprofError(
+                f"another process has been at work on {path} for {wait_s:g} s",
+                "Wait for it to end, and run the same command again.",
+            )
+        time.sleep(0.05)
+    with stream:
+        yield
+
+
+def _locked_stream(path: Path) -> IO[bytes] | None:
+    """The file that has this name right now, locked; None if another process has it."""
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise NasprofError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever held it may have replaced it between our opening and our locking it.
+        if path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
+            return stream
+    except OSError:
+        pass
+    stream.close()
+    return None
 
 
 def open_alone(path: Path) -> FileIO | None:

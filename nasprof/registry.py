@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
 from nasprof.errors import UsageError
@@ -24,11 +25,16 @@ class Registry(Generic[T]):
     Args:
         kind: what the entries are, for messages ("space", "device kind").
         builtin: name -> ``"module:attribute"``, imported at first use.
+        group: of entry points by which installed packages add implementations.
     """
 
-    def __init__(self, kind: str, builtin: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, kind: str, builtin: dict[str, str] | None = None, group: str | None = None
+    ) -> None:
         self.kind = kind
         self._entries: dict[str, str | T] = dict(builtin or {})
+        if group is not None:
+            self._entries |= {point.name: point.value for point in entry_points(group=group)}
 
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator that adds an implementation; a name already taken is an error."""

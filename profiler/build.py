@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from devices import Device, RunSettings
-from luts import LookupTable, Measured
+from luts import LookupTable, Measured, Sentinel
 from nasprof.errors import UsageError
+from profiler.answers import answer_of, find_answers
 from profiler.measure import measure
 from profiler.models import format_for, reference_files
 from profiler.plan import Plan, draw_networks
@@ -81,11 +82,15 @@ def build_table(
         provenance = provenance_of(results, plan, settings)
         if base is not None:
             require_same(base, provenance)
+            # All of a table is of one speed: that of its first entries.
+            provenance["sentinel"] = base.provenance.get("sentinel")
+        known = provenance["sentinel"]
+        sentinel = None if known is None else Sentinel.from_dict(known)
         measured = {result.name: result for result in results}
-        made = Materials(device, settings, shop, blocks, measured, networks)
+        made = Materials(device, settings, shop, blocks, measured, networks, sentinel)
         entries = source.entries(made)
     fresh = tuple(
-        Measured(drawn.arch, drawn.role, measured[name].by_clock)
+        Measured(drawn.arch, drawn.role, made.latency_ms(name), measured[name].multiples)
         for name, drawn in networks.items()
     )
     return LookupTable(
@@ -153,8 +158,43 @@ def audit_networks(
             {name: drawn.arch for name, drawn in networks.items()},
         )
         results = measure_items(device, settings, shop, items, told, None, patience_s)
+    provenance = provenance_of(results, plan, settings)
+    known = provenance["sentinel"]
+    sentinel = None if known is None else Sentinel.from_dict(known)
     measured = tuple(
-        Measured(drawn.arch, drawn.role, result.by_clock)
+        Measured(drawn.arch, drawn.role, result.at_speed_of(sentinel), result.multiples)
         for drawn, result in zip(networks.values(), results, strict=True)
     )
-    return measured, provenance_of(results, plan, settings)
+    return measured, provenance
+
+
+def measure_answers(
+    device: Device,
+    settings: RunSettings,
+    plan: Plan,
+    table: LookupTable,
+    *,
+    journal: Path | None = None,
+    patience_s: float = 0.0,
+    progress: Progress | None = None,
+) -> LookupTable:
+    """The table with ``plan.answers`` networks measured that a search would choose by it.
+
+    A bound for random networks is not one for chosen ones (``luts.answers``): with these, a fresh
+    table has one. They are of the table's first space that has no gaps.
+
+    Raises:
+        DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measure.measure`.
+    """
+    told = progress or Progress()
+    space = next(space for space in table.spaces if not table.missing(space))
+    rng = np.random.default_rng([plan.seed, plan.answers])
+    genes = find_answers(table, space, plan.answers, rng)
+    names = [f"answer{number}" for number in range(len(genes))]
+    archs = dict(zip(names, space.decode(genes), strict=True))
+    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
+        shop = Workshop(plan, format_for(settings.runtime), Path(folder), told.lowered)
+        items = shop.items(dict(zip(names, map(space.network, genes), strict=True)), archs)
+        results = measure_items(device, settings, shop, items, told, journal, patience_s)
+    answers = [answer_of(result, 1, table) for result in results]
+    return replace(table, networks=(*table.networks, *answers))

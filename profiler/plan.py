@@ -26,6 +26,7 @@ class Plan:
         source: how blocks get their costs, see :mod:`profiler.sources`.
         calibration: networks that the line from sums to latencies is fitted on.
         audit: networks that tell how good the table is.
+        answers: networks that a search would choose, which tell how good it is for those.
         seed: draws networks, weights and orders.
     """
 
@@ -36,6 +37,7 @@ class Plan:
     source: str = "blocks"
     calibration: int = 10
     audit: int = 20
+    answers: int = 10
     seed: int = 0
 
     def path(self, profile: Profile, settings: RunSettings) -> Path:

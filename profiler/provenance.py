@@ -58,6 +58,7 @@ def provenance_of(
         "protocol": plan.protocol.as_dict(),
         "seed": plan.seed,
         "clock": first.clock,
+        "sentinel": first.sentinel,
         "overhead_ms": float(np.mean(overheads)) if overheads else None,
         "flags": sorted({flag for result in results for flag in result.flags}),
         "state": first.state,

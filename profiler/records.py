@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from luts import Sentinel
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
 from profiler.protocol import Protocol
@@ -121,6 +122,20 @@ class Measurement:
         times = {"wall": self.latency_ms.trimmed_mean}
         return times if self.cpu_ms is None else {**times, "cpu": self.cpu_ms.trimmed_mean}
 
+    def at_speed_of(self, sentinel: Sentinel | None) -> dict[str, float]:
+        """Latency in ms by clock, at the speed at which the sentinel takes what it took there.
+
+        As it was measured where it has no multiple of that sentinel.
+        """
+        if sentinel is None or self.sentinel is None or self.sentinel["sha256"] != sentinel.sha256:
+            return self.by_clock
+        return {
+            clock: self.multiples[clock] * sentinel.latency_ms[clock]
+            if clock in self.multiples and clock in sentinel.latency_ms
+            else time_ms
+            for clock, time_ms in self.by_clock.items()
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
         data = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -215,7 +230,7 @@ def _upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
     rounds = data.get("rounds")
     known = rounds if isinstance(rounds, list) else []
     upgraded = [{"sentinel_cpu_ms": None, **each} for each in known if isinstance(each, dict)]
-    new = {"sentinel": None, "multiples": {}}
+    new: dict[str, Any] = {"sentinel": None, "multiples": {}}
     return {**data, **new, "rounds": upgraded if len(upgraded) == len(known) else rounds}
 
 

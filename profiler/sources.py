@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from devices import Device, RunnerRefused, RunSettings
-from luts import Entry
+from luts import Entry, Sentinel
 from luts.features import Array, block_counts
 from luts.fit import covering, fit_costs
 from nasprof.registry import Registry
@@ -37,6 +37,7 @@ class Materials:
         blocks: those that need an entry.
         measured: by key of the block or name of the network.
         networks: by name; those of role "fit" are for the source.
+        sentinel: tells the speed that entries are of; None leaves times as they were clocked.
     """
 
     device: Device
@@ -45,6 +46,11 @@ class Materials:
     blocks: Sequence[Block]
     measured: Mapping[str, Measurement]
     networks: Mapping[str, Drawn]
+    sentinel: Sentinel | None = None
+
+    def latency_ms(self, name: str) -> dict[str, float]:
+        """What a block or a network took, by clock, at the speed of the table."""
+        return self.measured[name].at_speed_of(self.sentinel)
 
 
 class Source(ABC):
@@ -65,7 +71,13 @@ class BlockSource(Source):
     """Blocks as models of their own."""
 
     def entries(self, made: Materials) -> dict[str, Entry]:
-        return {block.key: _entry(made.measured[block.key]) for block in made.blocks}
+        return {block.key: self._entry(made, block.key) for block in made.blocks}
+
+    @staticmethod
+    def _entry(made: Materials, key: str) -> Entry:
+        taken = made.measured[key]
+        latency_ms, flags = made.latency_ms(key), tuple(taken.flags)
+        return Entry(latency_ms, taken.latency_ms.std, len(taken.samples_ms), flags)
 
 
 class NetworkSource(BlockSource):
@@ -81,7 +93,7 @@ class NetworkSource(BlockSource):
         latency_ms: dict[str, dict[str, float]] = {key: {} for key in entries}
         for clock in sorted(clocks, reverse=True):
             prior = np.array([entries[block.key].latency_ms[clock] for block in made.blocks])
-            told = np.array([made.measured[name].by_clock[clock] for name in fitted])
+            told = np.array([made.latency_ms(name)[clock] for name in fitted])
             for block, cost in zip(made.blocks, fit_costs(prior, counts, told), strict=True):
                 latency_ms[block.key][clock] = float(cost)
         return {key: replace(entry, latency_ms=latency_ms[key]) for key, entry in entries.items()}
@@ -115,11 +127,6 @@ class OperatorSource(Source):
             )
             for block in made.blocks
         }
-
-
-def _entry(result: Measurement) -> Entry:
-    flags = tuple(result.flags)
-    return Entry(result.by_clock, result.latency_ms.std, len(result.samples_ms), flags)
 
 
 def _counts(networks: Sequence[Drawn], blocks: Sequence[Block]) -> Array:

@@ -171,12 +171,14 @@ class TradeOff:
         return self.cost.extremes(self.space)
 
     def slack(self, confidence: float | None) -> float:
-        """How often its predicted latency an architecture takes at most; 1 where not known.
+        """How often its predicted latency an architecture takes at most that a search has chosen.
+
+        At least 1, which it is where nothing is known.
 
         Args:
             confidence: of the bound; None asks for predictions as they are.
         """
-        bound = None if confidence is None else self.cost.bound(confidence)
+        bound = None if confidence is None else self.cost.answer_bound(confidence)
         return 1.0 if bound is None else bound.factor
 
     def problem(self, budget_ms: float | None = None, confidence: float | None = None) -> Problem:

@@ -36,6 +36,14 @@ if TYPE_CHECKING:
 )
 @network_options(least=0)
 @click.option(
+    "--answers",
+    "n_answers",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Networks that a search would choose, for the bound that answers get.",
+)
+@click.option(
     "--clock", type=click.Choice(["wall", "cpu"]), default="wall", help="What predictions are of."
 )
 @click.option(
@@ -68,6 +76,7 @@ def build_lut(
     source: str,
     n_audit: int,
     n_calibration: int,
+    n_answers: int,
     clock: str,
     output: str | None,
     resume: bool,
@@ -96,6 +105,7 @@ def build_lut(
         source=source,
         calibration=n_calibration,
         audit=n_audit,
+        answers=n_answers,
         seed=seed,
     )
     path = cost_model_shelf.place(output) if output else plan.path(profile, settings)

@@ -69,12 +69,17 @@ def build_and_keep(
     journal = output.with_name(output.name + ".journal")
     if not resume:
         discard(journal)
+    answers = output.with_name(output.name + ".answers.journal")
+    if not resume:
+        discard(answers)
     if base is not None:
         if set(plan.spaces) <= set(base.spaces) and base.networks:
             plan = replace(plan, calibration=0, audit=0)
         if not lacking_blocks(plan.spaces, base) and not plan.audit:
-            say(f"{output} is complete; --fresh measures it anew.")
-            return base
+            if not lacks_answers(base, plan):
+                say(f"{output} is complete; --fresh measures it anew.")
+                return base
+            return _with_answers(device, settings, plan, output, base, answers, patience_s)
     elif resume and journal.exists():
         say(f"Going on with what {journal} holds.")
     try:
@@ -93,6 +98,52 @@ def build_and_keep(
         say(f"What was measured is kept in {journal}; the same command goes on.")
         raise
     table = table.on_clock(clock if base is None else base.clock)
+    write_cost_model(table, output)
+    discard(journal)
+    if lacks_answers(table, plan):
+        table = _with_answers(device, settings, plan, output, table, answers, patience_s)
+    return table
+
+
+def lacks_answers(table: LookupTable, plan: Plan) -> bool:
+    """Whether networks that a search would choose are still to be measured for the table."""
+    measured = any(each.role == "answer" for each in table.networks)
+    whole = any(not table.missing(space) for space in table.spaces)
+    able = table.sentinel is not None and table.audit is not None
+    return plan.answers > 0 and able and whole and not measured
+
+
+def _with_answers(
+    device: Device,
+    settings: RunSettings,
+    plan: Plan,
+    output: Path,
+    table: LookupTable,
+    journal: Path,
+    patience_s: float,
+) -> LookupTable:
+    """The table with answers, written; the table itself is safe before they are measured."""
+    from luts import write_cost_model
+    from profiler.build import measure_answers
+    from profiler.journal import discard
+    from profiler.measure import Interrupted
+
+    say("Measuring networks as a search would choose them")
+    try:
+        with building_progress() as progress:
+            table = measure_answers(
+                device,
+                settings,
+                plan,
+                table,
+                journal=journal,
+                patience_s=patience_s,
+                progress=progress,
+            )
+    except Interrupted:
+        say(f"{output} is written; what was measured since is kept in {journal}; the same command")
+        say("goes on.")
+        raise
     write_cost_model(table, output)
     discard(journal)
     return table

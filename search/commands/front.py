@@ -63,10 +63,10 @@ def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
     from search.delivery.replies import COLUMNS, as_dict, heading, rows
 
     if as_json:
-        print_json([as_dict(each, inquiry.site, inquiry.span) for each in replies])
+        print_json([as_dict(each, inquiry) for each in replies])
     else:
         cells = [row for each in replies for row in rows(each, inquiry.site)]
-        show_table(COLUMNS, cells, heading(inquiry.site))
+        show_table(COLUMNS, cells, heading(inquiry))
 
 
 def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:
@@ -74,5 +74,5 @@ def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:
     from search.delivery.replies import heading
 
     answers = [each.results[0].answer for each in replies]
-    plot_answers(inquiry.site.trade_off, [], answers, heading(inquiry.site), path)
+    plot_answers(inquiry.site.trade_off, [], answers, heading(inquiry), path)
     say(f"Plotted to {path}")

@@ -13,6 +13,7 @@ from profiler.commands.options import Milliseconds
 from search.commands.options import Asked, answer_options, trade_off_options
 
 if TYPE_CHECKING:
+    from luts import Speed
     from profiler.protocol import Protocol
     from profiler.records import Measurement
     from search.delivery.bench import Bench
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from spaces import Genes
 
 _USUAL = 1.15
-"""Ratio of measured to predicted latency that is nothing to be told of."""
+"""Ratio of two latencies or speeds that is nothing to be told of."""
 _FRONT = 20
 """Budgets that the front of a picture is made of."""
 
@@ -71,11 +72,18 @@ class _Formats(click.ParamType[tuple[str, ...]]):
 )
 @click.option("--protocol", help="How to measure; as the table was, in more rounds, unless given.")
 @click.option(
+    "--speed",
+    "speed_of",
+    type=click.Choice(["today", "table"]),
+    help="The device's speed that budgets and answers are of: today's, which is timed, where the "
+    "device is at hand, else the table's.",
+)
+@click.option(
     "--learn/--no-learn",
     "learning",
     default=True,
     show_default=True,
-    help="Let your own table's calibration learn from what was measured.",
+    help="Let your own table remember how far off measured answers were.",
 )
 @click.option("--export", "formats", type=_Formats(), help="Write models: onnx,tflite,torch.")
 @click.option(
@@ -104,6 +112,7 @@ def generate(
     top: int,
     verifying: bool | None,
     protocol: str | None,
+    speed_of: str | None,
     learning: bool,
     formats: tuple[str, ...] | None,
     weights: Path | None,
@@ -124,30 +133,73 @@ def generate(
     from search.commands.training import ready_generator
     from search.delivery.inquiry import Inquiry
     from search.delivery.replies import reply
-    from search.delivery.verify import Verification
 
     how = None if protocol is None else parse_protocol(protocol)
     site = asked.site()
     export = None if formats is None else _export(site, formats, output, weights)
     bench = _bench(site, how) if (site.local if verifying is None else verifying) else None
     generator = ready_generator(site, generator_path)
+    speed = _speed(site, speed_of, bench is not None)
     rng = np.random.default_rng(seed)
-    inquiry = Inquiry(site, generator, rng, confidence, samples, polish)
-    candidates = inquiry.candidates(budgets_ms)
-    found = Verification(site.trade_off.cost.clock, top)
-    if bench is not None:
-        found = _verified(inquiry, candidates, bench, top)
+    inquiry = Inquiry(site, generator, rng, confidence, samples, polish, speed)
+    candidates = inquiry.candidates(list(dict.fromkeys(budgets_ms)))
+    found = _verified(inquiry, candidates, bench, top)
     replies = [reply(each, found, inquiry.span) for each in candidates]
     failure = _written(replies, site, export)
     _show(replies, inquiry, as_json)
     if learning:
-        _learn(site, found)
+        _record(site, candidates, found)
     if plot is not None:
         _plot(replies, inquiry, plot)
     if failure is not None:
         raise failure
     if isinstance(found.ended, KeyboardInterrupt | Cancelled):
         raise NasprofError("interrupted: not all answers were measured")
+
+
+def _speed(site: Site, asked: str | None, measuring: bool) -> Speed:
+    """The speed that answers are of: today's where it can be told, unless said otherwise.
+
+    Args:
+        measuring: whether answers will be measured on the device, so that it may be contacted.
+
+    Raises:
+        UsageError: today's was asked for and cannot be told, saying why.
+    """
+    from luts import TABLE_SPEED
+    from search.delivery.bench import bench_of, speed_at
+
+    if asked == "table" or (asked is None and not (site.local or measuring)):
+        return TABLE_SPEED
+    from profiler.commands.building import building_progress
+
+    bench = bench_of(site)
+    if bench is None:
+        return _table_speed(f"no device is called {site.name!r}", asked)
+    if site.changed:
+        return _table_speed("the device is not as it was when the table was measured", asked)
+    say(f"Timing the sentinel on {site.name!r}")
+    speed = speed_at(site, bench, building_progress)
+    if speed is None:
+        return _table_speed(f"{site.trade_off.cost.name!r} keeps no sentinel of its own", asked)
+    if speed.is_far:
+        say(
+            f"Careful: {site.name!r} takes {speed.factor:.2f} times as long as when its table was "
+            "measured. Wait until it is as it was, or nasprof build-lut --fresh"
+        )
+    return speed
+
+
+def _table_speed(why: str, asked: str | None) -> Speed:
+    from luts import TABLE_SPEED
+
+    if asked is not None:
+        raise UsageError(
+            f"today's speed cannot be told: {why}",
+            "Take --speed table, or a table measured on this device: nasprof build-lut.",
+        )
+    say(f"Latencies are at the table's speed: {why}")
+    return TABLE_SPEED
 
 
 def _export(site: Site, formats: tuple[str, ...], folder: Path, weights: Path | None) -> Export:
@@ -179,35 +231,49 @@ def _bench(site: Site, protocol: Protocol | None) -> Bench:
 
 
 def _verified(
-    inquiry: Inquiry, candidates: list[Candidates], bench: Bench, top: int
+    inquiry: Inquiry, candidates: list[Candidates], bench: Bench | None, top: int
 ) -> Verification:
-    """The candidates measured on the site's device; says on stderr what went wrong."""
+    """The candidates measured on a bench, if there is one; says on stderr what went wrong."""
     from profiler.commands.building import building_progress
-    from search.delivery.verify import verify
+    from search.delivery.verify import Stated, Verification, verify
+
+    site, speed = inquiry.site, inquiry.speed
+    cost = site.trade_off.cost
+    sentinel = getattr(cost, "sentinel", None) if speed.of == "today" else None
+    stated = Stated(cost.clock, sentinel, speed.factor)
+    if bench is None:
+        return Verification(stated, top)
 
     def take(genes: Genes) -> list[Measurement]:
         return bench.measure(genes, building_progress())
 
-    site = inquiry.site
     say(f"Measuring the answers on {site.name!r}")
-    clock = site.trade_off.cost.clock
-    found = verify(candidates, clock, take, inquiry.again, top=top)
+    found = verify(candidates, stated, take, inquiry.again, top=top)
     if found.ended is not None:
         why = getattr(found.ended, "message", "interrupted")
         say(f"Verifying ended early ({why}): answers that were not measured are predictions")
-    _doubt(site, found, found.ratio(candidates))
+    _doubt(site, found, candidates)
     return found
 
 
-def _doubt(site: Site, found: Verification, ratio: float | None) -> None:
+def _doubt(site: Site, found: Verification, candidates: list[Candidates]) -> None:
     """Say where measured latencies are far from predicted ones, or are doubtful themselves."""
+    from statistics import median
+
     flags = {flag for each in found.measurements.values() for flag in each.flags}
     if flags:
         say(f"Doubts about what was measured: {', '.join(sorted(flags))}")
-    if ratio is None or 1 / _USUAL < ratio < _USUAL:
+    drift = found.drift()
+    if drift is not None and not 1 / _USUAL < drift < _USUAL:
+        say(
+            f"While answers were measured {site.name!r} took {drift:.2f} times as long as stated; "
+            "measured latencies are brought to the speed stated by the sentinel"
+        )
+    ratios = found.ratios(candidates)
+    if not ratios or 1 / _USUAL < median(ratios) < _USUAL:
         return
     cost = site.trade_off.cost
-    say(f"Careful with {cost.name!r}: networks take {ratio:.2f} times what it predicts")
+    say(f"Careful with {cost.name!r}: networks take {median(ratios):.2f} times what it predicts")
     if site.changed:
         say("Measure a table of this device as it is: leave out --lut, or nasprof build-lut")
     elif not flags:
@@ -230,28 +296,32 @@ def _written(replies: list[Reply], site: Site, export: Export | None) -> Nasprof
 
 
 def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
-    from search.delivery.replies import COLUMNS, as_dict, heading, rows
+    from search.delivery.replies import COLUMNS, MEANING, as_dict, exactly, heading, rows
 
-    site, span = inquiry.site, inquiry.span
+    site = inquiry.site
     if as_json:
-        data = [as_dict(each, site, span) for each in replies]
+        data = [as_dict(each, inquiry) for each in replies]
         print_json(data[0] if len(data) == 1 else data)
         return
-    notes = [f"{each.budget_ms:g} ms: {each.note}" for each in replies if each.note]
+    notes = [MEANING.format(confidence=inquiry.confidence)]
+    notes += [f"{exactly(each.budget_ms)} ms: {each.note}" for each in replies if each.note]
     notes += [f"written: {file}" for each in replies for one in each.results for file in one.files]
-    show_table(COLUMNS, [row for each in replies for row in rows(each, site)], heading(site), notes)
+    show_table(
+        COLUMNS, [row for each in replies for row in rows(each, site)], heading(inquiry), notes
+    )
 
 
-def _learn(site: Site, found: Verification) -> None:
-    from search.delivery.feedback import learn
+def _record(site: Site, candidates: list[Candidates], found: Verification) -> None:
+    from search.delivery.feedback import record_answers
 
     try:
-        path = learn(site, list(found.measurements.values()))
+        recorded = record_answers(site, candidates, found)
     except NasprofError as error:
-        say(f"The table could not learn from what was measured: {error.message}")
+        say(f"The table could not remember what was measured: {error.message}")
         return
-    if path is not None:
-        say(f"The calibration in {path} learnt from {len(found.measurements)} networks")
+    if recorded is not None:
+        path, count = recorded
+        say(f"{path} remembers {count} answer{'s' * (count > 1)} more")
 
 
 def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:
@@ -265,5 +335,5 @@ def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:
     ]
     site = inquiry.site
     front = [answer for _, answer in inquiry.front(_FRONT)]
-    plot_answers(site.trade_off, shown, front, heading(site), path)
+    plot_answers(site.trade_off, shown, front, heading(inquiry), path)
     say(f"Plotted to {path}")

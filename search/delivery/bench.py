@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from devices import Device, RunSettings
+from luts import LookupTable, Speed
 from profiler.build import Progress, measure_items
 from profiler.models import format_for
 from profiler.plan import Plan
 from profiler.protocol import Protocol
 from profiler.records import Measurement
+from profiler.speed import todays_speed
 from profiler.workshop import Workshop
 from search.delivery.site import Site
 from spaces import Genes, Space
@@ -67,3 +70,18 @@ def bench_of(site: Site, protocol: Protocol | None = None) -> Bench | None:
     )
     plan = replace(site.plan, protocol=protocol or more)
     return Bench(site.device, site.settings, site.trade_off.space, plan)
+
+
+def speed_at(site: Site, bench: Bench, told: Callable[[], Told]) -> Speed | None:
+    """Today's speed on the table's clock; None where the cost model keeps no such sentinel.
+
+    Raises:
+        DeviceError, Interrupted: as :func:`profiler.measure.measure`.
+    """
+    table = site.trade_off.cost
+    if not isinstance(table, LookupTable) or site.plan is None:
+        return None
+    # As many rounds as the table's: only the sentinel is of interest, and it is in all of them.
+    timing = replace(bench, plan=site.plan)
+    speeds = todays_speed(table, bench.space, lambda genes: timing.measure(genes, told()))
+    return None if speeds is None else speeds.get(table.clock)

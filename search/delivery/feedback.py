@@ -1,60 +1,64 @@
-"""What a table's calibration learns of networks that were chosen by search and measured."""
+"""What a table records of networks that were chosen by search and measured."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from luts import LookupTable, Measured, cost_model_shelf, read_cost_model, write_cost_model
+from luts.answers import WINDOW
+from nasprof.files import locked
+from profiler.answers import answer_of
 from profiler.records import Measurement
 from search.delivery.site import Site
-
-LEARNT = 32
-"""Networks that a table remembers of those chosen by search."""
+from search.delivery.verify import Candidates, Verification, key
 
 
-def learn(site: Site, measurements: Sequence[Measurement]) -> Path | None:
-    """Let a table's calibration learn from networks that were measured; the file if it did.
+def record_answers(
+    site: Site, candidates: Sequence[Candidates], found: Verification
+) -> tuple[Path, int] | None:
+    """Let a table remember the answers that were measured; its file and how many, if it did.
 
-    Only a table that is the user's own learns, has been audited, and was measured as the networks
-    were; of these, those without doubts. They count as calibration and not as audit, for they are
-    no random sample. The upper bounds stay what they were: audited networks, which no calibration
-    sees, still tell how far a random network may be off (split conformal prediction asks no more),
-    and since their ratios are taken to the new line, its scale cancels out of the bounds. A device
-    that has become slower is a matter for a new audit.
+    Only a table that is the user's own records, has been audited, and was measured as the answers
+    were; of these, those without doubts. They have a role of their own, "answer": they tell how
+    far chosen networks are off (``luts.answers``), and move neither the line from sums to
+    latencies nor the audit, for they are no random sample.
     """
     path = _own_file(site)
-    learnt = [each for each in measurements if each.arch and not each.flags]
-    if path is None or not learnt or not all(_alike(each, site) for each in learnt):
+    ranks = _ranks(candidates, found)
+    sure = [(taken, ranks[name]) for name, taken in found.measurements.items() if not taken.flags]
+    fresh = [(taken, rank) for taken, rank in sure if taken.arch and _alike(taken, site)]
+    if path is None or not fresh:
         return None
-    table = read_cost_model(path)
-    if not isinstance(table, LookupTable) or table.audit is None:
-        return None
-    fresh = [Measured(each.arch or {}, "calibration", each.by_clock) for each in learnt]
-    write_cost_model(replace(table, networks=remembered(table.networks, fresh)), path)
-    return path
+    with locked(path):
+        table = read_cost_model(path)
+        if not isinstance(table, LookupTable) or table.audit is None:
+            return None
+        answers = [answer_of(taken, rank, table) for taken, rank in fresh]
+        write_cost_model(replace(table, networks=remembered(table.networks, answers)), path)
+    return path, len(answers)
 
 
 def remembered(
-    networks: Sequence[Measured], fresh: Sequence[Measured], limit: int = LEARNT
+    networks: Sequence[Measured], fresh: Iterable[Measured], limit: int = WINDOW
 ) -> tuple[Measured, ...]:
-    """The networks of a table and those newly learnt, each architecture once.
+    """The networks of a table and new answers, of which the latest ``limit`` are kept.
 
-    Those learnt stand behind the last one audited; of these the newest ``limit`` are kept. What
-    was drawn to be audited or fitted on stays as it is.
+    What was drawn to be audited or fitted on stays as it is.
     """
-    others = [place for place, each in enumerate(networks) if each.role != "calibration"]
-    drawn = 1 + max(others, default=-1)
-    known = {repr(each.arch) for each in networks[:drawn]}
-    learnt = {repr(each.arch): each for each in networks[drawn:]}
-    for each in fresh:
-        learnt.pop(repr(each.arch), None)
-        learnt[repr(each.arch)] = each
-    new = [each for name, each in learnt.items() if name not in known]
-    return (*networks[:drawn], *new[-limit:])
+    drawn = [each for each in networks if each.role != "answer"]
+    answers = [each for each in networks if each.role == "answer"]
+    return (*drawn, *[*answers, *fresh][-limit:])
+
+
+def _ranks(candidates: Sequence[Candidates], found: Verification) -> Mapping[bytes, int]:
+    """1 for first choices; for the others their place in the order in which they were tried."""
+    firsts = {key(each.first) for each in candidates}
+    later = [name for name in found.measurements if name not in firsts]
+    return dict.fromkeys(firsts, 1) | {name: 2 + place for place, name in enumerate(later)}
 
 
 def _own_file(site: Site) -> Path | None:

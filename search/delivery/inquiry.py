@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from luts import TABLE_SPEED, Speed
 from search.delivery.replies import Range
 from search.delivery.verify import Candidates
 from search.pnag.answers import Answer, answer
@@ -29,6 +30,7 @@ class Inquiry:
         confidence: with which an answer keeps within its budget.
         samples: architectures drawn for each budget.
         polish: whether answers are improved by exchanges of genes.
+        speed: of the device, which budgets and answers are of; the table's unless given.
     """
 
     site: Site
@@ -37,11 +39,14 @@ class Inquiry:
     confidence: float = 0.95
     samples: int = 256
     polish: bool = True
+    speed: Speed = TABLE_SPEED
 
     @property
     def span(self) -> Range:
         """The range of budgets that make a difference."""
-        return Range.of(self.site, self.confidence)
+        ends, trade_off = self.site.trade_off.extremes, self.site.trade_off
+        most = trade_off.slack(self.confidence) * self.speed.high
+        return Range(ends.min_ms * most, ends.max_ms * most)
 
     def answers(self, budgets_ms: Sequence[float]) -> list[list[Answer]]:
         """Up to :data:`KEPT` architectures within each budget, most accurate first."""
@@ -54,6 +59,7 @@ class Inquiry:
             samples=self.samples,
             polish=self.polish,
             keep=KEPT,
+            speed=self.speed,
         )
 
     def candidates(self, budgets_ms: Sequence[float]) -> list[Candidates]:

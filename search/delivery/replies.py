@@ -8,8 +8,23 @@ from typing import TYPE_CHECKING, Any
 from search.delivery.verify import Candidates, Verification
 
 if TYPE_CHECKING:
+    from search.delivery.inquiry import Inquiry
     from search.delivery.site import Site
     from search.pnag.answers import Answer
+
+
+@dataclass(frozen=True)
+class FirstChoice:
+    """What a budget would be answered with if nothing had been measured.
+
+    Args:
+        measured_ms: at the speed stated, None where it was not measured.
+        clocked_ms: trimmed mean as the clock had it, None likewise.
+    """
+
+    answer: Answer
+    measured_ms: float | None
+    clocked_ms: float | None
 
 
 @dataclass(frozen=True)
@@ -18,7 +33,8 @@ class Result:
 
     Args:
         name: of its files: the budget, and its rank if there are several.
-        measured_ms: trimmed mean on the table's clock, None where it was not measured.
+        measured_ms: at the speed stated, measured once more after it was accepted; None where it
+            was not.
     """
 
     name: str
@@ -29,11 +45,18 @@ class Result:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one budget is answered with."""
+    """What one budget is answered with.
+
+    Args:
+        first: None where answers were not to be measured.
+        tried: architectures that were measured.
+    """
 
     budget_ms: float
     results: list[Result]
     note: str | None
+    first: FirstChoice | None = None
+    tried: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,12 +65,6 @@ class Range:
 
     minimum_ms: float
     maximum_ms: float
-
-    @classmethod
-    def of(cls, site: Site, confidence: float) -> Range:
-        """The range of budgets that make a difference."""
-        ends, slack = site.trade_off.extremes, site.trade_off.slack(confidence)
-        return cls(ends.min_ms * slack, ends.max_ms * slack)
 
     def spread(self, points: int) -> list[float]:
         """Budgets evenly spread over the range."""
@@ -59,12 +76,27 @@ def reply(candidates: Candidates, found: Verification, span: Range) -> Reply:
     """The reply to one budget after what was measured, if anything was."""
     answers = found.final(candidates)
     numbers = [f"-{number}" for number, _ in enumerate(answers, 1)] if found.top > 1 else [""]
+    name = f"{exactly(candidates.budget_ms)}ms"
     results = [
-        Result(f"{candidates.budget_ms:g}ms{number}", answer, found.measured_ms(answer))
+        Result(name + number, answer, found.confirmed_ms(answer))
         for number, answer in zip(numbers, answers, strict=True)
     ]
-    notes = [*_range_notes(candidates.budget_ms, results, span), *_miss_notes(candidates, found)]
-    return Reply(candidates.budget_ms, results, "; ".join(notes) or None)
+    notes = [
+        *_range_notes(candidates.budget_ms, results, span),
+        *_miss_notes(candidates, found),
+        *_confirmation_notes(candidates.budget_ms, results),
+    ]
+    first = FirstChoice(
+        candidates.first, found.measured_ms(candidates.first), found.clocked_ms(candidates.first)
+    )
+    note = "; ".join(notes) or None
+    return Reply(candidates.budget_ms, results, note, first, found.tried(candidates))
+
+
+def exactly(number: float) -> str:
+    """A number in as few digits as tell it from every other one."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
 
 
 def _range_notes(budget_ms: float, results: list[Result], span: Range) -> list[str]:
@@ -86,8 +118,24 @@ def _miss_notes(candidates: Candidates, found: Verification) -> list[str]:
     return [f"more accurate ones missed the budget when measured ({times} ms)"]
 
 
-def as_dict(reply: Reply, site: Site, span: Range) -> dict[str, Any]:
-    """A reply as JSON; ``measured_ms`` is null where nothing was measured."""
+def _confirmation_notes(budget_ms: float, results: list[Result]) -> list[str]:
+    over = [
+        each.measured_ms
+        for each in results
+        if each.measured_ms is not None and each.measured_ms > budget_ms
+    ]
+    if not over:
+        return []
+    times = ", ".join(f"{time_ms:.4g}" for time_ms in over)
+    return [f"it held, but missed the budget when measured once more ({times} ms)"]
+
+
+def as_dict(reply: Reply, inquiry: Inquiry) -> dict[str, Any]:
+    """A reply as JSON; ``measured_ms`` is null where nothing was measured.
+
+    Latencies are at the ``speed`` stated, ``clocked_ms`` is as the clock had it.
+    """
+    site, span = inquiry.site, inquiry.span
     space, cost = site.trade_off.space, site.trade_off.cost
     return {
         "budget_ms": reply.budget_ms,
@@ -95,9 +143,12 @@ def as_dict(reply: Reply, site: Site, span: Range) -> dict[str, Any]:
         "lut": cost.name,
         "accuracy": site.trade_off.accuracy.name,
         "clock": cost.clock,
+        "speed": inquiry.speed.as_dict(),
         "minimum_ms": span.minimum_ms,
         "maximum_ms": span.maximum_ms,
         "note": reply.note,
+        "first_choice": None if reply.first is None else _first_choice(reply.first),
+        "tried": reply.tried,
         "results": [
             {
                 "arch": space.decode(result.answer.genes[None])[0],
@@ -110,6 +161,16 @@ def as_dict(reply: Reply, site: Site, span: Range) -> dict[str, Any]:
             }
             for result in reply.results
         ],
+    }
+
+
+def _first_choice(first: FirstChoice) -> dict[str, Any]:
+    return {
+        "top1": first.answer.top1,
+        "latency_ms": first.answer.latency_ms,
+        "upper_ms": first.answer.upper_ms,
+        "measured_ms": first.measured_ms,
+        "clocked_ms": first.clocked_ms,
     }
 
 
@@ -134,16 +195,27 @@ def _cells(result: Result, site: Site) -> tuple[str, ...]:
     )
 
 
-def heading(site: Site) -> str:
+def heading(inquiry: Inquiry) -> str:
     """What answers are of, in a line."""
+    site, speed = inquiry.site, inquiry.speed
     models = site.trade_off
+    at = "the table's speed"
+    if speed.of == "today":
+        at = f"today's speed ({speed.factor:.3f} of the table's times, {speed.low:.3f} to "
+        at += f"{speed.high:.3f})"
     return (
         f"{models.space.label} on {site.name}: {models.accuracy.name}, {models.cost.name}, "
-        f"{models.cost.clock} clock"
+        f"{models.cost.clock} clock, {at}"
     )
 
 
 COLUMNS = (">budget ms", ">top-1 %", ">±", ">latency ms", ">at most", ">measured", "architecture")
+
+MEANING = (
+    "at most: the network keeps it with {confidence:.0%} confidence, at the speed stated; "
+    "measured: once more after it was accepted, at that speed"
+)
+"""What the columns of :data:`COLUMNS` are."""
 
 
 def brief_arch(arch: dict[str, Any]) -> str:

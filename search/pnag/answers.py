@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from luts import TABLE_SPEED, Speed
 from search.pnag.generator import Generator
 from search.pnag.polish import ROUNDS, improve
 from search.pnag.rated import Rated, distinct, stack
@@ -30,9 +31,10 @@ class Answer:
         genes: ``(n_genes,)``.
         top1: predicted, in percent.
         std: standard deviation of that prediction's error in points, None if unknown.
-        latency_ms: predicted.
-        upper_ms: what it takes at most, with the confidence asked for; the prediction where the
-            cost model was never compared with whole networks.
+        latency_ms: predicted, at the device's speed that was asked about.
+        upper_ms: what it takes at most at that speed, with the confidence asked for; never less
+            than the prediction, and the same where the cost model was never compared with whole
+            networks.
     """
 
     genes: Genes
@@ -53,6 +55,7 @@ def answer(
     polish: bool = True,
     keep: int = 32,
     rounds: int = ROUNDS,
+    speed: Speed = TABLE_SPEED,
 ) -> list[list[Answer]]:
     """The best architectures found within each budget, most accurate first.
 
@@ -65,6 +68,8 @@ def answer(
         polish: whether the best of them are improved by exchanges of genes.
         keep: answers for each budget, at most.
         rounds: of exchanges, at most.
+        speed: of the device now; budgets and answers are of that speed, and bounds hold up to the
+            upper end of its interval.
 
     Returns:
         A list for each budget, distinct architectures. A budget below the least latency is
@@ -74,7 +79,8 @@ def answer(
         UsageError: a budget is no time.
     """
     slack = trade_off.slack(confidence)
-    limits_ms = np.array([check_budget(budget_ms) / slack for budget_ms in budgets_ms])
+    most = slack * speed.high
+    limits_ms = np.array([check_budget(budget_ms) / most for budget_ms in budgets_ms])
     with one_numpy_thread():
         drawn = generator.calibrated(trade_off).sample(np.repeat(limits_ms, samples), rng)
         fastest = trade_off.extremes.fastest[None]
@@ -83,7 +89,7 @@ def answer(
         chosen = [best_within(known, limit, keep) for limit in limits_ms]
         if polish and chosen:
             chosen = _polished(trade_off, chosen, limits_ms, keep, rounds)
-        return [_answers(trade_off, rated, slack) for rated in chosen]
+        return [_answers(trade_off, rated, speed.factor, most) for rated in chosen]
 
 
 def best_within(rated: Rated, limit_ms: float, keep: int) -> Rated:
@@ -111,11 +117,12 @@ def _polished(
     ]
 
 
-def _answers(trade_off: TradeOff, rated: Rated, slack: float) -> list[Answer]:
+def _answers(trade_off: TradeOff, rated: Rated, factor: float, most: float) -> list[Answer]:
+    """Answers whose latency is ``factor`` times, and at most ``most`` times, what is predicted."""
     std = trade_off.accuracy.std(rated.genes, trade_off.space)
     deviations = [None] * len(rated) if std is None else std.tolist()
     columns = (rated.genes, rated.top1.tolist(), deviations, rated.latency_ms.tolist())
     return [
-        Answer(genes, top1, deviation, latency_ms, latency_ms * slack)
+        Answer(genes, top1, deviation, latency_ms * factor, latency_ms * most)
         for genes, top1, deviation, latency_ms in zip(*columns, strict=True)
     ]
