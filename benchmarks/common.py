@@ -17,8 +17,18 @@ from nasprof import __version__
 RESULTS = Path(__file__).parent / "results"
 
 
-def report(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], **facts: Any) -> None:
-    """Print rows as a table and write them, with ``facts``, to ``results/NAME.json``."""
+def report(
+    name: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    quiet: bool = False,
+    **facts: Any,
+) -> None:
+    """Print rows as a table and write them, with ``facts``, to ``results/NAME.json``.
+
+    Args:
+        quiet: whether only to write them.
+    """
     table = Table(title=name)
     for column in columns:
         table.add_column(column)
@@ -26,7 +36,8 @@ def report(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], **f
         table.add_row(*(str(cell) for cell in row))
     # A table cut to the width of a pipe would say nothing.
     console = Console()
-    Console(width=None if console.is_terminal else 160).print(table)
+    if not quiet:
+        Console(width=None if console.is_terminal else 160).print(table)
     RESULTS.mkdir(exist_ok=True)
     record = {
         "schema": 1,
@@ -40,4 +51,5 @@ def report(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], **f
     }
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(record, indent=1) + "\n")
-    print(f"Written to {path}")
+    if not quiet:
+        print(f"Written to {path}")

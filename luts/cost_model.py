@@ -121,8 +121,11 @@ class CostModel(Predictor):
 
     def bounds(self, confidences: Sequence[float] = CONFIDENCES) -> dict[float, Bound]:
         """Upper bounds for several confidences; empty where nothing was audited."""
-        found = {confidence: self.bound(confidence) for confidence in confidences}
-        return {confidence: bound for confidence, bound in found.items() if bound is not None}
+        return _known({confidence: self.bound(confidence) for confidence in confidences})
+
+    def answer_bounds(self, confidences: Sequence[float] = CONFIDENCES) -> dict[float, Bound]:
+        """The same of networks that a search has chosen."""
+        return _known({confidence: self.answer_bound(confidence) for confidence in confidences})
 
     def require_budget(self, budget_ms: float, space: Space | None = None) -> None:
         """Refuse a budget that no architecture meets.
@@ -139,6 +142,10 @@ class CostModel(Predictor):
                 f"{self.name!r}; the budget is {budget_ms:g} ms",
                 "Raise the budget, or lower width or resolution.",
             )
+
+
+def _known(found: Mapping[float, Bound | None]) -> dict[float, Bound]:
+    return {confidence: bound for confidence, bound in found.items() if bound is not None}
 
 
 cost_models: Registry[type[CostModel]] = Registry(

@@ -18,6 +18,8 @@ from spaces.panels import Panel, outside
 METHODS = {
     "conformal": "whatever the distribution of errors (conformal)",
     "student": "too few networks for that: assumes log-normal errors",
+    "answers": "as many answers of searches were off (adaptive conformal)",
+    "answers-student": "as answers of searches were off, too few for that: log-normal errors",
 }
 
 
@@ -84,6 +86,9 @@ def description(model: CostModel) -> dict[str, Any]:
         "agreement": None if agreement is None else agreement.as_dict(),
         "audit": None if audit is None else audit.as_dict(),
         "upper": {str(level): bound.as_dict() for level, bound in model.bounds().items()},
+        "answers_upper": {
+            str(level): bound.as_dict() for level, bound in model.answer_bounds().items()
+        },
         "doubts": model.doubts,
         "entries": None
         if table is None
@@ -171,12 +176,16 @@ def _show_agreements(agreements: Mapping[str, Agreement], *notes: str) -> None:
 
 
 def _show_bounds(model: CostModel) -> None:
+    """Bounds for random networks and for those that a search has chosen, which may be wider."""
+    found = {"random": model.bounds(), "chosen": model.answer_bounds()}
     rows = [
-        (f"{level:.0%}", f"{bound.factor:.4f}", METHODS[bound.method])
-        for level, bound in model.bounds().items()
+        (networks, f"{level:.0%}", f"{bound.factor:.4f}", METHODS[bound.method])
+        for networks, bounds in found.items()
+        for level, bound in bounds.items()
     ]
     if rows:
-        show_table((">confidence", ">at most x predicted", "how sure that is"), rows)
+        columns = ("networks", ">confidence", ">at most x predicted", "how sure that is")
+        show_table(columns, rows)
 
 
 def _show_entries(table: LookupTable, space: Space) -> None:

@@ -122,12 +122,16 @@ class Measurement:
         times = {"wall": self.latency_ms.trimmed_mean}
         return times if self.cpu_ms is None else {**times, "cpu": self.cpu_ms.trimmed_mean}
 
+    def ran_beside(self, sentinel: Sentinel) -> bool:
+        """Whether its multiples are of that sentinel."""
+        return self.sentinel is not None and self.sentinel["sha256"] == sentinel.sha256
+
     def at_speed_of(self, sentinel: Sentinel | None) -> dict[str, float]:
         """Latency in ms by clock, at the speed at which the sentinel takes what it took there.
 
         As it was measured where it has no multiple of that sentinel.
         """
-        if sentinel is None or self.sentinel is None or self.sentinel["sha256"] != sentinel.sha256:
+        if sentinel is None or not self.ran_beside(sentinel):
             return self.by_clock
         return {
             clock: self.multiples[clock] * sentinel.latency_ms[clock]

@@ -64,7 +64,7 @@ def speed_beside(
         None where another sentinel or none was timed.
     """
     best = max(measurements, key=lambda each: len(each.rounds))
-    if best.sentinel is None or best.sentinel["sha256"] != sentinel.sha256:
+    if not best.ran_beside(sentinel):
         return None
     rounds = [each for each in best.rounds if each.counted]
     found = {

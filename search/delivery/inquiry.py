@@ -27,7 +27,8 @@ class Inquiry:
 
     Args:
         rng: the only source of randomness.
-        confidence: with which an answer keeps within its budget.
+        confidence: with which an answer keeps within its budget; None takes predictions as they
+            are.
         samples: architectures drawn for each budget.
         polish: whether answers are improved by exchanges of genes.
         speed: of the device, which budgets and answers are of; the table's unless given.
@@ -36,7 +37,7 @@ class Inquiry:
     site: Site
     generator: Generator
     rng: np.random.Generator
-    confidence: float = 0.95
+    confidence: float | None = 0.95
     samples: int = 256
     polish: bool = True
     speed: Speed = TABLE_SPEED

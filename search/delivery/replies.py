@@ -84,7 +84,7 @@ def reply(candidates: Candidates, found: Verification, span: Range) -> Reply:
     notes = [
         *_range_notes(candidates.budget_ms, results, span),
         *_miss_notes(candidates, found),
-        *_confirmation_notes(candidates.budget_ms, results),
+        *_confirmation_notes(candidates.budget_ms, results, found),
     ]
     first = FirstChoice(
         candidates.first, found.measured_ms(candidates.first), found.clocked_ms(candidates.first)
@@ -118,12 +118,9 @@ def _miss_notes(candidates: Candidates, found: Verification) -> list[str]:
     return [f"more accurate ones missed the budget when measured ({times} ms)"]
 
 
-def _confirmation_notes(budget_ms: float, results: list[Result]) -> list[str]:
-    over = [
-        each.measured_ms
-        for each in results
-        if each.measured_ms is not None and each.measured_ms > budget_ms
-    ]
+def _confirmation_notes(budget_ms: float, results: list[Result], found: Verification) -> list[str]:
+    held = [each for each in results if not found.misses(each.answer, budget_ms)]
+    over = [time_ms for each in held if (time_ms := each.measured_ms or 0.0) > budget_ms]
     if not over:
         return []
     times = ", ".join(f"{time_ms:.4g}" for time_ms in over)

@@ -55,10 +55,7 @@ class Stated:
 
     def latency_ms(self, taken: Measurement) -> float:
         """What a network takes at that speed."""
-        multiple = taken.multiples.get(self.clock)
-        known = None if self.sentinel is None else self.sentinel.latency_ms.get(self.clock)
-        same = taken.sentinel is not None and self.sentinel is not None
-        if multiple is None or known is None or not same:
+        if self.sentinel is None or not taken.ran_beside(self.sentinel):
             return taken.by_clock[self.clock]
         return taken.at_speed_of(self.sentinel)[self.clock] * self.factor
 
@@ -202,11 +199,12 @@ def verify(
     *,
     top: int = 1,
     attempts: int = ATTEMPTS,
+    confirm: bool = True,
 ) -> Verification:
     """Measure the best candidates of all budgets together, and the next ones where some miss.
 
-    What is accepted is then measured once more. A device that fails and Ctrl-C end it early; what
-    was measured until then is kept.
+    What is accepted is then measured once more, unless not to ``confirm``. A device that fails and
+    Ctrl-C end it early; what was measured until then is kept.
     """
     found = Verification(stated, top)
     for _ in range(attempts):
@@ -220,7 +218,7 @@ def verify(
         if not untried or not _measure(found, untried, take, found.measurements):
             break
     accepted = [answer for each in candidates for answer in found.final(each)]
-    if found.ended is None and accepted:
+    if confirm and found.ended is None and accepted:
         _measure(found, accepted, take, found.confirmations)
     return found
 

@@ -43,7 +43,7 @@ class Latency(Wanted):
 
     def objective(self, space: Space) -> Objective:
         cost, confidence = self.cost(space), self.models.sources.confidence
-        bound = cost.bound(confidence)
+        bound = cost.answer_bound(confidence)
         return Objective(
             self.name,
             "ms",
