@@ -410,6 +410,28 @@ def test_any_genetic_engine_can_search_inside_of_linas():
             engines.get("linas").create(problem, np.random.default_rng(0), inner=wrong)
 
 
+inner_setting = pytest.mark.parametrize(
+    "name", [name for name in engines if "inner" in settings_of(engines.get(name))]
+)
+
+
+@inner_setting
+@pytest.mark.parametrize(
+    ("inner", "n", "least"),
+    [("moead", 1, "at least 2"), ("ctaea", 1, "at least 2")]
+    + [(inner, 16, "up to 15") for inner in ("agemoea", "ctaea", "moead")],
+)
+def test_an_inner_engine_for_other_numbers_of_objectives_is_refused_at_once(name, inner, n, least):
+    with pytest.raises(UsageError, match=f"needs {least} objectives, there are {n}") as refused:
+        engines.get(name).create(many(SPACES[1], n), np.random.default_rng(0), inner=inner)
+    assert refused.value.message.startswith(f"setting 'inner' is '{inner}': ")
+    assert "nsga2" in refused.value.remedy
+
+
+def test_engines_with_an_inner_one_are_known():
+    assert inner_setting.args[1] == ["linas", "oneshot"]
+
+
 def test_the_supernet_can_be_adapted_between_iterations_of_nat():
     problem = made_up(SPACES[1])
     adapted = []

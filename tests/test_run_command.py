@@ -192,6 +192,15 @@ def test_settings_of_the_exact_engine_are_refused_before_anything_is_kept(folder
     assert not (folder.path / "kept").exists()
 
 
+@pytest.mark.parametrize("engine", ["linas", "oneshot"])
+def test_an_inner_engine_that_does_not_fit_is_refused_before_anything_is_kept(folder, engine):
+    args = ("--engine", engine, "--objectives", "top1", "--set", "inner=moead", "-o", "kept")
+    said = refused(folder.run(*args))
+    assert "setting 'inner' is 'moead': this engine needs at least 2 objectives" in said
+    assert not folder.calls
+    assert not (folder.path / "kept").exists()
+
+
 def test_what_is_not_additive_is_refused_by_exact_before_anything_is_kept(folder):
     args = ("--engine", "exact", "--objectives", "top1,macs", "-o", "kept")
     assert "'top1' is not" in refused(folder.run(*args))

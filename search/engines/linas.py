@@ -56,7 +56,7 @@ class LinasEngine(PredictingEngine):
         first: Genes | None = None,
     ) -> None:
         self.population, self.inner_evaluations = population, inner_evaluations
-        self.inner = inner_engine(inner)
+        self.inner = inner_engine(inner, problem)
         self.predictor = predictor
         Surrogates(problem, predictor)
         super().__init__(problem, rng, first=first)
