@@ -410,6 +410,21 @@ def test_any_genetic_engine_can_search_inside_of_linas():
             engines.get("linas").create(problem, np.random.default_rng(0), inner=wrong)
 
 
+@pytest.mark.parametrize("name", ["linas", "nat"])
+def test_what_is_drawn_where_nothing_can_be_predicted_is_as_likely_small_as_large(name):
+    """All evaluations fail, so that there is nothing to learn from."""
+    space = SPACES[0]
+    engine, drawn = create(name, space), []
+    for _ in range(40):
+        genes = engine.ask(20)
+        engine.tell(genes, np.full((len(genes), 2), np.nan))
+        drawn.append(genes)
+    macs = space.macs(np.concatenate(drawn)[SMALL[name].get("initial", 16) :])
+    assert len(macs) > 200
+    middle = np.median(space.macs(space.sample(2000, np.random.default_rng(0), "biased")))
+    assert 0.4 < (macs < middle).mean() < 0.6
+
+
 inner_setting = pytest.mark.parametrize(
     "name", [name for name in engines if "inner" in settings_of(engines.get(name))]
 )
