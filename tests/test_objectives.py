@@ -12,16 +12,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import ScriptedDevice, ScriptedSession
 from tables import TINY, audited_table, made_up_table
 from trade_offs import CELLS, made_up_accuracy
 
-from devices import DeviceError, DeviceLost, open_device
+from devices import DeviceError, DeviceLost, Samples, open_device
 from devices.cpu import CpuDevice
 from luts import read_cost_model, write_cost_model
 from nasprof.errors import NasprofError, UsageError
 from profiler.commands.target import Target
 from profiler.lowering import lower
 from profiler.records import Measurement
+from profiler.rounds import EMPTY, SENTINEL
 from search.objectives import Sources, UserFunction, additive_extremes, objectives, objectives_of
 from search.objectives.computed import PeakMemory
 from search.problem import Problem
@@ -516,6 +518,72 @@ def test_measured_latencies_are_of_the_device_and_measured_together(monkeypatch)
     fast, slow = found.function(ends)
     assert 0 < fast < slow
     assert len(asked) == 1
+
+
+def scripted(monkeypatch, contended):
+    """An objective measured on a device of made-up times, and what each opening measures.
+
+    In the nth opening the models named in ``contended[n]`` are disturbed and take 100 ms, others
+    as many ms as their number.
+    """
+    found = one("latency_measured@quick", space=CELLS)
+    opened = []
+
+    def script(name, number, runs):
+        if number == 0 and name not in (SENTINEL, EMPTY) and name not in opened[-1]:
+            opened[-1].append(name)
+        bad = name in contended[len(opened) - 1]
+        level = 100.0 if bad else {SENTINEL: 5.0, EMPTY: 0.01}.get(name) or 1.0 + int(name[-1])
+        return Samples([level] * runs, [level] * runs, ["contended"] * bad)
+
+    class Counting(ScriptedDevice):
+        def open(self, settings):
+            opened.append([])
+            return super().open(settings)
+
+    monkeypatch.setattr("devices.open_device", lambda profile: Counting(script))
+    return found.function, opened
+
+
+@pytest.mark.parametrize(
+    ("contended", "expected"),
+    [
+        ([set()], [1, 2, 3]),
+        ([{"network1"}, set()], [1, 2, 3]),
+        ([{"network0", "network2"}, {"network2"}, set()], [1, 2, 3]),
+        ([{"network0", "network2"}, {"network2"}, {"network2"}], [1, 2, 100]),
+    ],
+)
+def test_what_is_in_doubt_is_measured_again_up_to_twice(monkeypatch, capsys, contended, expected):
+    function, opened = scripted(monkeypatch, contended)
+    assert function(CELLS.sample(3, np.random.default_rng(0))).tolist() == expected
+    every = {"network0", "network1", "network2"}
+    assert [set(names) for names in opened] == [every, *contended[:2]][: len(contended)]
+    said = capsys.readouterr().err
+    still = "measured 3 times on 'quick', and is still in doubt (contended): the last"
+    assert said.count(still) == (100 in expected)
+    assert bool(said) == (100 in expected)
+
+
+def test_measuring_one_network_visits_it_no_more_than_its_protocol_says(monkeypatch):
+    """Nor is what is measured beside it lowered anew."""
+    protocol = one("latency_measured@quick", space=CELLS).facts["protocol"]
+    function, _ = scripted(monkeypatch, [set()] * 3)
+    visits = []
+    run_round = ScriptedSession.run_round
+
+    def counting(self, order, warmup, runs, arrived=None):
+        visits.extend(order)
+        return run_round(self, order, warmup, runs, arrived)
+
+    monkeypatch.setattr(ScriptedSession, "run_round", counting)
+    first, *others = CELLS.sample(3, np.random.default_rng(0))
+    assert function(first[None]).tolist() == [1.0]
+    monkeypatch.delattr("profiler.models.lower")
+    for row in others:
+        assert function(row[None]).tolist() == [1.0]
+    assert protocol["rounds_min"] == protocol["rounds_max"]
+    assert visits.count("network0") == 3 * protocol["rounds_min"] * protocol["visits"]
 
 
 def test_a_device_that_vanishes_raises_as_is(monkeypatch):
