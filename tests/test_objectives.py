@@ -24,6 +24,7 @@ from profiler.commands.target import Target
 from profiler.lowering import lower
 from profiler.records import Measurement
 from profiler.rounds import EMPTY, SENTINEL
+from search.delivery.own_table import OwnTable
 from search.objectives import Sources, UserFunction, additive_extremes, objectives, objectives_of
 from search.objectives.computed import PeakMemory
 from search.problem import Problem
@@ -663,6 +664,27 @@ def test_a_table_of_this_machine_is_built_first_once_and_kept(folder, capsys):
     _, (again,) = objectives_of(["latency"], sources(device="quick", lut=None, space=CELLS))
     assert "Measuring" not in capsys.readouterr().err
     assert again.function(genes).tolist() == plain.function(genes).tolist()
+
+
+def test_a_table_that_another_process_builds_is_refused_with_what_to_do(folder):
+    """A real process that is killed: its hold on the table ends with it."""
+    path = OwnTable(target("quick"), CELLS).path
+    holding = (
+        "import sys; from pathlib import Path; from profiler.journal import Journal;"
+        "held = Journal(Path(sys.argv[1]), {}); print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", holding, f"{path}.journal"]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"held\n"
+        error = refused("latency@quick", space=CELLS)
+    finally:
+        other.kill()
+        other.communicate()
+    assert f"another process is at work on {path}.journal" in error.message
+    assert "Wait for it to end" in error.remedy
+    path.with_name(f"{path.name}.journal").unlink()
+    assert one("latency@quick", space=CELLS).function(CELLS.sample(1, np.random.default_rng(0))) > 0
 
 
 def test_doubts_and_changes_are_said_once(folder, capsys):
