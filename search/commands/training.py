@@ -48,15 +48,15 @@ def ready_generator(site: Site, named: Path | None) -> Generator:
             say(f"Careful with {named}: it was trained for other models than these")
         return generator
     path = generator_path(trade_off)
-    generator, _ = _kept(path, trade_off)
-    if generator is not None:
-        return generator
+    kept, _ = _kept(path, trade_off)
+    if kept is not None:
+        return kept
     with _alone(path):
         # Another process may have made it in the meantime.
-        generator, doubt = _kept(path, trade_off)
+        kept, doubt = _kept(path, trade_off)
         if doubt is not None:
             say(f"{doubt}: training anew")
-        return generator or _trained(path, trade_off)
+        return kept or _trained(path, trade_off)
 
 
 def _alone(path: Path) -> AbstractContextManager[None]:

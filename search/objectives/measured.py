@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from devices.contention import CONTENDED
 from nasprof.cli import say
 from nasprof.errors import NasprofError
 from search.objectives.base import Sources, Wanted
@@ -44,8 +45,8 @@ class OnDevice:
     def latency_ms(self, genes: Genes) -> Array:
         """Trimmed means in ms of architectures measured together: ``(n,)``.
 
-        Those with a doubt, as that other work disturbed them, are measured again, up to twice;
-        what is in doubt even then is taken as it is, which is said.
+        Those in doubt, as where the device has changed its speed, are measured again, up to
+        twice; what is in doubt even then is taken as it is, which is said.
 
         Raises:
             DeviceError: the device cannot be used, or was lost.
@@ -62,7 +63,7 @@ class OnDevice:
             items = shop.items(networks, {})
             taken = self._taken(shop, items)
             for _ in range(_REPEATS):
-                doubtful = [item for item in items if taken[item.name].flags]
+                doubtful = [item for item in items if self._doubts(taken[item.name])]
                 if doubtful:
                     taken |= self._taken(shop, doubtful)
         for each in taken.values():
@@ -83,12 +84,16 @@ class OnDevice:
             raise error.cause from None
         return {each.name: each for each in taken}
 
+    def _doubts(self, taken: Measurement) -> list[str]:
+        """Flags that matter by the clock: other work does not count as CPU time."""
+        return [flag for flag in taken.flags if (self.clock, flag) != ("cpu", CONTENDED)]
+
     def _warn(self, taken: Measurement) -> None:
         """Say what is in doubt in spite of all repetitions."""
-        if taken.flags:
+        if doubts := self._doubts(taken):
             say(
                 f"A network was measured {1 + _REPEATS} times on {self.profile.name!r}, and is "
-                f"still in doubt ({', '.join(taken.flags)}): the last of these is taken"
+                f"still in doubt ({', '.join(doubts)}): the last of these is taken"
             )
 
     def _time(self, taken: Measurement) -> float:
