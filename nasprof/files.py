@@ -8,13 +8,15 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
 from nasprof.errors import NasprofError, UsageError
+
+_ASK_AGAIN_S = 0.2
 
 
 def read_text(path: Path, expected: str) -> str:
@@ -128,13 +130,43 @@ def open_alone(path: Path) -> FileIO | None:
         stream = path.open("a+b", buffering=0)
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             stream.close()
-            return None
+            if isinstance(error, BlockingIOError):
+                return None
+            raise
         # Whoever held it may have removed it between our opening and our locking it.
         if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
             return stream
         stream.close()
+
+
+@contextmanager
+def held_alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a file as a lock, which ends with the process, however that ends.
+
+    Args:
+        waiting: called once if another process holds it, which is then waited for.
+
+    Raises:
+        NasprofError: it cannot be opened or locked.
+    """
+    try:
+        stream = open_alone(path)
+        if stream is None:
+            waiting()
+        while stream is None:
+            time.sleep(_ASK_AGAIN_S)
+            stream = open_alone(path)
+    except OSError as error:
+        raise NasprofError(
+            f"cannot lock {path}: {error.strerror}", "Is its folder writable?"
+        ) from error
+    with stream:
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def append_jsonl(path: Path, record: dict[str, Any]) -> None:

@@ -110,8 +110,13 @@ def measure_items(
     told: Progress,
     journal: Path | None = None,
     patience_s: float = 0.0,
+    *,
+    scout: bool = True,
 ) -> list[Measurement]:
     """All items of a workshop in the same rounds, beside the sentinel.
+
+    Args:
+        scout: visit every model twice first, which tells how long all will take.
 
     Raises:
         DeviceError, Interrupted: as :func:`profiler.measure.measure`.
@@ -128,7 +133,7 @@ def measure_items(
         progress=told.measuring,
         journal=journal,
         patience_s=patience_s,
-        scout=True,
+        scout=scout,
     )
 
 

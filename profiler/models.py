@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.files import write_atomic
 from profiler.lowering import Lowered, formats, lower
 from spaces import Arch, Space, get_space, read_archs
 from spaces.graph import Block, Network
@@ -148,13 +151,29 @@ def _format_of(path: Path) -> str:
 
 
 def reference_files(format: str, folder: Path) -> tuple[Path, Path]:
-    """Model files of the sentinel and of the empty network, at fp32 and batch 1."""
+    """Model files of the sentinel and of the empty network, at fp32 and batch 1.
+
+    They are lowered once a process.
+
+    Raises:
+        NasprofError: they cannot be written.
+    """
     suffix = formats.get(format).suffix
-    files = []
-    for name, network in (("sentinel", sentinel_network()), ("empty", empty_network())):
-        weights = random_weights(network, np.random.default_rng(0))
-        files.append(lower(network, weights, folder / f".{name}{suffix}", format).path)
-    return files[0], files[1]
+    sentinel, empty = folder / f".sentinel{suffix}", folder / f".empty{suffix}"
+    for path, content in zip((sentinel, empty), _reference_contents(format), strict=True):
+        write_atomic(path, content)
+    return sentinel, empty
+
+
+@cache
+def _reference_contents(format: str) -> list[bytes]:
+    contents = []
+    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
+        path = Path(folder) / f"reference{formats.get(format).suffix}"
+        for network in (sentinel_network(), empty_network()):
+            weights = random_weights(network, np.random.default_rng(0))
+            contents.append(lower(network, weights, path, format).path.read_bytes())
+    return contents
 
 
 def sentinel_network() -> Network:

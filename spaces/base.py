@@ -130,9 +130,11 @@ class Space(ABC):
             genes = rng.integers(0, self.n_choices, (n, self.n_genes), np.int8)
         elif strategy == "biased":
             leaning = rng.uniform(-_MAX_LEANING, _MAX_LEANING, (n, 1, 1))
-            place = np.arange(self.n_choices.max()) / (self.n_choices[:, None] - 1)
+            n_choices, choices = self.n_choices[:, None], np.arange(self.n_choices.max())
+            # A gene of one choice has nothing to lean to.
+            place = choices / np.maximum(n_choices - 1, 1)
             scores = leaning * place + rng.gumbel(size=(n, *place.shape))
-            genes = np.where(place <= 1, scores, -np.inf).argmax(-1).astype(np.int8)
+            genes = np.where(choices < n_choices, scores, -np.inf).argmax(-1).astype(np.int8)
         else:
             raise UsageError(f"sampling is {strategy!r}, expected 'uniform' or 'biased'")
         return self.canonical(genes)

@@ -108,6 +108,23 @@ def test_sampling_repeats_with_its_seed_and_shows_a_table(run):
     assert "M MACs" in table.stdout
 
 
+def test_samples_are_drawn_as_the_strategy_says(run):
+    """Uniform draws cover the middle of the range of MACs, the biased ones of the default all."""
+
+    def extent(*args):
+        drawn = run(nassearch, "sample", "-n", 300, *args, "--json")
+        space = get_space("ofa-mbv3")
+        macs = space.macs(space.encode(json.loads(drawn.stdout))) / 1e6
+        return macs.min(), macs.max()
+
+    low, high = extent("--strategy", "uniform")
+    assert 150 < low < high < 450
+    low, high = extent()
+    assert low < 140
+    assert high > 530
+    assert (low, high) == extent("--strategy", "biased")
+
+
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from console import accepted, console, refused
 from tables import made_up_networks, made_up_table
+from whims import until
 
 from devices import DeviceLost, open_device
 from devices.cpu import CpuDevice
@@ -169,6 +170,73 @@ def test_a_generator_is_trained_once_and_kept(run, home, tmp_path, monkeypatch):
     assert len(list((tmp_path / "fresh" / "generators").glob("*.npz"))) == 1
     assert "Training" not in second.stderr
     assert accepted(first) == accepted(second)
+
+
+STALLING = """
+import time
+from functools import partial
+from pathlib import Path
+from search.pnag import settings
+from search.pnag.trainer import Trainer
+
+settings.TrainingSettings = partial(settings.TrainingSettings, steps=30)
+step = Trainer.step
+
+def stalling(trainer):
+    while not Path("go").exists():
+        time.sleep(0.01)
+    step(trainer)
+
+Trainer.step = stalling
+from search.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def two_at_once(run, home, tmp_path, monkeypatch):
+    """The same first ``generate`` twice: one that trains and stalls, one that waits for it."""
+    monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "fresh"))
+    models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
+    args = ["generate", "--budget", budgets(home, 0.5)[0], *models, "--no-verify", "--json"]
+
+    def begin(name, said):
+        with Path(f"{name}.out").open("w") as out, Path(f"{name}.err").open("w") as err:
+            command = [sys.executable, "-c", STALLING, *map(str, args)]
+            process = subprocess.Popen(command, stdout=out, stderr=err)
+        until(lambda: said in Path(f"{name}.err").read_text() or process.poll() is not None)
+        assert process.poll() is None, Path(f"{name}.err").read_text()
+        return process
+
+    processes = [begin("first", "Training a generator")]
+    try:
+        processes.append(begin("second", "Another process is training"))
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_of_two_first_generates_one_waits_and_uses_what_the_other_trained(two_at_once, tmp_path):
+    Path("go").touch()
+    assert [process.wait(60) for process in two_at_once] == [0, 0]
+    assert "waiting for it" in Path("second.err").read_text()
+    assert "Training a generator" not in Path("second.err").read_text()
+    assert json.loads(Path("first.out").read_text()) == json.loads(Path("second.out").read_text())
+    (kept,) = (tmp_path / "fresh" / "generators").iterdir()
+    assert kept.suffix == ".npz"
+
+
+def test_who_waits_for_a_training_that_is_killed_trains(two_at_once, tmp_path):
+    first, second = two_at_once
+    first.kill()
+    Path("go").touch()
+    assert second.wait(60) == 0
+    assert "Training a generator" in Path("second.err").read_text()
+    assert json.loads(Path("second.out").read_text())["results"]
+    (kept,) = (tmp_path / "fresh" / "generators").iterdir()
+    assert kept.suffix == ".npz"
 
 
 def test_an_interrupted_training_goes_on_and_a_stale_one_begins_anew(run, home, monkeypatch):

@@ -27,6 +27,9 @@ from spaces import get_space
 SPACES = {"ofa-mbv3": get_space("ofa-mbv3"), "nasbench201": get_space("nasbench201")}
 OFA = SPACES["ofa-mbv3"]
 
+UNCERTAIN = {"gp", "rbf-ensemble", "ridge"}
+"""Those that know how uncertain they are; ``auto`` is what it has chosen."""
+
 every_predictor = pytest.mark.parametrize("name", list(predictors))
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 
@@ -41,6 +44,14 @@ def made_up(space, n, seed=0, noise=0.0):
 
 def error(predicted, values):
     return np.sqrt(((predicted - values) ** 2).mean())
+
+
+def uncertainty(predictor, genes):
+    """What the predictor must know of its uncertainty, and None only where it need not."""
+    std = predictor.std(genes)
+    kind = predictor.chosen if predictor.kind == "auto" else predictor.kind
+    assert (std is not None) == (kind in UNCERTAIN), kind
+    return std
 
 
 # --- every predictor --------------------------------------------------------------------------
@@ -78,8 +89,8 @@ def test_the_same_seed_and_rows_give_the_same_predictions_exactly(name):
     others = made_up(OFA, 60, seed=1)[0]
     first, second = (make_predictor(name, OFA, seed=3).fit(genes, values) for _ in range(2))
     assert (first.predict(others) == second.predict(others)).all()
-    std = first.std(others)
-    assert std is None or (std == second.std(others)).all()
+    std, again = uncertainty(first, others), uncertainty(second, others)
+    assert np.array_equal(std, again)
 
 
 @every_predictor
@@ -91,8 +102,7 @@ def test_a_refit_forgets_what_was_before(name):
     assert refitted.fit(genes, values) is refitted
     fresh = make_predictor(name, OFA).fit(genes, values)
     assert (refitted.predict(others) == fresh.predict(others)).all()
-    std = refitted.std(others)
-    assert std is None or (std == fresh.std(others)).all()
+    assert np.array_equal(uncertainty(refitted, others), uncertainty(fresh, others))
     assert (before != fresh.predict(others)).any()
 
 
@@ -131,9 +141,11 @@ def test_few_architectures_are_enough_to_predict_something(name, n):
     genes, values = made_up(OFA, n)
     others = made_up(OFA, 40, seed=1)[0]
     predictor = make_predictor(name, OFA).fit(genes, values)
-    predicted, std = predictor.predict(others), predictor.std(others)
+    predicted, std = predictor.predict(others), uncertainty(predictor, others)
     assert np.isfinite(predicted).all()
-    assert std is None or (np.isfinite(std).all() and (std > 0).all())
+    if std is not None:
+        assert np.isfinite(std).all()
+        assert (std > 0).all()
 
 
 @every_predictor
@@ -164,27 +176,33 @@ def test_values_in_other_units_are_predicted_in_them(name):
     assert scaled == pytest.approx(1024 * predicted, rel=1e-3)
 
 
-@every_predictor
-def test_uncertainty_is_positive_or_unknown(name):
+@pytest.mark.parametrize("name", sorted(UNCERTAIN))
+def test_errors_are_as_large_as_uncertainty_says(name):
     genes, values = made_up(OFA, 60, noise=0.5)
     others, true = made_up(OFA, 2100, seed=1, noise=0.5)
     predictor = make_predictor(name, OFA).fit(genes, values)
     std = predictor.std(others)
-    if std is not None:
-        assert std.shape == (2100,)
-        assert np.isfinite(std).all()
-        assert (std > 0).all()
-        errors = np.abs(predictor.predict(others) - true)
-        assert 0.8 < (errors <= 1.96 * std).mean() <= 1
+    assert std.shape == (2100,)
+    assert np.isfinite(std).all()
+    assert (std > 0).all()
+    errors = np.abs(predictor.predict(others) - true)
+    assert 0.8 < (errors <= 1.96 * std).mean() <= 1
 
 
-def test_those_with_uncertainty_are_known():
+@pytest.mark.parametrize("name", sorted(set(predictors) - UNCERTAIN - {"auto"}))
+def test_what_has_no_uncertainty_says_none(name):
     genes, values = made_up(OFA, 30)
-    fitted = {name: make_predictor(name, OFA).fit(genes, values) for name in predictors}
-    known = {name for name in fitted if fitted[name].std(genes) is not None}
-    assert known - {"auto"} == {"gp", "rbf-ensemble", "ridge"}
-    chosen = fitted["auto"].chosen
-    assert ("auto" in known) == (chosen in known)
+    assert make_predictor(name, OFA).fit(genes, values).std(genes) is None
+
+
+@pytest.mark.parametrize("only", ["ridge", "cart"])
+def test_a_choice_is_as_uncertain_as_what_was_chosen(only, monkeypatch):
+    genes, values = made_up(OFA, 30)
+    monkeypatch.setattr(AutoPredictor, "candidates", (only,))
+    found = AutoPredictor(OFA, seed=4).fit(genes, values).std(genes)
+    alone = make_predictor(only, OFA, 4).fit(genes, values).std(genes)
+    assert (found is None) == (only == "cart")
+    assert found is None or found == pytest.approx(alone, rel=1e-6)
 
 
 @every_predictor

@@ -5,6 +5,7 @@ import resource
 import signal
 import time
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -192,6 +193,15 @@ def test_settings_of_the_exact_engine_are_refused_before_anything_is_kept(folder
     assert not (folder.path / "kept").exists()
 
 
+@pytest.mark.parametrize("engine", ["linas", "oneshot"])
+def test_an_inner_engine_that_does_not_fit_is_refused_before_anything_is_kept(folder, engine):
+    args = ("--engine", engine, "--objectives", "top1", "--set", "inner=moead", "-o", "kept")
+    said = refused(folder.run(*args))
+    assert "setting 'inner' is 'moead': this engine needs at least 2 objectives" in said
+    assert not folder.calls
+    assert not (folder.path / "kept").exists()
+
+
 def test_what_is_not_additive_is_refused_by_exact_before_anything_is_kept(folder):
     args = ("--engine", "exact", "--objectives", "top1,macs", "-o", "kept")
     assert "'top1' is not" in refused(folder.run(*args))
@@ -280,6 +290,94 @@ def test_several_times_are_as_many_searches_that_share_the_named_budgets(search,
     assert all(each["values"]["top1"] >= 70.9 for each in found["front"])
     assert len(list((folder.path / "kept").iterdir())) == 2
     assert max(table.upper_bound_ms(genes_of(found["front"]))) > low
+
+
+@pytest.fixture
+def learning(folder, models):
+    """A search on a table that learns: its networks, and so its bounds, can be changed."""
+    table = read_cost_model(models / "cells.json")
+    path = folder.path / "learning.json"
+
+    def learn(error):
+        """The table, whose predictions missed every other network by that share more."""
+        networks = [
+            replace(each, latency_ms={"wall": each.latency_ms["wall"] * (1 + error * (place % 2))})
+            if each.role == "audit"
+            else each
+            for place, each in enumerate(table.networks)
+        ]
+        path.unlink(missing_ok=True)
+        write_cost_model(replace(table, networks=tuple(networks)), path)
+        return read_cost_model(path).bound(0.95).factor
+
+    def run(*args, engine="nsga2", out="kept"):
+        given = ("--accuracy", models / "cells.npz", "--lut", path, "--json", "-o", out)
+        return folder.invoke("run", *given, "--engine", engine, *quick(engine), *args)
+
+    learn(0)
+    run.learn = learn
+    return run
+
+
+def without_bounds(found):
+    """What a search found, but for what networks take at most by today's bounds."""
+    return {**found, "budgets": [{**each, "upper_ms": None} for each in found["budgets"]]}
+
+
+@pytest.mark.parametrize("engine", ["nsga2", "local", "linas"])
+@pytest.mark.parametrize("form", ["{}ms", "latency={}ms"])
+def test_a_search_goes_on_within_its_limits_when_the_table_has_learned(
+    learning, folder, models, engine, form
+):
+    budget = ("--budget", form.format(round(middle(models)[0], 6)))
+    before = learning.learn(0)
+    expected = accepted(learning(*budget, "--evals", 120, engine=engine, out="whole"))
+    accepted(learning(*budget, "--evals", 60, engine=engine))
+    assert learning.learn(0.05) > before * 1.01
+    resumed = learning(*budget, "--evals", 120, engine=engine)
+    assert without_bounds(accepted(resumed)) == without_bounds(expected)
+    assert kept(folder).read_bytes() == kept(folder, "whole").read_bytes()
+    (said,) = [line for line in resumed.stderr.splitlines() if "bound of 'latency'" in line]
+    was, now = expected["limits"]["latency"], round(middle(models)[0], 6) / learning.learn(0.05)
+    assert f"its limit was {was:.6g} ms, now it would be {now:.6g}" in said
+    assert "bound of" not in learning(*budget, "--evals", 120, engine=engine, out="new").stderr
+
+
+def test_another_budget_or_confidence_is_another_search(learning, folder, models):
+    budget = round(middle(models)[0], 6)
+    accepted(learning("--budget", f"{budget}ms", "--evals", 40))
+    path = kept(folder)
+    begun = path.read_bytes()
+    said = refused(learning("--budget", f"{budget}ms", "--evals", 40, "--confidence", 0.9))
+    assert "budgets.latency.confidence was 0.95, now 0.9" in said
+    assert "limits" not in said
+    other = path.with_name(path.name.replace(f"{budget:g}", f"{1.1 * budget:g}"))
+    path.rename(other)
+    said = refused(learning("--budget", f"{1.1 * budget:g}ms", "--evals", 40))
+    assert f"budgets.latency.value was {budget}, now {1.1 * budget:g}" in said
+    assert other.read_bytes() == begun
+
+
+def test_archives_of_before_budgets_were_kept_go_on_within_the_same_limits_alone(
+    learning, folder, models
+):
+    budget = ("--budget", f"{round(middle(models)[0], 6)}ms")
+    expected = accepted(learning(*budget, "--evals", 80, out="whole"))
+    accepted(learning(*budget, "--evals", 40))
+    path = kept(folder)
+    head, *others = path.read_text().splitlines(keepends=True)
+    header = json.loads(head)
+    del header["facts"]["budgets"]
+    old = "".join([json.dumps(header) + "\n", *others])
+    path.write_text(old)
+    assert len(accepted(folder.invoke("archive", "show", path, "--json"))["front"]) > 0
+    merged = ("archive", "merge", path, kept(folder, "whole"), "-o", "merged.jsonl")
+    assert folder.invoke(*merged).exit_code == 0
+    learning.learn(0.05)
+    assert "limits.latency was" in refused(learning(*budget, "--evals", 80))
+    assert path.read_text() == old
+    learning.learn(0)
+    assert accepted(learning(*budget, "--evals", 80)) == expected
 
 
 def test_what_no_architecture_evaluated_meets_is_null(search):

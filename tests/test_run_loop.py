@@ -211,6 +211,39 @@ def test_progress_on_the_front_is_waited_for(tmp_path):
     assert np.array_equal(archive.genes, expected.genes)
 
 
+@pytest.mark.parametrize("engine", ["nsga2", "evo", "random"])
+@pytest.mark.parametrize("workers", [2, 5, 16])
+def test_patience_ends_a_search_where_one_worker_would_end_it(engine, workers, tmp_path):
+    """Whatever finishes first: as much is evaluated, and the reason is the same."""
+    problem, stop = fickle(made_up(SPACE)), Stop(2000, patience=30)
+    expected, reason = in_memory(problem, stop, engine, batch=3)
+    assert 60 < len(expected) < 1500
+    assert "did not change the front" in reason
+    for seed in range(3):
+        path = tmp_path / f"{seed}.jsonl"
+        with Archive(problem, {}, path) as archive:
+            executor = Shuffled(problem, workers, seed)
+            made = engine_for(engine, problem)
+            assert run(made, archive, stop, batch=3, executor=executor) == reason
+        assert np.array_equal(archive.genes, expected.genes)
+        assert np.array_equal(archive.values, expected.values, equal_nan=True)
+        assert len(lines(path)[1]) == len(expected)
+
+
+def test_patience_leaves_no_worker_idle_while_there_is_some_left():
+    problem = made_up(SPACE)
+    at_work = []
+
+    class Watched(Shuffled):
+        def wait(self):
+            at_work.append(len(self.jobs))
+            return super().wait()
+
+    executor = Watched(problem, 4, 0)
+    in_memory(problem, Stop(400, patience=200), batch=1, executor=executor)
+    assert np.mean(at_work[:50]) == 4
+
+
 def test_an_engine_at_its_end_is_told():
     archive, reason = in_memory(made_up(SPACE), Stop(10**6), "exact")
     assert 0 < len(archive) < 1000
@@ -242,6 +275,26 @@ def test_too_many_failures_end_it_with_the_first_traceback(failures, tmp_path):
     assert "objective 'top1' raised ValueError: no GPU is idle" in said
     assert "in function\n    raise ValueError" in said
     assert len(lines(path)[1]) == failures + 1
+
+
+def test_failures_are_counted_as_they_were_proposed():
+    """With several workers as with one: the same number, and the same first one."""
+    problem = made_up(SPACE)
+    first, *others = problem.objectives
+
+    def function(genes):
+        if (genes[:, 0] < 3).any():
+            raise ValueError(f"no weights for {genes.tolist()}")
+        return first.function(genes)
+
+    problem = replace(problem, objectives=(replace(first, function=function), *others))
+    said = []
+    for executor in (None, *(Shuffled(problem, 6, seed) for seed in range(4))):
+        with pytest.raises(TooManyFailures) as caught:
+            in_memory(problem, Stop(500, failures=7), batch=1, executor=executor)
+        said.append(caught.value.message)
+    assert said[0].startswith("8 of ")
+    assert said.count(said[0]) == 5
 
 
 def test_a_quarter_may_fail_however_many_that_are():

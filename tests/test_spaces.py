@@ -113,6 +113,24 @@ def test_biased_samples_cover_the_range_that_uniform_ones_miss(space):
     assert spread["uniform"] < spread["biased"] - 0.1
 
 
+class LastEdgeFixed(type(SPACES["nasbench201"])):
+    """The cells whose last edge is always the cheapest: a gene of one choice."""
+
+    n_choices = np.array([5, 5, 5, 5, 5, 1], np.int8)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_gene_of_one_choice_is_never_drawn_otherwise():
+    space = LastEdgeFixed()
+    for strategy in ("uniform", "biased"):
+        genes = space.sample(500, np.random.default_rng(0), strategy)
+        assert (genes[:, -1] == 0).all()
+        assert (genes.max(0) == space.n_choices - 1).all()
+    # The other genes lean to the same side.
+    assert (genes[:, :-1].mean(1) < 0.5).any()
+    assert (genes[:, :-1].mean(1) > 3.5).any()
+
+
 @every_space
 def test_impossible_genes_are_refused(space):
     genes = np.zeros((2, space.n_genes), int)

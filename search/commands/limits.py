@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -45,31 +46,41 @@ class BudgetType(click.ParamType[Budget]):
         return Budget(name if separator else None, text.strip())
 
 
-def limited(problem: Problem, named: list[Budget], budget_ms: float | None) -> Problem:
-    """The problem with limits.
+def budgets_of(problem: Problem, named: list[Budget], budget_ms: float | None) -> dict[str, float]:
+    """Budgets by the names of objectives, in their units.
 
     Args:
         named: each of an objective.
         budget_ms: of the first latency.
 
     Raises:
-        UsageError: there is no such objective, or a limit is no number.
-        BudgetImpossible: no architecture meets it.
+        UsageError: there is no such objective, or a budget is no number.
+    """
+    budgets: dict[str, float] = {}
+    for budget in named:
+        objective = _objective(problem, budget.name or "")
+        _set(budgets, objective, _value(objective, budget.text))
+    if budget_ms is not None:
+        _set(budgets, first_latency(problem), budget_ms)
+    return budgets
+
+
+def _set(budgets: dict[str, float], objective: Objective, value: float) -> None:
+    if objective.name in budgets:
+        raise UsageError(f"there are two budgets for {objective.name!r}", "Set one of them.")
+    budgets[objective.name] = value
+
+
+def limited(problem: Problem, budgets: Mapping[str, float]) -> Problem:
+    """The problem with the limits that budgets are by today's bounds.
+
+    Raises:
+        BudgetImpossible: no architecture meets one of them.
     """
     from dataclasses import replace
 
-    limits = {}
-    for budget in named:
-        objective = _objective(problem, budget.name or "")
-        if objective.name in limits:
-            raise UsageError(f"there are two budgets for {objective.name!r}", "Set one of them.")
-        limits[objective.name] = _value(objective, budget.text) / objective.slack
-    if budget_ms is not None:
-        latency = first_latency(problem)
-        if latency.name in limits:
-            raise UsageError(f"there are two budgets for {latency.name!r}", "Set one of them.")
-        limits[latency.name] = budget_ms / latency.slack
-    found = replace(problem, limits=limits)
+    slack = {each.name: each.slack for each in problem.objectives}
+    found = replace(problem, limits={name: budgets[name] / slack[name] for name in budgets})
     found.require_possible()
     return found
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nasprof.cli import json_option, print_json, say, setting_option, show_table
+
+if TYPE_CHECKING:
+    from spaces.base import Sampling
 
 
 @click.command()
@@ -33,7 +36,7 @@ def sample(
     resolution: int | None,
     settings: dict[str, Any],
     count: int,
-    strategy: Any,
+    strategy: Sampling,
     seed: int,
     output: Path | None,
     as_json: bool,
@@ -47,7 +50,7 @@ def sample(
 
     given = {"width": width, "resolution": resolution}
     space = get_space(name, **settings, **{k: v for k, v in given.items() if v is not None})
-    genes = RandomEngine(space, np.random.default_rng(seed), strategy).ask(count)
+    genes = RandomEngine(space, np.random.default_rng(seed), strategy=strategy).ask(count)
     archs = space.decode(genes)
     if output is not None:
         write_atomic(output, json.dumps(archs, indent=1).encode())

@@ -12,7 +12,7 @@ from nasprof.cli import say
 from nasprof.errors import UsageError
 from profiler.commands.options import Milliseconds
 from search.commands.findings import Findings
-from search.commands.limits import Budget, limited
+from search.commands.limits import Budget, budgets_of, limited
 from search.commands.options import Asked
 from search.engine import engines
 from search.executors import Executor, open_executor
@@ -68,8 +68,9 @@ class Searches:
         if len(set(times_ms)) < len(times_ms):
             raise UsageError("a time is there twice as a budget", "Name each of them once.")
         wanted: list[float | None] = [*times_ms] or [None]
-        problems = [limited(problem, named, each) for each in wanted]
-        searches = cls(limited(problem, named, None), times_ms, named, problems, options)
+        problems = [limited(problem, budgets_of(problem, named, each)) for each in wanted]
+        common = limited(problem, budgets_of(problem, named, None))
+        searches = cls(common, times_ms, named, problems, options)
         searches._check()
         return searches
 
@@ -92,13 +93,19 @@ class Searches:
             ) from error
 
     def run(self, progress: Progress) -> None:
-        """Search one after the other; archives are there before they are filled."""
+        """Search one after the other; archives are there before they are filled.
+
+        Limits become those that the archives were begun with.
+        """
         for number, problem in enumerate(self.problems):
             time_ms = self.times_ms[number] if self.times_ms else None
             told = partial(_share, progress, number, len(self.problems))
             trial = self._trial(problem, self._start(problem, time_ms, told), time_ms)
             with trial.opened() as archive:
                 self.archives.append(archive)
+                self.problems[number] = archive.problem
+                common = {name: archive.problem.limits[name] for name in self.problem.limits}
+                self.problem = replace(self.problem, limits=common)
                 self.reasons.append(trial.go_on(archive, told))
             if self.reasons[-1] is not None:
                 say(f"Ended after {len(archive)} evaluations: {self.reasons[-1]}")
@@ -116,7 +123,17 @@ class Searches:
             self._path(time_ms),
             given["fresh"],
             self._executor(),
+            self._budgets(problem, time_ms),
         )
+
+    def _budgets(self, problem: Problem, time_ms: float | None) -> dict[str, dict[str, float]]:
+        """What the limits of a problem follow from, by objective; latencies with a confidence."""
+        asked = budgets_of(self.problem, self.named, time_ms)
+        found = {name: {"value": asked[name]} for name in asked if name in problem.limits}
+        for each in problem.objectives:
+            if each.name in found and each.unit == "ms" and each.kind == "predicted":
+                found[each.name]["confidence"] = self.options["confidence"]
+        return found
 
     def _stop(self) -> Stop | None:
         given = self.options

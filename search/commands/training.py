@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasprof.cli import say
 from nasprof.errors import UsageError
+from nasprof.files import held_alone
 
 if TYPE_CHECKING:
     from search.delivery.site import Site
@@ -47,24 +48,39 @@ def ready_generator(site: Site, named: Path | None) -> Generator:
             say(f"Careful with {named}: it was trained for other models than these")
         return generator
     path = generator_path(trade_off)
-    return _kept(path, trade_off) or _trained(path, trade_off)
+    kept, _ = _kept(path, trade_off)
+    if kept is not None:
+        return kept
+    with _alone(path):
+        # Another process may have made it in the meantime.
+        kept, doubt = _kept(path, trade_off)
+        if doubt is not None:
+            say(f"{doubt}: training anew")
+        return kept or _trained(path, trade_off)
 
 
-def _kept(path: Path, trade_off: TradeOff) -> Generator | None:
-    """The generator in that file if it can be used; says why if it cannot."""
+def _alone(path: Path) -> AbstractContextManager[None]:
+    """Lets one process at a time train the generator in ``path``; others say that they wait."""
+
+    def waiting() -> None:
+        say(f"Another process is training {path}: waiting for it")
+
+    return held_alone(path.with_name(f"{path.name}.lock"), waiting)
+
+
+def _kept(path: Path, trade_off: TradeOff) -> tuple[Generator | None, str | None]:
+    """The generator in that file if it can be used; why not if there is one that cannot."""
     from search.pnag.checkpoint import CheckpointInvalid, read_generator
 
     if not path.exists():
-        return None
+        return None, None
     try:
         generator = read_generator(path, trade_off.space)
     except CheckpointInvalid as error:
-        say(f"{error.message}: training anew")
-        return None
+        return None, error.message
     if generator.trained_for(trade_off):
-        return generator
-    say(f"{path} was trained for models that have changed: training anew")
-    return None
+        return generator, None
+    return None, f"{path} was trained for models that have changed"
 
 
 def _trained(path: Path, trade_off: TradeOff) -> Generator:
@@ -72,12 +88,12 @@ def _trained(path: Path, trade_off: TradeOff) -> Generator:
     from search.pnag.settings import TrainingSettings
 
     try:
-        return train_and_keep(trade_off, TrainingSettings(), path)
+        return _train(trade_off, TrainingSettings(), path)
     except UsageError as error:
         if not checkpoint_of(path).exists():
             raise
         say(f"{error.message}: beginning anew")
-        return train_and_keep(trade_off, TrainingSettings(), path, resume=False)
+        return _train(trade_off, TrainingSettings(), path, resume=False)
 
 
 def checkpoint_of(path: Path) -> Path:
@@ -95,6 +111,8 @@ def train_and_keep(
 ) -> Generator:
     """Train a generator, with progress, and write it; after an interruption it goes on.
 
+    Where another process is training it, that is waited for first.
+
     Args:
         resume: whether to go on with what an interrupted training left next to ``path``.
 
@@ -103,6 +121,19 @@ def train_and_keep(
         UsageError: it is of another training.
         NasprofError: torch is not installed, or ``path`` cannot be written.
     """
+    with _alone(path):
+        return _train(trade_off, settings, path, seed=seed, resume=resume)
+
+
+def _train(
+    trade_off: TradeOff,
+    settings: TrainingSettings,
+    path: Path,
+    *,
+    seed: int = 0,
+    resume: bool = True,
+) -> Generator:
+    """:func:`train_and_keep` by a process that is alone with ``path``."""
     from search.pnag.checkpoint import write_generator
     from search.pnag.training import train
 

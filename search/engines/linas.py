@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from search.engines.coroutine import Search
 from search.engines.evo import mutant
-from search.engines.population import first_population, fronts
+from search.engines.population import distinct, first_population, fronts
 from search.engines.selection import most_promising
 from search.engines.surrogate import (
     Choice,
@@ -56,7 +56,7 @@ class LinasEngine(PredictingEngine):
         first: Genes | None = None,
     ) -> None:
         self.population, self.inner_evaluations = population, inner_evaluations
-        self.inner = inner_engine(inner)
+        self.inner = inner_engine(inner, problem)
         self.predictor = predictor
         Surrogates(problem, predictor)
         super().__init__(problem, rng, first=first)
@@ -77,7 +77,7 @@ class LinasEngine(PredictingEngine):
         worst = self.problem.worst
         if not predict.fit(genes, values):
             found = self.space.sample(4 * self.population, self.rng, "biased")
-            return np.unique(found[unknown(found, genes)], axis=0)[: self.population]
+            return distinct(found[unknown(found, genes)])[: self.population]
         best = genes[fronts(values, worst, 1)[0]]
         engine = self.inner.create(self.problem, self.rng, first=best)
         found, predicted = search_on(engine, predict, self.inner_evaluations, genes)
@@ -92,8 +92,6 @@ class LinasEngine(PredictingEngine):
         places = self.rng.integers(len(parents), size=4 * n)
         near = np.stack([mutant(self.space, parents[place], self.rng) for place in places])
         found = [self.rng.permutation(np.unique(near, axis=0)), self.space.sample(4 * n, self.rng)]
-        candidates = np.concatenate(found)
-        _, first = np.unique(candidates, axis=0, return_index=True)
-        candidates = candidates[np.sort(first)]
+        candidates = distinct(np.concatenate(found))
         others: Genes = candidates[unknown(candidates, known)][:n]
         return others

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from search.engines.coroutine import Search
 from search.engines.nsga3 import NSGA3Engine
-from search.engines.population import first_population, spread_survivors
+from search.engines.population import distinct, first_population, spread_survivors
 from search.engines.surrogate import Choice, PredictingEngine, Surrogates, search_on, unknown
 from search.problem import Problem
 from spaces import Genes
@@ -92,7 +92,7 @@ class NatEngine(PredictingEngine):
         worst = self.problem.worst
         if not predict.fit(genes, values):
             found = self.space.sample(4 * self.batch, self.rng, "biased")
-            return np.unique(found[unknown(found, seen)], axis=0)[: self.batch]
+            return distinct(found[unknown(found, seen)])[: self.batch]
         parents = genes[spread_survivors(values, worst, self.population, self.rng)]
         engine = NSGA3Engine(
             self.space,

@@ -52,7 +52,7 @@ class OneShotEngine(PredictingEngine):
         first: Genes | None = None,
     ) -> None:
         self.samples, self.batch = samples, batch
-        self.inner, self.inner_evaluations = inner_engine(inner), inner_evaluations
+        self.inner, self.inner_evaluations = inner_engine(inner, problem), inner_evaluations
         self.predictor = predictor
         Surrogates(problem, predictor)
         super().__init__(problem, rng, first=first)

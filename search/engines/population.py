@@ -27,13 +27,18 @@ def first_population(
     """
     found = np.empty((0, space.n_genes), np.int8) if first is None else space.canonical(first)
     for attempt in range(_ATTEMPTS):
-        _, places = np.unique(found, axis=0, return_index=True)
-        found = found[np.sort(places)][:n]
+        found = distinct(found)[:n]
         if len(found) >= min(n, space.size):
             break
         drawn = space.sample(n, rng, "uniform" if attempt % 2 else "biased")
         found = np.concatenate([found, drawn])
     return found
+
+
+def distinct(genes: Genes) -> Genes:
+    """Each of architectures ``(n, n_genes)`` once, in the order in which they first appear."""
+    _, places = np.unique(genes, axis=0, return_index=True)
+    return genes[np.sort(places)]
 
 
 def fronts(values: Array, worst: Array, enough: int | None = None) -> list[NDArray[np.intp]]:

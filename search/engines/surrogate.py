@@ -129,11 +129,11 @@ class PredictingEngine(CoroutineEngine):
         return cls(problem, rng, first=first, **settings)
 
 
-def inner_engine(name: str) -> type[CoroutineEngine]:
-    """The engine that searches on predictions.
+def inner_engine(name: str, problem: Problem) -> type[CoroutineEngine]:
+    """The engine that searches on predictions of a problem.
 
     Raises:
-        UsageError: there is none of that name, or it cannot do that.
+        UsageError: there is none of that name, or it cannot do that, or not for such problems.
     """
     found = engines.get(name)
     barred = found.needs_limit or found.predicts
@@ -142,6 +142,11 @@ def inner_engine(name: str) -> type[CoroutineEngine]:
             f"engine {name!r} cannot search on predictions",
             "Take nsga2, nsga3, unsga3, agemoea, ctaea, moead, evo or local.",
         )
+    try:
+        # Made for nothing but to hear now what it would say when there is something to predict.
+        found.create(problem, np.random.default_rng(0))
+    except UsageError as error:
+        raise UsageError(f"setting 'inner' is {name!r}: {error.message}", error.remedy) from error
     return found
 
 

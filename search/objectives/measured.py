@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from devices.contention import CONTENDED
+from nasprof.cli import say
 from nasprof.errors import NasprofError
 from search.objectives.base import Sources, Wanted
 from search.objectives.models import Models, Spot
@@ -17,7 +20,11 @@ from spaces import Genes, Space
 if TYPE_CHECKING:
     from devices import Profile, RunSettings
     from profiler.plan import Plan
-    from profiler.records import Measurement
+    from profiler.records import Item, Measurement
+    from profiler.workshop import Workshop
+
+_REPEATS = 2
+"""How often what is in doubt is measured again."""
 
 
 @dataclass(frozen=True)
@@ -38,23 +45,56 @@ class OnDevice:
     def latency_ms(self, genes: Genes) -> Array:
         """Trimmed means in ms of architectures measured together: ``(n,)``.
 
+        Those in doubt, as where the device has changed its speed, are measured again, up to
+        twice; what is in doubt even then is taken as it is, which is said.
+
         Raises:
             DeviceError: the device cannot be used, or was lost.
             NasprofError: it has no such clock.
         """
-        from devices import open_device
-        from profiler.build import Progress
-        from profiler.measure import Interrupted
-        from search.delivery.bench import Bench
+        from profiler.models import format_for
+        from profiler.workshop import Workshop
 
         if not len(genes):
             return np.zeros(0)
-        bench = Bench(open_device(self.profile), self.settings, self.space, self.plan)
+        networks = {f"network{place}": self.space.network(row) for place, row in enumerate(genes)}
+        with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
+            shop = Workshop(self.plan, format_for(self.settings.runtime), Path(folder))
+            items = shop.items(networks, {})
+            taken = self._taken(shop, items)
+            for _ in range(_REPEATS):
+                doubtful = [item for item in items if self._doubts(taken[item.name])]
+                if doubtful:
+                    taken |= self._taken(shop, doubtful)
+        for each in taken.values():
+            self._warn(each)
+        return np.array([self._time(each) for each in taken.values()])
+
+    def _taken(self, shop: Workshop, items: list[Item]) -> dict[str, Measurement]:
+        """Measurements of model files in the same rounds, by their names."""
+        from devices import open_device
+        from profiler.build import Progress, measure_items
+        from profiler.measure import Interrupted
+
+        device = open_device(self.profile)
         try:
-            taken = bench.measure(genes, nullcontext(Progress()))
+            # Nobody is told how long it will take, so that there is nothing to scout for.
+            taken = measure_items(device, self.settings, shop, items, Progress(), scout=False)
         except Interrupted as error:
             raise error.cause from None
-        return np.array([self._time(each) for each in taken])
+        return {each.name: each for each in taken}
+
+    def _doubts(self, taken: Measurement) -> list[str]:
+        """Flags that matter by the clock: other work does not count as CPU time."""
+        return [flag for flag in taken.flags if (self.clock, flag) != ("cpu", CONTENDED)]
+
+    def _warn(self, taken: Measurement) -> None:
+        """Say what is in doubt in spite of all repetitions."""
+        if doubts := self._doubts(taken):
+            say(
+                f"A network was measured {1 + _REPEATS} times on {self.profile.name!r}, and is "
+                f"still in doubt ({', '.join(doubts)}): the last of these is taken"
+            )
 
     def _time(self, taken: Measurement) -> float:
         if self.clock not in taken.by_clock:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.cli import say
 from search.problem import Problem
 from search.runs.archive_file import DAMAGED, SCHEMA, ArchiveBusy, ArchiveFile, ArchiveMismatch
 from search.runs.indicators import non_dominated
@@ -47,7 +48,8 @@ class Archive(AbstractContextManager["Archive"]):
     """Architectures and their objectives in order of evaluation.
 
     Args:
-        problem: what is searched for.
+        problem: what is searched for. Where the file was begun with the same budgets, but other
+            limits, these hold.
         facts: how: what has to be the same for a search to be gone on with, as JSON values.
         path: the file, begun or gone on with; kept in memory only if None.
         fresh: forget what the file holds.
@@ -73,9 +75,22 @@ class Archive(AbstractContextManager["Archive"]):
         if self._file is not None:
             try:
                 self._read(self._file.lines())
+                self._go_on_within(self._file.limits)
             except BaseException:
                 self._file.close()
                 raise
+
+    def _go_on_within(self, limits: Mapping[str, float]) -> None:
+        """Take the limits that the file was begun with, and say so where bounds have changed."""
+        for each in self.problem.objectives:
+            now, begun = (within.get(each.name) for within in (self.problem.limits, limits))
+            if now is not None and now != begun:
+                say(
+                    f"The bound of {each.name!r} has changed since this search began: its limit "
+                    f"was {begun:.6g} {each.unit}, now it would be {now:.6g}; it goes on with the "
+                    "former"
+                )
+        self.problem = replace(self.problem, limits=limits)
 
     def __len__(self) -> int:
         return len(self._held)

@@ -13,6 +13,7 @@ from typing import Any
 from nasprof.cli import say
 from nasprof.errors import NasprofError, UsageError
 from nasprof.files import open_alone
+from nasprof.reader import is_number
 from profiler.journal import differences
 from search.runs.lines import ArchiveInvalid, parsed
 
@@ -37,11 +38,16 @@ class ArchiveBusy(NasprofError):
 
 
 class ArchiveFile:
-    """Lines of JSON, locked; a last line that a crash left incomplete is cut off."""
+    """Lines of JSON, locked; a last line that a crash left incomplete is cut off.
+
+    Attributes:
+        limits: those that it was begun with, once its lines were read.
+    """
 
     def __init__(self, path: Path, header: Mapping[str, Any], fresh: bool) -> None:
         self.path = path
         self._header = header
+        self.limits: Mapping[str, float] = header["facts"]["limits"]
         self._stream = _locked(path)
         if fresh:
             self._stream.truncate(0)
@@ -75,12 +81,13 @@ class ArchiveFile:
             raise ArchiveInvalid(
                 f"{self.path} is no archive of this version of nasprof", "Choose another place."
             )
-        changed = differences(header["facts"], self._header["facts"])
+        changed = _changes(header["facts"], self._header["facts"])
         if changed:
             raise ArchiveMismatch(
                 f"{self.path} is of another search: {'; '.join(changed)}",
                 "Go on as it was begun, choose another place, or begin anew with --fresh.",
             )
+        self.limits = header["facts"]["limits"]
 
     def append(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Write whole lines and force them to disk."""
@@ -97,6 +104,25 @@ class ArchiveFile:
     def close(self) -> None:
         """Let go of the file, which stays."""
         self._stream.close()
+
+
+def _changes(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Why a search cannot be gone on with, one difference each.
+
+    Limits follow from budgets by bounds that change as tables learn: where the budgets are the
+    same, those it was begun with hold. Archives without budgets have their limits alone.
+    """
+    skipped = "limits" if _follow(begun, now) else "budgets"
+    old, new = ({k: v for k, v in facts.items() if k != skipped} for facts in (begun, now))
+    return differences(old, new)
+
+
+def _follow(begun: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether both searches have budgets, and limits on the same objectives."""
+    limits = begun.get("limits")
+    if not isinstance(limits, dict) or not all(map(is_number, limits.values())):
+        return False
+    return limits.keys() == now["limits"].keys() and "budgets" in begun and "budgets" in now
 
 
 def _line(record: Mapping[str, Any]) -> bytes:

@@ -25,7 +25,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 Places: TypeAlias = NDArray[np.intp]
 
 OF_A_SEARCH = frozenset(
-    {"engine", "seed", "batch", "evaluations", "limits", "settings", "sources", "start"}
+    {"budgets", "engine", "seed", "batch", "evaluations", "limits", "settings", "sources", "start"}
 )
 """Facts that tell how was searched, not what for; all others have to agree."""
 

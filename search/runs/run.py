@@ -39,7 +39,7 @@ class Stop:
     Args:
         evaluations: architectures evaluated.
         seconds: of this run; what an archive holds already takes next to none.
-        patience: evaluations in a row that did not change the front.
+        patience: evaluations in a row, as they were proposed, that did not change the front.
         failures: architectures that may fail before a quarter of all is too many.
     """
 
@@ -70,8 +70,11 @@ def run(
     What the archive holds already is not evaluated: the engine, which has to be new, proposes it
     again and is told. Interrupted and gone on with, a search is the same as without interruption,
     as long as engine, seed and ``batch`` are the same. What engines propose depends on what they
-    were told, not on when: the executor changes nothing but the order of lines. Everything
-    evaluated is in the archive at any moment, also after an exception.
+    were told, not on when: the executor changes nothing but the order of lines. Patience and
+    failures are counted in the order of proposals, up to the first that is not evaluated yet; and
+    nothing is proposed that may lie beyond the end that patience sets, so that several workers
+    evaluate what one would. Only where too much fails they may have evaluated a little more.
+    Everything evaluated is in the archive at any moment, also after an exception.
 
     Args:
         stop: or the number of evaluations.
@@ -102,22 +105,40 @@ class _Job:
         first: place of the first of them in the order of proposals.
         genes: ``(n, n_genes)``.
         entries: what is known of each, None where it has to be evaluated.
+        traceback: of the first failure that raised an exception.
     """
 
     first: int
     genes: Genes
     entries: list[Entry | None]
+    traceback: str | None = None
+
+    @property
+    def values(self) -> Array:
+        """Objectives to be minimised of a job that is complete, ``(n, n_objectives)``."""
+        return np.array([each.values for each in self.entries if each is not None])
 
     def complete(self, evaluation: Evaluation) -> None:
         """Fill in what was not known."""
         rows = zip(self.genes.tolist(), evaluation.values.tolist(), evaluation.errors, strict=True)
         fresh = [Entry(*row) for row in rows]
         self.entries = [old or new for old, new in zip(self.entries, fresh, strict=True)]
+        self.traceback = evaluation.traceback
 
 
 @dataclass
 class _Work:
-    """A search under way."""
+    """A search under way.
+
+    Args:
+        proposed: architectures proposed.
+        finished: of those, how many are evaluated.
+        judged: of those, how many come before the first that is not.
+        failed: failures among those judged.
+        traceback: of the first of them that raised an exception.
+        jobs: at work, by the place of their first architecture.
+        overtaking: complete, but not judged yet, likewise.
+    """
 
     engine: Engine
     archive: Archive
@@ -128,9 +149,11 @@ class _Work:
     known: Mapping[bytes, Array]
     proposed: int = 0
     finished: int = 0
+    judged: int = 0
     failed: int = 0
     traceback: str | None = None
     jobs: dict[int, _Job] = field(default_factory=dict)
+    overtaking: dict[int, _Job] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
@@ -153,9 +176,13 @@ class _Work:
         stop = self.stop
         if stop.seconds is not None and time.monotonic() - self._began >= stop.seconds:
             return f"{stop.seconds:g} s are over"
-        if stop.patience is not None and self.finished - self._changed >= stop.patience:
-            return f"the last {self.finished - self._changed} evaluations did not change the front"
+        if self._patience_ends(self.judged):
+            return f"the last {self.judged - self._changed} evaluations did not change the front"
         return None
+
+    def _patience_ends(self, place: int) -> bool:
+        """Whether the search ends there, should nothing change the front until then."""
+        return self.stop.patience is not None and place - self._changed >= self.stop.patience
 
     def _ended(self) -> str | None:
         if self.finished >= self.stop.evaluations:
@@ -165,7 +192,9 @@ class _Work:
     def _propose(self) -> bool:
         """Ask for one more job; whether there was one."""
         left = self.stop.evaluations - self.proposed
-        if left <= 0 or len(genes := self.engine.ask(self.batch)[:left]) == 0:
+        if left <= 0 or self._patience_ends(self.proposed):
+            return False
+        if len(genes := self.engine.ask(self.batch)[:left]) == 0:
             return False
         entries = [self._entry(place, row) for place, row in enumerate(genes, self.proposed)]
         job = _Job(self.proposed, genes, entries)
@@ -195,23 +224,30 @@ class _Work:
     def _take_in(self, number: int, evaluation: Evaluation) -> None:
         job = self.jobs.pop(number)
         job.complete(evaluation)
-        self.traceback = self.traceback or evaluation.traceback
         self._keep(job)
 
     def _keep(self, job: _Job) -> None:
         """Write what is new, and tell the engine."""
         entries = [each for each in job.entries if each is not None]
-        values = np.array([each.values for each in entries])
+        values = job.values
         new = [at for at in range(len(entries)) if job.first + at not in self.archive.entries]
         for start, end in _stretches(new):
             errors = [each.error for each in entries[start:end]]
             self.archive.add(job.genes[start:end], values[start:end], errors, job.first + start)
         self.engine.tell(job.genes, values)
         self.finished += len(entries)
-        self._watch(values)
-        self._count_failures(entries)
+        self.overtaking[job.first] = job
+        while self.judged in self.overtaking:
+            self._judge(self.overtaking.pop(self.judged))
         if self.progress is not None:
             self.progress(self.finished, self.stop.evaluations)
+
+    def _judge(self, job: _Job) -> None:
+        """Look at the next job in the order of proposals."""
+        self.judged += len(job.genes)
+        self.traceback = self.traceback or job.traceback
+        self._watch(job.values)
+        self._count_failures(job.values)
 
     def _watch(self, values: Array) -> None:
         """Note whether the front changes."""
@@ -221,16 +257,15 @@ class _Work:
         both = np.concatenate([self._front, within])
         front = both[non_dominated(both)]
         if not np.array_equal(front, self._front):
-            self._front, self._changed = front, self.finished
+            self._front, self._changed = front, self.judged
 
-    def _count_failures(self, entries: list[Entry]) -> None:
-        failed = [each for each in entries if not evaluated(np.array([each.values]))[0]]
-        self.failed += len(failed)
-        if self.failed <= max(self.stop.failures, _FAILED_SHARE * self.finished):
+    def _count_failures(self, values: Array) -> None:
+        self.failed += int((~evaluated(values)).sum())
+        if self.failed <= max(self.stop.failures, _FAILED_SHARE * self.judged):
             return
         first = next((each for each in self.archive.errors if each), "it returned no number")
         raise TooManyFailures(
-            f"{self.failed} of {self.finished} architectures could not be evaluated; the first: "
+            f"{self.failed} of {self.judged} architectures could not be evaluated; the first: "
             f"{first}\n{self.traceback or ''}".rstrip(),
             "Mend what fails, and search anew elsewhere: -o FOLDER --warm-start with this archive "
             "uses what was evaluated.",

@@ -49,6 +49,8 @@ class Trial:
         path: the archive on disk, begun or gone on with; in memory only if None.
         fresh: forget what the file holds.
         executor: opens what evaluates a problem; in this process unless given.
+        budgets: what the limits follow from, by objective, as JSON values: an archive that was
+            begun with the same ones is gone on with, within the limits that they were then.
     """
 
     problem: Problem
@@ -60,6 +62,7 @@ class Trial:
     path: Path | None = None
     fresh: bool = False
     executor: Callable[[Problem], Executor] | None = None
+    budgets: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, progress: Progress | None = None) -> Archive:
         """Search; everything evaluated, in order.
@@ -72,7 +75,7 @@ class Trial:
         return archive
 
     def opened(self) -> Archive:
-        """The archive, which holds what was evaluated before.
+        """The archive, which holds what was evaluated before, and the limits to go on with.
 
         Raises:
             BudgetImpossible: no architecture meets a limit.
@@ -86,10 +89,10 @@ class Trial:
         Raises:
             TooManyFailures: with the traceback of the first one.
         """
-        engine = self._engine()
+        engine = self._engine(archive.problem)
         known = {} if self.start is None else self.start.known
         opened = self.executor or (lambda problem: open_executor("serial", problem))
-        with opened(self.problem) as executor:
+        with opened(archive.problem) as executor:
             stop = self.stop or _default(engine)
             return run(engine, archive, stop, executor=executor, known=known, progress=progress)
 
@@ -100,7 +103,7 @@ class Trial:
             UsageError: saying why, and what is.
         """
         if self.engine != "exact":
-            self._engine()
+            self._engine(self.problem)
             return
         # Which takes a while to be made.
         require_objectives(ExactEngine, self.problem)
@@ -108,9 +111,9 @@ class Trial:
         for each in self.problem.objectives:
             _require_additive(each)
 
-    def _engine(self) -> Engine:
+    def _engine(self, problem: Problem) -> Engine:
         rng = np.random.default_rng(self.seed)
-        problem = additive_problem(self.problem, rng) if self.engine == "exact" else self.problem
+        problem = additive_problem(problem, rng) if self.engine == "exact" else problem
         first = None if self.start is None else self.start.genes
         return engines.get(self.engine).create(problem, rng, first, **self.settings)
 
@@ -118,7 +121,8 @@ class Trial:
         facts = {"engine": self.engine, "seed": self.seed, "batch": batch_of(self.problem)}
         settings = {"settings": dict(self.settings)} if self.settings else {}
         start = {} if self.start is None else {"start": dict(self.start.facts)}
-        return {**facts, **settings, **start}
+        budgets = {"budgets": dict(self.budgets)} if self.budgets else {}
+        return {**facts, **settings, **start, **budgets}
 
 
 def _default(engine: Engine) -> Stop:
