@@ -113,8 +113,11 @@ def _locked_stream(path: Path) -> IO[bytes] | None:
         # Whoever held it may have replaced it between our opening and our locking it.
         if path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
             return stream
-    except OSError:
+    except (BlockingIOError, FileNotFoundError):
         pass
+    except OSError as error:
+        stream.close()
+        raise NasprofError(f"cannot lock {path}: {error.strerror}") from error
     stream.close()
     return None
 

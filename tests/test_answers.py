@@ -1,0 +1,396 @@
+"""Bounds for networks that a search has chosen, on chosen networks; today's speed."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted import ScriptedDevice
+from tables import TINY, audited_table, made_up_table
+
+from devices import RunSettings, Samples
+from luts import Bound, LookupTable, Speed, read_cost_model
+from luts.answers import FEWEST, STEP, WINDOW, adapted_level, answer_bound
+from luts.audit import Measured, networks_from_dict
+from luts.errors import CostModelInvalid
+from nasprof.errors import UsageError
+from profiler.answers import answer_of, find_answers, finders, most_macs, spread
+from profiler.build import Progress, audit_networks, build_table, measure_answers
+from profiler.commands.building import lacks_answers
+from profiler.plan import Plan
+from profiler.protocol import parse_protocol
+from profiler.rounds import EMPTY, SENTINEL
+from profiler.speed import todays_speed
+from search.engines.exact import exact_front
+from search.problem import Objective, Problem
+from spaces import get_space
+
+SPACE = get_space("ofa-mbv3", **TINY)
+PLAIN = Bound(1.01, "conformal")
+ratios = st.lists(st.floats(0.5, 2.0), max_size=60).map(np.array)
+levels = st.sampled_from([0.8, 0.9, 0.95, 0.99])
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60)
+@given(ratios, levels)
+def test_a_bound_is_never_below_the_prediction_nor_the_one_of_random_networks(ratios, confidence):
+    bound = answer_bound(ratios, confidence, PLAIN)
+    assert bound.factor >= PLAIN.factor >= 1
+    assert answer_bound(ratios, confidence, Bound(1.0, "conformal")).factor >= 1
+    if len(ratios) < FEWEST:
+        assert bound is PLAIN
+
+
+@settings(max_examples=60)
+@given(ratios, levels)
+def test_the_level_follows_hits_and_misses(ratios, confidence):
+    """What Gibbs and Candes, Eq. 2, says of the sum of all corrections."""
+    level = adapted_level(ratios, confidence)
+    later = max(0, len(ratios) - FEWEST)
+    misses = round(later * (1 - confidence) - (level - (1 - confidence)) / STEP)
+    assert 0 <= misses <= later
+    assert level == pytest.approx(1 - confidence + STEP * (later * (1 - confidence) - misses))
+
+
+def test_few_answers_give_students_bound_and_many_the_rank():
+    from scipy.stats import t
+
+    few = np.array([1.01, 1.03, 1.02, 1.04])
+    logs = np.log(few)
+    level = adapted_level(few, 0.95)
+    exact = np.exp(logs.mean() + t.ppf(1 - level, 3) * logs.std(ddof=1) * np.sqrt(1.25))
+    found = answer_bound(few, 0.95, PLAIN)
+    assert found == Bound(pytest.approx(exact), "answers-student")
+    many = np.random.default_rng(0).permutation(1 + np.arange(1, 101) / 1000)
+    found = answer_bound(many, 0.95, PLAIN)
+    assert found.method == "answers"
+    rank = int(np.ceil(101 * (1 - adapted_level(many, 0.95, PLAIN.factor)) - 1e-9))
+    assert found.factor == pytest.approx(1 + rank / 1000)
+
+
+def test_after_misses_the_bound_widens_and_after_hits_it_narrows():
+    steady = np.random.default_rng(0).lognormal(0.01, 0.005, 40)
+    before = answer_bound(steady, 0.95, PLAIN).factor
+    missed = answer_bound(np.append(steady, [1.1, 1.1]), 0.95, PLAIN).factor
+    assert missed > before
+    settled = answer_bound(np.append(steady, np.full(150, 1.011)), 0.95, PLAIN).factor
+    assert settled < before
+
+
+def test_only_the_latest_answers_count():
+    old = np.full(WINDOW, 1.5)
+    recent = np.random.default_rng(0).lognormal(0.01, 0.005, WINDOW)
+    assert answer_bound(np.append(old, recent), 0.95, PLAIN).factor < 1.05
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """A real table without the networks that were measured for it."""
+    table = read_cost_model("cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224").on_clock("wall")
+    return replace(table, networks=())
+
+
+def coverage(truth, error, steps, trials=16, answers=60):
+    """Share of answers on an exact front that keep their bound, and that keep the audited one.
+
+    The table has an independent error in each block; what it has without errors is the truth.
+
+    Args:
+        steps: what the device's speed changes by every 20 answers, which its sentinel tells to
+            within half a percent.
+    """
+    space, kept, audited = truth.spaces[0], [], []
+    for seed in range(trials):
+        rng = np.random.default_rng(seed)
+        errors = rng.normal(1, error, len(truth.entries))
+        entries = {
+            name: replace(entry, latency_ms={"wall": entry.latency_ms["wall"] * factor})
+            for (name, entry), factor in zip(truth.entries.items(), errors, strict=True)
+        }
+        table = replace(truth, entries=entries)
+        macs = Objective("macs", "", space.macs, maximise=True, additive=True)
+        latency = Objective("latency", "ms", table.latency_ms, additive=True)
+        front, _ = exact_front(Problem(space, (macs, latency)), rng)
+        off = truth.latency_ms(front) / table.latency_ms(front)
+        random = space.sample(20, rng, "biased")
+        floor = np.sort(truth.latency_ms(random) / table.latency_ms(random))[-1]
+        floor = Bound(max(1.0, float(floor)), "conformal")
+        found = off[np.linspace(0, len(front) - 1, 10).astype(int)].tolist()
+        for number in range(answers):
+            speed = 1 + steps * (0, 1, -1)[number // 20 % 3]
+            told = speed * rng.lognormal(0, 0.005 if steps else 0)
+            ratio = off[rng.integers(len(front))] * speed / told
+            kept.append(ratio <= answer_bound(np.array(found), 0.95, floor).factor)
+            audited.append(ratio <= floor.factor)
+            found.append(ratio)
+    return np.mean(kept), np.mean(audited)
+
+
+@pytest.mark.parametrize("steps", [0.0, 0.1])
+@pytest.mark.parametrize("error", [0.01, 0.025, 0.05])
+def test_answers_keep_their_bound_and_not_the_one_of_random_networks(truth, error, steps):
+    kept, audited = coverage(truth, error, steps)
+    assert 0.93 <= kept <= 0.975
+    assert audited < 0.9, "what is right for random networks is not for chosen ones"
+
+
+# --- what a table keeps --------------------------------------------------------------------------
+
+SENTINEL_FACTS = {
+    "sha256": "0" * 64,
+    "latency_ms": {"wall": 2.0, "cpu": 1.9},
+    "spread": {"wall": 0.01, "cpu": 0.01},
+    "rounds": 20,
+}
+
+
+def test_answers_survive_json_and_old_networks_are_read():
+    answer = Measured(
+        SPACE.decode(SPACE.sample(1, np.random.default_rng(0)))[0],
+        "answer",
+        {"wall": 1.5},
+        {"wall": 0.75},
+        "2026-11-28T10:00:00+00:00",
+        2,
+        {"wall": 1.1},
+    )
+    assert networks_from_dict(json.loads(json.dumps([answer.as_dict()])), "networks") == (answer,)
+    old = {"arch": answer.arch, "role": "audit", "latency_ms": {"wall": 1.5}}
+    (read,) = networks_from_dict([old], "networks")
+    assert read == Measured(answer.arch, "audit", {"wall": 1.5})
+    assert read.as_dict() == old
+    for name, value, words in (
+        ("rank", -1, "'rank' is -1, expected at least 0"),
+        ("rank", True, "'rank' is True, expected a whole number"),
+        ("session", 7, "'session' is 7, expected a string"),
+        ("speed", {"wall": 0}, "speed: field 'wall' is 0"),
+        ("multiples", [], r"'multiples' is \[\], expected an object"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            networks_from_dict([{**old, name: value}], "networks")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("sha256", 1, "'sha256' is 1"),
+        ("latency_ms", {"wall": -1}, "'wall' is -1"),
+        ("latency_ms", None, "'latency_ms' is None"),
+        ("spread", {"wall": "x"}, "'wall' is 'x'"),
+        ("rounds", 0, "'rounds' is 0, expected at least 1"),
+    ],
+)
+def test_a_table_with_a_damaged_sentinel_is_refused(name, value, words):
+    table = made_up_table(SPACE)
+    damaged = {**table.provenance, "sentinel": {**SENTINEL_FACTS, name: value}}
+    data = replace(table, provenance=damaged)
+    with pytest.raises((CostModelInvalid, UsageError), match=words):
+        LookupTable.from_dict(json.loads(json.dumps(data.as_dict())), "t")
+
+
+def test_a_speed_far_from_the_tables_is_told():
+    assert Speed(1.2).is_far
+    assert Speed(0.8).is_far
+    assert not Speed(1.05).is_far
+    assert Speed(1.02, 1.0, 1.04, "today").as_dict() == {
+        "factor": 1.02,
+        "low": 1.0,
+        "high": 1.04,
+        "of": "today",
+    }
+
+
+# --- networks as a search would choose them ------------------------------------------------------
+
+
+def test_fresh_tables_measure_networks_that_a_search_would_choose():
+    table = audited_table(get_space("ofa-mbv3"))
+    space = table.spaces[0]
+    rng = np.random.default_rng(0)
+    assert set(finders) >= {"macs", "top1"}
+    found = find_answers(table, space, 10, rng)
+    assert len(found) == len(np.unique(found, axis=0)) == 10
+    from search.accuracy import read_accuracy_model
+
+    accuracy = read_accuracy_model("imagenet")
+    others = space.sample(2000, rng, "biased")
+    for genes in found:
+        faster = others[table.latency_ms(others) <= table.latency_ms(genes[None])]
+        if len(faster):
+            assert accuracy.top1(genes[None])[0] > accuracy.top1(faster).max()
+    low, high = table.latency_ms(np.stack([found[0], found[-1]]))
+    ends = table.extremes(space)
+    assert low < ends.min_ms + 0.2 * (ends.max_ms - ends.min_ms)
+    assert high > ends.min_ms + 0.4 * (ends.max_ms - ends.min_ms)
+
+
+def test_where_no_accuracy_is_known_they_have_the_most_macs_for_their_time():
+    table = audited_table(SPACE)
+    rng = np.random.default_rng(0)
+    found = find_answers(table, SPACE, 8, rng)
+    assert (found == most_macs(table, SPACE, 8, rng)).all()
+    others = SPACE.sample(5000, rng, "biased")
+    for genes in found:
+        faster = others[table.latency_ms(others) <= table.latency_ms(genes[None])]
+        if len(faster):
+            assert SPACE.macs(genes[None])[0] >= SPACE.macs(faster).max()
+
+
+def test_networks_are_spread_over_the_range():
+    table = made_up_table(SPACE)
+    genes = SPACE.sample(500, np.random.default_rng(0), "biased")
+    times = table.latency_ms(spread(genes, table, SPACE, 10))
+    steps = np.diff(times)
+    assert len(times) == 10
+    assert steps.max() < 2 * np.ptp(table.latency_ms(genes)) / 10
+
+
+# --- building and timing, on a scripted device ---------------------------------------------------
+
+PROTOCOL = parse_protocol("table:visits=1,rounds=4,repeats=0")
+CELLS = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
+
+
+class Machine:
+    """A device whose blocks take 1 ms, networks what they are told, at any speed."""
+
+    def __init__(self):
+        self.speed, self.rounds = 1.0, 0
+        self.device = ScriptedDevice(self._script)
+        self.settings = RunSettings("onnxruntime")
+
+    def _script(self, name, number, runs):
+        level = {SENTINEL: 2.0, EMPTY: 0.01}.get(name, 1.0)
+        if name.startswith(("network", "answer")):
+            level = 3.0 + int(name.removeprefix("network").removeprefix("answer")) / 10
+        # Halfway through, as a machine does.
+        speed = self.speed * (1.3 if number % 4 == 3 else 1.0)
+        return Samples([level * speed] * runs, [0.9 * level * speed] * runs)
+
+
+@pytest.fixture(scope="module")
+def built():
+    machine = Machine()
+    plan = Plan((CELLS,), PROTOCOL, calibration=4, audit=4, answers=3)
+    table = build_table(machine.device, machine.settings, plan, "t")
+    return machine, plan, table
+
+
+def test_a_table_keeps_its_sentinel_and_networks_their_multiples(built):
+    _, _, table = built
+    assert table.sentinel.latency_ms == {"wall": 2.0, "cpu": pytest.approx(1.8)}
+    assert table.sentinel.rounds == 4
+    network = table.networks[0]
+    assert network.multiples["wall"] == pytest.approx(network.latency_ms["wall"] / 2.0)
+    assert all(entry.latency_ms["wall"] == pytest.approx(1.0) for entry in table.entries.values())
+
+
+def test_what_is_added_to_a_table_later_is_brought_to_its_speed(built):
+    machine, plan, table = built
+    entries = dict(list(table.entries.items())[:-2])
+    begun = replace(table, entries=entries)
+    machine.speed = 1.5
+    try:
+        plan = replace(plan, calibration=0, audit=0)
+        whole = build_table(machine.device, machine.settings, plan, "t", base=begun)
+    finally:
+        machine.speed = 1.0
+    assert whole.sentinel == table.sentinel
+    assert {key: entry.latency_ms for key, entry in whole.entries.items()} == {
+        key: {clock: pytest.approx(ms) for clock, ms in entry.latency_ms.items()}
+        for key, entry in table.entries.items()
+    }
+
+
+def test_answers_are_measured_for_a_table_at_its_speed(built):
+    machine, plan, table = built
+    assert lacks_answers(table, plan)
+    assert not lacks_answers(table, replace(plan, answers=0))
+    machine.speed = 1.4
+    try:
+        whole = measure_answers(machine.device, machine.settings, plan, table)
+    finally:
+        machine.speed = 1.0
+    answers = whole.networks[8:]
+    assert whole.networks[:8] == table.networks
+    times = [each.latency_ms["wall"] for each in answers]
+    assert times == pytest.approx([3.0, 3.1, 3.2][: len(answers)])
+    assert len(answers) >= 2
+    assert {(each.role, each.rank) for each in answers} == {("answer", 1)}
+    assert answers[0].speed["wall"] == pytest.approx(1.4)
+    assert not lacks_answers(whole, plan)
+    assert len(whole.audit.answer_ratios) == len(answers)
+    assert whole.calibration == table.calibration
+
+
+def test_todays_speed_is_the_sentinels(built):
+    machine, _, table = built
+    asked = []
+
+    def measure(genes):
+        from search.delivery.bench import Bench
+
+        asked.append(len(genes))
+        plan = Plan((CELLS,), PROTOCOL)
+        from contextlib import nullcontext
+
+        bench = Bench(machine.device, machine.settings, CELLS, plan)
+        return bench.measure(genes, nullcontext(Progress()))
+
+    speeds = todays_speed(table, CELLS, measure)
+    assert speeds["wall"].factor == pytest.approx(1.0)
+    assert speeds["wall"].low < 1 < speeds["wall"].high
+    assert speeds["wall"].of == "today"
+    assert asked == [2]
+    machine.speed = 1.4
+    try:
+        speeds = todays_speed(table, CELLS, measure)
+    finally:
+        machine.speed = 1.0
+    assert speeds["cpu"].factor == pytest.approx(1.4)
+    assert asked == [2, 2, 2, 2], "one that is far off is timed again"
+    nothing = replace(table, provenance={**table.provenance, "sentinel": None})
+    assert todays_speed(nothing, CELLS, measure) is None
+    other = {**table.provenance["sentinel"], "sha256": "1" * 64}
+    other = replace(table, provenance={**table.provenance, "sentinel": other})
+    assert todays_speed(other, CELLS, measure) is None
+
+
+def test_an_audit_is_at_the_speed_of_its_own_sentinel(built):
+    machine, plan, table = built
+    machine.speed = 1.4
+    try:
+        plan = replace(plan, seed=5)
+        networks, provenance = audit_networks(machine.device, machine.settings, plan, table)
+    finally:
+        machine.speed = 1.0
+    assert provenance["sentinel"]["latency_ms"]["wall"] == pytest.approx(2.0 * 1.4)
+    assert networks[0].latency_ms["wall"] == pytest.approx(3.0 * 1.4)
+    assert networks[0].multiples["wall"] == pytest.approx(1.5)
+
+
+def test_an_answer_without_a_sentinel_is_as_it_was_clocked(built):
+    machine, plan, table = built
+    measured = measure_answers(machine.device, machine.settings, plan, table).networks[-1]
+    assert measured.multiples
+    from profiler.measure import measure
+    from profiler.records import Item
+
+    path = __file__
+    from pathlib import Path
+
+    (taken,) = measure(
+        machine.device,
+        machine.settings,
+        [Item("answer5", Path(path), arch=measured.arch)],
+        PROTOCOL,
+        np.random.default_rng(0),
+    )
+    answer = answer_of(taken, 1, table)
+    assert (answer.multiples, answer.speed) == ({}, {})
+    assert answer.latency_ms["wall"] == pytest.approx(3.5, rel=0.1)
