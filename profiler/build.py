@@ -17,6 +17,7 @@ import numpy as np
 from devices import Device, RunSettings
 from luts import LookupTable, Measured
 from nasprof.errors import UsageError
+from profiler.conditions import Conditions
 from profiler.measure import measure
 from profiler.models import format_for, reference_files
 from profiler.plan import Plan, draw_networks
@@ -59,8 +60,9 @@ def build_table(
         TableMismatch: ``base`` was measured otherwise, naming what differs.
         DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measure.measure`.
     """
+    conditions = Conditions.of(device, settings)
     if base is not None:
-        require_same(base, known_provenance(device, settings, plan))
+        require_same(base, known_provenance(conditions, plan))
     source = sources.get(plan.source)()
     blocks = lacking_blocks(plan.spaces, base)
     networks = draw_networks(plan, source.networks, avoid=[] if base is None else base.networks)
@@ -78,7 +80,7 @@ def build_table(
                 "Ask for an --audit.",
             )
         results = measure_items(device, settings, shop, items, told, journal, patience_s)
-        provenance = provenance_of(results, plan, settings)
+        provenance = provenance_of(results, plan, conditions)
         if base is not None:
             require_same(base, provenance)
         measured = {result.name: result for result in results}
@@ -145,6 +147,7 @@ def audit_networks(
 ) -> tuple[tuple[Measured, ...], dict[str, Any]]:
     """Measure networks that were never measured for a table, and what they depend on."""
     told = progress or Progress()
+    conditions = Conditions.of(device, settings)
     networks = draw_networks(plan, 0, avoid=table.networks)
     with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
         shop = Workshop(plan, format_for(settings.runtime), Path(folder), told.lowered)
@@ -157,4 +160,4 @@ def audit_networks(
         Measured(drawn.arch, drawn.role, result.by_clock)
         for drawn, result in zip(networks.values(), results, strict=True)
     )
-    return measured, provenance_of(results, plan, settings)
+    return measured, provenance_of(results, plan, conditions)

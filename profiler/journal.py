@@ -168,10 +168,14 @@ def discard(path: Path) -> None:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Which values differ between two JSON objects, each as ``name was X, now Y``."""
+    """Which values differ between two JSON objects, each as ``name was X, now Y``.
+
+    An empty object is as good as none: files from before there were such options have none.
+    """
     return [
         f"{name} was {json.dumps(sides['a'])}, now {json.dumps(sides['b'])}"
         for name, sides in provenance_differences(old, new).items()
+        if not all(side in (None, {}) for side in sides.values())
     ]
 
 

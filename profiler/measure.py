@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from devices import (
     Session,
 )
 from nasprof.errors import NasprofError, UsageError
+from profiler.conditions import Conditions
 from profiler.journal import Journal
 from profiler.protocol import Protocol
 from profiler.records import Item, Measurement
@@ -102,7 +104,7 @@ def measure(
         Cancelled: likewise, by Ctrl-C.
     """
     _check(items)
-    fingerprint = device.fingerprint()
+    conditions = Conditions.of(device, settings)
     began = datetime.now(UTC).isoformat(timespec="seconds")
     models = {item.name: item.path for item in items}
     if sentinel is not None and protocol.sentinel:
@@ -112,14 +114,14 @@ def measure(
     tell = progress or (lambda _: None)
     with device.open(settings) as session, contextlib.ExitStack() as stack:
         facts = {
-            "device": device.profile.name,
-            "device_fingerprint": fingerprint,
+            "device": conditions.device,
+            "device_fingerprint": conditions.device_fingerprint,
             **_facts(session, settings),
         }
         log = None
         if journal is not None:
-            same = _journal_facts(facts, settings, protocol, models)
-            log = stack.enter_context(Journal(journal, same))
+            now = replace(conditions, runtime_version=facts["runtime_version"])
+            log = stack.enter_context(Journal(journal, journal_facts(now, protocol, models)))
         session.load(models)
         run = Run(session, items, protocol, {**facts, "time": began}, list(models), log)
         run.completed = completed
@@ -176,20 +178,15 @@ def _wait_for(device: Device, limit_s: float, cause: DeviceError) -> None:
         time.sleep(1.0)
 
 
-def _journal_facts(
-    facts: Mapping[str, Any],
-    settings: RunSettings,
-    protocol: Protocol,
-    models: Mapping[str, Path],
+def journal_facts(
+    conditions: Conditions, protocol: Protocol, models: Mapping[str, Path]
 ) -> dict[str, Any]:
-    """What must be the same for rounds to be put together; of the CPUs, those asked for."""
-    same = ("device", "device_fingerprint", "runtime", "runtime_version", "threads")
+    """What must be the same for what is in a journal to be gone on with."""
     contents = hashlib.sha256()
     for name in sorted(models):
         contents.update(name.encode() + hashlib.sha256(models[name].read_bytes()).digest())
     return {
-        **{key: facts[key] for key in same},
-        "affinity": settings.affinity,
+        **conditions.as_dict(),
         "protocol": protocol.as_dict(),
         "models": contents.hexdigest(),
     }

@@ -30,6 +30,7 @@ TINY = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
 TINY_OPTIONS = ("--space", "nasbench201", "--resolution", "8")
 TINY_OPTIONS += ("--set", "classes=4", "--set", "channels=4", "--set", "cells=1")
 PROTOCOL = "table:visits=2,rounds=2,repeats=0"
+SETTINGS = RunSettings("onnxruntime")
 PLAN = Plan((TINY,), parse_protocol(PROTOCOL), calibration=6, audit=8)
 
 
@@ -54,9 +55,9 @@ def device_of(plan, slope=1.1, intercept_ms=0.5):
     return ScriptedDevice(script)
 
 
-def built(plan=PLAN, device=None, **options):
+def built(plan=PLAN, device=None, settings=SETTINGS, **options):
     device = device or device_of(plan)
-    return build_table(device, RunSettings("onnxruntime"), plan, "tiny", **options)
+    return build_table(device, settings, plan, "tiny", **options)
 
 
 def test_a_table_holds_every_block_and_finds_the_line():
@@ -194,6 +195,10 @@ def test_operators_are_put_together_into_blocks():
 # For real, on this machine's CPU.
 
 
+def flat(text):
+    return " ".join(text.split())
+
+
 def invoke(*args):
     return CliRunner().invoke(nasprof, [str(arg) for arg in args])
 
@@ -250,6 +255,9 @@ def test_a_complete_table_is_left_as_it_is(table_path):
     result = invoke(*build_options(table_path))
     assert result.exit_code == 0
     assert "is complete" in result.stderr
+    assert "measured otherwise" not in result.stderr
+    other = invoke(*build_options(table_path, "--device-set", 'runtime_options={"x": 1}'))
+    assert "otherwise: device_options.runtime_options.x was null, now 1" in flat(other.stderr)
     assert table_path.read_bytes() == before
 
 

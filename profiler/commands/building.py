@@ -63,8 +63,10 @@ def build_and_keep(
     """
     from luts import write_cost_model
     from profiler.build import build_table, lacking_blocks
+    from profiler.conditions import Conditions
     from profiler.journal import discard
     from profiler.measure import Interrupted
+    from profiler.provenance import changes, known_provenance
 
     journal = output.with_name(output.name + ".journal")
     if not resume:
@@ -74,6 +76,9 @@ def build_and_keep(
             plan = replace(plan, calibration=0, audit=0)
         if not lacking_blocks(plan.spaces, base) and not plan.audit:
             say(f"{output} is complete; --fresh measures it anew.")
+            now = Conditions.of(device, settings, contact=False)
+            if changed := changes(base, known_provenance(now, plan)):
+                say(f"Careful: it was measured otherwise: {'; '.join(changed)}")
             return base
     elif resume and journal.exists():
         say(f"Going on with what {journal} holds.")
