@@ -147,6 +147,8 @@ class Session(ABC):
     settings: RunSettings
     partial: Mapping[str, Samples] = MappingProxyType({})
     """What the round under way has given so far: kept when it is cut short by Ctrl-C."""
+    ended: DeviceError | None = None
+    """What ended it for good; None as long as it can be used, or made ready again."""
 
     @abstractmethod
     def load(self, models: Mapping[str, Path]) -> None:
