@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,22 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from devices import (
-    Device,
-    DeviceError,
-    DeviceLost,
-    DeviceTimeout,
-    DeviceUnreachable,
-    RunSettings,
-    Session,
-)
+from devices import Device, DeviceError, RunSettings, Session
 from nasprof.errors import NasprofError, UsageError
 from profiler.conditions import Conditions
 from profiler.journal import Journal
+from profiler.patience import Patience
 from profiler.protocol import Protocol
 from profiler.records import Item, Measurement
 from profiler.rounds import EMPTY, SENTINEL, Run, Status
-from profiler.schedule import INCOMPLETE
 
 __all__ = ["Cancelled", "Interrupted", "Status", "measure"]
 
@@ -97,10 +88,10 @@ def measure(
         One measurement an item, in their order.
 
     Raises:
-        DeviceError: the device cannot be used, or not with these settings or models.
+        DeviceError: the device cannot be used, or not with these settings.
         JournalMismatch: the journal was begun with other settings, models or on another device.
         JournalBusy: another process is at work on it.
-        Interrupted: it failed while measuring, with all that was measured until then.
+        Interrupted: it refused a model or failed, with all that was measured until then.
         Cancelled: likewise, by Ctrl-C.
     """
     _check(items)
@@ -117,65 +108,40 @@ def measure(
             "device": conditions.device,
             "device_fingerprint": conditions.device_fingerprint,
             **_facts(session, settings),
+            "time": began,
         }
         log = None
         if journal is not None:
             now = replace(conditions, runtime_version=facts["runtime_version"])
             log = stack.enter_context(Journal(journal, journal_facts(now, protocol, models)))
-        session.load(models)
-        run = Run(session, items, protocol, {**facts, "time": began}, list(models), log)
+        run = Run(session, items, protocol, facts, list(models), log)
         run.completed = completed
-        if log is not None and log.earlier:
-            run.settle()
-        if scout and run.active:
-            run.scout()
-            tell(run.status())
-        _take_rounds(run, device, session, rng, tell, patience_s)
+        patient = Patience(device, session, patience_s, lambda what: tell(run.status(what)))
+        with giving_partial(run.partial):
+            patient(lambda: run.begin(models))
+            if scout and run.active:
+                patient(run.scout)
+                tell(run.status())
+            while run.active:
+                patient(lambda: run.take_round(rng))
+                tell(run.status())
     return [run.complete[item.name] for item in items]
 
 
-def _take_rounds(
-    run: Run,
-    device: Device,
-    session: Session,
-    rng: np.random.Generator,
-    tell: Callable[[Status], None],
-    patience_s: float,
-) -> None:
-    """Take rounds until all models are complete, or give what there is to who interrupts."""
-    lost_since = None
+@contextlib.contextmanager
+def giving_partial(measured: Callable[[], Sequence[Measurement]]) -> Iterator[None]:
+    """Give what was measured to whoever interrupts the work inside, or handles its failure.
+
+    Raises:
+        Interrupted: a device failed.
+        Cancelled: the user pressed Ctrl-C.
+    """
     try:
-        while run.active:
-            try:
-                run.take_round(rng)
-            except (DeviceLost, DeviceTimeout, DeviceUnreachable) as cause:
-                lost_since = lost_since or time.monotonic()
-                left_s = lost_since + patience_s - time.monotonic()
-                if left_s <= 0:
-                    raise
-                run.keep(cause.partial)
-                tell(run.status(f"lost the device ({cause.message}); waiting for it"))
-                _wait_for(device, left_s, cause)
-                continue
-            lost_since = None
-            tell(run.status())
+        yield
     except KeyboardInterrupt as cause:
-        run.keep(session.partial, [INCOMPLETE])
-        raise Cancelled(cause, run.partial()) from cause
+        raise Cancelled(cause, measured()) from cause
     except DeviceError as cause:
-        run.keep(cause.partial, [INCOMPLETE])
-        raise Interrupted(cause, run.partial()) from cause
-
-
-def _wait_for(device: Device, limit_s: float, cause: DeviceError) -> None:
-    """Return when the device answers again; else the error that lost it is what there is to say."""
-    end = time.monotonic() + limit_s
-    while not device.check().ok:
-        if time.monotonic() > end:
-            # What it had given was kept when it was lost.
-            cause.partial = {}
-            raise cause
-        time.sleep(1.0)
+        raise Interrupted(cause, measured()) from cause
 
 
 def journal_facts(
