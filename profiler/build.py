@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,10 @@ def build_table(
         require_same(base, known_provenance(conditions, plan))
     source = sources.get(plan.source)()
     blocks = lacking_blocks(plan.spaces, base)
-    networks = draw_networks(plan, source.networks, avoid=[] if base is None else base.networks)
+    fit = source.networks if blocks else 0
+    networks = draw_networks(plan, fit, avoid=[] if base is None else base.networks)
+    if base is not None and not blocks and not networks:
+        return base
     told = progress or Progress()
     with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
         shop = Workshop(plan, format_for(settings.runtime), Path(folder), told.lowered)
@@ -84,8 +87,20 @@ def build_table(
         if base is not None:
             require_same(base, provenance)
         measured = {result.name: result for result in results}
-        made = Materials(device, settings, shop, blocks, measured, networks)
-        entries = source.entries(made)
+        conditions = replace(conditions, runtime_version=results[0].runtime_version)
+        made = Materials(
+            device=device,
+            settings=settings,
+            shop=shop,
+            blocks=blocks,
+            measured=measured,
+            networks=networks,
+            known={} if base is None else base.entries,
+            conditions=conditions,
+            journal=journal,
+            patience_s=patience_s,
+        )
+        entries = source.entries(made) if blocks else {}
     fresh = tuple(
         Measured(drawn.arch, drawn.role, measured[name].by_clock)
         for name, drawn in networks.items()
@@ -145,7 +160,14 @@ def audit_networks(
     progress: Progress | None = None,
     patience_s: float = 0.0,
 ) -> tuple[tuple[Measured, ...], dict[str, Any]]:
-    """Measure networks that were never measured for a table, and what they depend on."""
+    """Measure networks that were never measured for a table, and what they depend on.
+
+    Raises:
+        MissingEntries: the table has gaps, so that nothing can be compared with it.
+        DeviceError, Interrupted: as :func:`profiler.measure.measure`.
+    """
+    for space in table.spaces:
+        table.costs_ms(space)
     told = progress or Progress()
     conditions = Conditions.of(device, settings)
     networks = draw_networks(plan, 0, avoid=table.networks)

@@ -67,10 +67,12 @@ def build_and_keep(
     from profiler.journal import discard
     from profiler.measure import Interrupted
     from profiler.provenance import changes, known_provenance
+    from profiler.sources import source_journal
 
     journal = output.with_name(output.name + ".journal")
     if not resume:
         discard(journal)
+        discard(source_journal(journal))
     if base is not None:
         if set(plan.spaces) <= set(base.spaces) and base.networks:
             plan = replace(plan, calibration=0, audit=0)
@@ -100,6 +102,7 @@ def build_and_keep(
     table = table.on_clock(clock if base is None else base.clock)
     write_cost_model(table, output)
     discard(journal)
+    discard(source_journal(journal))
     return table
 
 
