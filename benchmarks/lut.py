@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 from common import report
 
-from devices import DeviceError, RunSettings, find_profile, open_device
+from devices import RunSettings, find_profile, open_device
 from luts import Calibration, Entry, LookupTable, Measured, agreement
 from luts.agreement import calibrate, upper_bound
 from luts.features import block_counts
 from luts.fit import fit_costs
-from profiler.measure import measure
+from profiler.conditions import Conditions
+from profiler.measure import Interrupted, measure
 from profiler.models import format_for, reference_files
 from profiler.plan import Drawn, Plan, draw_networks
 from profiler.progress import progress_bar
@@ -178,7 +179,9 @@ def operators(campaign: Campaign, runtime: str) -> tuple[np.ndarray, float]:
         shop = Workshop(campaign.plan, format_for(runtime), Path(folder))
         device = open_device(find_profile("cpu"))
         start = time.perf_counter()
-        made = Materials(device, RunSettings(runtime), shop, blocks, {}, {})
+        settings = RunSettings(runtime)
+        now = Conditions.of(device, settings)
+        made = Materials(device, settings, shop, blocks, {}, {}, {}, now)
         entries = OperatorSource().entries(made)
         seconds = time.perf_counter() - start
     return np.array([entries[block.key].latency_ms["wall"] for block in blocks]), seconds
@@ -228,7 +231,7 @@ def main() -> None:
                 found.append({**facts, "measuring_s": seconds, **judgement})
         try:
             costs, seconds = operators(campaign, runtime)
-        except DeviceError as error:
+        except Interrupted as error:
             found.append({"runtime": runtime, "source": "operators", "refused": error.message})
             rows.append([runtime, "wall", "operators", f"refused: {error.message}", *"-" * 8])
         else:

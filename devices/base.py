@@ -147,6 +147,8 @@ class Session(ABC):
     settings: RunSettings
     partial: Mapping[str, Samples] = MappingProxyType({})
     """What the round under way has given so far: kept when it is cut short by Ctrl-C."""
+    ended: DeviceError | None = None
+    """What ended it for good; None as long as it can be used, or made ready again."""
 
     @abstractmethod
     def load(self, models: Mapping[str, Path]) -> None:
@@ -226,8 +228,22 @@ class Device(ABC):
     local: ClassVar[bool] = False
     """Whether it is in this machine, so that it may be used without being asked for."""
 
+    default_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """What an option is where the profile does not name it."""
+
+    incidental_options: ClassVar[frozenset[str]] = frozenset({"serial", "timeout_s"})
+    """Options that change nothing of what is measured: where the device is, how long to wait."""
+
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
+
+    def relevant_options(self) -> dict[str, Any]:
+        """Options of the profile that latencies depend on, without those at their default."""
+        return {
+            name: value
+            for name, value in self.profile.options.items()
+            if name not in self.incidental_options and value != self.default_options.get(name)
+        }
 
     @abstractmethod
     def check(self) -> Reachability:

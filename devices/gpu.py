@@ -7,7 +7,7 @@ copies between host and GPU are not part of what it times.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from devices.base import (
@@ -54,6 +54,7 @@ class GpuDevice(HostDevice):
     """
 
     known_options: ClassVar[frozenset[str]] = HostDevice.known_options | {"device_index"}
+    default_options: ClassVar[Mapping[str, Any]] = {"device_index": 0}
 
     def __init__(self, profile: Profile) -> None:
         super().__init__(profile)

@@ -52,7 +52,6 @@ class LocalSession(Session):
         self.settings = settings
         self.timeout_s = timeout_s
         self._buffer = b""
-        self._ended = False
         self._models: dict[str, dict[str, Any]] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="nasprof-")
         self._log = Path(self._folder.name, "stderr")
@@ -145,7 +144,8 @@ class LocalSession(Session):
         return host.state(self._hello["affinity"] or host.available_cpus())
 
     def close(self) -> None:
-        self._ended = True
+        if self.ended is None:
+            self.ended = DeviceError("this session has ended", "Open another one.")
         process = self._process
         if process.stdin is not None and not process.stdin.closed:
             with contextlib.suppress(OSError):
@@ -168,8 +168,8 @@ class LocalSession(Session):
         return self._reply(request["op"])
 
     def _send(self, request: Mapping[str, Any]) -> None:
-        if self._ended:
-            raise DeviceError("this session has ended", "Open another one.")
+        if self.ended is not None:
+            raise self.ended
         assert self._process.stdin is not None
         # A runner that has died is noticed, and told about, where its answer is read.
         with contextlib.suppress(BrokenPipeError):
@@ -204,20 +204,20 @@ class LocalSession(Session):
         return line
 
     def _time_out(self, doing: str) -> None:
-        self._ended = True
         self._kill()
-        raise DeviceTimeout(
+        self.ended = DeviceTimeout(
             f"the runner took more than {self.timeout_s:g} s to {_WORDS[doing]} and was ended",
             "Set a higher timeout_s in the device's profile if the model really takes that long.",
         )
+        raise self.ended
 
     def _crashed(self, doing: str) -> None:
-        self._ended = True
         code = self._process.wait()
         how = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"status {code}"
-        raise RunnerCrashed(
+        self.ended = RunnerCrashed(
             f"the runner ended with {how} while it was to {_WORDS[doing]}", self._last_words()
         )
+        raise self.ended
 
     def _last_words(self) -> str | None:
         text = self._log.read_text(encoding="utf-8", errors="replace").strip()

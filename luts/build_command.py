@@ -22,6 +22,13 @@ def build_command(provenance: Mapping[str, Any], space: Space) -> str:
     for name, value in [*named.items(), *options.items()]:
         if value is not None and value not in _UNLESS.get(name, ()):
             words += [f"--{name}", str(value)]
-    for key, value in own.items():
-        words += ["--set", f"{key}={json.dumps(value, separators=(',', ':'))}"]
-    return shlex.join(words)
+    if provenance.get("affinity"):
+        words += ["--affinity", ",".join(map(str, provenance["affinity"]))]
+    words += _settings("--device-set", provenance.get("device_options") or {})
+    return shlex.join(words + _settings("--set", own))
+
+
+def _settings(flag: str, values: Mapping[str, Any]) -> list[str]:
+    """Words that set each value, as JSON."""
+    texts = [f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items()]
+    return [word for text in texts for word in (flag, text)]

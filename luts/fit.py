@@ -7,6 +7,7 @@ the costs undetermined, so each is drawn to a prior: its measured cost, scaled t
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from luts.features import Array, block_counts
 from spaces import Genes, Space
@@ -17,7 +18,11 @@ that is off by the same factor ``(f - 1)**2`` (chosen in benchmarks/lut.py)."""
 
 
 def fit_costs(
-    prior_ms: Array, counts: Array, measured_ms: Array, strength: float = STRENGTH
+    prior_ms: Array,
+    counts: Array,
+    measured_ms: Array,
+    strength: float = STRENGTH,
+    known_ms: ArrayLike = 0.0,
 ) -> Array:
     """Block costs in ms, at least 0, that explain measured networks.
 
@@ -28,6 +33,7 @@ def fit_costs(
         prior_ms: ``(n_blocks,)``, what each block was measured to take.
         counts: ``(n, n_blocks)``.
         measured_ms: ``(n,)``, above 0.
+        known_ms: what other blocks, whose costs are settled, take of each network: ``(n,)``.
 
     Returns:
         ``(n_blocks,)``.
@@ -35,10 +41,13 @@ def fit_costs(
     from scipy.optimize import nnls
 
     explained = counts @ prior_ms / measured_ms
-    scaled = prior_ms * (explained.sum() / (explained**2).sum())
+    left = 1 - np.broadcast_to(known_ms, measured_ms.shape) / measured_ms
+    # Networks that hold few of these blocks tell little of their scale: it is drawn to 1 then.
+    scale = (explained @ left + STRENGTH) / (explained @ explained + STRENGTH)
+    scaled = prior_ms * max(0.0, float(scale))
     root = np.sqrt(strength)
     design = np.concatenate([counts * scaled / measured_ms[:, None], root * np.eye(len(scaled))])
-    target = np.concatenate([np.ones(len(measured_ms)), np.full(len(scaled), root)])
+    target = np.concatenate([left, np.full(len(scaled), root)])
     fitted: Array = nnls(design, target)[0] * scaled
     return fitted
 

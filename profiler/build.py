@@ -18,6 +18,7 @@ from devices import Device, RunSettings
 from luts import LookupTable, Measured, Sentinel
 from nasprof.errors import UsageError
 from profiler.answers import answer_of, find_answers
+from profiler.conditions import Conditions
 from profiler.measure import measure
 from profiler.models import format_for, reference_files
 from profiler.plan import Plan, draw_networks
@@ -60,11 +61,15 @@ def build_table(
         TableMismatch: ``base`` was measured otherwise, naming what differs.
         DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measure.measure`.
     """
+    conditions = Conditions.of(device, settings)
     if base is not None:
-        require_same(base, known_provenance(device, settings, plan))
+        require_same(base, known_provenance(conditions, plan))
     source = sources.get(plan.source)()
     blocks = lacking_blocks(plan.spaces, base)
-    networks = draw_networks(plan, source.networks, avoid=[] if base is None else base.networks)
+    fit = source.networks if blocks else 0
+    networks = draw_networks(plan, fit, avoid=[] if base is None else base.networks)
+    if base is not None and not blocks and not networks:
+        return base
     told = progress or Progress()
     with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
         shop = Workshop(plan, format_for(settings.runtime), Path(folder), told.lowered)
@@ -79,7 +84,7 @@ def build_table(
                 "Ask for an --audit.",
             )
         results = measure_items(device, settings, shop, items, told, journal, patience_s)
-        provenance = provenance_of(results, plan, settings)
+        provenance = provenance_of(results, plan, conditions)
         if base is not None:
             require_same(base, provenance)
             # All of a table is of one speed: that of its first entries.
@@ -87,8 +92,21 @@ def build_table(
         known = provenance["sentinel"]
         sentinel = None if known is None else Sentinel.from_dict(known)
         measured = {result.name: result for result in results}
-        made = Materials(device, settings, shop, blocks, measured, networks, sentinel)
-        entries = source.entries(made)
+        conditions = replace(conditions, runtime_version=results[0].runtime_version)
+        made = Materials(
+            device=device,
+            settings=settings,
+            shop=shop,
+            blocks=blocks,
+            measured=measured,
+            networks=networks,
+            sentinel=sentinel,
+            known={} if base is None else base.entries,
+            conditions=conditions,
+            journal=journal,
+            patience_s=patience_s,
+        )
+        entries = source.entries(made) if blocks else {}
     fresh = tuple(
         Measured(drawn.arch, drawn.role, made.latency_ms(name), measured[name].multiples)
         for name, drawn in networks.items()
@@ -153,8 +171,16 @@ def audit_networks(
     progress: Progress | None = None,
     patience_s: float = 0.0,
 ) -> tuple[tuple[Measured, ...], dict[str, Any]]:
-    """Measure networks that were never measured for a table, and what they depend on."""
+    """Measure networks that were never measured for a table, and what they depend on.
+
+    Raises:
+        MissingEntries: the table has gaps, so that nothing can be compared with it.
+        DeviceError, Interrupted: as :func:`profiler.measure.measure`.
+    """
+    for space in table.spaces:
+        table.costs_ms(space)
     told = progress or Progress()
+    conditions = Conditions.of(device, settings)
     networks = draw_networks(plan, 0, avoid=table.networks)
     with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
         shop = Workshop(plan, format_for(settings.runtime), Path(folder), told.lowered)
@@ -163,7 +189,7 @@ def audit_networks(
             {name: drawn.arch for name, drawn in networks.items()},
         )
         results = measure_items(device, settings, shop, items, told, None, patience_s)
-    provenance = provenance_of(results, plan, settings)
+    provenance = provenance_of(results, plan, conditions)
     known = provenance["sentinel"]
     sentinel = None if known is None else Sentinel.from_dict(known)
     measured = tuple(
@@ -189,8 +215,10 @@ def measure_answers(
     table has one. They are of the table's first space that has no gaps.
 
     Raises:
+        TableMismatch: the table was measured otherwise, naming what differs.
         DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measure.measure`.
     """
+    require_same(table, known_provenance(Conditions.of(device, settings), plan))
     told = progress or Progress()
     space = next(space for space in table.spaces if not table.missing(space))
     rng = np.random.default_rng([plan.seed, plan.answers])

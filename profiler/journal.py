@@ -1,9 +1,10 @@
 """A journal of what was timed, so that long work can be killed at any moment and goes on later.
 
 A text file of JSON lines: a header that says what is measured and how, a line for each visit of a
-model as soon as it is over, and a line at the end of each round with the doubts that only the
-whole round shows. A line that a crash left incomplete is ignored. The file is locked as long as a
-process works on it; the lock ends with the process, however it ends.
+model as soon as it is over, with its own doubts, and a line at the end of each round with the
+doubts that only the whole round shows. Visits of a round without such a line are not known to be
+undisturbed: they come back as "incomplete". A line that a crash left incomplete is ignored. The
+file is locked as long as a process works on it; the lock ends with the process, however it ends.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from nasprof.errors import NasprofError, UsageError
 from nasprof.files import open_alone, read_jsonl
 from nasprof.reader import Reader
 from profiler.records import Round
+from profiler.schedule import INCOMPLETE
 
 SCHEMA = 1
 
@@ -96,14 +98,16 @@ class Journal(AbstractContextManager["Journal"]):
             number = reader.take("round", "a whole number")
             if "visit" in line:
                 cpu_ms = reader.take("cpu_ms", "a list of numbers or null")
-                samples = Samples(reader.take("wall_ms", "a list of numbers"), cpu_ms)
+                wall_ms = reader.take("wall_ms", "a list of numbers")
+                flags = reader.take("flags", "a list of strings") if "flags" in line else []
+                samples = Samples(wall_ms, cpu_ms, flags)
                 name = reader.take("visit", "a string")
                 take_in(visits.setdefault(number, {}), name, samples)
             else:
                 ends[number] = reader.take("rounds", "an object")
         for number, taken in visits.items():
             for name, samples in taken.items():
-                told = ends.get(number, {}).get(name, {})
+                told = ends.get(number, {}).get(name, {"flags": [*samples.flags, INCOMPLETE]})
                 self.earlier.setdefault(name, []).append(
                     Round(
                         index=number,
@@ -126,6 +130,7 @@ class Journal(AbstractContextManager["Journal"]):
                 "visit": name,
                 "wall_ms": samples.wall_ms,
                 "cpu_ms": samples.cpu_ms,
+                "flags": samples.flags,
             }
         )
 
@@ -169,10 +174,14 @@ def discard(path: Path) -> None:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Which values differ between two JSON objects, each as ``name was X, now Y``."""
+    """Which values differ between two JSON objects, each as ``name was X, now Y``.
+
+    An empty object is as good as none: files from before there were such options have none.
+    """
     return [
         f"{name} was {json.dumps(sides['a'])}, now {json.dumps(sides['b'])}"
         for name, sides in provenance_differences(old, new).items()
+        if not all(side in (None, {}) for side in sides.values())
     ]
 
 

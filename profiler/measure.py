@@ -8,29 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from devices import (
-    Device,
-    DeviceError,
-    DeviceLost,
-    DeviceTimeout,
-    DeviceUnreachable,
-    RunSettings,
-    Session,
-)
+from devices import Device, DeviceError, RunSettings, Session
 from nasprof.errors import NasprofError, UsageError
+from profiler.conditions import Conditions
 from profiler.journal import Journal
+from profiler.patience import Patience
 from profiler.protocol import Protocol
 from profiler.records import Item, Measurement
 from profiler.rounds import EMPTY, SENTINEL, Run, Status
-from profiler.schedule import INCOMPLETE
 
 __all__ = ["Cancelled", "Interrupted", "Status", "measure"]
 
@@ -95,14 +88,14 @@ def measure(
         One measurement an item, in their order.
 
     Raises:
-        DeviceError: the device cannot be used, or not with these settings or models.
+        DeviceError: the device cannot be used, or not with these settings.
         JournalMismatch: the journal was begun with other settings, models or on another device.
         JournalBusy: another process is at work on it.
-        Interrupted: it failed while measuring, with all that was measured until then.
+        Interrupted: it refused a model or failed, with all that was measured until then.
         Cancelled: likewise, by Ctrl-C.
     """
     _check(items)
-    fingerprint = device.fingerprint()
+    conditions = Conditions.of(device, settings)
     began = datetime.now(UTC).isoformat(timespec="seconds")
     models = {item.name: item.path for item in items}
     if sentinel is not None and protocol.sentinel:
@@ -112,85 +105,55 @@ def measure(
     tell = progress or (lambda _: None)
     with device.open(settings) as session, contextlib.ExitStack() as stack:
         facts = {
-            "device": device.profile.name,
-            "device_fingerprint": fingerprint,
+            "device": conditions.device,
+            "device_fingerprint": conditions.device_fingerprint,
             **_facts(session, settings),
+            "time": began,
         }
         log = None
         if journal is not None:
-            same = _journal_facts(facts, settings, protocol, models)
-            log = stack.enter_context(Journal(journal, same))
-        session.load(models)
+            now = replace(conditions, runtime_version=facts["runtime_version"])
+            log = stack.enter_context(Journal(journal, journal_facts(now, protocol, models)))
         digest = _digest(models[SENTINEL]) if SENTINEL in models else None
-        run = Run(session, items, protocol, {**facts, "time": began}, list(models), log, digest)
+        run = Run(session, items, protocol, facts, list(models), log, digest)
         run.completed = completed
-        if log is not None and log.earlier:
-            run.settle()
-        if scout and run.active:
-            run.scout()
-            tell(run.status())
-        _take_rounds(run, device, session, rng, tell, patience_s)
+        patient = Patience(device, session, patience_s, lambda what: tell(run.status(what)))
+        with giving_partial(run.partial):
+            patient(lambda: run.begin(models))
+            if scout and run.active:
+                patient(run.scout)
+                tell(run.status())
+            while run.active:
+                patient(lambda: run.take_round(rng))
+                tell(run.status())
     return [run.complete[item.name] for item in items]
 
 
-def _take_rounds(
-    run: Run,
-    device: Device,
-    session: Session,
-    rng: np.random.Generator,
-    tell: Callable[[Status], None],
-    patience_s: float,
-) -> None:
-    """Take rounds until all models are complete, or give what there is to who interrupts."""
-    lost_since = None
+@contextlib.contextmanager
+def giving_partial(measured: Callable[[], Sequence[Measurement]]) -> Iterator[None]:
+    """Give what was measured to whoever interrupts the work inside, or handles its failure.
+
+    Raises:
+        Interrupted: a device failed.
+        Cancelled: the user pressed Ctrl-C.
+    """
     try:
-        while run.active:
-            try:
-                run.take_round(rng)
-            except (DeviceLost, DeviceTimeout, DeviceUnreachable) as cause:
-                lost_since = lost_since or time.monotonic()
-                left_s = lost_since + patience_s - time.monotonic()
-                if left_s <= 0:
-                    raise
-                run.keep(cause.partial)
-                tell(run.status(f"lost the device ({cause.message}); waiting for it"))
-                _wait_for(device, left_s, cause)
-                continue
-            lost_since = None
-            tell(run.status())
+        yield
     except KeyboardInterrupt as cause:
-        run.keep(session.partial, [INCOMPLETE])
-        raise Cancelled(cause, run.partial()) from cause
+        raise Cancelled(cause, measured()) from cause
     except DeviceError as cause:
-        run.keep(cause.partial, [INCOMPLETE])
-        raise Interrupted(cause, run.partial()) from cause
+        raise Interrupted(cause, measured()) from cause
 
 
-def _wait_for(device: Device, limit_s: float, cause: DeviceError) -> None:
-    """Return when the device answers again; else the error that lost it is what there is to say."""
-    end = time.monotonic() + limit_s
-    while not device.check().ok:
-        if time.monotonic() > end:
-            # What it had given was kept when it was lost.
-            cause.partial = {}
-            raise cause
-        time.sleep(1.0)
-
-
-def _journal_facts(
-    facts: Mapping[str, Any],
-    settings: RunSettings,
-    protocol: Protocol,
-    models: Mapping[str, Path],
+def journal_facts(
+    conditions: Conditions, protocol: Protocol, models: Mapping[str, Path]
 ) -> dict[str, Any]:
-    """What must be the same for rounds to be put together; of the CPUs, those asked for."""
-    same = ("device", "device_fingerprint", "runtime", "runtime_version", "threads")
+    """What must be the same for what is in a journal to be gone on with."""
     contents = hashlib.sha256()
     for name in sorted(models):
         contents.update(name.encode() + bytes.fromhex(_digest(models[name])))
     return {
-        **{key: facts[key] for key in same},
-        "affinity": settings.affinity,
+        **conditions.as_dict(),
         "protocol": protocol.as_dict(),
         "models": contents.hexdigest(),
     }

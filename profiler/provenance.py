@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from devices import Device, RunSettings
 from luts import CostModel, LookupTable
 from nasprof.errors import UsageError
+from profiler.conditions import CONDITIONS, Conditions
 from profiler.journal import differences
 from profiler.plan import Plan
 from profiler.protocol import Protocol
 from profiler.records import Measurement
 
-COMPARED = (
-    "device",
-    "device_fingerprint",
-    "runtime",
-    "runtime_version",
-    "threads",
-    "affinity",
-    "precision",
-    "batch",
-    "protocol",
-    "source",
-)
+COMPARED = (*CONDITIONS, "precision", "batch", "protocol", "source")
 """Fields of the provenance in which entries of one table must agree."""
 
 
@@ -35,7 +25,7 @@ class TableMismatch(UsageError):
 
 
 def provenance_of(
-    results: Sequence[Measurement], plan: Plan, settings: RunSettings
+    results: Sequence[Measurement], plan: Plan, conditions: Conditions
 ) -> dict[str, Any]:
     """What a table made of these measurements depends on.
 
@@ -44,18 +34,9 @@ def provenance_of(
     first = results[0]
     overheads = [result.overhead_ms for result in results if result.overhead_ms is not None]
     return {
-        "device": first.device,
-        "device_fingerprint": first.device_fingerprint,
-        "runtime": first.runtime,
-        "runtime_version": first.runtime_version,
+        **known_provenance(replace(conditions, runtime_version=first.runtime_version), plan),
         "runtime_facts": first.runtime_facts,
-        "threads": first.threads,
-        "affinity": None if settings.affinity is None else list(settings.affinity),
-        "precision": plan.precision,
-        "batch": plan.batch,
         "weights": "random",
-        "source": plan.source,
-        "protocol": plan.protocol.as_dict(),
         "seed": plan.seed,
         "clock": first.clock,
         "sentinel": first.sentinel,
@@ -67,10 +48,16 @@ def provenance_of(
     }
 
 
+def known(model: CostModel, name: str, kind: type) -> Any:
+    """What a cost model's provenance has under a name, if it is of that type; else None."""
+    value = model.provenance.get(name)
+    return value if type(value) is kind else None
+
+
 def protocol_of(table: CostModel) -> Protocol | None:
     """The protocol a table was measured with, None where that is not known."""
-    known = table.provenance.get("protocol")
-    return Protocol.from_dict(known) if isinstance(known, dict) else None
+    told = known(table, "protocol", dict)
+    return None if told is None else Protocol.from_dict(told)
 
 
 def changes(table: CostModel, provenance: Mapping[str, Any]) -> list[str]:
@@ -79,13 +66,10 @@ def changes(table: CostModel, provenance: Mapping[str, Any]) -> list[str]:
     return differences({key: table.provenance.get(key) for key in now}, now)
 
 
-def known_provenance(device: Device, settings: RunSettings, plan: Plan) -> dict[str, Any]:
+def known_provenance(conditions: Conditions, plan: Plan) -> dict[str, Any]:
     """What is known of a table's provenance before anything is measured."""
     return {
-        "device": device.profile.name,
-        "device_fingerprint": device.fingerprint(),
-        "runtime": settings.runtime,
-        "threads": settings.threads,
+        **conditions.as_dict(),
         "precision": plan.precision,
         "batch": plan.batch,
         "protocol": plan.protocol.as_dict(),

@@ -6,11 +6,12 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from devices import Samples, Session
+from devices import DeviceError, Samples, Session
 from nasprof import __version__
 from profiler.journal import Journal
 from profiler.protocol import Protocol
@@ -74,7 +75,7 @@ class Run:
         self._taken = 0 if journal is None else journal.next_round
         self._found = self._taken
         self._rounds_left = protocol.rounds_max
-        self._before = session.state()
+        self._before: dict[str, Any] = {}
         self._start = time.monotonic()
         self._scouted_s = 0.0
         self._flags: tuple[str, ...] = ()
@@ -82,6 +83,13 @@ class Run:
         self.active = [item.name for item in items]
         self.complete: dict[str, Measurement] = {}
         self.completed: Callable[[Measurement], None] | None = None
+
+    def begin(self, models: Mapping[str, Path]) -> None:
+        """Bring model files to the device, by name, and see what is complete already."""
+        self._session.load(models)
+        self._before = self._session.state()
+        if any(self._rounds.values()):
+            self.settle()
 
     def take_round(self, rng: np.random.Generator) -> None:
         """Run what is not complete once more, and see what is complete then."""
@@ -91,11 +99,20 @@ class Run:
         self._order = [name for name in drawn if name in self.active or name not in self._items]
         if self._protocol.cool_down_s:
             time.sleep(self._protocol.cool_down_s)
-        protocol = self._protocol
-        self.keep(
-            self._session.run_round(self._order, protocol.warmup, protocol.runs, self._arrived)
-        )
+        self.keep(self._run_round())
         self.settle()
+
+    def _run_round(self) -> dict[str, Samples]:
+        """Samples of a round; of one that is cut short, what there is is kept as incomplete."""
+        warmup, runs = self._protocol.warmup, self._protocol.runs
+        try:
+            return self._session.run_round(self._order, warmup, runs, self._arrived)
+        except DeviceError as error:
+            self.keep(error.partial, [INCOMPLETE])
+            raise
+        except KeyboardInterrupt:
+            self.keep(self._session.partial, [INCOMPLETE])
+            raise
 
     def scout(self) -> None:
         """Visit each model twice, for nothing but an estimate of how long all will take.

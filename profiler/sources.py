@@ -11,19 +11,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from devices import Device, RunnerRefused, RunSettings
+from devices import Device, RunnerRefused, RunSettings, Samples
 from luts import Entry, Sentinel
 from luts.features import Array, block_counts
 from luts.fit import covering, fit_costs
 from nasprof.registry import Registry
+from profiler.conditions import Conditions
+from profiler.journal import Journal
+from profiler.measure import giving_partial, journal_facts
+from profiler.patience import Patience
 from profiler.plan import Drawn
 from profiler.records import Measurement
+from profiler.statistics import trimmed_mean
 from profiler.workshop import Workshop
 from spaces.graph import Block, Network
 
@@ -37,6 +44,10 @@ class Materials:
         blocks: those that need an entry.
         measured: by key of the block or name of the network.
         networks: by name; those of role "fit" are for the source.
+        known: entries of other blocks, which stay as they are, by key.
+        conditions: what everything is measured under.
+        journal: file beside which what the source measures is kept, see :func:`source_journal`.
+        patience_s: how long to wait for a device that was lost.
         sentinel: tells the speed that entries are of; None leaves times as they were clocked.
     """
 
@@ -46,11 +57,20 @@ class Materials:
     blocks: Sequence[Block]
     measured: Mapping[str, Measurement]
     networks: Mapping[str, Drawn]
+    known: Mapping[str, Entry]
+    conditions: Conditions
+    journal: Path | None = None
+    patience_s: float = 0.0
     sentinel: Sentinel | None = None
 
     def latency_ms(self, name: str) -> dict[str, float]:
         """What a block or a network took, by clock, at the speed of the table."""
         return self.measured[name].at_speed_of(self.sentinel)
+
+
+def source_journal(journal: Path) -> Path:
+    """Where a source keeps what it measures itself, beside the journal of the rounds."""
+    return journal.with_name(journal.name + ".source")
 
 
 class Source(ABC):
@@ -64,7 +84,11 @@ class Source(ABC):
 
     @abstractmethod
     def entries(self, made: Materials) -> dict[str, Entry]:
-        """The entry of each block by its key."""
+        """The entry of each block by its key.
+
+        Raises:
+            Interrupted, Cancelled: it measures more, and could not; with what had been measured.
+        """
 
 
 class BlockSource(Source):
@@ -88,14 +112,18 @@ class NetworkSource(BlockSource):
     def entries(self, made: Materials) -> dict[str, Entry]:
         entries = super().entries(made)
         fitted = {name: drawn for name, drawn in made.networks.items() if drawn.role == "fit"}
-        counts = _counts(list(fitted.values()), made.blocks)
-        clocks = set.intersection(*(set(entry.latency_ms) for entry in entries.values()))
+        held = [_block_counts(drawn) for drawn in fitted.values()]
+        settled = {key: made.known[key] for counts in held for key in counts if key not in entries}
+        used = [*entries.values(), *settled.values()]
+        clocks = set.intersection(*(set(entry.latency_ms) for entry in used))
         latency_ms: dict[str, dict[str, float]] = {key: {} for key in entries}
         for clock in sorted(clocks, reverse=True):
-            prior = np.array([entries[block.key].latency_ms[clock] for block in made.blocks])
             told = np.array([made.latency_ms(name)[clock] for name in fitted])
-            for block, cost in zip(made.blocks, fit_costs(prior, counts, told), strict=True):
-                latency_ms[block.key][clock] = float(cost)
+            prior, others = (_costs(part, clock) for part in (entries, settled))
+            known = _matrix(held, settled) @ others
+            costs = fit_costs(prior, _matrix(held, entries), told, known_ms=known)
+            for key, cost in zip(entries, costs, strict=True):
+                latency_ms[key][clock] = float(cost)
         return {key: replace(entry, latency_ms=latency_ms[key]) for key, entry in entries.items()}
 
 
@@ -110,34 +138,72 @@ class OperatorSource(Source):
         plan = made.shop.plan
         rng = np.random.default_rng(plan.seed)
         held = [space.network(genes) for space in plan.spaces for genes in covering(space, rng)]
-        items = [made.shop.item(f"cover{place}", network) for place, network in enumerate(held)]
-        times: dict[str, list[float]] = {block.key: [] for block in made.blocks}
-        with made.device.open(made.settings) as session:
-            session.load({item.name: item.path for item in items})
-            for _ in range(self.rounds):
-                for place in rng.permutation(len(held)):
-                    told = session.profile(items[place].name, 1, self.runs)
-                    for key, ms in block_times(held[place], told).items():
-                        times.setdefault(key, []).append(ms)
+        networks = {f"cover{place}": network for place, network in enumerate(held)}
+        times: dict[str, list[float]] = {}
+        with giving_partial(lambda: list(made.measured.values())):
+            for profile in self._profiles(made, networks, rng):
+                for key, ms in profile.items():
+                    times.setdefault(key, []).append(ms)
         return {
             block.key: Entry(
-                {"wall": float(np.mean(times[block.key]))},
+                {"wall": trimmed_mean(times[block.key], plan.protocol.trim)},
                 float(np.std(times[block.key])),
                 len(times[block.key]) * self.runs,
             )
             for block in made.blocks
         }
 
+    def _profiles(
+        self, made: Materials, networks: Mapping[str, Network], rng: np.random.Generator
+    ) -> Iterator[dict[str, float]]:
+        """Mean ms of each block of a network by its key, from every profile of every network.
 
-def _counts(networks: Sequence[Drawn], blocks: Sequence[Block]) -> Array:
-    """How often each network, of any space, holds each block: ``(n, n_blocks)``."""
-    place = {block.key: number for number, block in enumerate(blocks)}
-    counts = np.zeros((len(networks), len(blocks)))
-    for row, drawn in enumerate(networks):
-        held = block_counts(drawn.space, drawn.genes[None])[0]
-        for number in np.flatnonzero(held):
-            counts[row, place[drawn.space.vocabulary[number].key]] = held[number]
-    return counts
+        First those that an earlier run left in the journal, which are not taken again.
+        """
+        shop = made.shop
+        models = {name: shop.item(name, network).path for name, network in networks.items()}
+        facts = {**journal_facts(made.conditions, shop.plan.protocol, models), "runs": self.runs}
+        path = source_journal(made.journal or shop.folder / "journal")
+        with Journal(path, facts) as journal, made.device.open(made.settings) as session:
+            for name, rounds in journal.earlier.items():
+                for taken in rounds:
+                    yield dict(zip(_keys(networks[name]), taken.wall_ms, strict=True))
+            done = {(name, r.index) for name, rounds in journal.earlier.items() for r in rounds}
+            patient = Patience(made.device, session, made.patience_s)
+            patient(lambda: session.load(models))
+            for number in range(self.rounds):
+                for name in rng.permutation(list(networks)):
+                    if (name, number) not in done:
+                        told = patient(partial(session.profile, name, 1, self.runs))
+                        profile = block_times(networks[name], told)
+                        # A visit of the network: instead of runs, its blocks in order.
+                        journal.visit(number, name, Samples(list(profile.values())))
+                        yield profile
+
+
+def _keys(network: Network) -> list[str]:
+    """Keys of a network's distinct blocks, in the order of :func:`block_times`."""
+    return list(dict.fromkeys(layer.block.key for layer in network.layers))
+
+
+def _costs(entries: Mapping[str, Entry], clock: str) -> Array:
+    """Costs in ms of entries on a clock: ``(n_entries,)``."""
+    return np.array([entry.latency_ms[clock] for entry in entries.values()], np.float64)
+
+
+def _block_counts(drawn: Drawn) -> dict[str, float]:
+    """How often a network holds each block that it holds, by key."""
+    counts = block_counts(drawn.space, drawn.genes[None])[0]
+    return {
+        drawn.space.vocabulary[number].key: float(counts[number])
+        for number in np.flatnonzero(counts)
+    }
+
+
+def _matrix(held: Sequence[Mapping[str, float]], keys: Iterable[str]) -> Array:
+    """How often each network holds each block: ``(n, n_keys)``."""
+    rows = [[counts.get(key, 0.0) for key in keys] for counts in held]
+    return np.array(rows, np.float64).reshape(len(held), -1)
 
 
 def block_times(network: Network, operators: Mapping[str, float]) -> dict[str, float]:

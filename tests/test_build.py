@@ -11,14 +11,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from scripted import ScriptedDevice
+from scripted import ScriptedDevice, ScriptedSession
 
-from devices import RunnerRefused, RunSettings, Samples
-from luts import LookupTable, read_cost_model, write_cost_model
+from devices import DeviceLost, RunnerRefused, RunSettings, Samples
+from luts import LookupTable, MissingEntries, read_cost_model, write_cost_model
 from luts.features import block_counts
 from luts.fit import covering, fit_costs
-from profiler.build import build_table, lacking_blocks
+from nasprof.errors import NasprofError
+from profiler.build import audit_networks, build_table, lacking_blocks
 from profiler.cli import main as nasprof
+from profiler.measure import Cancelled, Interrupted
 from profiler.plan import Plan, draw_networks
 from profiler.protocol import parse_protocol
 from profiler.provenance import TableMismatch
@@ -30,6 +32,7 @@ TINY = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
 TINY_OPTIONS = ("--space", "nasbench201", "--resolution", "8")
 TINY_OPTIONS += ("--set", "classes=4", "--set", "channels=4", "--set", "cells=1")
 PROTOCOL = "table:visits=2,rounds=2,repeats=0"
+SETTINGS = RunSettings("onnxruntime")
 PLAN = Plan((TINY,), parse_protocol(PROTOCOL), calibration=6, audit=8)
 
 
@@ -38,10 +41,16 @@ def true_costs(space):
     return {block.key: 0.1 + 0.01 * number for number, block in enumerate(space.vocabulary)}
 
 
-def device_of(plan, slope=1.1, intercept_ms=0.5):
+def costs_of(plan):
+    """Of blocks that several spaces have, the costs in the first."""
+    return {key: ms for space in plan.spaces[::-1] for key, ms in true_costs(space).items()}
+
+
+def device_of(plan, slope=1.1, intercept_ms=0.5, base=None):
     """A device on which networks take a line of the sum of their blocks, exactly."""
-    costs = {key: ms for space in plan.spaces for key, ms in true_costs(space).items()}
-    drawn = draw_networks(plan, sources.get(plan.source).networks)
+    costs = costs_of(plan)
+    fit = sources.get(plan.source).networks if lacking_blocks(plan.spaces, base) else 0
+    drawn = draw_networks(plan, fit, avoid=[] if base is None else base.networks)
     for name, network in drawn.items():
         slots = network.space.executed_slots(network.genes[None])[0]
         keys = [network.space.vocabulary[slot].key for slot in slots if slot >= 0]
@@ -54,9 +63,9 @@ def device_of(plan, slope=1.1, intercept_ms=0.5):
     return ScriptedDevice(script)
 
 
-def built(plan=PLAN, device=None, **options):
+def built(plan=PLAN, device=None, settings=SETTINGS, **options):
     device = device or device_of(plan)
-    return build_table(device, RunSettings("onnxruntime"), plan, "tiny", **options)
+    return build_table(device, settings, plan, "tiny", **options)
 
 
 def test_a_table_holds_every_block_and_finds_the_line():
@@ -177,6 +186,67 @@ def test_the_source_networks_finds_costs_that_blocks_alone_do_not_show():
     assert table.audit.after.mape < 0.02
 
 
+def test_costs_are_fitted_beside_blocks_whose_costs_are_settled(rng):
+    true = rng.uniform(0.1, 1.0, 12)
+    counts = rng.integers(0, 3, (40, 12)).astype(float)
+    measured = counts @ true
+    known = counts[:, 8:] @ true[8:]
+    assert fit_costs(true[:8], counts[:, :8], measured, known_ms=known) == pytest.approx(true[:8])
+    prior = 0.7 * true[:8] * rng.uniform(0.6, 1.4, 8)
+    fitted = fit_costs(prior, counts[:, :8], measured, known_ms=known)
+    assert fitted == pytest.approx(true[:8], rel=0.15)
+    # Blocks that no network holds are what they were measured to be.
+    assert fit_costs(prior, 0 * counts[:, :8], measured, known_ms=measured) == pytest.approx(prior)
+
+
+def test_the_source_networks_fills_gaps_and_leaves_the_other_entries_as_they_are():
+    plan = replace(PLAN, source="networks")
+    whole = built(plan, device_of(plan, slope=1.0, intercept_ms=0.0))
+    lost = [block.key for block in TINY.vocabulary[3:6]]
+    part = replace(whole, entries={k: e for k, e in whole.entries.items() if k not in lost})
+    filling = replace(plan, calibration=0, audit=0)
+    device = device_of(filling, slope=1.0, intercept_ms=0.0, base=part)
+    completed = built(filling, device, base=part)
+    assert set(completed.entries) == set(whole.entries)
+    for key, entry in part.entries.items():
+        assert completed.entries[key] == entry
+    for key in lost:
+        wanted = {"wall": true_costs(TINY)[key], "cpu": 0.9 * true_costs(TINY)[key]}
+        assert completed.entries[key].latency_ms == pytest.approx(wanted, rel=0.01)
+    measured = set(device.sessions[0].orders[0]) - {SENTINEL, EMPTY}
+    assert {name for name in measured if not name.startswith("network")} == set(lost)
+
+
+def test_the_source_networks_takes_in_another_resolution():
+    small = get_space("nasbench201", resolution=16, classes=4, channels=4, cells=1)
+    first = replace(PLAN, source="networks")
+    base = built(first, device_of(first, slope=1.0, intercept_ms=0.0))
+    plan = replace(first, spaces=(TINY, small))
+    table = built(plan, device_of(plan, slope=1.0, intercept_ms=0.0, base=base), base=base)
+    assert table.spaces == (TINY, small)
+    assert table.missing(TINY) == table.missing(small) == []
+    fresh = {block.key for block in small.vocabulary} - set(base.entries)
+    assert fresh
+    for key in fresh:
+        assert table.entries[key].latency_ms["wall"] == pytest.approx(costs_of(plan)[key], rel=0.02)
+
+
+@pytest.mark.parametrize("source", list(sources))
+def test_nothing_lacking_leaves_a_table_as_it_is(source):
+    plan = replace(PLAN, source="networks")
+    whole = built(plan)
+    whole = replace(whole, provenance={**whole.provenance, "source": source})
+    device = device_of(plan)
+    assert built(replace(plan, source=source, calibration=0, audit=0), device, base=whole) == whole
+    assert device.sessions == []
+    # Networks for an audit are measured, and no others.
+    bare = replace(whole, networks=())
+    plan = replace(plan, source=source)
+    audited = built(plan, device_of(plan, base=bare), base=bare)
+    assert audited.entries == whole.entries
+    assert {network.role for network in audited.networks} == {"calibration", "audit"}
+
+
 def test_operators_are_put_together_into_blocks():
     network = TINY.network(np.array([4, 4, 1, 0, 3, 2], np.int8))
     told = {"stem.conv": 1.0, "reorder_1": 0.25}
@@ -191,7 +261,83 @@ def test_operators_are_put_together_into_blocks():
         block_times(network, {"stem.conv": 1.0, "fused_0": 3.0})
 
 
+class ProfilingSession(ScriptedSession):
+    """Tells what each layer takes, or a thousand times that in every tenth profile."""
+
+    def profile(self, name, warmup, runs):
+        self.device.profiled.append(name)
+        count = len(self.device.profiled)
+        if count in self.device.failing:
+            raise self.device.failing.pop(count)
+        factor = 1000 if count % 10 == 0 else 1
+        layers = held_by_covers()[name].layers
+        return {layer.name: factor * true_costs(TINY)[layer.block.key] for layer in layers}
+
+
+class ProfilingDevice(ScriptedDevice):
+    def __init__(self, plan, failing=None):
+        super().__init__(device_of(plan).script)
+        self.failing = failing or {}
+        self.profiled = []
+        self.looks = 0
+
+    def check(self):
+        self.looks += 1
+        return super().check()
+
+    def open(self, settings):
+        self.sessions.append(ProfilingSession(settings, self.script))
+        self.sessions[-1].device = self
+        return self.sessions[-1]
+
+
+def held_by_covers():
+    genes = covering(TINY, np.random.default_rng(PLAN.seed))
+    return {f"cover{place}": TINY.network(row) for place, row in enumerate(genes)}
+
+
+BY_OPERATORS = replace(PLAN, source="operators")
+
+
+def test_entries_of_operators_are_trimmed_means():
+    table = built(BY_OPERATORS, ProfilingDevice(BY_OPERATORS))
+    assert len(held_by_covers()) == 1
+    for key, cost in true_costs(TINY).items():
+        assert table.entries[key].latency_ms == pytest.approx({"wall": cost})
+        assert table.entries[key].std_ms > 10 * cost
+        assert table.entries[key].count == 30
+
+
+def test_profiles_of_operators_wait_for_a_device_that_is_lost():
+    device = ProfilingDevice(BY_OPERATORS, {5: DeviceLost("gone")})
+    table = built(BY_OPERATORS, device, patience_s=60)
+    assert table.missing() == []
+    assert device.looks == 1
+    assert len(device.profiled) == 10 * len(held_by_covers()) + 1
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(DeviceLost("gone"), Interrupted), (KeyboardInterrupt(), Cancelled)]
+)
+def test_profiles_of_operators_are_gone_on_with_after_an_interruption(tmp_path, error, kind):
+    journal = tmp_path / "t.json.journal"
+    whole = built(BY_OPERATORS, ProfilingDevice(BY_OPERATORS))
+    with pytest.raises(kind) as caught:
+        built(BY_OPERATORS, ProfilingDevice(BY_OPERATORS, {5: error}), journal=journal)
+    assert len(caught.value.measurements) == BY_OPERATORS.calibration + BY_OPERATORS.audit
+    device = ProfilingDevice(BY_OPERATORS)
+    device.profiled = [""] * 4
+    table = built(BY_OPERATORS, device, journal=journal)
+    assert device.sessions[0].orders == []
+    assert len(device.profiled) == 10 * len(held_by_covers())
+    assert table.entries == whole.entries
+
+
 # For real, on this machine's CPU.
+
+
+def flat(text):
+    return " ".join(text.split())
 
 
 def invoke(*args):
@@ -250,6 +396,9 @@ def test_a_complete_table_is_left_as_it_is(table_path):
     result = invoke(*build_options(table_path))
     assert result.exit_code == 0
     assert "is complete" in result.stderr
+    assert "measured otherwise" not in result.stderr
+    other = invoke(*build_options(table_path, "--device-set", 'runtime_options={"x": 1}'))
+    assert "otherwise: device_options.runtime_options.x was null, now 1" in flat(other.stderr)
     assert table_path.read_bytes() == before
 
 
@@ -374,6 +523,31 @@ def test_an_audit_says_whether_the_table_holds(table_path, tmp_path):
     assert json.loads(again.stdout)["updated"] is False
     assert path.read_bytes() == after
     assert read_cost_model(path).doubts
+
+
+def test_an_audit_of_a_table_with_gaps_is_refused_before_anything_is_measured(table_path, tmp_path):
+    table = read_cost_model(table_path)
+    path = tmp_path / "part.json"
+    write_cost_model(replace(table, entries=dict(list(table.entries.items())[3:])), path)
+    before = path.read_bytes()
+    device = ScriptedDevice(None)
+    with pytest.raises(MissingEntries, match="3 of 19 keys"):
+        audit_networks(device, SETTINGS, PLAN, read_cost_model(path))
+    assert device.sessions == []
+    result = invoke("audit", path, "--protocol", PROTOCOL)
+    assert result.exit_code == MissingEntries.exit_code
+    assert "has no entry" in result.stderr
+    assert f"Measure only those: nasprof build-lut --space {TINY.name}" in result.stderr
+    assert path.read_bytes() == before
+
+
+def test_an_audit_on_a_clock_that_the_device_does_not_tell_says_so():
+    from profiler.commands.audit import _findings
+
+    table = replace(built(), clock="cpu")
+    wall = tuple(replace(n, latency_ms={"wall": n.latency_ms["wall"]}) for n in table.networks)
+    with pytest.raises(NasprofError, match="tells no cpu times"):
+        _findings(table, replace(table, networks=wall), table.provenance)
 
 
 def test_an_audit_with_update_is_kept(table_path, tmp_path):

@@ -14,12 +14,15 @@ import numpy as np
 import pytest
 from device_suite import FAULTY, DeviceSuite, Target
 
-from devices import RunSettings, open_device
+from devices import DeviceTimeout, RunnerCrashed, RunSettings, open_device
 from devices.contention import CONTENDED
 from devices.host import available_cpus, least_loaded
 from devices.profile import Profile
 from nasprof.errors import UsageError
 from profiler.lowering import lower
+from profiler.measure import Interrupted, measure
+from profiler.protocol import parse_protocol
+from profiler.records import Item
 from spaces import get_space
 from spaces.graph import Network
 from spaces.weights import random_weights
@@ -70,6 +73,33 @@ def test_fingerprint_names_cpu_and_system():
     assert found["cpu"] in Path("/proc/cpuinfo").read_text()
     assert found["memory_mb"] > 100
     assert found["kernel"] == os.uname().release
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "words"),
+    [("hang", DeviceTimeout, "took more than 1 s"), ("crash", RunnerCrashed, "SIGSEGV")],
+)
+def test_a_session_says_again_what_ended_it(tmp_path, word, kind, words):
+    path = tmp_path / "model"
+    path.write_text(word)
+    with cpu(timeout_s=1.0).open(RunSettings(FAULTY)) as session:
+        session.load({"m": path})
+        assert session.ended is None
+        for _ in range(2):
+            with pytest.raises(kind, match=words):
+                session.run_round(["m"], 0, 1)
+    with pytest.raises(kind, match=words):
+        session.load({"m": path})
+
+
+def test_patience_does_not_hide_why_a_session_of_this_machine_ended(tmp_path):
+    path = tmp_path / "model"
+    path.write_text("hang")
+    items, protocol = [Item("m", path)], parse_protocol("quick:sentinel=off")
+    device, rng = cpu(timeout_s=1.0), np.random.default_rng(0)
+    with pytest.raises(Interrupted, match="took more than 1 s") as caught:
+        measure(device, RunSettings(FAULTY), items, protocol, rng, patience_s=3600)
+    assert isinstance(caught.value.cause, DeviceTimeout)
 
 
 def test_affinity_is_set_in_the_runner_and_not_here():

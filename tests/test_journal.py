@@ -6,9 +6,9 @@ import sys
 
 import numpy as np
 import pytest
-from scripted import ScriptedDevice, steady
+from scripted import ScriptedDevice, ScriptedSession, steady
 
-from devices import DeviceLost, Reachability, RunSettings, Samples
+from devices import DeviceLost, DeviceTimeout, Reachability, RunSettings, Samples
 from nasprof.errors import NasprofError, UsageError
 from profiler.journal import Journal, JournalBusy, JournalMismatch, differences, discard
 from profiler.measure import Cancelled, Interrupted, measure
@@ -18,6 +18,7 @@ from profiler.records import Item, Round
 FACTS = {"device": "cpu", "fingerprint": {"cores": 2, "cpu": "x"}, "threads": 1}
 NAMES = ("a", "bb", "ccc")
 PROTOCOL = parse_protocol("table:visits=3,rounds=4,repeats=0,sentinel=off")
+REPEATING = parse_protocol("table:visits=3,rounds=4,repeats=5,sentinel=off")
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def path(tmp_path):
     return tmp_path / "deep" / "table.json.journal"
 
 
-def take(path, device, **options):
+def take(path, device, protocol=PROTOCOL, **options):
     folder = path.parent
     folder.mkdir(exist_ok=True)
     for name in NAMES:
@@ -35,7 +36,7 @@ def take(path, device, **options):
         device,
         RunSettings("onnxruntime"),
         items,
-        PROTOCOL,
+        protocol,
         np.random.default_rng(0),
         journal=path,
         **options,
@@ -56,6 +57,19 @@ def interrupting(after, error):
     return script
 
 
+class ReturningDevice(ScriptedDevice):
+    """Answers again at the ``back``-th look."""
+
+    def __init__(self, script, back):
+        super().__init__(script)
+        self.back = back
+        self.looks = 0
+
+    def check(self):
+        self.looks += 1
+        return Reachability(self.looks >= self.back, "")
+
+
 def visits_on_disk(path):
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     return sum("visit" in line for line in lines)
@@ -72,7 +86,7 @@ def test_visits_and_rounds_come_back(path):
         assert journal.next_round == 2
     assert (first.wall_ms, first.cpu_ms) == ([1.0, 2.0], [0.5, 0.75])
     assert (first.sentinel_ms, first.flags) == (3.0, ["contended"])
-    assert (second.wall_ms, second.cpu_ms, second.flags) == ([4.0], None, [])
+    assert (second.wall_ms, second.cpu_ms, second.flags) == ([4.0], None, ["incomplete"])
 
 
 def test_a_line_cut_off_at_any_place_spoils_only_itself(path):
@@ -236,17 +250,139 @@ def test_changed_models_and_protocols_do_not_continue_a_journal(path):
         )
 
 
-class ReturningDevice(ScriptedDevice):
-    """Answers again at the ``back``-th look."""
+def test_disturbed_visits_of_a_round_that_was_killed_are_not_counted_as_clean(path):
+    """Killed in the middle of the second round, all of whose visits were slow and flagged."""
 
-    def __init__(self, script, back):
-        super().__init__(script)
-        self.back = back
-        self.looks = 0
+    def killed(name, number, runs):
+        nonlocal visits
+        visits += 1
+        if visits == 9 + 5:
+            # Nothing is told of the end, as with kill -9.
+            raise SystemExit
+        samples = steady(name, number, runs)
+        if number == 1:
+            samples.wall_ms = [3 * ms for ms in samples.wall_ms]
+            samples.flags = ["contended"]
+        return samples
 
-    def check(self):
-        self.looks += 1
-        return Reachability(self.looks >= self.back, "")
+    visits = 0
+    whole = take(path, ScriptedDevice(steady), REPEATING)
+    path.unlink()
+    with pytest.raises(SystemExit):
+        take(path, ScriptedDevice(killed), REPEATING)
+    results = take(path, ScriptedDevice(steady), REPEATING)
+    unfinished = [taken for result in results for taken in result.rounds if taken.flags]
+    assert sum(len(taken.wall_ms) for taken in unfinished) == 4
+    assert all(taken.flags == ["contended", "incomplete"] for taken in unfinished)
+    assert not any(taken.counted for taken in unfinished)
+    for result, expected in zip(results, whole, strict=True):
+        assert (result.flags, len(result.samples_ms)) == ([], 12)
+        assert result.latency_ms.trimmed_mean == pytest.approx(
+            expected.latency_ms.trimmed_mean, rel=0.01
+        )
+
+
+def test_journals_from_before_visits_had_flags_are_read(path):
+    with Journal(path, FACTS) as journal:
+        journal.end_round(0, {"a": Round(0, [], [1.0])})
+    with path.open("a") as stream:
+        stream.write('{"round":0,"visit":"a","wall_ms":[1.0],"cpu_ms":null}\n')
+    with Journal(path, FACTS) as journal:
+        (taken,) = journal.earlier["a"]
+    assert (taken.wall_ms, taken.flags) == ([1.0], [])
+
+
+def test_visits_of_a_round_in_which_the_device_was_lost_are_not_counted_as_clean(path, monkeypatch):
+    """What is wrong with a round shows at its end; this one had none."""
+    monkeypatch.setattr("profiler.patience.time.sleep", lambda _: None)
+
+    def script(name, number, runs):
+        if number == 1:
+            raise DeviceLost("gone", partial={"a": Samples([50.0], [50.0])})
+        return steady(name, number, runs)
+
+    device = ReturningDevice(script, back=1)
+    a, bb, _ = take(path, device, REPEATING, patience_s=60)
+    assert [(len(taken.wall_ms), taken.flags, taken.counted) for taken in a.rounds] == [
+        (3, [], True),
+        (1, ["incomplete"], False),
+        *[(3, [], True)] * 3,
+    ]
+    assert (a.flags, len(bb.rounds)) == ([], 4)
+
+
+class FlakySession(ScriptedSession):
+    """Fails where it is told to, once for each error."""
+
+    def __init__(self, settings, script, failing, errors):
+        super().__init__(settings, script)
+        self.failing, self.errors = failing, errors
+
+    def _fail(self, step):
+        if step == self.failing and self.errors:
+            raise self.errors.pop(0)
+
+    def load(self, models):
+        self._fail("load")
+        super().load(models)
+
+    def run_round(self, order, warmup, runs, arrived=None):
+        if len(order) == 2 * len(NAMES):  # scouting
+            self.partial = {NAMES[0]: Samples([9.0], [9.0])}
+            self._fail("scout")
+        return super().run_round(order, warmup, runs, arrived)
+
+
+class FlakyDevice(ReturningDevice):
+    def __init__(self, failing, *errors):
+        super().__init__(steady, back=2)
+        self.failing, self.errors = failing, list(errors)
+
+    def open(self, settings):
+        self.sessions.append(FlakySession(settings, self.script, self.failing, self.errors))
+        return self.sessions[-1]
+
+
+@pytest.mark.parametrize("failing", ["load", "scout"])
+def test_loading_and_scouting_wait_for_a_device_too(path, monkeypatch, failing):
+    monkeypatch.setattr("profiler.patience.time.sleep", lambda _: None)
+    device = FlakyDevice(failing, DeviceLost("gone"))
+    results = take(path, device, scout=True, patience_s=60)
+    assert device.looks == 2
+    assert [[len(taken.wall_ms) for taken in result.rounds] for result in results] == [[3] * 4] * 3
+    assert all(result.flags == [] for result in results)
+
+
+@pytest.mark.parametrize("failing", ["load", "scout"])
+@pytest.mark.parametrize(
+    ("error", "kind"), [(DeviceLost("gone"), Interrupted), (KeyboardInterrupt(), Cancelled)]
+)
+def test_what_an_earlier_run_left_is_given_to_who_interrupts_the_beginning(
+    path, failing, error, kind
+):
+    with pytest.raises(Cancelled):
+        take(path, ScriptedDevice(interrupting(2 * 9 + 1, KeyboardInterrupt())))
+    with pytest.raises(kind) as caught:
+        take(path, FlakyDevice(failing, error), scout=True)
+    given = caught.value.measurements
+    assert [result.name for result in given] == list(NAMES)
+    # Two rounds, and nothing of what was only scouted.
+    assert [[len(taken.wall_ms) for taken in result.rounds] for result in given] == [[3, 3]] * 3
+
+
+def test_a_session_that_ended_for_good_is_not_waited_for(path):
+    """Its own error is told at once, whatever the patience."""
+
+    def script(name, number, runs):
+        device.sessions[0].ended = timeout
+        raise timeout
+
+    timeout = DeviceTimeout("took more than 1 s")
+    device = ReturningDevice(script, back=1)
+    with pytest.raises(Interrupted, match="took more than 1 s") as caught:
+        take(path, device, patience_s=3600)
+    assert caught.value.cause is timeout
+    assert (device.looks, len(device.sessions[0].orders)) == (0, 1)
 
 
 def losing(after):
@@ -264,7 +400,7 @@ def losing(after):
 
 
 def test_a_device_that_comes_back_is_waited_for(path, monkeypatch):
-    monkeypatch.setattr("profiler.measure.time.sleep", lambda _: None)
+    monkeypatch.setattr("profiler.patience.time.sleep", lambda _: None)
     device = ReturningDevice(losing(14), back=3)
     heard = []
     results = take(path, device, patience_s=60, progress=heard.append)
@@ -276,7 +412,7 @@ def test_a_device_that_comes_back_is_waited_for(path, monkeypatch):
 
 
 def test_a_device_that_stays_away_is_an_error_and_all_is_kept(path, monkeypatch):
-    monkeypatch.setattr("profiler.measure.time.sleep", lambda _: None)
+    monkeypatch.setattr("profiler.patience.time.sleep", lambda _: None)
     with pytest.raises(Interrupted, match="gone"):
         take(path, ReturningDevice(losing(14), back=10**9), patience_s=0.05)
     assert visits_on_disk(path) == 13

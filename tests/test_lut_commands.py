@@ -511,6 +511,7 @@ def test_the_command_that_fills_gaps_is_one_that_exists(run):
     from profiler.commands.build_lut import build_lut
 
     facts = {"device": "cpu", "runtime": "litert", "threads": 1, "precision": "fp32"}
+    facts |= {"affinity": [0, 3], "device_options": {"delegate": "gpu"}}
     words = shlex.split(build_command(facts, get_space("ofa-mbv3", **TINY)))
     known = {option for parameter in build_lut.params for option in parameter.opts}
     assert words[:2] == ["nasprof", build_lut.name]

@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import os
+import shlex
 
 import numpy as np
 import pytest
@@ -393,6 +394,18 @@ def test_the_command_that_fills_gaps_names_every_setting_of_the_space():
     assert "--device 'my phone' --runtime litert --threads 2" in command
     assert "--set stage_widths=[8,16,24,32,48]" in command.replace("'", "")
     assert "--precision" not in command
+
+
+def test_the_command_that_fills_gaps_names_affinity_and_options_of_the_device():
+    facts = {
+        "affinity": [0, 3],
+        "device_options": {"delegate": "gpu", "benchmark_flags": ["--a=1"]},
+    }
+    words = shlex.split(build_command(facts, get_space("ofa-mbv3")))
+    assert words[words.index("--affinity") + 1] == "0,3"
+    assert 'delegate="gpu"' in words
+    assert 'benchmark_flags=["--a=1"]' in words
+    assert words.count("--device-set") == 2
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from typing import Any, ClassVar
 
 from devices.adb.connection import AdbConnection
 from devices.adb.options import AdbOptions, read_options
@@ -37,6 +37,17 @@ adb_runners: Registry[type[AdbSession]] = Registry(
 
 class AdbDevice(Device):
     """A phone or board over ADB; :class:`AdbOptions` says what its profile may contain."""
+
+    default_options: ClassVar[Mapping[str, Any]] = asdict(AdbOptions())
+    # Which device it is, and what the tool is, follows from what they hold, not where they are.
+    incidental_options: ClassVar[frozenset[str]] = Device.incidental_options | {
+        "port",
+        "product",
+        "benchmark_model",
+        "lock_wait_s",
+        "cool_limit_s",
+        "remote_dir",
+    }
 
     def __init__(self, profile: Profile) -> None:
         super().__init__(profile)

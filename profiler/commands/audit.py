@@ -48,6 +48,7 @@ def audit(
     """
     from luts import LookupTable, cost_model_shelf, read_cost_model, write_cost_model
     from profiler.build import audit_networks
+    from profiler.conditions import Conditions
     from profiler.protocol import parse_protocol
     from profiler.provenance import known_provenance, protocol_of, require_same
 
@@ -55,18 +56,14 @@ def audit(
     model = read_cost_model(path)
     if not isinstance(model, LookupTable):
         raise UsageError(f"{table} is no lookup table: only these can be audited")
-    known = model.provenance
-    profile = target.profile(default=_text(known, "device") or "cpu")
-    settings = target.settings(profile, _text(known, "runtime"))
-    if target.threads is None and isinstance(known.get("threads"), int):
-        settings = replace(settings, threads=known["threads"])
+    profile, settings = target.as_measured(model)
     how = parse_protocol(protocol) if protocol else protocol_of(model)
     how = how or parse_protocol(profile.table_protocol)
     plan = _plan(model, how, n_audit, n_calibration, seed)
     device = target.device(profile)
     keep = update or model.audit is None
     if update:
-        require_same(model, known_provenance(device, settings, plan))
+        require_same(model, known_provenance(Conditions.of(device, settings), plan))
     with building_progress() as progress:
         networks, provenance = audit_networks(device, settings, plan, model, progress=progress)
     fresh = replace(model, networks=networks)
@@ -93,7 +90,11 @@ def _findings(
     from profiler.provenance import changes
 
     audit = fresh.audit
-    assert audit is not None
+    if audit is None:
+        raise NasprofError(
+            f"the device tells no {model.clock} times, and LUT {model.name!r} predicts these",
+            "Build a table with --clock wall.",
+        )
     chosen = [network.role == "audit" for network in audit.networks]
     stored_ms = model.calibration(audit.raw_ms[chosen])
     stored = agreement(stored_ms, audit.measured_ms[chosen])
@@ -137,24 +138,20 @@ def _show(model: LookupTable, found: Mapping[str, Any]) -> None:
     show_table((*columns, ">Spearman", ">Kendall"), rows, notes=notes)
 
 
-def _text(known: Mapping[str, Any], name: str) -> str | None:
-    value = known.get(name)
-    return value if isinstance(value, str) else None
-
-
 def _plan(
     model: LookupTable, protocol: Protocol, n_audit: int, n_calibration: int, seed: int | None
 ) -> Plan:
     import secrets
 
     from profiler.plan import Plan
+    from profiler.provenance import known
 
     return Plan(
         spaces=model.spaces,
         protocol=protocol,
-        precision=_text(model.provenance, "precision") or "fp32",
-        batch=model.provenance.get("batch") or 1,
-        source=_text(model.provenance, "source") or "blocks",
+        precision=known(model, "precision", str) or "fp32",
+        batch=known(model, "batch", int) or 1,
+        source=known(model, "source", str) or "blocks",
         calibration=n_calibration,
         audit=n_audit,
         seed=secrets.randbits(31) if seed is None else seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,48 +61,18 @@ def build_and_keep(
     Raises:
         TableMismatch, Interrupted: as :func:`profiler.build.build_table`.
     """
-    from luts import write_cost_model
-    from profiler.build import build_table, lacking_blocks
-    from profiler.journal import discard
-    from profiler.measure import Interrupted
-
-    journal = output.with_name(output.name + ".journal")
+    work = _Building(device, settings, plan, output, patience_s)
     if not resume:
-        discard(journal)
-    answers = output.with_name(output.name + ".answers.journal")
-    if not resume:
-        discard(answers)
+        work.forget()
+    elif base is None and work.journal.exists():
+        say(f"Going on with what {work.journal} holds.")
     if base is not None:
-        if set(plan.spaces) <= set(base.spaces) and base.networks:
-            plan = replace(plan, calibration=0, audit=0)
-        if not lacking_blocks(plan.spaces, base) and not plan.audit:
-            if not lacks_answers(base, plan):
-                say(f"{output} is complete; --fresh measures it anew.")
-                return base
-            return _with_answers(device, settings, plan, output, base, answers, patience_s)
-    elif resume and journal.exists():
-        say(f"Going on with what {journal} holds.")
-    try:
-        with building_progress() as progress:
-            table = build_table(
-                device,
-                settings,
-                plan,
-                output.stem,
-                base=base,
-                journal=journal,
-                patience_s=patience_s,
-                progress=progress,
-            )
-    except Interrupted:
-        say(f"What was measured is kept in {journal}; the same command goes on.")
-        raise
-    table = table.on_clock(clock if base is None else base.clock)
-    write_cost_model(table, output)
-    discard(journal)
-    if lacks_answers(table, plan):
-        table = _with_answers(device, settings, plan, output, table, answers, patience_s)
-    return table
+        work = work.completing(base)
+        if work.is_complete(base):
+            return work.left_alone(base)
+    if base is None or work.lacks_blocks(base):
+        base = work.measured(base, clock)
+    return work.with_answers(base) if lacks_answers(base, plan) else base
 
 
 def lacks_answers(table: LookupTable, plan: Plan) -> bool:
@@ -113,40 +83,117 @@ def lacks_answers(table: LookupTable, plan: Plan) -> bool:
     return plan.answers > 0 and able and whole and not measured
 
 
-def _with_answers(
-    device: Device,
-    settings: RunSettings,
-    plan: Plan,
-    output: Path,
-    table: LookupTable,
-    journal: Path,
-    patience_s: float,
-) -> LookupTable:
-    """The table with answers, written; the table itself is safe before they are measured."""
-    from luts import write_cost_model
-    from profiler.build import measure_answers
-    from profiler.journal import discard
-    from profiler.measure import Interrupted
+@dataclass(frozen=True)
+class _Building:
+    """A table being built, with a journal for each of its two parts."""
 
-    say("Measuring networks as a search would choose them")
-    try:
-        with building_progress() as progress:
-            table = measure_answers(
-                device,
-                settings,
-                plan,
-                table,
-                journal=journal,
-                patience_s=patience_s,
+    device: Device
+    settings: RunSettings
+    plan: Plan
+    output: Path
+    patience_s: float
+
+    @property
+    def journal(self) -> Path:
+        """Of blocks and random networks."""
+        return self.output.with_name(self.output.name + ".journal")
+
+    @property
+    def answers_journal(self) -> Path:
+        """Of networks that a search would choose."""
+        return self.output.with_name(self.output.name + ".answers.journal")
+
+    def forget(self) -> None:
+        """Remove what earlier runs left."""
+        from profiler.journal import discard
+        from profiler.sources import source_journal
+
+        for journal in (self.journal, source_journal(self.journal), self.answers_journal):
+            discard(journal)
+
+    def completing(self, base: LookupTable) -> _Building:
+        """The same, without networks that an existing table has already."""
+        if set(self.plan.spaces) <= set(base.spaces) and base.networks:
+            return replace(self, plan=replace(self.plan, calibration=0, audit=0))
+        return self
+
+    def lacks_blocks(self, base: LookupTable) -> bool:
+        """Whether blocks or random networks are still to be measured."""
+        from profiler.build import lacking_blocks
+
+        return bool(lacking_blocks(self.plan.spaces, base) or self.plan.audit)
+
+    def is_complete(self, base: LookupTable) -> bool:
+        """Whether nothing is to be measured."""
+        return not self.lacks_blocks(base) and not lacks_answers(base, self.plan)
+
+    def left_alone(self, base: LookupTable) -> LookupTable:
+        """A table that is complete; says so, and where it was measured otherwise."""
+        from profiler.conditions import Conditions
+        from profiler.provenance import changes, known_provenance
+
+        say(f"{self.output} is complete; --fresh measures it anew.")
+        now = Conditions.of(self.device, self.settings, contact=False)
+        if changed := changes(base, known_provenance(now, self.plan)):
+            say(f"Careful: it was measured otherwise: {'; '.join(changed)}")
+        return base
+
+    def measured(self, base: LookupTable | None, clock: str) -> LookupTable:
+        """The table with all blocks, written."""
+        from luts import write_cost_model
+        from profiler.build import build_table
+        from profiler.journal import discard
+        from profiler.sources import source_journal
+
+        with self._kept(self.journal) as progress:
+            table = build_table(
+                self.device,
+                self.settings,
+                self.plan,
+                self.output.stem,
+                base=base,
+                journal=self.journal,
+                patience_s=self.patience_s,
                 progress=progress,
             )
-    except Interrupted:
-        say(f"{output} is written; what was measured since is kept in {journal}; the same command")
-        say("goes on.")
-        raise
-    write_cost_model(table, output)
-    discard(journal)
-    return table
+        table = table.on_clock(clock if base is None else base.clock)
+        write_cost_model(table, self.output)
+        discard(self.journal)
+        discard(source_journal(self.journal))
+        return table
+
+    def with_answers(self, table: LookupTable) -> LookupTable:
+        """The table with answers, written; it was safe before they were measured."""
+        from luts import write_cost_model
+        from profiler.build import measure_answers
+        from profiler.journal import discard
+
+        say("Measuring networks as a search would choose them")
+        with self._kept(self.answers_journal) as progress:
+            table = measure_answers(
+                self.device,
+                self.settings,
+                self.plan,
+                table,
+                journal=self.answers_journal,
+                patience_s=self.patience_s,
+                progress=progress,
+            )
+        write_cost_model(table, self.output)
+        discard(self.answers_journal)
+        return table
+
+    @contextmanager
+    def _kept(self, journal: Path) -> Iterator[Progress]:
+        """Tells of progress and, when it is interrupted, that nothing is lost."""
+        from profiler.measure import Interrupted
+
+        try:
+            with building_progress() as progress:
+                yield progress
+        except Interrupted:
+            say(f"What was measured is kept in {journal}; the same command goes on.")
+            raise
 
 
 def existing_table(output: Path) -> LookupTable | None:

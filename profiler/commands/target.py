@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from nasprof.errors import UsageError
 
 if TYPE_CHECKING:
     from devices import Device, Profile, RunSettings
+    from luts import CostModel
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,27 @@ class Target:
             threads=self.threads or profile.threads,
             affinity=self.affinity or profile.affinity,
         )
+
+    def as_measured(self, model: CostModel) -> tuple[Profile, RunSettings]:
+        """The profile and the settings that a cost model was measured with, but for what was said.
+
+        Raises:
+            UsageError: no device has the name that was said, or that the cost model tells.
+        """
+        from profiler.provenance import known
+
+        name = known(model, "device", str)
+        profile = self.profile(default=name or "cpu")
+        settings = self.settings(profile, known(model, "runtime", str))
+        threads = self.threads or known(model, "threads", int) or settings.threads
+        if profile.name != name:
+            return profile, replace(settings, threads=threads)
+        profile = profile.with_options(**known(model, "device_options", dict) or {})
+        cpus = self.affinity or tuple(known(model, "affinity", list) or ()) or settings.affinity
+        options = known(model, "runtime_options", dict) or {}
+        # What was said comes last.
+        profile = profile.with_options(serial=self.serial, **self.options)
+        return profile, replace(settings, threads=threads, affinity=cpus, options=options)
 
     @staticmethod
     def device(profile: Profile) -> Device:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from luts import CostModel
 from nasprof.cli import say
 from nasprof.errors import UsageError
-from profiler.provenance import changes
+from profiler.conditions import Conditions
+from profiler.provenance import changes, known
 
 if TYPE_CHECKING:
     from devices import Device, RunSettings
@@ -34,14 +35,9 @@ class Place:
     @classmethod
     def now(cls, cost: CostModel, device: Device, settings: RunSettings) -> Place:
         """A device as it is now; one elsewhere is not contacted."""
-        here = {"device_fingerprint": device.fingerprint()} if device.local else {}
-        conditions = {
-            "device": device.profile.name,
-            **here,
-            "runtime": settings.runtime,
-            "threads": settings.threads,
-        }
-        return cls(device.profile.name, device, settings, tuple(changes(cost, conditions)))
+        now = Conditions.of(device, settings, contact=False)
+        changed = changes(cost, now.as_dict())
+        return cls(device.profile.name, device, settings, tuple(changed))
 
 
 def place_of(cost: CostModel, target: Target) -> Place:
@@ -50,23 +46,13 @@ def place_of(cost: CostModel, target: Target) -> Place:
     Raises:
         UsageError: no device has the name that the target gives.
     """
-    named = known(cost, "device", str)
     try:
-        profile = target.profile(default=named or "cpu")
+        profile, settings = target.as_measured(cost)
     except UsageError:
         if target.device_name is not None:
             raise
-        return Place(named or "unknown")
-    settings = target.settings(profile, known(cost, "runtime", str))
-    if target.threads is None:
-        settings = replace(settings, threads=known(cost, "threads", int) or settings.threads)
+        return Place(known(cost, "device", str) or "unknown")
     return Place.now(cost, target.device(profile), settings)
-
-
-def known(cost: CostModel, name: str, kind: type) -> Any:
-    """What a cost model's provenance has under a name, if it is of that type; else None."""
-    value = cost.provenance.get(name)
-    return value if type(value) is kind else None
 
 
 def warn_of_changes(cost: CostModel, changed: tuple[str, ...]) -> None:

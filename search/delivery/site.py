@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from luts import CostModel
 from profiler.plan import Plan
 from profiler.protocol import parse_protocol
-from profiler.provenance import protocol_of
+from profiler.provenance import known, protocol_of
 from search.accuracy.base import AccuracyModel
 from search.delivery.own_table import OwnTable
-from search.delivery.place import Place, known, place_of
+from search.delivery.place import Place, place_of
 from search.problem import TradeOff
 from spaces import Space
 from spaces.predictor import SpaceMismatch

@@ -108,15 +108,12 @@ class OnDevice:
     def facts(self) -> dict[str, Any]:
         """What times depend on, as JSON values; of a device elsewhere it is not contacted."""
         from devices import open_device
+        from profiler.conditions import Conditions
 
-        device = open_device(self.profile)
+        now = Conditions.of(open_device(self.profile), self.settings, contact=False)
         return {
-            "device": self.profile.name,
-            "device_fingerprint": device.fingerprint() if device.local else None,
+            **now.as_dict(),
             "serial": self.profile.options.get("serial"),
-            "runtime": self.settings.runtime,
-            "threads": self.settings.threads,
-            "affinity": self.settings.affinity and list(self.settings.affinity),
             "precision": self.plan.precision,
             "clock": self.clock,
             "protocol": self.plan.protocol.as_dict(),
