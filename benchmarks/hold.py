@@ -233,34 +233,35 @@ class Simulated:
         order = np.argsort(told_ms)
         self.told_ms, self.true_ms = told_ms[order], truth.latency_ms(front)[order]
 
-    def ratio(self, limit_ms: float) -> float:
-        """True over predicted latency of the best network within a limit."""
+    def best(self, limit_ms: float) -> tuple[float, float]:
+        """Predicted and true latency of the best network within a limit."""
         place = max(int(np.searchsorted(self.told_ms, limit_ms, side="right")) - 1, 0)
-        return float(self.true_ms[place] / self.told_ms[place])
+        return float(self.told_ms[place]), float(self.true_ms[place])
 
     def budget(self, share: float) -> float:
         return float(self.told_ms[0] + share * (self.told_ms[-1] - self.told_ms[0]))
 
     def answers(self, steps: float, timed: bool) -> tuple[list[bool], list[float]]:
-        """Which answers keep their bound, and the factors of the bounds.
+        """Which answers keep their bound, and how far above its prediction each bound is.
 
         Args:
             steps: what the speed changes by every ``REGIME`` answers, up or down.
             timed: whether the sentinel tells.
         """
         rng = self.rng
-        ratios = [self.ratio(self.budget(share)) for share in np.linspace(0.05, 0.95, 10)]
-        kept, factors = [], []
+        known = [self.best(self.budget(share)) for share in np.linspace(0.05, 0.95, 10)]
+        kept, widths = [], []
         for number in range(ANSWERS):
             regime = number // REGIME
             speed = 1 + steps * (0, 1, -1)[regime % 3]
             told = speed * rng.lognormal(0, TIMING_ERROR) if timed and steps else 1.0
-            factor = answer_bound(np.array(ratios), CONFIDENCE, self.audited).factor
-            ratio = self.ratio(self.budget(rng.uniform(0.05, 0.95)) / factor) * speed / told
-            kept.append(ratio <= factor)
-            factors.append(factor)
-            ratios.append(ratio)
-        return kept, factors
+            bound = answer_bound(*np.array(known).T, CONFIDENCE, self.audited)
+            predicted, true = self.best(bound.limit(self.budget(rng.uniform(0.05, 0.95))))
+            upper, measured = bound.upper(predicted), true * speed / told
+            kept.append(measured <= upper)
+            widths.append(upper / predicted - 1)
+            known.append((predicted, measured))
+        return kept, widths
 
 
 def simulate() -> list[list[str]]:
@@ -275,20 +276,21 @@ def simulate() -> list[list[str]]:
         trials = [Simulated(truth, top1, error, seed) for seed in range(TRIALS)]
         random = np.mean([(trial.random <= trial.audited.factor).mean() for trial in trials])
         before = [
-            np.mean([trial.ratio(trial.budget(share)) <= trial.audited.factor
-                     for share in np.linspace(0.05, 0.95, 40)])
+            np.mean([true <= trial.audited.upper(told)
+                     for share in np.linspace(0.05, 0.95, 40)
+                     for told, true in [trial.best(trial.budget(share))]])
             for trial in trials
         ]  # fmt: skip
         for steps, timed in ((0.0, True), (0.1, True), (0.1, False)):
             found = [trial.answers(steps, timed) for trial in trials]
             kept = np.array([kept for kept, _ in found], np.float64)
             settled = kept[:, np.arange(ANSWERS) % REGIME >= SETTLED]
-            factors = np.array([factors for _, factors in found])
+            widths = np.array([widths for _, widths in found])
             speed = "steady" if not steps else "steps, " + ("timed" if timed else "not timed")
             rows.append([
                 f"{error:.1%}", speed, f"{random:.1%}", f"{np.mean(before):.1%}",
                 f"{kept.mean():.1%}", f"{settled.mean():.1%}", f"{kept.mean(1).min():.0%}",
-                f"{factors.mean() - 1:.2%}",
+                f"{widths.mean():.2%}",
             ])  # fmt: skip
     return rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luts.agreement import CONFIDENCES, Agreement, Bound, Calibration, agreement
+from luts.agreement import CONFIDENCES, NO_BOUND, Agreement, Bound, Calibration, agreement
 from luts.audit import Audit, Measured
 from luts.cost_model import CostModel, Extremes, cost_models
 from luts.entry import Entry
@@ -17,6 +17,7 @@ from luts.table import LookupTable
 
 __all__ = [
     "CONFIDENCES",
+    "NO_BOUND",
     "TABLE_SPEED",
     "Agreement",
     "Audit",

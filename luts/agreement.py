@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,23 +130,43 @@ def calibrate(predicted_ms: Array, measured_ms: Array) -> Calibration:
     return Calibration(float(relative.sum() / (relative**2).sum()), 0.0, n)
 
 
-Method: TypeAlias = Literal["conformal", "student", "answers", "answers-student"]
+Method: TypeAlias = Literal["none", "conformal", "student", "answers", "answers-student"]
 """What a bound rests on: random networks or answers of a search, and on how many of them."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """With some confidence a network takes at most ``factor`` times its prediction.
+    """What a network takes at most, with some confidence, by its prediction.
 
-    The factor is at least 1: what is called "at most" is never below the prediction.
+    That is ``factor * prediction + intercept_ms``, and at least ``least`` times the prediction:
+    what is called "at most" is never below the prediction.
     """
 
     factor: float
     method: Method
+    intercept_ms: float = 0.0
+    least: float = 1.0
+
+    @overload
+    def upper(self, predicted: float) -> float: ...
+    @overload
+    def upper(self, predicted: Array) -> Array: ...
+    def upper(self, predicted: Array | float) -> Array | float:
+        """What networks take at most that are predicted to take ``predicted``, of any shape."""
+        most = np.maximum(self.least * predicted, self.factor * predicted + self.intercept_ms)
+        return most if most.ndim else float(most)
+
+    def limit(self, budget: float) -> float:
+        """The largest prediction of which the bound is within a budget."""
+        return min(budget / self.least, max(0.0, budget - self.intercept_ms) / self.factor)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
+
+
+NO_BOUND = Bound(1.0, "none")
+"""Takes predictions as they are."""
 
 
 def upper_bound(ratios: Array, confidence: float) -> Bound:

@@ -1,16 +1,19 @@
 """Upper bounds for networks that a search has chosen.
 
 A bound that is right for random networks is not right for chosen ones: of thousands, a search
-takes those whose latency is underestimated. So the bound for answers comes from answers that were
-measured: the ratios of measured to predicted latency of first choices, in the order in which they
-were given.
+takes those whose latency is underestimated, and those are of another make than random ones. So the
+bound for answers comes from answers that were measured, the first choices in the order in which
+they were given. A line through their predicted and measured latencies tells how far such networks
+are off on average, small and large ones; what they scatter about it makes the bound. The line is
+of the bound alone: predictions stay what random networks have made them.
 
-Of n ratios the bound is the ``ceil((n + 1)(1 - a))``-th smallest (split conformal prediction). The
-share of misses aimed at, ``a``, is corrected after each answer, by ``STEP`` times how much more or
-less it missed than promised: adaptive conformal inference (Gibbs and Candes, NeurIPS 2021, Eq. 2),
-which keeps the long-run share of misses where it should be also when later answers are unlike
-earlier ones. Where there are too few ratios for that rank, the bound is the upper limit of
-Student's t prediction interval of their logarithms.
+Of n deviations from the line, each taken to a line that is fitted on the others (the jackknife:
+Barber et al. 2021), the bound is the ``ceil((n + 1)(1 - a))``-th smallest, as in split conformal
+prediction. The share of misses aimed at, ``a``, is corrected after each answer, by ``STEP`` times
+how much more or less it missed than promised: adaptive conformal inference (Gibbs and Candes,
+NeurIPS 2021, Eq. 2), which keeps the long-run share of misses where it should be also when later
+answers are unlike earlier ones. Where there are too few answers for that rank, it is the upper
+limit of Student's t prediction interval.
 """
 
 from __future__ import annotations
@@ -19,59 +22,91 @@ from math import ceil
 
 import numpy as np
 
-from luts.agreement import Array, Bound, student_limit
+from luts.agreement import Array, Bound
 
 STEP = 0.03
 """What a miss or a hit changes the level by. 0.005 as in the paper would take hundreds of answers
 to notice a change; between 0.01 and 0.03 nothing else differed (``benchmarks/hold.py``)."""
 WINDOW = 200
 """The latest answers, which the bound is made of."""
-FEWEST = 2
+FEWEST = 3
 """Answers that a bound needs."""
+ENOUGH_FOR_A_LINE = 6
+LEAST_FACTOR = 0.5
+"""A line that is less steep is of answers that have little in common with their predictions."""
+MOST_LEVERAGE = 0.9
+"""Where one answer determines the line nearly alone, there is no line."""
 
 _LEVELS = (0.001, 0.5)
+_NEGLIGIBLE = 1e-12
 
 
-def answer_bound(ratios: Array, confidence: float, floor: Bound) -> Bound:
-    """The bound on measured over predicted latency that the next answer gets.
+def answer_bound(predicted_ms: Array, measured_ms: Array, confidence: float, floor: Bound) -> Bound:
+    """The bound on measured latency that the next answer gets.
 
     Args:
-        ratios: measured over predicted of first choices ``(n,)``, the oldest first.
+        predicted_ms: of first choices ``(n,)``, the oldest first.
+        measured_ms: what they took, ``(n,)``.
         confidence: with which an answer is to keep it.
         floor: the bound for random networks, which is never gone below.
 
     Returns:
-        The larger of ``floor`` and the one of answers; ``floor`` where there are too few.
+        ``floor`` where there are too few answers.
     """
-    return _larger(ratios, adapted_level(ratios, confidence, floor.factor), floor)
+    if len(predicted_ms) < FEWEST:
+        return floor
+    level = adapted_level(predicted_ms, measured_ms, confidence, floor)
+    return _bound(predicted_ms, measured_ms, level, floor)
 
 
-def adapted_level(ratios: Array, confidence: float, floor: float = 1.0) -> float:
-    """Share of misses to aim at after answers with these ratios ``(n,)``, the oldest first.
+def adapted_level(
+    predicted_ms: Array, measured_ms: Array, confidence: float, floor: Bound
+) -> float:
+    """Share of misses to aim at after answers ``(n,)``, the oldest first.
 
-    It depends on the ratios alone, so that it need not be kept: each is held against the bound
+    It depends on the answers alone, so that it need not be kept: each is held against the bound
     that the ones before it give.
     """
     miss = level = 1 - confidence
-    for place in range(FEWEST, len(ratios)):
-        factor = max(floor, _conformal(ratios[:place], level).factor)
-        level += STEP * (miss - float(ratios[place] > factor))
+    for place in range(FEWEST, len(predicted_ms)):
+        bound = _bound(predicted_ms[:place], measured_ms[:place], level, floor)
+        missed = measured_ms[place] > bound.upper(predicted_ms[place])
+        level += STEP * (miss - float(missed))
     return level
 
 
-def _larger(ratios: Array, level: float, floor: Bound) -> Bound:
-    if len(ratios) < FEWEST:
-        return floor
-    bound = _conformal(ratios, level)
-    return bound if bound.factor > floor.factor else floor
-
-
-def _conformal(ratios: Array, level: float) -> Bound:
-    """The bound that a share of ``level`` exceeds, by the latest ratios."""
-    recent = ratios[-WINDOW:]
-    n, level = len(recent), float(np.clip(level, *_LEVELS))
+def _bound(predicted_ms: Array, measured_ms: Array, level: float, floor: Bound) -> Bound:
+    """The bound that a share of ``level`` exceeds, by the latest answers."""
+    predicted_ms, measured_ms = predicted_ms[-WINDOW:], measured_ms[-WINDOW:]
+    n, level = len(predicted_ms), float(np.clip(level, *_LEVELS))
+    factor, intercept_ms, off, freedom = _line(predicted_ms, measured_ms / predicted_ms)
     # (n + 1) * 0.95 is 19.000000000000004 for some n, and means 19.
     rank = ceil((n + 1) * (1 - level) - 1e-9)
     if rank <= n:
-        return Bound(max(1.0, float(np.partition(recent, rank - 1)[rank - 1])), "answers")
-    return Bound(max(1.0, student_limit(recent, 1 - level)), "answers-student")
+        reach = float(np.partition(off, rank - 1)[rank - 1])
+        return Bound(factor + reach, "answers", intercept_ms, floor.factor)
+    from scipy.special import stdtrit
+
+    reach = float(stdtrit(freedom, 1 - level) * off.std())
+    return Bound(factor + reach, "answers-student", intercept_ms, floor.factor)
+
+
+def _line(predicted_ms: Array, ratios: Array) -> tuple[float, float, Array, int]:
+    """The line of least squares ``ratio = factor + intercept_ms / predicted_ms``.
+
+    Returns:
+        The factor, the intercept, the deviation of each ratio ``(n,)`` from the line through the
+        others, and the degrees of freedom. Of few answers only the factor is fitted.
+    """
+    n, inverse = len(ratios), 1 / predicted_ms
+    centred = inverse - inverse.mean()
+    spread = float((centred**2).sum())
+    if n >= ENOUGH_FOR_A_LINE and spread > _NEGLIGIBLE * float((inverse**2).sum()):
+        slope = float((centred * ratios).sum()) / spread
+        factor = float(ratios.mean() - slope * inverse.mean())
+        leverage = 1 / n + centred**2 / spread
+        if factor >= LEAST_FACTOR and leverage.max() <= MOST_LEVERAGE:
+            off = (ratios - factor - slope * inverse) / (1 - leverage)
+            return factor, slope, off, n - 2
+    factor = float(ratios.mean())
+    return factor, 0.0, (ratios - factor) / (1 - 1 / n), n - 1

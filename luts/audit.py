@@ -136,22 +136,21 @@ class Audit:
         return ratios
 
     @cached_property
-    def answer_ratios(self) -> Array:
-        """Measured over calibrated latency of first choices ``(n,)``, the oldest first.
+    def answers(self) -> tuple[Array, Array]:
+        """Calibrated and measured latency of first choices, ``(n,)`` each, the oldest first.
 
         Answers never move the line: what is learnt from them is how far they are off it.
         """
         chosen = self._of("answer") & np.array([each.rank == 1 for each in self.networks])
-        ratios: Array = self.measured_ms[chosen] / self.calibration(self.raw_ms[chosen])
-        return ratios
+        return self.calibration(self.raw_ms[chosen]), self.measured_ms[chosen]
 
     def bound(self, confidence: float) -> Bound:
         """Upper bound on measured over predicted latency of random networks."""
         return upper_bound(self.ratios, confidence)
 
     def answer_bound(self, confidence: float) -> Bound:
-        """Upper bound on measured over predicted latency of networks that a search chooses."""
-        return answer_bound(self.answer_ratios, confidence, self.bound(confidence))
+        """Upper bound on the latency of networks that a search chooses."""
+        return answer_bound(*self.answers, confidence, self.bound(confidence))
 
     def as_dict(self) -> dict[str, Any]:
         """What it says, as JSON, without the networks."""
@@ -164,7 +163,7 @@ class Audit:
                 for confidence, bound in upper_bounds(self.ratios).items()
             },
             "answers": {
-                "n": len(self.answer_ratios),
+                "n": len(self.answers[0]),
                 "upper": {
                     str(confidence): self.answer_bound(confidence).as_dict()
                     for confidence in CONFIDENCES

@@ -117,7 +117,7 @@ class CostModel(Predictor):
                 f"{self.name!r} was never compared with whole networks: it has no upper bounds",
                 f"Run: nasprof audit {self.name}",
             )
-        return self.latency_ms(genes, space) * bound.factor
+        return bound.upper(self.latency_ms(genes, space))
 
     def bounds(self, confidences: Sequence[float] = CONFIDENCES) -> dict[float, Bound]:
         """Upper bounds for several confidences; empty where nothing was audited."""

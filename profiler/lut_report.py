@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from luts import Agreement, CostModel, LookupTable, MissingEntries
+from luts import Agreement, Bound, CostModel, LookupTable, MissingEntries
 from luts.audit import Audit
 from luts.comparison import flatten
 from nasprof.cli import show_table
@@ -179,13 +179,23 @@ def _show_bounds(model: CostModel) -> None:
     """Bounds for random networks and for those that a search has chosen, which may be wider."""
     found = {"random": model.bounds(), "chosen": model.answer_bounds()}
     rows = [
-        (networks, f"{level:.0%}", f"{bound.factor:.4f}", METHODS[bound.method])
+        (networks, f"{level:.0%}", at_most(bound), METHODS[bound.method])
         for networks, bounds in found.items()
         for level, bound in bounds.items()
     ]
     if rows:
-        columns = ("networks", ">confidence", ">at most x predicted", "how sure that is")
+        columns = ("networks", ">confidence", "at most", "how sure that is")
         show_table(columns, rows)
+
+
+def at_most(bound: Bound) -> str:
+    """A bound as a formula."""
+    text = f"{bound.factor:.4f} x predicted"
+    if bound.intercept_ms:
+        text += f" {bound.intercept_ms:+.3f} ms"
+    if bound.method.startswith("answers"):
+        text += f", no less than {bound.least:.4f} x"
+    return text
 
 
 def _show_entries(table: LookupTable, space: Space) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from luts import CostModel, Extremes
+from luts import NO_BOUND, Bound, CostModel, Extremes
 from luts.errors import BudgetImpossible
 from nasprof.cli import say
 from nasprof.errors import UsageError
@@ -37,8 +37,8 @@ class Objective:
         free: whether its values cost nothing, so that an engine may ask for those of any
             architecture instead of predicting them.
         extremes: gives the least and the largest value in the space, where that is known.
-        slack: how often its value an architecture may have when measured, with the confidence
-            asked for; a budget divided by it is a limit.
+        bound: on the value that an architecture has when it is measured, with the confidence asked
+            for: it makes limits of budgets.
         nearest_additive: gives the additive objective nearest to it, for engines that need one.
         facts: what it depends on, as JSON values: an archive of other facts is of another search.
         place: the device that evaluates it, one architecture at a time; None if it is no device.
@@ -52,7 +52,7 @@ class Objective:
     kind: Kind = "predicted"
     free: bool = False
     extremes: Callable[[], tuple[float, float]] | None = None
-    slack: float = 1.0
+    bound: Bound = NO_BOUND
     nearest_additive: Callable[[np.random.Generator], Objective] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     place: str | None = None
@@ -104,8 +104,8 @@ class Problem:
             if limit > end if each.maximise else limit < end:
                 raise BudgetImpossible(
                     f"no {self.space.label} network has {'at least' if each.maximise else 'under'} "
-                    f"{limit * each.slack:.4g} {each.unit} of {each.name!r}: the "
-                    f"{'most' if each.maximise else 'least'} is {end * each.slack:.4g}",
+                    f"{each.bound.upper(limit):.4g} {each.unit} of {each.name!r}: the "
+                    f"{'most' if each.maximise else 'least'} is {each.bound.upper(end):.4g}",
                     "Change the budget, or width or resolution.",
                 )
 
@@ -170,16 +170,15 @@ class TradeOff:
         """The range of predicted latencies."""
         return self.cost.extremes(self.space)
 
-    def slack(self, confidence: float | None) -> float:
-        """How often its predicted latency an architecture takes at most that a search has chosen.
-
-        At least 1, which it is where nothing is known.
+    def bound(self, confidence: float | None) -> Bound:
+        """What an architecture takes at most, by its prediction, that a search has chosen.
 
         Args:
-            confidence: of the bound; None asks for predictions as they are.
+            confidence: of the bound; None asks for predictions as they are, which is also what is
+                given where the cost model was never compared with whole networks.
         """
-        bound = None if confidence is None else self.cost.answer_bound(confidence)
-        return 1.0 if bound is None else bound.factor
+        known = None if confidence is None else self.cost.answer_bound(confidence)
+        return NO_BOUND if known is None else known
 
     def problem(self, budget_ms: float | None = None, confidence: float | None = None) -> Problem:
         """Both as objectives ``top1`` and ``latency``, the latter limited by the budget.
@@ -188,9 +187,9 @@ class TradeOff:
             UsageError: the budget is no time.
             BudgetImpossible: no architecture meets it.
         """
-        slack, limits = self.slack(confidence), {}
+        bound, limits = self.bound(confidence), {}
         if budget_ms is not None:
-            limits["latency"] = check_budget(budget_ms) / slack
+            limits["latency"] = bound.limit(check_budget(budget_ms))
             self.cost.require_budget(limits["latency"], self.space)
         top1 = Objective(
             "top1",
@@ -208,7 +207,7 @@ class TradeOff:
             additive=self.cost.additive,
             free=True,
             extremes=partial(latency_extremes, self.cost, self.space),
-            slack=slack,
+            bound=bound,
             facts=model_facts(self.cost, self.cost.latency_ms, self.space),
         )
         return Problem(self.space, (top1, latency), limits)

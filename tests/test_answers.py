@@ -11,7 +11,7 @@ from scripted import ScriptedDevice
 from tables import TINY, audited_table, made_up_table
 
 from devices import RunSettings, Samples
-from luts import Bound, LookupTable, Speed, read_cost_model
+from luts import NO_BOUND, Bound, LookupTable, Speed, read_cost_model
 from luts.answers import FEWEST, STEP, WINDOW, adapted_level, answer_bound
 from luts.audit import Measured, networks_from_dict
 from luts.errors import CostModelInvalid
@@ -29,63 +29,100 @@ from spaces import get_space
 
 SPACE = get_space("ofa-mbv3", **TINY)
 PLAIN = Bound(1.01, "conformal")
-ratios = st.lists(st.floats(0.5, 2.0), max_size=60).map(np.array)
+answers = st.lists(st.tuples(st.floats(1, 100), st.floats(0.5, 2.0)), max_size=50).map(
+    lambda pairs: np.array(pairs).reshape(-1, 2).T
+)
 levels = st.sampled_from([0.8, 0.9, 0.95, 0.99])
+
+
+def bound_of(told, ratios, confidence=0.95, floor=PLAIN):
+    told = np.broadcast_to(np.asarray(told, np.float64), np.shape(ratios))
+    return answer_bound(told, told * ratios, confidence, floor)
 
 
 # --- bounds --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
-@given(ratios, levels)
-def test_a_bound_is_never_below_the_prediction_nor_the_one_of_random_networks(ratios, confidence):
-    bound = answer_bound(ratios, confidence, PLAIN)
-    assert bound.factor >= PLAIN.factor >= 1
-    assert answer_bound(ratios, confidence, Bound(1.0, "conformal")).factor >= 1
-    if len(ratios) < FEWEST:
+@settings(max_examples=100)
+@given(answers, levels, st.floats(0.1, 1000), st.floats(0.1, 1000))
+def test_predictions_are_within_budgets_and_bounds_above_predictions(
+    answers, confidence, budget, prediction
+):
+    told, ratios = answers
+    bound = answer_bound(told, told * ratios, confidence, PLAIN)
+    assert bound.upper(prediction) >= PLAIN.factor * prediction >= prediction
+    limit = bound.limit(budget)
+    assert 0 <= limit <= budget
+    if limit > 0:
+        assert bound.upper(limit) == pytest.approx(budget)
+        assert bound.upper(1.01 * limit) > budget
+    if len(told) < FEWEST:
         assert bound is PLAIN
 
 
-@settings(max_examples=60)
-@given(ratios, levels)
-def test_the_level_follows_hits_and_misses(ratios, confidence):
+@given(st.floats(0.1, 1000))
+def test_what_is_not_known_takes_predictions_as_they_are(value):
+    assert NO_BOUND.upper(value) == NO_BOUND.limit(value) == value
+    assert (NO_BOUND.upper(np.array([value])) == [value]).all()
+
+
+@settings(max_examples=50)
+@given(answers, levels)
+def test_the_level_follows_hits_and_misses(answers, confidence):
     """What Gibbs and Candes, Eq. 2, says of the sum of all corrections."""
-    level = adapted_level(ratios, confidence)
-    later = max(0, len(ratios) - FEWEST)
-    misses = round(later * (1 - confidence) - (level - (1 - confidence)) / STEP)
+    told, ratios = answers
+    miss = 1 - confidence
+    level = adapted_level(told, told * ratios, confidence, PLAIN)
+    later = max(0, len(told) - FEWEST)
+    misses = round(later * miss - (level - miss) / STEP)
     assert 0 <= misses <= later
-    assert level == pytest.approx(1 - confidence + STEP * (later * (1 - confidence) - misses))
+    assert level == pytest.approx(miss + STEP * (later * miss - misses))
 
 
-def test_few_answers_give_students_bound_and_many_the_rank():
+def test_few_answers_give_students_bound():
     from scipy.stats import t
 
     few = np.array([1.01, 1.03, 1.02, 1.04])
-    logs = np.log(few)
-    level = adapted_level(few, 0.95)
-    exact = np.exp(logs.mean() + t.ppf(1 - level, 3) * logs.std(ddof=1) * np.sqrt(1.25))
-    found = answer_bound(few, 0.95, PLAIN)
-    assert found == Bound(pytest.approx(exact), "answers-student")
+    level = adapted_level(np.full(4, 10.0), 10 * few, 0.95, PLAIN)
+    off = (few - few.mean()) / (1 - 1 / 4)
+    exact = few.mean() + t.ppf(1 - level, 3) * off.std()
+    assert bound_of(10, few) == Bound(pytest.approx(exact), "answers-student", 0.0, 1.01)
+
+
+def test_many_answers_give_the_rank():
     many = np.random.default_rng(0).permutation(1 + np.arange(1, 101) / 1000)
-    found = answer_bound(many, 0.95, PLAIN)
+    found = bound_of(10, many)
     assert found.method == "answers"
-    rank = int(np.ceil(101 * (1 - adapted_level(many, 0.95, PLAIN.factor)) - 1e-9))
-    assert found.factor == pytest.approx(1 + rank / 1000)
+    level = adapted_level(np.full(100, 10.0), 10 * many, 0.95, PLAIN)
+    rank = int(np.ceil(101 * (1 - level) - 1e-9))
+    off = (1 + rank / 1000 - many.mean()) / (1 - 1 / 100)
+    assert found.factor == pytest.approx(many.mean() + off)
+
+
+def test_a_line_tells_small_answers_from_large_ones():
+    rng = np.random.default_rng(0)
+    told = rng.uniform(4, 20, 60)
+    took = 0.98 * told + 0.3 + rng.normal(0, 0.01, 60) * told / 10
+    bound = answer_bound(told, took, 0.95, PLAIN)
+    assert bound.intercept_ms == pytest.approx(0.3, abs=0.1)
+    assert bound.upper(5.0) == pytest.approx(0.98 * 5 + 0.3, rel=0.01)
+    assert bound.upper(20.0) == pytest.approx(1.01 * 20), "never below that of random networks"
+    # Few answers give no line, and what has nothing in common with predictions neither.
+    assert bound_of(told[:5], (took / told)[:5]).intercept_ms == 0
+    assert answer_bound(told, np.full(60, 10.0), 0.95, PLAIN).intercept_ms == 0
 
 
 def test_after_misses_the_bound_widens_and_after_hits_it_narrows():
     steady = np.random.default_rng(0).lognormal(0.01, 0.005, 40)
-    before = answer_bound(steady, 0.95, PLAIN).factor
-    missed = answer_bound(np.append(steady, [1.1, 1.1]), 0.95, PLAIN).factor
-    assert missed > before
-    settled = answer_bound(np.append(steady, np.full(150, 1.011)), 0.95, PLAIN).factor
-    assert settled < before
+    before = bound_of(10, steady).factor
+    assert bound_of(10, np.append(steady, [1.1, 1.1])).factor > before
+    assert bound_of(10, np.append(steady, np.full(150, 1.011))).factor < before
 
 
 def test_only_the_latest_answers_count():
     old = np.full(WINDOW, 1.5)
     recent = np.random.default_rng(0).lognormal(0.01, 0.005, WINDOW)
-    assert answer_bound(np.append(old, recent), 0.95, PLAIN).factor < 1.05
+    assert bound_of(10, np.append(old, recent)).factor < 1.05
 
 
 @pytest.fixture(scope="module")
@@ -116,18 +153,21 @@ def coverage(truth, error, steps, trials=16, answers=60):
         macs = Objective("macs", "", space.macs, maximise=True, additive=True)
         latency = Objective("latency", "ms", table.latency_ms, additive=True)
         front, _ = exact_front(Problem(space, (macs, latency)), rng)
-        off = truth.latency_ms(front) / table.latency_ms(front)
+        told, true = table.latency_ms(front), truth.latency_ms(front)
         random = space.sample(20, rng, "biased")
         floor = np.sort(truth.latency_ms(random) / table.latency_ms(random))[-1]
         floor = Bound(max(1.0, float(floor)), "conformal")
-        found = off[np.linspace(0, len(front) - 1, 10).astype(int)].tolist()
+        first = np.linspace(0, len(front) - 1, 10).astype(int)
+        known = list(zip(told[first], true[first], strict=True))
         for number in range(answers):
             speed = 1 + steps * (0, 1, -1)[number // 20 % 3]
-            told = speed * rng.lognormal(0, 0.005 if steps else 0)
-            ratio = off[rng.integers(len(front))] * speed / told
-            kept.append(ratio <= answer_bound(np.array(found), 0.95, floor).factor)
-            audited.append(ratio <= floor.factor)
-            found.append(ratio)
+            timed = speed * rng.lognormal(0, 0.005 if steps else 0)
+            at = rng.integers(len(front))
+            took = true[at] * speed / timed
+            bound = answer_bound(*np.array(known).T, 0.95, floor)
+            kept.append(took <= bound.upper(told[at]))
+            audited.append(took <= floor.upper(told[at]))
+            known.append((told[at], took))
     return np.mean(kept), np.mean(audited)
 
 
@@ -324,7 +364,7 @@ def test_answers_are_measured_for_a_table_at_its_speed(built):
     assert {(each.role, each.rank) for each in answers} == {("answer", 1)}
     assert answers[0].speed["wall"] == pytest.approx(1.4)
     assert not lacks_answers(whole, plan)
-    assert len(whole.audit.answer_ratios) == len(answers)
+    assert len(whole.audit.answers[0]) == len(answers)
     assert whole.calibration == table.calibration
 
 

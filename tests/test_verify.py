@@ -413,7 +413,7 @@ def test_only_first_choices_count_for_the_bound(stored):
     record_answers(phone.site(stored), first, found)
     after = read_cost_model(stored.path)
     assert [each.rank for each in after.networks[24:]] == [1, 1, 2]
-    assert len(after.audit.answer_ratios) == 2
+    assert len(after.audit.answers[0]) == 2
     assert after.answer_bound(0.95).factor < 1.5
 
 

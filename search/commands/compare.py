@@ -12,6 +12,7 @@ from profiler.commands.options import Milliseconds
 from search.commands.options import Asked, confidence_option, trade_off_options
 
 if TYPE_CHECKING:
+    from luts import Bound
     from search.delivery.site import Site
     from search.problem import TradeOff
     from search.runs.comparison import Array, Comparison, Entrant
@@ -95,7 +96,7 @@ def compare(
     path = None if folder is None else folder / "best-known.jsonl"
     with step_bar("best-known front") as progress:
         known = known_front(trade_off, known_evaluations, path, progress)
-    limits_ms = sorted(set(budgets_ms)) or _spread(known[1], trade_off.slack(confidence))
+    limits_ms = sorted(set(budgets_ms)) or _spread(known[1], trade_off.bound(confidence))
     with step_bar("searches") as progress:
         comparison = compare(
             trade_off,
@@ -136,13 +137,9 @@ def _entrant(site: Site, name: str, confidence: float) -> Entrant:
 _SPREAD = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
-def _spread(front: Array, slack: float) -> list[float]:
-    """Budgets in ms at equal ratios over the latencies of a front ``(n, 2)``.
-
-    Args:
-        slack: how often its latency a network may take.
-    """
-    low, high = slack * front[0, 1], slack * front[-1, 1]
+def _spread(front: Array, bound: Bound) -> list[float]:
+    """Budgets in ms at equal ratios over the upper bounds of a front ``(n, 2)``."""
+    low, high = bound.upper(front[[0, -1], 1]).tolist()
     return [float(f"{low * (high / low) ** share:.3g}") for share in _SPREAD]
 
 

@@ -58,7 +58,7 @@ class Findings:
             "budget_ms": budget_ms,
             "arch": problem.space.decode(stored.genes[place : place + 1])[0],
             "values": values,
-            "upper_ms": values[latency.name] * latency.slack,
+            "upper_ms": latency.bound.upper(values[latency.name]),
         }
 
     def show(self) -> None:

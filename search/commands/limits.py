@@ -79,8 +79,9 @@ def limited(problem: Problem, budgets: Mapping[str, float]) -> Problem:
     """
     from dataclasses import replace
 
-    slack = {each.name: each.slack for each in problem.objectives}
-    found = replace(problem, limits={name: budgets[name] / slack[name] for name in budgets})
+    bounds = {each.name: each.bound for each in problem.objectives}
+    limits = {name: bounds[name].limit(budget) for name, budget in budgets.items()}
+    found = replace(problem, limits=limits)
     found.require_possible()
     return found
 

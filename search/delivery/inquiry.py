@@ -46,8 +46,9 @@ class Inquiry:
     def span(self) -> Range:
         """The range of budgets that make a difference."""
         ends, trade_off = self.site.trade_off.extremes, self.site.trade_off
-        most = trade_off.slack(self.confidence) * self.speed.high
-        return Range(ends.min_ms * most, ends.max_ms * most)
+        bound, high = trade_off.bound(self.confidence), self.speed.high
+        low_ms, high_ms = bound.upper(np.array([ends.min_ms, ends.max_ms])) * high
+        return Range(float(low_ms), float(high_ms))
 
     def answers(self, budgets_ms: Sequence[float]) -> list[list[Answer]]:
         """Up to :data:`KEPT` architectures within each budget, most accurate first."""

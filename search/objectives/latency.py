@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Self
 
-from luts import CostModel, cost_model_shelf
+from luts import NO_BOUND, CostModel, cost_model_shelf
 from nasprof.errors import UsageError
 from search.objectives.base import Wanted, near
 from search.objectives.models import Models, Spot, is_device, known_devices
@@ -51,7 +51,7 @@ class Latency(Wanted):
             additive=cost.additive,
             free=True,
             extremes=partial(latency_extremes, cost, space),
-            slack=1.0 if bound is None else bound.factor,
+            bound=NO_BOUND if bound is None else bound,
             facts={**model_facts(cost, cost.latency_ms, space), "clock": cost.clock},
         )
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from luts import TABLE_SPEED, Speed
+from luts import TABLE_SPEED, Bound, Speed
 from search.pnag.generator import Generator
 from search.pnag.polish import ROUNDS, improve
 from search.pnag.rated import Rated, distinct, stack
@@ -78,9 +78,8 @@ def answer(
     Raises:
         UsageError: a budget is no time.
     """
-    slack = trade_off.slack(confidence)
-    most = slack * speed.high
-    limits_ms = np.array([check_budget(budget_ms) / most for budget_ms in budgets_ms])
+    bound = trade_off.bound(confidence)
+    limits_ms = np.array([bound.limit(check_budget(ms) / speed.high) for ms in budgets_ms])
     with one_numpy_thread():
         drawn = generator.calibrated(trade_off).sample(np.repeat(limits_ms, samples), rng)
         fastest = trade_off.extremes.fastest[None]
@@ -89,7 +88,7 @@ def answer(
         chosen = [best_within(known, limit, keep) for limit in limits_ms]
         if polish and chosen:
             chosen = _polished(trade_off, chosen, limits_ms, keep, rounds)
-        return [_answers(trade_off, rated, speed.factor, most) for rated in chosen]
+        return [_answers(trade_off, rated, bound, speed) for rated in chosen]
 
 
 def best_within(rated: Rated, limit_ms: float, keep: int) -> Rated:
@@ -117,12 +116,10 @@ def _polished(
     ]
 
 
-def _answers(trade_off: TradeOff, rated: Rated, factor: float, most: float) -> list[Answer]:
-    """Answers whose latency is ``factor`` times, and at most ``most`` times, what is predicted."""
+def _answers(trade_off: TradeOff, rated: Rated, bound: Bound, speed: Speed) -> list[Answer]:
     std = trade_off.accuracy.std(rated.genes, trade_off.space)
     deviations = [None] * len(rated) if std is None else std.tolist()
-    columns = (rated.genes, rated.top1.tolist(), deviations, rated.latency_ms.tolist())
-    return [
-        Answer(genes, top1, deviation, latency_ms * factor, latency_ms * most)
-        for genes, top1, deviation, latency_ms in zip(*columns, strict=True)
-    ]
+    latency_ms, upper_ms = rated.latency_ms * speed.factor, bound.upper(rated.latency_ms)
+    times = (latency_ms.tolist(), (upper_ms * speed.high).tolist())
+    columns = (rated.genes, rated.top1.tolist(), deviations, *times)
+    return [Answer(*each) for each in zip(*columns, strict=True)]

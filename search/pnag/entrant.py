@@ -39,11 +39,11 @@ def _evaluated(
     seed: int,
 ) -> Genes:
     rng = np.random.default_rng(seed)
-    elites, slack = Rated.by(trade_off, generator.elites), trade_off.slack(confidence)
+    elites, bound = Rated.by(trade_off, generator.elites), trade_off.bound(confidence)
     seen: list[Genes] = []
     watched = Watched.on(trade_off, seen.append)
     for budget_ms in budgets_ms:
-        limit_ms = check_budget(budget_ms) / slack
+        limit_ms = bound.limit(check_budget(budget_ms))
         kept = _kept(elites, limit_ms, min(POLISHED, evaluations - 1))
         samples, rounds = _shares(trade_off.space, evaluations - 1 - len(kept))
         answer(
