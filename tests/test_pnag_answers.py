@@ -129,7 +129,7 @@ def check(answers, trade_off, budget_ms, slack):
 @pytest.mark.parametrize("polish", [True, False])
 def test_every_answer_keeps_within_its_budget(name, confidence, polish):
     trade_off = MODELS[name]()
-    slack = trade_off.slack(confidence)
+    slack = trade_off.bound(confidence).factor
     ends = trade_off.extremes
     budgets_ms = [slack * each for each in np.linspace(ends.min_ms * 1.02, ends.max_ms * 1.1, 6)]
     found = asked(
@@ -149,13 +149,13 @@ def test_every_answer_keeps_within_its_budget(name, confidence, polish):
 def test_any_budget_in_the_range_is_answered(share, seed, samples):
     (budget_ms,) = budgets_of(cells(), share)
     (answers,) = asked(generator_for("cells"), cells(), [budget_ms], seed, samples=samples)
-    check(answers, cells(), budget_ms, cells().slack(0.95))
+    check(answers, cells(), budget_ms, cells().bound(0.95).factor)
 
 
 @every_model
 def test_a_budget_that_nothing_meets_is_answered_with_the_fastest(name):
     trade_off = MODELS[name]()
-    low = 0.9 * trade_off.slack(0.95) * trade_off.extremes.min_ms
+    low = 0.9 * trade_off.bound(0.95).factor * trade_off.extremes.min_ms
     (first,), (second,) = asked(generator_for(name), trade_off, [low, 1e-9], samples=20)
     assert np.array_equal(first.genes, second.genes)
     assert first.latency_ms <= trade_off.extremes.min_ms * (1 + 1e-12)
@@ -267,7 +267,7 @@ def test_a_generator_outlives_calibrations(name, slope, intercept_ms):
     budgets_ms = budgets_of(moved, 0.1, 0.6)
     found = asked(generator, moved, budgets_ms, samples=40)
     for budget_ms, answers in zip(budgets_ms, found, strict=True):
-        check(answers, moved, budget_ms, moved.slack(0.95))
+        check(answers, moved, budget_ms, moved.bound(0.95).factor)
 
 
 @pytest.mark.parametrize("name", ["cells", "mobile"])

@@ -38,7 +38,10 @@ def test_as_an_entrant_it_evaluates_no_more_than_allowed(name):
         assert 1 <= len(genes) <= evaluations * 3
         assert len(np.unique(genes, axis=0)) == len(genes)
         assert np.array_equal(trade_off.space.canonical(genes), genes)
-        top1, upper_ms = trade_off.top1(genes), trade_off.latency_ms(genes) * trade_off.slack(0.95)
+        top1, upper_ms = (
+            trade_off.top1(genes),
+            trade_off.latency_ms(genes) * trade_off.bound(0.95).factor,
+        )
         found[evaluations] = [top1[upper_ms <= each].max() for each in budgets_ms]
     assert np.mean(found[900]) > np.mean(found[50]) > np.mean(found[1])
     assert np.array_equal(run(budgets_ms, 300, 3), run(budgets_ms, 300, 3))
@@ -53,7 +56,7 @@ def test_an_entrants_evaluations_are_those_that_it_makes():
     genes = entrant(trade_off, generator_for("mobile"), 0.95)(
         budgets_ms, 256 + 5 + 8 * 4 * neighbours(MOBILE), 5
     )
-    within = trade_off.latency_ms(genes) * trade_off.slack(0.95) <= budgets_ms[0]
+    within = trade_off.latency_ms(genes) * trade_off.bound(0.95).factor <= budgets_ms[0]
     assert trade_off.top1(genes)[within].max() == pytest.approx(answers[0].top1, abs=1e-9)
 
 

@@ -72,5 +72,5 @@ def generator_for(name):
 
 def budgets_of(trade_off, *shares):
     """Budgets by their place between the fastest and the slowest."""
-    ends, slack = trade_off.extremes, trade_off.slack(0.95)
+    ends, slack = trade_off.extremes, trade_off.bound(0.95).factor
     return [slack * (ends.min_ms + share * (ends.max_ms - ends.min_ms)) for share in shares]
