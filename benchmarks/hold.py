@@ -120,10 +120,11 @@ def answers_of(path: Path, clock: str, runtime: str, trained: Path) -> list[dict
         speed = speed_at(site, bench, lambda: nullcontext(Progress()))
         assert speed is not None
         inquiry = Inquiry(site, generator, rng, CONFIDENCE, speed=speed)
-        span = inquiry.span
-        # Between the fastest network and the slowest, whose ends are no choice.
-        shares = 0.03 + 0.94 * places / (BUDGETS - 1)
-        budgets_ms = span.minimum_ms + shares * (span.maximum_ms - span.minimum_ms)
+        low_ms = inquiry.span.minimum_ms
+        best = inquiry.answers([inquiry.span.maximum_ms])[0][0]
+        # Between the fastest network and the most accurate one: beyond there is no choice.
+        shares = 0.03 + 0.97 * places / (BUDGETS - 1)
+        budgets_ms = low_ms + shares * (best.upper_ms - low_ms)
         candidates = inquiry.candidates(budgets_ms.tolist())
         rows += measured(candidates, site, inquiry, bench, clock, runtime)
     return rows

@@ -22,7 +22,7 @@ class Sentinel:
     Args:
         sha256: of its model file; multiples of another one say something else.
         latency_ms: by clock ("wall", "cpu"), the median over rounds.
-        spread: by clock, the standard deviation from round to round as a share.
+        spread: by clock, the standard deviation from round to round as a share, bursts left out.
         rounds: how many.
     """
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
-from luts import LookupTable, Measured
+from luts import LookupTable, Measured, Sentinel
 from nasprof.registry import Registry
 from profiler.records import Measurement
 from profiler.speed import speed_beside
@@ -84,3 +85,21 @@ def answer_of(taken: Measurement, rank: int, table: LookupTable) -> Measured:
         rank=rank,
         speed={clock: each.factor for clock, each in speed.items()},
     )
+
+
+def at_speed(answer: Measured, then: Sentinel | None, now: Sentinel | None) -> Measured:
+    """An answer that a table remembers, when the table becomes one of another speed.
+
+    Args:
+        then: what told the table's speed.
+        now: what tells it from now on.
+    """
+    if not answer.multiples or then is None or now is None or then.sha256 != now.sha256:
+        return answer
+    clocks = now.latency_ms.keys() & then.latency_ms.keys()
+    factors = {clock: now.latency_ms[clock] / then.latency_ms[clock] for clock in clocks}
+    latency_ms = {
+        clock: factors.get(clock, 1.0) * time_ms for clock, time_ms in answer.latency_ms.items()
+    }
+    speed = {clock: value / factors.get(clock, 1.0) for clock, value in answer.speed.items()}
+    return replace(answer, latency_ms=latency_ms, speed=speed)

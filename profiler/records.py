@@ -74,8 +74,8 @@ class Measurement:
         latency_ms: estimates by the wall clock over the rounds counted.
         cpu_ms: estimates by the CPU clock over the same rounds, None where the device has none.
         sentinel: what ran in turns with it: its file's ``sha256``, and by clock its ``latency_ms``
-            over the rounds counted and their ``spread`` (standard deviation of a round as a share);
-            None without a sentinel.
+            over the rounds counted and their ``spread``
+            (:func:`profiler.statistics.robust_spread`); None without a sentinel.
         multiples: by clock the latency as a multiple of the sentinel's in the same rounds, see
             :func:`profiler.statistics.paired_multiple`; empty without a sentinel.
         overhead_ms: trimmed mean of the empty model in the same rounds: the framework's share.

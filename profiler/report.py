@@ -52,8 +52,12 @@ FLAG_WORDS = {
 """What each flag means to whoever reads the result, and what to do about it."""
 
 
-def show_results(records: Sequence[Record]) -> None:
-    """Print one line a measurement, latencies in milliseconds; flags are explained below."""
+def show_results(records: Sequence[Record], more: Sequence[str] = ()) -> None:
+    """Print one line a measurement, latencies in milliseconds; flags are explained below.
+
+    Args:
+        more: what else is to be noted.
+    """
     first = records[0]
     title = (
         f"{first['device']}: {first['runtime']} {first['runtime_version'] or ''}, "
@@ -61,7 +65,7 @@ def show_results(records: Sequence[Record]) -> None:
     )
     numbers = (">latency ms", ">±95 %", ">p90", ">CPU ms", ">x sentinel", ">runs")
     rows = [_result_row(record) for record in records]
-    show_table(("model", *numbers, "flags"), rows, title, _notes(records))
+    show_table(("model", *numbers, "flags"), rows, title, [*_notes(records), *more])
 
 
 def _result_row(record: Record) -> list[str]:

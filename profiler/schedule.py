@@ -23,6 +23,7 @@ from profiler.statistics import (
     estimate,
     paired_multiple,
     quick_half_width,
+    robust_spread,
     trimmed_mean,
 )
 
@@ -177,7 +178,7 @@ def beside(rounds: Sequence[Round], trim: float) -> tuple[dict[str, Any] | None,
             continue
         own_ms, sentinel_ms = np.array(pairs).T
         latency_ms[clock] = float(np.median(sentinel_ms))
-        spread[clock] = float(sentinel_ms.std(ddof=min(1, len(pairs) - 1)) / sentinel_ms.mean())
+        spread[clock] = robust_spread(sentinel_ms)
         multiples[clock] = paired_multiple(own_ms, sentinel_ms)
     if not multiples:
         return None, {}

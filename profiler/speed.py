@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from luts import LookupTable, Sentinel, Speed
 from profiler.records import Measurement, Round
+from profiler.statistics import robust_spread
 from spaces import Genes, Space
 
 TIMINGS = 3
@@ -55,7 +56,8 @@ def speed_beside(
     """How fast the device was while networks were measured, by clock.
 
     The factor is the median over rounds of what the sentinel took, over what it took for the
-    table. Its interval holds the standard errors of both medians.
+    table. Its interval is of today's timing: what the table's own was off by is the same for all
+    answers, and so in their bound.
 
     Args:
         sentinel: of the table.
@@ -81,14 +83,27 @@ def _times(rounds: Sequence[Round], clock: str) -> list[float]:
 
 
 def _speed(times_ms: Sequence[float], sentinel: Sentinel, clock: str) -> Speed:
-    factors = np.array(times_ms) / sentinel.latency_ms[clock]
-    factor = float(np.median(factors))
-    spread = float(factors.std(ddof=1)) / factor if len(factors) > 1 else 0.0
-    errors = (spread / np.sqrt(len(factors)), _spread(sentinel.spread, clock, sentinel.rounds))
+    now_ms, spread = float(np.median(times_ms)), robust_spread(times_ms)
+    return _between(now_ms, spread, len(times_ms), sentinel.latency_ms[clock])
+
+
+def speed_between(now: Sentinel, then: Sentinel) -> dict[str, Speed] | None:
+    """How fast a device was in one session beside another, by clock, as their sentinels tell.
+
+    None where these are not the same network.
+    """
+    if now.sha256 != then.sha256:
+        return None
+    return {
+        clock: _between(
+            now.latency_ms[clock], now.spread.get(clock, 0.0), now.rounds, then.latency_ms[clock]
+        )
+        for clock in now.latency_ms.keys() & then.latency_ms.keys()
+    } or None
+
+
+def _between(now_ms: float, spread: float, rounds: int, then_ms: float) -> Speed:
+    factor = now_ms / then_ms
     # A median's standard error is 1.25 times a mean's.
-    reach = 1.96 * 1.2533 * float(np.hypot(*errors))
+    reach = 1.96 * 1.2533 * spread / rounds**0.5
     return Speed(factor, factor * (1 - min(reach, 0.9)), factor * (1 + reach), "today")
-
-
-def _spread(spread: Mapping[str, float], clock: str, rounds: int) -> float:
-    return spread.get(clock, 0.0) / float(np.sqrt(rounds))

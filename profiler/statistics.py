@@ -219,6 +219,16 @@ def pomonag_mean(samples_ms: ArrayLike) -> float:
     return float((inside if len(inside) else samples).mean())
 
 
+def robust_spread(samples_ms: ArrayLike) -> float:
+    """Standard deviation as a share of the median, by the median absolute deviation.
+
+    That of a normal distribution's bulk: bursts in less than half of the samples do not count.
+    """
+    samples = checked(samples_ms)
+    median = float(np.median(samples))
+    return float(1.4826 * np.median(np.abs(samples - median)) / median) if median > 0 else 0.0
+
+
 def paired_multiple(rounds_ms: ArrayLike, sentinel_ms: ArrayLike) -> float:
     """Latency as a multiple of a sentinel's: the median of the ratios of rounds ``(r,)``.
 

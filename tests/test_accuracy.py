@@ -604,3 +604,27 @@ def test_published_cells_are_ranked(shared):
     assert found.spearman > 0.8
     assert found.covered >= 0.9
     assert any("Spearman" in doubt for doubt in model.doubts)
+
+
+# --- what chosen networks have at least ----------------------------------------------------------
+
+
+def test_a_lower_bound_comes_from_answers_that_were_measured():
+    """Predicted 0.3 points too high on average, as a search chooses them."""
+    from search.accuracy.answers import LowerBound
+
+    model = read_accuracy_model("imagenet")
+    space = model.spaces[0]
+    genes = space.sample(60, np.random.default_rng(3), "biased")
+    told = model.top1(genes)
+    drop = 0.3 + np.random.default_rng(4).normal(0, 0.05, 60)
+    answers = Measurements.of(space, genes[:40], (told - drop)[:40])
+    bound = LowerBound.of(model, answers, 0.9)
+    lower = bound.top1(told[40:])
+    assert (lower <= told[40:]).all()
+    assert ((told - drop)[40:] >= lower).mean() >= 0.8
+    assert lower == pytest.approx(told[40:] - 0.37, abs=0.15)
+    right = Measurements.of(space, genes[:40], told[:40] + 1)
+    assert (LowerBound.of(model, right, 0.9).top1(told) <= told).all(), "never above the prediction"
+    with pytest.raises(UsageError, match="2 measured answers are too few"):
+        LowerBound.of(model, answers.take(np.array([0, 1])), 0.9)

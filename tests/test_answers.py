@@ -11,7 +11,7 @@ from scripted import ScriptedDevice
 from tables import TINY, audited_table, made_up_table
 
 from devices import RunSettings, Samples
-from luts import NO_BOUND, Bound, LookupTable, Speed, read_cost_model
+from luts import NO_BOUND, Bound, LookupTable, Sentinel, Speed, read_cost_model
 from luts.answers import FEWEST, STEP, WINDOW, adapted_level, answer_bound
 from luts.audit import Measured, networks_from_dict
 from luts.errors import CostModelInvalid
@@ -22,7 +22,8 @@ from profiler.commands.building import lacks_answers
 from profiler.plan import Plan
 from profiler.protocol import parse_protocol
 from profiler.rounds import EMPTY, SENTINEL
-from profiler.speed import todays_speed
+from profiler.speed import speed_between, todays_speed
+from profiler.statistics import robust_spread
 from search.engines.exact import exact_front
 from search.problem import Objective, Problem
 from spaces import get_space
@@ -373,7 +374,7 @@ def test_todays_speed_is_the_sentinels(built):
     asked = []
 
     def measure(genes):
-        from search.delivery.bench import Bench
+        from profiler.bench import Bench
 
         asked.append(len(genes))
         plan = Plan((CELLS,), PROTOCOL)
@@ -384,7 +385,7 @@ def test_todays_speed_is_the_sentinels(built):
 
     speeds = todays_speed(table, CELLS, measure)
     assert speeds["wall"].factor == pytest.approx(1.0)
-    assert speeds["wall"].low < 1 < speeds["wall"].high
+    assert speeds["wall"].low <= 1 <= speeds["wall"].high
     assert speeds["wall"].of == "today"
     assert asked == [2]
     machine.speed = 1.4
@@ -434,3 +435,23 @@ def test_an_answer_without_a_sentinel_is_as_it_was_clocked(built):
     answer = answer_of(taken, 1, table)
     assert (answer.multiples, answer.speed) == ({}, {})
     assert answer.latency_ms["wall"] == pytest.approx(3.5, rel=0.1)
+
+
+def test_the_interval_of_a_speed_holds_the_truth_about_as_often_as_it_says():
+    then = Sentinel("s", {"wall": 2.0}, {"wall": 0.01}, 20)
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(400):
+        rounds = 3.0 * rng.lognormal(0, 0.02, 40)
+        now = Sentinel("s", {"wall": float(np.median(rounds))}, {"wall": robust_spread(rounds)}, 40)
+        speed = speed_between(now, then)["wall"]
+        held += speed.low <= 1.5 <= speed.high
+    assert 0.9 <= held / 400 <= 0.99
+    assert speed_between(replace(then, sha256="other"), then) is None
+
+
+def test_bursts_are_no_spread():
+    quiet = np.random.default_rng(0).normal(10, 0.1, 200)
+    burst = np.where(np.arange(200) % 5 == 0, 1.3 * quiet, quiet)
+    assert robust_spread(quiet) == pytest.approx(0.01, rel=0.2)
+    assert robust_spread(burst) < 0.015

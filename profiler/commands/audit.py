@@ -11,12 +11,14 @@ from nasprof.cli import json_option, print_json, show_table
 from nasprof.errors import NasprofError, UsageError
 from profiler.commands.building import building_progress
 from profiler.commands.options import network_options
+from profiler.commands.speed import said
 from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from luts import LookupTable
+    from luts import LookupTable, Measured, Speed
     from profiler.plan import Plan
     from profiler.protocol import Protocol
 
@@ -46,7 +48,8 @@ def audit(
     TABLE is a name or a file (.json). A table without any audit keeps this one; others are only
     changed with --update. Exit code 1 if the table does not hold.
     """
-    from luts import LookupTable, cost_model_shelf, read_cost_model, write_cost_model
+    from luts import LookupTable, cost_model_shelf, read_cost_model
+    from nasprof.files import locked
     from profiler.build import audit_networks
     from profiler.conditions import Conditions
     from profiler.protocol import parse_protocol
@@ -68,7 +71,8 @@ def audit(
         networks, provenance = audit_networks(device, settings, plan, model, progress=progress)
     fresh = replace(model, networks=networks)
     if keep:
-        write_cost_model(fresh, path)
+        with locked(path):
+            _update(path, networks, provenance)
     found = _findings(model, fresh, provenance) | {"path": str(path), "updated": keep}
     if as_json:
         print_json(found)
@@ -80,6 +84,35 @@ def audit(
             "Build it anew (nasprof build-lut --fresh), or take over the new calibration with "
             "nasprof audit --update if that is enough.",
         )
+
+
+def _update(path: Path, networks: tuple[Measured, ...], provenance: Mapping[str, Any]) -> None:
+    """Keep new networks in a table, which is of their speed then, with the answers it remembers."""
+    from luts import LookupTable, Sentinel, read_cost_model, write_cost_model
+    from profiler.answers import at_speed
+
+    table = read_cost_model(path)
+    assert isinstance(table, LookupTable)
+    known = provenance["sentinel"]
+    sentinel = None if known is None else Sentinel.from_dict(known)
+    answers = [
+        at_speed(each, table.sentinel, sentinel) for each in table.networks if each.role == "answer"
+    ]
+    facts = {**table.provenance, "sentinel": known}
+    write_cost_model(replace(table, networks=(*networks, *answers), provenance=facts), path)
+
+
+def _speed(model: LookupTable, provenance: Mapping[str, Any]) -> Speed:
+    """The device's speed while networks were measured; the table's where that is not known."""
+    from luts import TABLE_SPEED, Sentinel
+    from profiler.speed import speed_between
+
+    known = provenance["sentinel"]
+    if known is None or model.sentinel is None:
+        return TABLE_SPEED
+    return (speed_between(Sentinel.from_dict(known), model.sentinel) or {}).get(
+        model.clock, TABLE_SPEED
+    )
 
 
 def _findings(
@@ -97,13 +130,17 @@ def _findings(
         )
     chosen = [network.role == "audit" for network in audit.networks]
     stored_ms = model.calibration(audit.raw_ms[chosen])
+    speed = _speed(model, provenance)
     stored = agreement(stored_ms, audit.measured_ms[chosen])
+    today = agreement(speed.factor * stored_ms, audit.measured_ms[chosen])
     return {
         "table": model.name,
         "clock": model.clock,
+        "speed": speed.as_dict(),
         "stored": stored.as_dict(),
+        "today": today.as_dict(),
         "recalibrated": audit.as_dict(),
-        "holds": stored.holds or (model.audit is None and audit.after.holds),
+        "holds": today.holds or (model.audit is None and audit.after.holds),
         "changed": changes(model, provenance),
         "networks": [
             {"arch": network.arch, "predicted_ms": predicted, "measured_ms": measured}
@@ -128,10 +165,12 @@ def _show(model: LookupTable, found: Mapping[str, Any]) -> None:
         ]
         for name, facts in (
             ("as it is", found["stored"]),
+            ("at today's speed", found["today"]),
             ("newly calibrated", found["recalibrated"]["after"]),
         )
     ]
     notes = [f"changed since it was built: {change}" for change in found["changed"]]
+    notes.append(said(found["speed"]))
     notes.append("the table holds" if found["holds"] else "the table does not hold")
     if found["updated"]:
         notes.append(f"kept in {found['path']}")

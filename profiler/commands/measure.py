@@ -5,17 +5,18 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, say
 from nasprof.errors import NasprofError, UsageError
 from profiler.commands.options import arch_option
+from profiler.commands.speed import said
 from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
-    from devices import Device, RunSettings
+    from devices import Device, Profile, RunSettings
     from profiler.models import LoweringOptions
     from profiler.protocol import Protocol
     from profiler.records import Item, Measurement
@@ -98,7 +99,7 @@ def measure(
         items = _lowered_items(archs, lowering, Path(folder)) + _given_items(models)
         saver = _Saver(save)
         results = _run(device, run_settings, items, how, lowering, Path(folder), saver)
-    _show(results, as_json, as_csv, plot)
+    _show(results, _speed(results, profile, run_settings, items), as_json, as_csv, plot)
     if saver.error is not None:
         raise saver.error
     if save is not None:
@@ -189,16 +190,47 @@ def _run(
         raise
 
 
-def _show(results: Sequence[Measurement], as_json: bool, as_csv: bool, plot: Path | None) -> None:
+def _speed(
+    results: Sequence[Measurement], profile: Profile, settings: RunSettings, items: Sequence[Item]
+) -> dict[str, Any] | None:
+    """The device's speed beside when the user's own table of it was measured; None without one."""
+    from luts import LookupTable, read_cost_model
+    from profiler.plan import Plan
+    from profiler.protocol import parse_protocol
+    from profiler.speed import speed_beside
+    from spaces import parse_arch
+
+    space = next((parse_arch(item.arch)[0] for item in items if item.arch is not None), None)
+    if space is None:
+        return None
+    path = Plan((space,), parse_protocol(profile.table_protocol)).path(profile, settings)
+    try:
+        table = read_cost_model(path) if path.exists() else None
+    except NasprofError:
+        return None  # a table that is damaged is no matter of this measurement
+    if not isinstance(table, LookupTable) or table.sentinel is None:
+        return None
+    speeds = speed_beside(results, table.sentinel) or {}
+    found = speeds.get(table.clock)
+    return None if found is None else {**found.as_dict(), "table": table.name}
+
+
+def _show(
+    results: Sequence[Measurement],
+    speed: dict[str, Any] | None,
+    as_json: bool,
+    as_csv: bool,
+    plot: Path | None,
+) -> None:
     from profiler.report import plot_samples, results_csv, show_results
 
     records = [result.as_dict() for result in results]
     if as_json:
-        print_json(records)
+        print_json([{**record, "speed": speed} for record in records])
     elif as_csv:
         click.echo(results_csv(records), nl=False)
     else:
-        show_results(records)
+        show_results(records, [] if speed is None else [f"{said(speed)}, {speed['table']}"])
     if plot is not None:
         plot_samples(records, plot)
         say(f"Plotted to {plot}")

@@ -10,9 +10,11 @@ import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, say, show_table
 from profiler.commands.options import Milliseconds, arch_option
+from profiler.commands.speed import said
+from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
-    from luts import Bound, CostModel
+    from luts import Bound, CostModel, Speed
     from profiler.models import Subject
     from spaces import Space
 
@@ -24,14 +26,32 @@ BUDGET_CONFIDENCE = 0.95
 @arch_option("paths", required=True)
 @click.option("--clock", type=click.Choice(["wall", "cpu"]), help="The table's unless given.")
 @click.option("--budget", "budget_ms", type=Milliseconds(), help="Say who meets it.")
+@click.option(
+    "--speed",
+    "speed_of",
+    type=click.Choice(["table", "today"]),
+    default="table",
+    show_default=True,
+    help="The device's speed that latencies are of; today's is timed on the device.",
+)
+@target_options()
 @json_option
 def predict(
-    table: str, paths: tuple[Path, ...], clock: str | None, budget_ms: float | None, as_json: bool
+    target: Target,
+    table: str,
+    paths: tuple[Path, ...],
+    clock: str | None,
+    budget_ms: float | None,
+    speed_of: str,
+    as_json: bool,
 ) -> None:
     """Predict the latency of architectures without running them.
 
-    Upper bounds are there if the table was audited; a budget is compared with the one of 95 %.
+    Upper bounds are there if the table was audited: those of random networks, and the one of
+    networks that a search has chosen. A budget is compared with the former, of 95 %. The options
+    of a device are for --speed today.
     """
+    from luts import TABLE_SPEED
     from profiler.cost_models import open_cost_model
     from profiler.models import read_subjects
 
@@ -39,11 +59,43 @@ def predict(
     subjects = read_subjects(paths)
     if budget_ms is not None:
         _check_budget(model, budget_ms, (subject.space for subject in subjects))
-    rows = predictions(model, subjects, budget_ms)
+    speed = _todays(model, subjects[0].space, target) if speed_of == "today" else TABLE_SPEED
+    rows = predictions(model, subjects, budget_ms, speed)
     if as_json:
         print_json(rows)
     else:
         _show(model, rows, budget_ms)
+
+
+def _todays(model: CostModel, space: Space, target: Target) -> Speed:
+    """Today's speed, timed on the device of a table.
+
+    Raises:
+        UsageError: it cannot be told, saying why.
+        DeviceError: the device cannot be used.
+    """
+    from luts import LookupTable
+    from nasprof.errors import UsageError
+    from profiler.bench import Bench, plan_of
+    from profiler.commands.building import building_progress
+    from profiler.speed import todays_speed
+
+    if not isinstance(model, LookupTable) or model.sentinel is None:
+        raise UsageError(
+            f"{model.name!r} keeps no sentinel: today's speed cannot be told",
+            "Leave out --speed, or take a table measured on this device: nasprof build-lut.",
+        )
+    profile, settings = target.as_measured(model)
+    device = target.device(profile)
+    bench = Bench(device, settings, space, plan_of(model, space, device))
+    say(f"Timing the sentinel on {profile.name!r}")
+    speeds = todays_speed(model, space, lambda genes: bench.measure(genes, building_progress()))
+    if speeds is None or model.clock not in speeds:
+        raise UsageError(
+            f"the sentinel of {model.name!r} is another network than today's",
+            "Measure the table anew: nasprof build-lut --fresh.",
+        )
+    return speeds[model.clock]
 
 
 def _check_budget(model: CostModel, budget_ms: float, spaces: Iterable[Space]) -> None:
@@ -72,9 +124,9 @@ def _distinct(spaces: Iterable[Space]) -> list[Space]:
 
 
 def predictions(
-    model: CostModel, subjects: list[Subject], budget_ms: float | None
+    model: CostModel, subjects: list[Subject], budget_ms: float | None, speed: Speed
 ) -> list[dict[str, Any]]:
-    """A row an architecture, in order, ready for JSON."""
+    """A row an architecture, in order, ready for JSON; latencies are at that speed."""
     import numpy as np
 
     latency_ms = np.empty(len(subjects))
@@ -82,18 +134,23 @@ def predictions(
         places = [place for place, subject in enumerate(subjects) if subject.space == space]
         genes = space.encode([subjects[place].arch for place in places])
         latency_ms[places] = model.latency_ms(genes, space)
-    factors = {str(confidence): bound.factor for confidence, bound in model.bounds().items()}
+    random, chosen = model.bounds(), model.answer_bounds()
     rows = []
     for subject, predicted_ms in zip(subjects, latency_ms.tolist(), strict=True):
         row: dict[str, Any] = {
             "name": subject.name,
             "space": subject.space.label,
-            "latency_ms": predicted_ms,
+            "latency_ms": predicted_ms * speed.factor,
+            "speed": speed.as_dict(),
         }
-        if factors:
-            row["upper_ms"] = {name: predicted_ms * factor for name, factor in factors.items()}
+        for name, bounds in (("upper_ms", random), ("answer_upper_ms", chosen)):
+            if bounds:
+                row[name] = {
+                    str(level): bound.upper(predicted_ms) * speed.high
+                    for level, bound in bounds.items()
+                }
         if budget_ms is not None:
-            most_ms = row.get("upper_ms", {}).get(str(BUDGET_CONFIDENCE), predicted_ms)
+            most_ms = row.get("upper_ms", {}).get(str(BUDGET_CONFIDENCE), row["latency_ms"])
             row |= {"budget_ms": budget_ms, "within_budget": most_ms <= budget_ms}
         rows.append(row)
     return rows
@@ -102,13 +159,16 @@ def predictions(
 def _show(model: CostModel, rows: list[dict[str, Any]], budget_ms: float | None) -> None:
     bounds = {str(confidence): bound for confidence, bound in model.bounds().items()}
     columns = ["architecture", "space", ">latency ms", *(f">{float(name):.0%}" for name in bounds)]
+    columns += [f">chosen {BUDGET_CONFIDENCE:.0%}"] if bounds else []
     columns += [] if budget_ms is None else ["within"]
     cells = []
     for row in rows:
         upper = [f"{row['upper_ms'][name]:.3f}" for name in bounds]
+        if bounds:
+            upper.append(f"{row['answer_upper_ms'][str(BUDGET_CONFIDENCE)]:.3f}")
         verdict = [] if budget_ms is None else ["yes" if row["within_budget"] else "no"]
         cells.append([row["name"], row["space"], f"{row['latency_ms']:.3f}", *upper, *verdict])
-    notes = _notes(bounds, budget_ms)
+    notes = [*_notes(bounds, budget_ms), said(rows[0]["speed"])]
     show_table(columns, cells, f"{model.name}: predicted latency, {model.clock} clock", notes)
 
 
@@ -117,7 +177,10 @@ def _notes(bounds: Mapping[str, Bound], budget_ms: float | None) -> list[str]:
     shares = {name: f"{float(name):.0%}" for name in bounds}
     notes = []
     if bounds:
-        notes.append(f"{', '.join(shares.values())}: takes at most this, with that confidence")
+        notes.append(
+            f"{', '.join(shares.values())}: a random network takes at most this, with that "
+            f"confidence; chosen {BUDGET_CONFIDENCE:.0%}: one that a search has chosen"
+        )
     assuming = [shares[name] for name, bound in bounds.items() if bound.method == "student"]
     if assuming:
         notes.append(f"{', '.join(assuming)}: few networks were audited; assumes log-normal errors")

@@ -60,13 +60,13 @@ def front(
 
 
 def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
-    from search.delivery.replies import COLUMNS, as_dict, heading, rows
+    from search.delivery.replies import as_dict, columns, heading, rows
 
     if as_json:
         print_json([as_dict(each, inquiry) for each in replies])
     else:
-        cells = [row for each in replies for row in rows(each, inquiry.site)]
-        show_table(COLUMNS, cells, heading(inquiry))
+        cells = [row for each in replies for row in rows(each, inquiry)]
+        show_table(columns(inquiry), cells, heading(inquiry))
 
 
 def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:

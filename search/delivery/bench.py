@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TypeAlias
+from dataclasses import replace
 
-from devices import Device, RunSettings
 from luts import LookupTable, Speed
-from profiler.build import Progress, measure_items
-from profiler.models import format_for
-from profiler.plan import Plan
+from profiler.bench import Bench, Told
 from profiler.protocol import Protocol
-from profiler.records import Measurement
 from profiler.speed import todays_speed
-from profiler.workshop import Workshop
 from search.delivery.site import Site
-from spaces import Genes, Space
 
 ROUNDS = 2
 """How many times the rounds of a table's protocol: a few networks are over sooner than a table."""
-
-Told: TypeAlias = AbstractContextManager[Progress]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Measures architectures of one space as those of a table were measured.
-
-    Args:
-        plan: protocol, precision, batch and seed.
-    """
-
-    device: Device
-    settings: RunSettings
-    space: Space
-    plan: Plan
-
-    def measure(self, genes: Genes, told: Told) -> list[Measurement]:
-        """Measure architectures ``(n, n_genes)`` together, named ``answer0``, ``answer1``, ...
-
-        Raises:
-            DeviceError, Interrupted: as :func:`profiler.measure.measure`.
-        """
-        names = [f"answer{number}" for number in range(len(genes))]
-        networks = dict(zip(names, map(self.space.network, genes), strict=True))
-        archs = dict(zip(names, self.space.decode(genes), strict=True))
-        with tempfile.TemporaryDirectory(prefix="nasprof-") as folder, told as progress:
-            form = format_for(self.settings.runtime)
-            shop = Workshop(self.plan, form, Path(folder), progress.lowered)
-            items = shop.items(networks, archs)
-            return measure_items(self.device, self.settings, shop, items, progress)
 
 
 def bench_of(site: Site, protocol: Protocol | None = None) -> Bench | None:

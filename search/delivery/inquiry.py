@@ -14,6 +14,7 @@ from search.delivery.verify import Candidates
 from search.pnag.answers import Answer, answer
 
 if TYPE_CHECKING:
+    from search.accuracy.answers import LowerBound
     from search.delivery.site import Site
     from search.pnag.generator import Generator
 
@@ -32,6 +33,7 @@ class Inquiry:
         samples: architectures drawn for each budget.
         polish: whether answers are improved by exchanges of genes.
         speed: of the device, which budgets and answers are of; the table's unless given.
+        least: what top-1 answers have at least, where accuracies of answers were measured.
     """
 
     site: Site
@@ -41,6 +43,7 @@ class Inquiry:
     samples: int = 256
     polish: bool = True
     speed: Speed = TABLE_SPEED
+    least: LowerBound | None = None
 
     @property
     def span(self) -> Range:
@@ -63,6 +66,10 @@ class Inquiry:
             keep=KEPT,
             speed=self.speed,
         )
+
+    def lower_top1(self, answer: Answer) -> float | None:
+        """What an answer has at least, with the confidence asked for; None where not known."""
+        return None if self.least is None else float(self.least.top1(np.array(answer.top1)))
 
     def candidates(self, budgets_ms: Sequence[float]) -> list[Candidates]:
         """The same, to be verified."""

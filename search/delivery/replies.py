@@ -9,7 +9,6 @@ from search.delivery.verify import Candidates, Verification
 
 if TYPE_CHECKING:
     from search.delivery.inquiry import Inquiry
-    from search.delivery.site import Site
     from search.pnag.answers import Answer
 
 
@@ -151,6 +150,7 @@ def as_dict(reply: Reply, inquiry: Inquiry) -> dict[str, Any]:
                 "arch": space.decode(result.answer.genes[None])[0],
                 "top1": result.answer.top1,
                 "std": result.answer.std,
+                **_lower(inquiry, result.answer),
                 "latency_ms": result.answer.latency_ms,
                 "upper_ms": result.answer.upper_ms,
                 "measured_ms": result.measured_ms,
@@ -159,6 +159,11 @@ def as_dict(reply: Reply, inquiry: Inquiry) -> dict[str, Any]:
             for result in reply.results
         ],
     }
+
+
+def _lower(inquiry: Inquiry, answer: Answer) -> dict[str, float]:
+    lower_top1 = inquiry.lower_top1(answer)
+    return {} if lower_top1 is None else {"lower_top1": lower_top1}
 
 
 def _first_choice(first: FirstChoice) -> dict[str, Any]:
@@ -171,24 +176,25 @@ def _first_choice(first: FirstChoice) -> dict[str, Any]:
     }
 
 
-def rows(reply: Reply, site: Site) -> list[tuple[str, ...]]:
-    """A reply as cells of :data:`COLUMNS`; the budget stands with its first architecture."""
+def rows(reply: Reply, inquiry: Inquiry) -> list[tuple[str, ...]]:
+    """A reply as cells of :func:`columns`; the budget stands with its first architecture."""
     budget = f"{reply.budget_ms:.4g}"
     return [
-        (budget if number == 0 else "", *_cells(result, site))
+        (budget if number == 0 else "", *_cells(result, inquiry))
         for number, result in enumerate(reply.results)
     ]
 
 
-def _cells(result: Result, site: Site) -> tuple[str, ...]:
-    answer = result.answer
+def _cells(result: Result, inquiry: Inquiry) -> tuple[str, ...]:
+    answer, lower_top1 = result.answer, inquiry.lower_top1(result.answer)
     return (
         f"{answer.top1:.2f}",
         "-" if answer.std is None else f"{answer.std:.2f}",
+        *([] if lower_top1 is None else [f"{lower_top1:.2f}"]),
         f"{answer.latency_ms:.2f}",
         f"{answer.upper_ms:.2f}",
         "-" if result.measured_ms is None else f"{result.measured_ms:.2f}",
-        brief_arch(site.trade_off.space.decode(answer.genes[None])[0]),
+        brief_arch(inquiry.site.trade_off.space.decode(answer.genes[None])[0]),
     )
 
 
@@ -206,13 +212,18 @@ def heading(inquiry: Inquiry) -> str:
     )
 
 
-COLUMNS = (">budget ms", ">top-1 %", ">±", ">latency ms", ">at most", ">measured", "architecture")
+def columns(inquiry: Inquiry) -> tuple[str, ...]:
+    """Headings; ``at least`` only where accuracies of answers were measured."""
+    least = () if inquiry.least is None else (">at least",)
+    times = (">latency ms", ">at most", ">measured")
+    return (">budget ms", ">top-1 %", ">±", *least, *times, "architecture")
+
 
 MEANING = (
     "at most: the network keeps it with {confidence:.0%} confidence, at the speed stated; "
     "measured: once more after it was accepted, at that speed"
 )
-"""What the columns of :data:`COLUMNS` are."""
+"""What the columns are."""
 
 
 def brief_arch(arch: dict[str, Any]) -> str:

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from luts import CostModel
+from profiler.bench import plan_of
 from profiler.plan import Plan
-from profiler.protocol import parse_protocol
-from profiler.provenance import known, protocol_of
 from search.accuracy.base import AccuracyModel
 from search.delivery.own_table import OwnTable
-from search.delivery.place import Place, place_of
+from search.delivery.place import place_of
 from search.problem import TradeOff
 from spaces import Space
 from spaces.predictor import SpaceMismatch
@@ -87,20 +86,8 @@ def site_of(
     """
     trade_off = TradeOff.of(accuracy, cost, space_at(accuracy, resolution))
     place = place_of(cost, target)
-    plan = _plan(cost, trade_off.space, place)
+    plan = None if place.device is None else plan_of(cost, trade_off.space, place.device)
     return Site(trade_off, place.name, place.device, place.settings, plan, place.changed)
-
-
-def _plan(cost: CostModel, space: Space, place: Place) -> Plan | None:
-    """How the cost model was measured; None without a device."""
-    if place.device is None:
-        return None
-    return Plan(
-        (space,),
-        protocol_of(cost) or parse_protocol(place.device.profile.table_protocol),
-        precision=known(cost, "precision", str) or "fp32",
-        batch=known(cost, "batch", int) or 1,
-    )
 
 
 def own_site(
