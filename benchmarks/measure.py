@@ -1,8 +1,9 @@
 """How good a measurement on this machine's CPU is.
 
-- Repeatability: coefficient of variation (CV) of the trimmed mean over fresh processes, on an idle
-  machine and next to a busy loop, by both clocks and as a multiple of the sentinel, and how many
-  runs were flagged. The sentinel's own CV tells how steady the machine was.
+- Repeatability: coefficient of variation (CV) over fresh processes, each of which measures the
+  three examples, on an idle machine and next to a busy loop: of the trimmed mean by both clocks, of
+  the minimum, and of the multiple of the sentinel; and how many runs were flagged. The sentinel's
+  own CV tells how steady the machine was.
 - Overhead: time the harness spends beside running models, as a share of timed work.
 - Export: CPU time to write a 224-pixel network in each format.
 
@@ -35,7 +36,9 @@ from profiler.protocol import parse_protocol
 from profiler.records import Item
 from spaces.weights import random_weights
 
-ARCH = Path(__file__).parents[1] / "examples" / "medium.json"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+ARCH = EXAMPLES / "medium.json"
+ARCHS = [EXAMPLES / f"{name}.json" for name in ("small", "medium", "large")]
 RUNTIMES = {"onnxruntime": "onnx", "litert": "tflite"}
 
 
@@ -51,33 +54,47 @@ def busy_loop() -> Iterator[None]:
         process.wait()
 
 
-def fresh_measurement(runtime: str, protocol: str) -> dict[str, Any]:
-    """One ``nasprof measure`` in a process of its own."""
+def fresh_measurement(runtime: str, protocol: str) -> tuple[float, list[dict[str, Any]]]:
+    """One ``nasprof measure`` of the examples in a process of its own, and its seconds."""
     command = [str(Path(sys.executable).with_name("nasprof")), "measure", "--json"]
-    command += ["--arch", str(ARCH), "--runtime", runtime, "--protocol", protocol]
+    command += ["--runtime", runtime, "--protocol", protocol, "--arch", *map(str, ARCHS)]
+    before = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    record: dict[str, Any] = json.loads(done.stdout)[0]
-    return record
+    records: list[dict[str, Any]] = json.loads(done.stdout)
+    return time.monotonic() - before, records
+
+
+def cv(values: list[float]) -> float:
+    return statistics.stdev(values) / statistics.mean(values)
+
+
+QUANTITIES: dict[str, Callable[[dict[str, Any]], float]] = {
+    "wall": lambda record: record["latency_ms"]["trimmed_mean"],
+    "cpu": lambda record: record["cpu_ms"]["trimmed_mean"],
+    "min": lambda record: record["latency_ms"]["min"],
+    "multiple": lambda record: record["multiples"]["wall"],
+    "cpu multiple": lambda record: record["multiples"]["cpu"],
+    "sentinel": lambda record: record["sentinel"]["latency_ms"]["wall"],
+}
 
 
 def repeatability(runtime: str, protocol: str, repeats: int) -> dict[str, Any]:
-    """CV of both clocks over fresh processes, and the flags seen."""
-    records = [fresh_measurement(runtime, protocol) for _ in range(repeats)]
+    """CV of each quantity of each example over fresh processes, and the flags seen."""
+    taken = [fresh_measurement(runtime, protocol) for _ in range(repeats)]
+    by_example = list(zip(*(records for _, records in taken), strict=True))
     values = {
-        "wall": [record["latency_ms"]["trimmed_mean"] for record in records],
-        "cpu": [record["cpu_ms"]["trimmed_mean"] for record in records],
-        "min": [record["latency_ms"]["min"] for record in records],
-        "normalised": [record["normalised"] for record in records],
+        name: [[quantity(record) for record in records] for records in by_example]
+        for name, quantity in QUANTITIES.items()
     }
-    values["sentinel"] = [
-        wall / ratio for wall, ratio in zip(values["wall"], values["normalised"], strict=True)
-    ]
+    every = [record["flags"] for _, records in taken for record in records]
     return {
-        **values,
-        **{f"{name}_cv": statistics.stdev(of) / statistics.mean(of) for name, of in values.items()},
-        "flagged": sum(bool(record["flags"]) for record in records),
-        "contended": sum("contended" in record["flags"] for record in records),
-        "flags": [record["flags"] for record in records],
+        "seconds": [seconds for seconds, _ in taken],
+        "values": values,
+        "cv": {name: [cv(each) for each in of] for name, of in values.items()},
+        "flags": every,
+        "flagged": sum(bool(flags) for flags in every),
+        "contended": sum("contended" in flags for flags in every),
+        "drift": sum("drift" in flags for flags in every),
     }
 
 
@@ -141,26 +158,37 @@ def main() -> None:
     """Run everything and report it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--protocol", default="fixed:rounds=50")
+    parser.add_argument("--protocol", default="adaptive")
+    parser.add_argument("--runtimes", nargs="*", default=list(RUNTIMES), choices=list(RUNTIMES))
+    parser.add_argument("--idle", action="store_true", help="leave out the busy loop")
     given = parser.parse_args()
     rows, facts = [], {}
     exported = export_times()
     rows += [["export", name, f"{value:.3f} CPU s", ""] for name, value in exported.items()]
-    for runtime in RUNTIMES:
+    conditions = ["idle"] if given.idle else ["idle", "busy loop on one core"]
+    for runtime in given.runtimes:
         overhead = harness_overhead(runtime)
         facts[f"overhead {runtime}"] = overhead
         rows.append(["harness overhead", runtime, f"{overhead:.1%}", "goal: at most 10 %"])
-        for condition in ("idle", "busy loop on one core"):
+        for condition in conditions:
             context = contextlib.nullcontext() if condition == "idle" else busy_loop()
             with context:
                 found = repeatability(runtime, given.protocol, given.repeats)
             facts[f"{condition} {runtime}"] = found
+            for name, of in found["cv"].items():
+                each = ", ".join(f"{value:.2%}" for value in of)
+                rows.append(
+                    [
+                        f"CV of {name}, {condition}",
+                        runtime,
+                        f"{statistics.mean(of):.2%}",
+                        f"small, medium, large: {each}",
+                    ]
+                )
             rows.append([
-                f"CV, {condition}", runtime,
-                f"wall {found['wall_cv']:.2%}, CPU {found['cpu_cv']:.2%}, "
-                    f"x sentinel {found['normalised_cv']:.2%}, min {found['min_cv']:.2%}",
-                f"{found['contended']} of {given.repeats} contended, "
-                    f"{found['flagged']} flagged; sentinel {found['sentinel_cv']:.2%}",
+                f"flagged, {condition}", runtime, f"{found['flagged']} of {len(found['flags'])}",
+                f"{found['contended']} contended, {found['drift']} drift; "
+                    f"{statistics.mean(found['seconds']):.0f} s a process",
             ])  # fmt: skip
     report(
         "measure", ("what", "of", "figure", "note"), rows,

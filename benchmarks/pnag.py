@@ -9,15 +9,14 @@ Latencies and budgets are predictions, without slack.
 Speed: CPU seconds of one thread. The published procedure samples one architecture a step; it and
 ours take turns.
 
-Verified: answers measured on this CPU, with its own tables.
+Whether answers hold when they are measured: benchmarks/hold.py.
 
-Run: python benchmarks/pnag.py [quality|speed|verified ...]
+Run: python benchmarks/pnag.py [quality|speed ...]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -30,7 +29,6 @@ import numpy as np
 import torch
 from common import report
 from platforms import (
-    KEPT,
     PLATFORMS,
     best_known,
     front_of,
@@ -307,59 +305,7 @@ def speed() -> None:
     report("pnag_speed", ("what", "measured"), rows, train_learnt_s=learnt_s, **facts)
 
 
-# --- verified -------------------------------------------------------------------------------
-
-
-def command(*args: str) -> str:
-    """What a command of ours prints."""
-    path = Path(sys.executable).with_name(args[0])
-    own = {**os.environ, "NASPROF_DATA": str(KEPT / "data")}
-    done = subprocess.run(
-        [str(path), *args[1:]], stdout=subprocess.PIPE, check=True, text=True, env=own
-    )
-    return done.stdout
-
-
-def answered(table: Path, clock: str, budgets_ms: list[float], *more: str) -> list[dict[str, Any]]:
-    budgets = [arg for limit in budgets_ms for arg in ("--budget", str(limit))]
-    models = ("--lut", str(table), "--clock", clock)
-    found: list[dict[str, Any]] = json.loads(
-        command("nassearch", "generate", *budgets, *models, *more, "--no-learn", "--json")
-    )
-    return found
-
-
-def verified() -> None:
-    """20 budgets answered and measured on this CPU, by a table that was measured just before."""
-    KEPT.mkdir(parents=True, exist_ok=True)
-    rows, runs = [], []
-    for runtime in ("onnxruntime", "litert"):
-        table = KEPT / f"table-{runtime}.json"
-        command("nasprof", "build-lut", "--runtime", runtime, "-o", str(table), "--fresh")
-        for clock in ("cpu", "wall"):
-            ends = answered(table, clock, [1e4, 1e5], "--no-verify")[0]
-            spread = np.geomspace if runtime == "litert" else np.linspace
-            limits = spread(ends["minimum_ms"], ends["maximum_ms"], 22)[1:-1].tolist()
-            found = answered(table, clock, limits)
-            best = [each["results"][0] for each in found]
-            times = np.array([each["measured_ms"] for each in best])
-            within = int((times <= limits).sum())
-            first = sum(each["note"] is None for each in found)
-            ratio = times / [each["latency_ms"] for each in best]
-            rows.append(
-                [
-                    f"{runtime}, {clock} clock",
-                    f"{within} of 20",
-                    f"{first} of 20",
-                    f"{np.median(ratio):.3f} ({ratio.min():.3f} to {ratio.max():.3f})",
-                ]
-            )
-            runs.append({"runtime": runtime, "clock": clock, "budgets": found})
-    columns = ("runtime", "answers within budget", "first choices within", "measured / predicted")
-    report("pnag_verified", columns, rows, runs=runs)
-
-
-SECTIONS = {"quality": quality, "speed": speed, "verified": verified}
+SECTIONS = {"quality": quality, "speed": speed}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -117,6 +117,7 @@ class Journal(AbstractContextManager["Journal"]):
                         sentinel_ms=told.get("sentinel_ms"),
                         overhead_ms=told.get("overhead_ms"),
                         sentinel_cpu_ms=told.get("sentinel_cpu_ms"),
+                        sentinel_fastest_ms=dict(told.get("sentinel_fastest_ms", {})),
                         flags=list(told.get("flags", [])),
                     )
                 )
@@ -136,7 +137,7 @@ class Journal(AbstractContextManager["Journal"]):
 
     def end_round(self, number: int, rounds: Mapping[str, Round]) -> None:
         """Keep what only the whole round showed, and force all to disk."""
-        kept = ("sentinel_ms", "sentinel_cpu_ms", "overhead_ms", "flags")
+        kept = ("sentinel_ms", "sentinel_cpu_ms", "sentinel_fastest_ms", "overhead_ms", "flags")
         told = {name: {key: asdict(taken)[key] for key in kept} for name, taken in rounds.items()}
         self._write({"round": number, "rounds": told})
         try:

@@ -45,6 +45,7 @@ class Round:
         cpu_ms: CPU time of each run, None where the device cannot tell.
         sentinel_ms: trimmed mean of the sentinel in this round, None without one.
         sentinel_cpu_ms: likewise by the CPU clock, None where the device cannot tell.
+        sentinel_fastest_ms: its fastest run, by clock; empty without one.
         overhead_ms: trimmed mean of the empty model in this round, None without one.
         flags: doubts: "contended", "throttled", "drift", "incomplete".
         counted: whether the estimates use it.
@@ -61,6 +62,7 @@ class Round:
     counted: bool = True
     context: dict[str, Any] = field(default_factory=dict)
     sentinel_cpu_ms: float | None = None
+    sentinel_fastest_ms: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,7 @@ _ROUND_FIELDS = {
     "counted": "true or false",
     "context": "an object",
     "sentinel_cpu_ms": "a number or null",
+    "sentinel_fastest_ms": "an object",
 }
 
 
@@ -233,7 +236,8 @@ def _upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
     """A record of schema 1; its multiple is dropped, for it is of another sentinel."""
     rounds = data.get("rounds")
     known = rounds if isinstance(rounds, list) else []
-    upgraded = [{"sentinel_cpu_ms": None, **each} for each in known if isinstance(each, dict)]
+    unknown: dict[str, Any] = {"sentinel_cpu_ms": None, "sentinel_fastest_ms": {}}
+    upgraded = [{**unknown, **each} for each in known if isinstance(each, dict)]
     new: dict[str, Any] = {"sentinel": None, "multiples": {}}
     return {**data, **new, "rounds": upgraded if len(upgraded) == len(known) else rounds}
 

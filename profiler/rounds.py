@@ -176,6 +176,7 @@ class Run:
                 flags=[*taken.flags, *flags],
                 context=dict(taken.context),
                 sentinel_cpu_ms=sentinel_cpu_ms,
+                sentinel_fastest_ms=fastest(samples.get(SENTINEL)),
             )
             for name, taken in samples.items()
             if name in self._rounds
@@ -237,7 +238,7 @@ class Run:
         counted = [taken for taken in rounds if taken.counted]
         latency = summarise([taken.wall_ms for taken in counted], self._protocol)
         cpu = [taken.cpu_ms for taken in counted if taken.cpu_ms is not None]
-        sentinel, multiples = beside(counted, self._protocol.trim)
+        sentinel, multiples = beside(counted)
         return Measurement(
             **self._facts,
             name=name,
@@ -257,6 +258,14 @@ class Run:
             state={"before": self._before, "after": dict(after)},
             nasprof=__version__,
         )
+
+
+def fastest(samples: Samples | None) -> dict[str, float]:
+    """The fastest run in ms, by clock."""
+    if samples is None:
+        return {}
+    times = {"wall": samples.wall_ms, "cpu": samples.cpu_ms}
+    return {clock: min(values) for clock, values in times.items() if values}
 
 
 def _describe(item: Item) -> dict[str, Any]:

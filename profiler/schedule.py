@@ -163,7 +163,7 @@ def summarise(rounds_ms: Sequence[Sequence[float]], protocol: Protocol) -> Estim
     return estimate(samples, protocol.trim, np.random.default_rng(BOOTSTRAP_SEED), lengths)
 
 
-def beside(rounds: Sequence[Round], trim: float) -> tuple[dict[str, Any] | None, dict[str, float]]:
+def beside(rounds: Sequence[Round]) -> tuple[dict[str, Any] | None, dict[str, float]]:
     """What the sentinel took in these rounds, and the model's latency as multiples of it.
 
     Rounds without a sentinel are left out; all of a clock where one is lacking on that clock.
@@ -173,22 +173,21 @@ def beside(rounds: Sequence[Round], trim: float) -> tuple[dict[str, Any] | None,
     """
     latency_ms, spread, multiples = {}, {}, {}
     for clock in CLOCKS:
-        pairs = [pair for taken in rounds if (pair := _pair(taken, clock, trim)) is not None]
-        if not pairs or (clock == "cpu" and len(pairs) < len(rounds)):
+        known = [taken for taken in rounds if _ran_beside(taken, clock)]
+        if not known or (clock == "cpu" and len(known) < len(rounds)):
             continue
-        own_ms, sentinel_ms = np.array(pairs).T
-        latency_ms[clock] = float(np.median(sentinel_ms))
-        spread[clock] = robust_spread(sentinel_ms)
-        multiples[clock] = paired_multiple(own_ms, sentinel_ms)
+        times = [taken.sentinel_ms if clock == "wall" else taken.sentinel_cpu_ms for taken in known]
+        own = [min((taken.wall_ms if clock == "wall" else taken.cpu_ms) or []) for taken in known]
+        latency_ms[clock] = float(np.median(np.array(times, np.float64)))
+        spread[clock] = robust_spread([time_ms or 0.0 for time_ms in times])
+        multiples[clock] = paired_multiple(own, [t.sentinel_fastest_ms[clock] for t in known])
     if not multiples:
         return None, {}
     return {"latency_ms": latency_ms, "spread": spread, "rounds": len(rounds)}, multiples
 
 
-def _pair(taken: Round, clock: str, trim: float) -> tuple[float, float] | None:
-    """Trimmed means of the model and of the sentinel in one round; None where one is unknown."""
+def _ran_beside(taken: Round, clock: str) -> bool:
+    """Whether both the model and the sentinel were timed by that clock in a round."""
     own_ms = taken.wall_ms if clock == "wall" else taken.cpu_ms
     sentinel_ms = taken.sentinel_ms if clock == "wall" else taken.sentinel_cpu_ms
-    if own_ms is None or not sentinel_ms:
-        return None
-    return trimmed_mean(own_ms, trim), sentinel_ms
+    return bool(own_ms and sentinel_ms and taken.sentinel_fastest_ms.get(clock))

@@ -234,7 +234,8 @@ def paired_multiple(rounds_ms: ArrayLike, sentinel_ms: ArrayLike) -> float:
 
     Both take turns within a round, so that what changes the device's speed from one round to
     another, for seconds or for good, cancels out; a ratio of two means over all rounds would keep
-    what hit the rounds unequally.
+    what hit the rounds unequally. Of a round the fastest run of each is given: what disturbs a run
+    only ever makes it longer, and hits the two at random.
 
     Raises:
         UsageError: there are no rounds, or a sentinel's time is not above 0.

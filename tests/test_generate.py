@@ -106,7 +106,9 @@ def test_one_budget_is_answered_with_one_object(run, models, home):
     assert (found["budget_ms"], found["device"], found["lut"]) == (budget, "cpu", "slow")
     assert (found["accuracy"], found["clock"], found["note"]) == ("macs", "wall", None)
     (result,) = found["results"]
-    assert set(result) == {"arch", "top1", "std", "latency_ms", "upper_ms", "measured_ms"}
+    assert set(result) == {
+        "arch", "top1", "std", "latency_ms", "latency_at_table_ms", "upper_ms", "measured_ms",
+    }  # fmt: skip
     assert result["measured_ms"] is None
     assert result["latency_ms"] < result["upper_ms"] <= budget
     space, arch = parse_arch(result["arch"])
@@ -399,6 +401,7 @@ def test_todays_speed_is_stated_and_answers_are_of_it(run, copied, home, tmp_pat
     genes = SPACE.encode([best["arch"]])
     factor = found["speed"]["factor"]
     assert best["latency_ms"] == pytest.approx(factor * table.latency_ms(genes)[0])
+    assert best["latency_at_table_ms"] == pytest.approx(table.latency_ms(genes)[0])
     assert best["latency_ms"] <= best["upper_ms"] <= budget_ms
     args = ["generate", "--budget", budgets(home, 0.5)[0], *copied, "--json", "--no-verify"]
     at_table = accepted(run(*args, "--speed", "table"))

@@ -475,6 +475,7 @@ rounds = st.builds(
     counted=st.booleans(),
     context=plain,
     sentinel_cpu_ms=maybe,
+    sentinel_fastest_ms=st.dictionaries(st.sampled_from(["wall", "cpu"]), st.floats(1e-3, 1e3)),
 )
 above_0 = st.floats(1e-3, 1e3)
 
@@ -539,7 +540,8 @@ def test_the_json_holds_what_is_promised(record):
 def test_records_of_the_first_schema_are_read_without_their_multiple(record):
     old = {key: value for key, value in record.items() if key not in ("sentinel", "multiples")}
     rounds = [
-        {key: value for key, value in each.items() if key != "sentinel_cpu_ms"}
+        {key: value for key, value in each.items() if not key.startswith("sentinel_")}
+        | {"sentinel_ms": each["sentinel_ms"]}
         for each in record["rounds"]
     ]
     found = Measurement.from_dict({**old, "schema": 1, "normalised": 2.0, "rounds": rounds})

@@ -22,9 +22,10 @@ from profiler.rounds import EMPTY, SENTINEL
 from search.accuracy.base import AccuracyModel
 from search.delivery.bench import bench_of
 from search.delivery.feedback import record_answers, remembered
-from search.delivery.replies import Range, exactly, reply
+from search.delivery.replies import Range, reply
 from search.delivery.site import Site
 from search.delivery.verify import REPEATS, Candidates, Stated, Verification, verify
+from search.naming import exactly
 from search.problem import TradeOff
 from spaces import get_space
 

@@ -12,6 +12,7 @@ from nasprof.errors import NasprofError
 from profiler.commands.options import Milliseconds
 from search.commands.options import Asked, answer_options, trade_off_options
 from search.commands.verifying import bench_for, speed_for, verified
+from search.naming import exactly
 
 if TYPE_CHECKING:
     from search.accuracy.answers import LowerBound
@@ -198,13 +199,17 @@ def _written(replies: list[Reply], site: Site, export: Export | None) -> Nasprof
 
 
 def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
-    from search.delivery.replies import MEANING, as_dict, columns, exactly, heading, rows
+    from search.delivery.replies import MEANING, as_dict, columns, heading, rows
 
     if as_json:
         data = [as_dict(each, inquiry) for each in replies]
         print_json(data[0] if len(data) == 1 else data)
         return
     notes = [MEANING.format(confidence=inquiry.confidence)]
+    if inquiry.speed.of == "today":
+        times = (one.answer.latency_ms for each in replies for one in each.results)
+        told = ", ".join(f"{time_ms / inquiry.speed.factor:.2f}" for time_ms in times)
+        notes.append(f"latency at the table's speed: {told} ms")
     notes += [f"{exactly(each.budget_ms)} ms: {each.note}" for each in replies if each.note]
     notes += [f"written: {file}" for each in replies for one in each.results for file in one.files]
     cells = [row for each in replies for row in rows(each, inquiry)]

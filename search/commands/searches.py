@@ -16,6 +16,7 @@ from search.commands.limits import Budget, budgets_of, limited
 from search.commands.options import Asked
 from search.engine import engines
 from search.executors import Executor, open_executor
+from search.naming import exactly
 from search.objectives import objectives_of
 from search.problem import Problem
 from search.runs.archive import Archive
@@ -155,7 +156,7 @@ class Searches:
         if folder is None:
             return None
         limits = [f"{each.name}={each.text}" for each in self.named]
-        limits += [] if time_ms is None else [f"{time_ms:g}ms"]
+        limits += [] if time_ms is None else [f"{exactly(time_ms)}ms"]
         parts = [given["engine_name"], *limits, *([beside] if beside else [])]
         name = "-".join([*parts, f"seed{given['seed']}"])
         return Path(folder) / f"{name.replace('/', '_')}.jsonl"

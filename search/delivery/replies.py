@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from search.delivery.verify import Candidates, Verification
+from search.naming import exactly
 
 if TYPE_CHECKING:
     from search.delivery.inquiry import Inquiry
@@ -92,12 +93,6 @@ def reply(candidates: Candidates, found: Verification, span: Range) -> Reply:
     return Reply(candidates.budget_ms, results, note, first, found.tried(candidates))
 
 
-def exactly(number: float) -> str:
-    """A number in as few digits as tell it from every other one."""
-    short = f"{number:g}"
-    return short if float(short) == number else repr(number)
-
-
 def _range_notes(budget_ms: float, results: list[Result], span: Range) -> list[str]:
     if budget_ms < span.minimum_ms:
         return [f"no network is known to run under {span.minimum_ms:.4g} ms; this is the fastest"]
@@ -152,6 +147,7 @@ def as_dict(reply: Reply, inquiry: Inquiry) -> dict[str, Any]:
                 "std": result.answer.std,
                 **_lower(inquiry, result.answer),
                 "latency_ms": result.answer.latency_ms,
+                "latency_at_table_ms": result.answer.latency_ms / inquiry.speed.factor,
                 "upper_ms": result.answer.upper_ms,
                 "measured_ms": result.measured_ms,
                 **({"files": result.files} if result.files else {}),
