@@ -208,8 +208,8 @@ def measure_answers(
     journal: Path | None = None,
     patience_s: float = 0.0,
     progress: Progress | None = None,
-) -> LookupTable:
-    """The table with ``plan.answers`` networks measured that a search would choose by it.
+) -> tuple[Measured, ...]:
+    """Networks that a search would choose by a table, measured: ``plan.answers`` of them at most.
 
     A bound for random networks is not one for chosen ones (``luts.answers``): with these, a fresh
     table has one. They are of the table's first space that has no gaps.
@@ -229,5 +229,4 @@ def measure_answers(
         shop = Workshop(plan, format_for(settings.runtime), Path(folder), told.lowered)
         items = shop.items(dict(zip(names, map(space.network, genes), strict=True)), archs)
         results = measure_items(device, settings, shop, items, told, journal, patience_s)
-    answers = [answer_of(result, 1, table) for result in results]
-    return replace(table, networks=(*table.networks, *answers))
+    return tuple(answer_of(result, 1, table) for result in results)

@@ -354,11 +354,10 @@ def test_answers_are_measured_for_a_table_at_its_speed(built):
     assert not lacks_answers(table, replace(plan, answers=0))
     machine.speed = 1.4
     try:
-        whole = measure_answers(machine.device, machine.settings, plan, table)
+        answers = measure_answers(machine.device, machine.settings, plan, table)
     finally:
         machine.speed = 1.0
-    answers = whole.networks[8:]
-    assert whole.networks[:8] == table.networks
+    whole = replace(table, networks=(*table.networks, *answers))
     times = [each.latency_ms["wall"] for each in answers]
     assert times == pytest.approx([3.0, 3.1, 3.2][: len(answers)])
     assert len(answers) >= 2
@@ -417,7 +416,7 @@ def test_an_audit_is_at_the_speed_of_its_own_sentinel(built):
 
 def test_an_answer_without_a_sentinel_is_as_it_was_clocked(built):
     machine, plan, table = built
-    measured = measure_answers(machine.device, machine.settings, plan, table).networks[-1]
+    measured = measure_answers(machine.device, machine.settings, plan, table)[-1]
     assert measured.multiples
     from profiler.measure import measure
     from profiler.records import Item

@@ -20,6 +20,7 @@ from trade_offs import (
     mobile,
 )
 
+from luts import Measured, Speed
 from nasprof.errors import UsageError
 from search.pnag.answers import answer
 from search.pnag.generator import fingerprint
@@ -150,6 +151,38 @@ def test_any_budget_in_the_range_is_answered(share, seed, samples):
     (budget_ms,) = budgets_of(cells(), share)
     (answers,) = asked(generator_for("cells"), cells(), [budget_ms], seed, samples=samples)
     check(answers, cells(), budget_ms, cells().bound(0.95).factor)
+
+
+@FEW
+@given(
+    share=st.floats(0.01, 1.2),
+    factor=st.floats(0.5, 2.0),
+    reach=st.floats(0, 0.2),
+    spread=st.floats(0.0, 0.05),
+)
+def test_predictions_and_bounds_are_within_the_budget_at_any_speed(share, factor, reach, spread):
+    """Also where answers were off by more than random networks, and small ones the most."""
+    table = cells().cost
+    space = table.spaces[0]
+    rng = np.random.default_rng(0)
+    genes = space.sample(25, rng, "biased")
+    took = table.latency_ms(genes) * (1.02 + spread * rng.random(25)) + 0.01
+    chosen = [
+        Measured(arch, "answer", {"wall": float(ms)}, rank=1)
+        for arch, ms in zip(space.decode(genes), took, strict=True)
+    ]
+    learnt = replace(table, networks=(*table.networks, *chosen))
+    trade_off = replace(cells(), cost=learnt)
+    speed = Speed(factor, factor * (1 - reach), factor * (1 + reach), "today")
+    ends, bound = trade_off.extremes, trade_off.bound(0.95)
+    assert bound.method.startswith("answers")
+    budget_ms = speed.high * bound.upper(ends.min_ms + share * (ends.max_ms - ends.min_ms))
+    (answers,) = asked(generator_for("cells"), trade_off, [budget_ms], samples=10, speed=speed)
+    for each in answers:
+        assert each.latency_ms <= each.upper_ms <= budget_ms * (1 + 1e-9)
+        predicted = learnt.latency_ms(each.genes[None])[0]
+        assert each.latency_ms == pytest.approx(factor * predicted)
+        assert each.upper_ms == pytest.approx(speed.high * bound.upper(predicted))
 
 
 @every_model

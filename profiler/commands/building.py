@@ -165,12 +165,13 @@ class _Building:
     def with_answers(self, table: LookupTable) -> LookupTable:
         """The table with answers, written; it was safe before they were measured."""
         from luts import write_cost_model
+        from nasprof.files import locked
         from profiler.build import measure_answers
         from profiler.journal import discard
 
         say("Measuring networks as a search would choose them")
         with self._kept(self.answers_journal) as progress:
-            table = measure_answers(
+            answers = measure_answers(
                 self.device,
                 self.settings,
                 self.plan,
@@ -179,7 +180,11 @@ class _Building:
                 patience_s=self.patience_s,
                 progress=progress,
             )
-        write_cost_model(table, self.output)
+        with locked(self.output):
+            # Others may have written into it meanwhile.
+            table = existing_table(self.output) or table
+            table = replace(table, networks=(*table.networks, *answers))
+            write_cost_model(table, self.output)
         discard(self.answers_journal)
         return table
 

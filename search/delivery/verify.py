@@ -23,6 +23,7 @@ from luts import Sentinel
 from profiler.measure import Interrupted
 from profiler.records import Measurement
 from profiler.schedule import INCOMPLETE
+from profiler.speed import speed_beside
 from spaces import Genes
 
 if TYPE_CHECKING:
@@ -139,12 +140,11 @@ class Verification:
 
     def drift(self) -> float | None:
         """The device's speed while answers were measured, over the one stated; None if unknown."""
-        clock, sentinel = self.stated.clock, self.stated.sentinel
-        factors = [
-            taken.sentinel["latency_ms"][clock] / (sentinel.latency_ms[clock] * self.stated.factor)
-            for taken in self.measurements.values()
-            if sentinel is not None and taken.sentinel is not None
-        ]
+        if self.stated.sentinel is None:
+            return None
+        told = [speed_beside([each], self.stated.sentinel) for each in self.measurements.values()]
+        speeds = [each.get(self.stated.clock) for each in told if each is not None]
+        factors = [speed.factor / self.stated.factor for speed in speeds if speed is not None]
         return float(np.median(factors)) if factors else None
 
     def expected(self, candidates: Candidates, excess: float) -> list[Answer]:
