@@ -7,7 +7,7 @@ both, and a block meets the caches as other work left them, as it does inside a 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from profiler.answers import answer_of, find_answers
 from profiler.conditions import Conditions
 from profiler.measure import measure
 from profiler.models import format_for, reference_files
-from profiler.plan import Plan, draw_networks
+from profiler.plan import Drawn, Plan, draw_networks
 from profiler.provenance import known_provenance, provenance_of, require_same
 from profiler.records import Item, Measurement
 from profiler.rounds import Status
@@ -33,10 +33,15 @@ from spaces.graph import Block, Network
 
 @dataclass(frozen=True)
 class Progress:
-    """Whom to tell how far building has come."""
+    """Whom to tell how far building has come.
+
+    Args:
+        estimating: whether every model is visited twice first, to tell how long all will take.
+    """
 
     lowered: Callable[[int, int], None] = lambda done, total: None
     measuring: Callable[[Status], None] = lambda status: None
+    estimating: bool = True
 
 
 def build_table(
@@ -73,24 +78,13 @@ def build_table(
     told = progress or Progress()
     with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
         shop = Workshop(plan, format_for(settings.runtime), Path(folder), told.lowered)
-        named = {name: drawn.network for name, drawn in networks.items()}
-        if source.times_blocks:
-            named = {block.key: Network.of(block) for block in blocks} | named
-        items = shop.items(named, {name: drawn.arch for name, drawn in networks.items()})
-        if not items:
-            raise UsageError(
-                f"source {plan.source!r} measures no blocks by themselves, and no networks were "
-                "asked for: nothing would be timed",
-                "Ask for an --audit.",
-            )
+        items = _items(shop, blocks if source.times_blocks else [], networks)
         results = measure_items(device, settings, shop, items, told, journal, patience_s)
         provenance = provenance_of(results, plan, conditions)
         if base is not None:
             require_same(base, provenance)
             # All of a table is of one speed: that of its first entries.
             provenance["sentinel"] = base.provenance.get("sentinel")
-        known = provenance["sentinel"]
-        sentinel = None if known is None else Sentinel.from_dict(known)
         measured = {result.name: result for result in results}
         conditions = replace(conditions, runtime_version=results[0].runtime_version)
         made = Materials(
@@ -100,7 +94,7 @@ def build_table(
             blocks=blocks,
             measured=measured,
             networks=networks,
-            sentinel=sentinel,
+            sentinel=_sentinel(provenance),
             known={} if base is None else base.entries,
             conditions=conditions,
             journal=journal,
@@ -120,6 +114,28 @@ def build_table(
     )
 
 
+def _items(shop: Workshop, blocks: Sequence[Block], networks: Mapping[str, Drawn]) -> list[Item]:
+    """Model files of blocks and networks.
+
+    Raises:
+        UsageError: there are none.
+    """
+    named = {block.key: Network.of(block) for block in blocks}
+    named |= {name: drawn.network for name, drawn in networks.items()}
+    if not named:
+        raise UsageError(
+            f"source {shop.plan.source!r} measures no blocks by themselves, and no networks were "
+            "asked for: nothing would be timed",
+            "Ask for an --audit.",
+        )
+    return shop.items(named, {name: drawn.arch for name, drawn in networks.items()})
+
+
+def _sentinel(provenance: Mapping[str, Any]) -> Sentinel | None:
+    known = provenance["sentinel"]
+    return None if known is None else Sentinel.from_dict(known)
+
+
 def measure_items(
     device: Device,
     settings: RunSettings,
@@ -128,13 +144,8 @@ def measure_items(
     told: Progress,
     journal: Path | None = None,
     patience_s: float = 0.0,
-    *,
-    scout: bool = True,
 ) -> list[Measurement]:
     """All items of a workshop in the same rounds, beside the sentinel.
-
-    Args:
-        scout: visit every model twice first, which tells how long all will take.
 
     Raises:
         DeviceError, Interrupted: as :func:`profiler.measure.measure`.
@@ -151,7 +162,7 @@ def measure_items(
         progress=told.measuring,
         journal=journal,
         patience_s=patience_s,
-        scout=scout,
+        scout=told.estimating,
     )
 
 
@@ -190,8 +201,7 @@ def audit_networks(
         )
         results = measure_items(device, settings, shop, items, told, None, patience_s)
     provenance = provenance_of(results, plan, conditions)
-    known = provenance["sentinel"]
-    sentinel = None if known is None else Sentinel.from_dict(known)
+    sentinel = _sentinel(provenance)
     measured = tuple(
         Measured(drawn.arch, drawn.role, result.at_speed_of(sentinel), result.multiples)
         for drawn, result in zip(networks.values(), results, strict=True)

@@ -79,7 +79,7 @@ class OnDevice:
         device = open_device(self.profile)
         try:
             # Nobody is told how long it will take, so that there is nothing to scout for.
-            taken = measure_items(device, self.settings, shop, items, Progress(), scout=False)
+            taken = measure_items(device, self.settings, shop, items, Progress(estimating=False))
         except Interrupted as error:
             raise error.cause from None
         return {each.name: each for each in taken}
