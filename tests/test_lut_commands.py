@@ -61,7 +61,7 @@ def test_predict_answers_in_input_order_with_upper_bounds(run, audited):
         for level, upper in row["upper_ms"].items():
             assert upper == pytest.approx(table.upper_bound_ms(genes, float(level))[0])
             assert upper > row["latency_ms"] * 0.9
-        assert set(row) == {"name", "space", "latency_ms", "upper_ms"}
+        assert set(row) == {"name", "space", "latency_ms", "speed", "answer_upper_ms", "upper_ms"}
 
 
 def test_predict_on_an_unaudited_table_has_no_bounds_and_says_why(run, plain):
