@@ -21,6 +21,7 @@ every 20 answers, with a sentinel that tells and without one.
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -78,6 +79,7 @@ def build(folder: Path) -> None:
         build_and_keep(device, settings, plan, path, None, resume=False)
     for runtime in RUNTIMES:
         for clock in CLOCKS:
+            (folder / f"answers-{runtime}-{clock}.json").unlink(missing_ok=True)
             table = read_cost_model(folder / f"{runtime}.json").on_clock(clock)
             site = site_of(table, accuracy, target_of(runtime))
             generator = folder / f"{runtime}-{clock}.npz"
@@ -85,7 +87,7 @@ def build(folder: Path) -> None:
 
 
 def answer_all(folder: Path) -> list[dict[str, Any]]:
-    """Every setting, one after the other."""
+    """Every setting, one after the other; those that an earlier run has answered are kept."""
     rows = []
     for runtime in RUNTIMES:
         path = folder / f"{runtime}.json"
@@ -96,12 +98,15 @@ def answer_all(folder: Path) -> list[dict[str, Any]]:
         if age_s < LEAST_WAIT_S:
             raise SystemExit(f"{path} is {age_s / 60:.0f} minutes old: wait until it is 30")
         for clock in CLOCKS:
-            # Settings do not learn of each other.
-            copy = folder / f"{runtime}-{clock}.json"
-            copy.write_bytes(path.read_bytes())
-            found = answers_of(copy, clock, runtime, folder / f"{runtime}-{clock}.npz")
-            rows += found
-            print_setting(found)
+            kept = folder / f"answers-{runtime}-{clock}.json"
+            if not kept.exists():
+                # Settings do not learn of each other.
+                copy = folder / f"{runtime}-{clock}.json"
+                copy.write_bytes(path.read_bytes())
+                found = answers_of(copy, clock, runtime, folder / f"{runtime}-{clock}.npz")
+                kept.write_text(json.dumps(found))
+                print_setting(found)
+            rows += json.loads(kept.read_text())
     return rows
 
 
