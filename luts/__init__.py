@@ -12,7 +12,7 @@ from luts.files import (
     read_cost_model,
     write_cost_model,
 )
-from luts.speed import TABLE_SPEED, Sentinel, Speed
+from luts.speed import TABLE_SPEED, Sentinel, Speed, sentinel_of
 from luts.table import LookupTable
 
 __all__ = [
@@ -38,5 +38,6 @@ __all__ = [
     "cost_model_shelf",
     "cost_models",
     "read_cost_model",
+    "sentinel_of",
     "write_cost_model",
 ]

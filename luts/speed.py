@@ -60,6 +60,16 @@ FAR = 1.1
 """A factor beyond this, or below its inverse, says that the device is not as it was."""
 
 
+def sentinel_of(provenance: Mapping[str, Any]) -> Sentinel | None:
+    """What ran in turns with what has this provenance; None where none was kept.
+
+    Raises:
+        UsageError: it is damaged, naming the field.
+    """
+    known = provenance.get("sentinel")
+    return None if known is None else Sentinel.from_dict(known)
+
+
 @dataclass(frozen=True)
 class Speed:
     """How many times longer a device takes now than when its table was measured.

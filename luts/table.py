@@ -17,7 +17,7 @@ from luts.cost_model import Array, CostModel, Extremes
 from luts.digest import check_digest, digest
 from luts.entry import CLOCKS, Entry
 from luts.errors import CostModelInvalid, MissingEntries
-from luts.speed import Sentinel
+from luts.speed import Sentinel, sentinel_of
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
 from spaces import Genes, Space, get_space
@@ -133,8 +133,7 @@ class LookupTable(CostModel):
     @property
     def sentinel(self) -> Sentinel | None:
         """What ran in turns with all that was measured; None where none was kept."""
-        known = self.provenance.get("sentinel")
-        return None if known is None else Sentinel.from_dict(known)
+        return sentinel_of(self.provenance)
 
     def extremes(self, space: Space | None = None) -> Extremes:
         """The fastest and slowest architecture, exactly: each part of the genes on its own."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from devices import Device, RunSettings
-from luts import LookupTable, Measured, Sentinel
+from luts import LookupTable, Measured, sentinel_of
 from nasprof.errors import UsageError
 from profiler.answers import answer_of, find_answers
 from profiler.conditions import Conditions
@@ -94,7 +94,7 @@ def build_table(
             blocks=blocks,
             measured=measured,
             networks=networks,
-            sentinel=_sentinel(provenance),
+            sentinel=sentinel_of(provenance),
             known={} if base is None else base.entries,
             conditions=conditions,
             journal=journal,
@@ -129,11 +129,6 @@ def _items(shop: Workshop, blocks: Sequence[Block], networks: Mapping[str, Drawn
             "Ask for an --audit.",
         )
     return shop.items(named, {name: drawn.arch for name, drawn in networks.items()})
-
-
-def _sentinel(provenance: Mapping[str, Any]) -> Sentinel | None:
-    known = provenance["sentinel"]
-    return None if known is None else Sentinel.from_dict(known)
 
 
 def measure_items(
@@ -201,7 +196,7 @@ def audit_networks(
         )
         results = measure_items(device, settings, shop, items, told, None, patience_s)
     provenance = provenance_of(results, plan, conditions)
-    sentinel = _sentinel(provenance)
+    sentinel = sentinel_of(provenance)
     measured = tuple(
         Measured(drawn.arch, drawn.role, result.at_speed_of(sentinel), result.multiples)
         for drawn, result in zip(networks.values(), results, strict=True)

@@ -33,7 +33,7 @@ def todays_speed(table: LookupTable, space: Space, measure: Measure) -> dict[str
     found: list[dict[str, Speed]] = []
     while len(found) < TIMINGS:
         speed = speed_beside(measure(companions), table.sentinel)
-        if speed is None:
+        if speed is None or table.clock not in speed:
             return None
         found.append(speed)
         if len(found) == 1 and not speed[table.clock].is_far:

@@ -88,31 +88,28 @@ def audit(
 
 def _update(path: Path, networks: tuple[Measured, ...], provenance: Mapping[str, Any]) -> None:
     """Keep new networks in a table, which is of their speed then, with the answers it remembers."""
-    from luts import LookupTable, Sentinel, read_cost_model, write_cost_model
+    from luts import LookupTable, read_cost_model, sentinel_of, write_cost_model
     from profiler.answers import at_speed
 
     table = read_cost_model(path)
     assert isinstance(table, LookupTable)
-    known = provenance["sentinel"]
-    sentinel = None if known is None else Sentinel.from_dict(known)
+    sentinel = sentinel_of(provenance)
     answers = [
         at_speed(each, table.sentinel, sentinel) for each in table.networks if each.role == "answer"
     ]
-    facts = {**table.provenance, "sentinel": known}
+    facts = {**table.provenance, "sentinel": provenance["sentinel"]}
     write_cost_model(replace(table, networks=(*networks, *answers), provenance=facts), path)
 
 
 def _speed(model: LookupTable, provenance: Mapping[str, Any]) -> Speed:
     """The device's speed while networks were measured; the table's where that is not known."""
-    from luts import TABLE_SPEED, Sentinel
+    from luts import TABLE_SPEED, sentinel_of
     from profiler.speed import speed_between
 
-    known = provenance["sentinel"]
-    if known is None or model.sentinel is None:
+    now = sentinel_of(provenance)
+    if now is None or model.sentinel is None:
         return TABLE_SPEED
-    return (speed_between(Sentinel.from_dict(known), model.sentinel) or {}).get(
-        model.clock, TABLE_SPEED
-    )
+    return (speed_between(now, model.sentinel) or {}).get(model.clock, TABLE_SPEED)
 
 
 def _findings(
