@@ -127,9 +127,10 @@ def answers_of(path: Path, clock: str, runtime: str, trained: Path) -> list[dict
         inquiry = Inquiry(site, generator, rng, CONFIDENCE, speed=speed)
         low_ms = inquiry.span.minimum_ms
         best = inquiry.answers([inquiry.span.maximum_ms])[0][0]
-        # Between the fastest network and the most accurate one: beyond there is no choice.
+        # In equal ratios, as slack is one, between the fastest network and the most accurate one:
+        # beyond there is no choice.
         shares = 0.03 + 0.97 * places / (BUDGETS - 1)
-        budgets_ms = low_ms + shares * (best.upper_ms - low_ms)
+        budgets_ms = low_ms * (best.upper_ms / low_ms) ** shares
         candidates = inquiry.candidates(budgets_ms.tolist())
         rows += measured(candidates, site, inquiry, bench, clock, runtime)
     return rows

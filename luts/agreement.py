@@ -11,13 +11,14 @@ does assume a distribution and is marked so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from math import ceil
-from typing import Any, Literal, TypeAlias, overload
+from dataclasses import asdict, dataclass, replace
+from math import ceil, exp, hypot, log
+from typing import Any, Literal, Self, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from luts.speed import Speed
 from nasprof.errors import UsageError
 
 Array: TypeAlias = NDArray[np.float64]
@@ -138,13 +139,22 @@ Method: TypeAlias = Literal["none", "conformal", "student", "answers", "answers-
 class Bound:
     """What a network takes at most, with some confidence, by its prediction.
 
-    That is ``factor * prediction + intercept_ms``, and at least ``least`` times the prediction:
-    what is called "at most" is never below the prediction.
+    That is ``factor * at * (prediction / at) ** power``, and at least ``least`` times the
+    prediction: what is called "at most" is never below the prediction.
+
+    Args:
+        factor: times a prediction of ``at``.
+        typical: what the factor would be without a margin: how far such networks are off.
+        power: below 1 where small networks are underestimated by more than large ones.
+        at: the prediction that the factor is of.
+        least: at least 1.
     """
 
     factor: float
     method: Method
-    intercept_ms: float = 0.0
+    typical: float = 1.0
+    power: float = 1.0
+    at: float = 1.0
     least: float = 1.0
 
     @overload
@@ -153,12 +163,32 @@ class Bound:
     def upper(self, predicted: Array) -> Array: ...
     def upper(self, predicted: Array | float) -> Array | float:
         """What networks take at most that are predicted to take ``predicted``, of any shape."""
-        most = np.maximum(self.least * predicted, self.factor * predicted + self.intercept_ms)
+        above = self.factor * self.at * (predicted / self.at) ** self.power
+        most = np.maximum(self.least * predicted, above)
         return most if most.ndim else float(most)
 
     def limit(self, budget: float) -> float:
         """The largest prediction of which the bound is within a budget."""
-        return min(budget / self.least, max(0.0, budget - self.intercept_ms) / self.factor)
+        above = self.at * (budget / (self.factor * self.at)) ** (1 / self.power)
+        return float(min(budget / self.least, above))
+
+    def at_speed(self, speed: Speed) -> Self:
+        """The bound on what networks take at that speed, by what they are predicted at the table's.
+
+        The margin and the interval of the speed are of independent errors: their squares add.
+        """
+        reach = log(speed.high / speed.factor)
+
+        def widened(factor: float, typical: float) -> float:
+            margin = max(log(factor / typical), 0.0)
+            return speed.factor * typical * exp(hypot(margin, reach))
+
+        return replace(
+            self,
+            factor=widened(self.factor, self.typical),
+            typical=speed.factor * self.typical,
+            least=widened(self.least, 1.0),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""

@@ -3,9 +3,10 @@
 A bound that is right for random networks is not right for chosen ones: of thousands, a search
 takes those whose latency is underestimated, and those are of another make than random ones. So the
 bound for answers comes from answers that were measured, the first choices in the order in which
-they were given. A line through their predicted and measured latencies tells how far such networks
-are off on average, small and large ones; what they scatter about it makes the bound. The line is
-of the bound alone: predictions stay what random networks have made them.
+they were given. A line through the logarithms of their predicted and measured latencies tells how
+far such networks are off on average, small and large ones: that is by a ratio, which grows or
+shrinks with a power of the latency. What they scatter about it makes the bound. The line is of the
+bound alone: predictions stay what random networks have made them.
 
 Of n deviations from the line, each taken to a line that is fitted on the others (the jackknife:
 Barber et al. 2021), the bound is the ``ceil((n + 1)(1 - a))``-th smallest, as in split conformal
@@ -18,11 +19,11 @@ limit of Student's t prediction interval.
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, exp
 
 import numpy as np
 
-from luts.agreement import Array, Bound
+from luts.agreement import Array, Bound, Method
 
 STEP = 0.03
 """What a miss or a hit changes the level by. 0.005 as in the paper would take hundreds of answers
@@ -31,11 +32,11 @@ WINDOW = 200
 """The latest answers, which the bound is made of."""
 FEWEST = 3
 """Answers that a bound needs."""
-ENOUGH_FOR_A_LINE = 6
-LEAST_FACTOR = 0.5
-"""A line that is less steep is of answers that have little in common with their predictions."""
+ENOUGH_FOR_A_TREND = 6
+STEEPEST = 0.5
+"""Answers whose ratio changes faster than by this power have little in common with predictions."""
 MOST_LEVERAGE = 0.9
-"""Where one answer determines the line nearly alone, there is no line."""
+"""Where one answer determines the trend nearly alone, there is none."""
 
 _LEVELS = (0.001, 0.5)
 _NEGLIGIBLE = 1e-12
@@ -79,34 +80,34 @@ def _bound(predicted_ms: Array, measured_ms: Array, level: float, floor: Bound) 
     """The bound that a share of ``level`` exceeds, by the latest answers."""
     predicted_ms, measured_ms = predicted_ms[-WINDOW:], measured_ms[-WINDOW:]
     n, level = len(predicted_ms), float(np.clip(level, *_LEVELS))
-    factor, intercept_ms, off, freedom = _line(predicted_ms, measured_ms / predicted_ms)
+    logs = np.log(predicted_ms)
+    mean, slope, off, freedom = _trend(logs, np.log(measured_ms) - logs)
     # (n + 1) * 0.95 is 19.000000000000004 for some n, and means 19.
     rank = ceil((n + 1) * (1 - level) - 1e-9)
+    method: Method = "answers"
     if rank <= n:
         reach = float(np.partition(off, rank - 1)[rank - 1])
-        return Bound(factor + reach, "answers", intercept_ms, floor.factor)
-    from scipy.special import stdtrit
+    else:
+        from scipy.special import stdtrit
 
-    reach = float(stdtrit(freedom, 1 - level) * off.std())
-    return Bound(factor + reach, "answers-student", intercept_ms, floor.factor)
+        reach, method = float(stdtrit(freedom, 1 - level) * off.std()), "answers-student"
+    typical, at = exp(mean), exp(float(logs.mean()))
+    return Bound(typical * exp(reach), method, typical, 1 + slope, at, floor.factor)
 
 
-def _line(predicted_ms: Array, ratios: Array) -> tuple[float, float, Array, int]:
-    """The line of least squares ``ratio = factor + intercept_ms / predicted_ms``.
+def _trend(logs: Array, off: Array) -> tuple[float, float, Array, int]:
+    """The line of least squares through the logarithms of ratios, by those of predictions.
 
     Returns:
-        The factor, the intercept, the deviation of each ratio ``(n,)`` from the line through the
-        others, and the degrees of freedom. Of few answers only the factor is fitted.
+        The mean, the slope, the deviation of each ``(n,)`` from the line through the others, and
+        the degrees of freedom. Of few answers only the mean is taken.
     """
-    n, inverse = len(ratios), 1 / predicted_ms
-    centred = inverse - inverse.mean()
+    n, mean = len(off), float(off.mean())
+    centred = logs - logs.mean()
     spread = float((centred**2).sum())
-    if n >= ENOUGH_FOR_A_LINE and spread > _NEGLIGIBLE * float((inverse**2).sum()):
-        slope = float((centred * ratios).sum()) / spread
-        factor = float(ratios.mean() - slope * inverse.mean())
+    if n >= ENOUGH_FOR_A_TREND and spread > _NEGLIGIBLE:
+        slope = float((centred * off).sum()) / spread
         leverage = 1 / n + centred**2 / spread
-        if factor >= LEAST_FACTOR and leverage.max() <= MOST_LEVERAGE:
-            off = (ratios - factor - slope * inverse) / (1 - leverage)
-            return factor, slope, off, n - 2
-    factor = float(ratios.mean())
-    return factor, 0.0, (ratios - factor) / (1 - 1 / n), n - 1
+        if abs(slope) <= STEEPEST and leverage.max() <= MOST_LEVERAGE:
+            return mean, slope, (off - mean - slope * centred) / (1 - leverage), n - 2
+    return mean, 0.0, (off - mean) / (1 - 1 / n), n - 1

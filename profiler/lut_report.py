@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from luts import Agreement, Bound, CostModel, LookupTable, MissingEntries
+from luts import Agreement, Bound, CostModel, Extremes, LookupTable, MissingEntries
 from luts.audit import Audit
 from luts.comparison import flatten
 from nasprof.cli import show_table
@@ -178,24 +178,22 @@ def _show_agreements(agreements: Mapping[str, Agreement], *notes: str) -> None:
 def _show_bounds(model: CostModel) -> None:
     """Bounds for random networks and for those that a search has chosen, which may be wider."""
     found = {"random": model.bounds(), "chosen": model.answer_bounds()}
+    if not any(found.values()):
+        return
+    ends = model.extremes(model.spaces[0])
     rows = [
-        (networks, f"{level:.0%}", at_most(bound), METHODS[bound.method])
+        (networks, f"{level:.0%}", at_most(bound, ends), METHODS[bound.method])
         for networks, bounds in found.items()
         for level, bound in bounds.items()
     ]
-    if rows:
-        columns = ("networks", ">confidence", "at most", "how sure that is")
-        show_table(columns, rows)
+    show_table(("networks", ">confidence", "at most", "how sure that is"), rows)
 
 
-def at_most(bound: Bound) -> str:
-    """A bound as a formula."""
-    text = f"{bound.factor:.4f} x predicted"
-    if bound.intercept_ms:
-        text += f" {bound.intercept_ms:+.3f} ms"
-    if bound.method.startswith("answers"):
-        text += f", no less than {bound.least:.4f} x"
-    return text
+def at_most(bound: Bound, ends: Extremes) -> str:
+    """A bound as a multiple of what is predicted, for the fastest and the slowest network."""
+    small, large = (f"{bound.upper(ms) / ms:.4f}" for ms in (ends.min_ms, ends.max_ms))
+    several = small if small == large else f"{small} (fastest) to {large} (slowest)"
+    return f"{several} x predicted"
 
 
 def _show_entries(table: LookupTable, space: Space) -> None:

@@ -85,9 +85,14 @@ def test_few_answers_give_students_bound():
 
     few = np.array([1.01, 1.03, 1.02, 1.04])
     level = adapted_level(np.full(4, 10.0), 10 * few, 0.95, PLAIN)
-    off = (few - few.mean()) / (1 - 1 / 4)
-    exact = few.mean() + t.ppf(1 - level, 3) * off.std()
-    assert bound_of(10, few) == Bound(pytest.approx(exact), "answers-student", 0.0, 1.01)
+    logs = np.log(few)
+    off = (logs - logs.mean()) / (1 - 1 / 4)
+    exact = np.exp(logs.mean() + t.ppf(1 - level, 3) * off.std())
+    found = bound_of(10, few)
+    assert (found.method, found.power, found.least) == ("answers-student", 1, 1.01)
+    assert found.factor == pytest.approx(exact)
+    assert found.typical == pytest.approx(np.exp(logs.mean()))
+    assert found.at == pytest.approx(10)
 
 
 def test_many_answers_give_the_rank():
@@ -96,21 +101,42 @@ def test_many_answers_give_the_rank():
     assert found.method == "answers"
     level = adapted_level(np.full(100, 10.0), 10 * many, 0.95, PLAIN)
     rank = int(np.ceil(101 * (1 - level) - 1e-9))
-    off = (1 + rank / 1000 - many.mean()) / (1 - 1 / 100)
-    assert found.factor == pytest.approx(many.mean() + off)
+    logs = np.log(many)
+    off = (np.log(1 + rank / 1000) - logs.mean()) / (1 - 1 / 100)
+    assert found.factor == pytest.approx(np.exp(logs.mean() + off))
 
 
-def test_a_line_tells_small_answers_from_large_ones():
+def test_a_trend_tells_small_answers_from_large_ones():
     rng = np.random.default_rng(0)
     told = rng.uniform(4, 20, 60)
-    took = 0.98 * told + 0.3 + rng.normal(0, 0.01, 60) * told / 10
-    bound = answer_bound(told, took, 0.95, PLAIN)
-    assert bound.intercept_ms == pytest.approx(0.3, abs=0.1)
-    assert bound.upper(5.0) == pytest.approx(0.98 * 5 + 0.3, rel=0.01)
+    ratios = 1.08 * (told / 4) ** -0.05 * rng.lognormal(0, 0.001, 60)
+    bound = bound_of(told, ratios)
+    assert bound.power == pytest.approx(0.95, abs=0.002)
+    assert bound.upper(5.0) == pytest.approx(5 * 1.08 * 1.25**-0.05, rel=0.005)
     assert bound.upper(20.0) == pytest.approx(1.01 * 20), "never below that of random networks"
-    # Few answers give no line, and what has nothing in common with predictions neither.
-    assert bound_of(told[:5], (took / told)[:5]).intercept_ms == 0
-    assert answer_bound(told, np.full(60, 10.0), 0.95, PLAIN).intercept_ms == 0
+    # Few answers give no trend, and what has nothing in common with predictions neither.
+    assert bound_of(told[:5], ratios[:5]).power == 1
+    assert answer_bound(told, np.full(60, 10.0), 0.95, PLAIN).power == 1
+
+
+@given(st.floats(1.0, 1.3), st.floats(0.9, 1.1), st.floats(0, 0.2), st.floats(0.5, 2))
+def test_margins_and_intervals_of_the_speed_add_as_squares(margin, power, reach, factor):
+    bound = Bound(1.05 * margin, "answers", 1.05, power, 10.0, margin)
+    speed = Speed(factor, factor / (1 + reach), factor * (1 + reach), "today")
+    today = bound.at_speed(speed)
+    both = np.exp(np.hypot(np.log(margin), np.log1p(reach)))
+    assert today.upper(10.0) == pytest.approx(10 * factor * 1.05 * both)
+    assert today.least == pytest.approx(factor * both)
+    assert today.power == bound.power
+    # Never more than one on top of the other, never less than each of them.
+    for predicted in (1.0, 10.0, 100.0):
+        upper = today.upper(predicted)
+        assert factor * bound.upper(predicted) <= upper * (1 + 1e-9)
+        assert upper <= speed.high * bound.upper(predicted) * (1 + 1e-9)
+        assert today.limit(upper) == pytest.approx(predicted)
+    assert bound.at_speed(Speed()) == Bound(
+        pytest.approx(bound.factor), "answers", 1.05, power, 10.0, pytest.approx(margin)
+    )
 
 
 def test_after_misses_the_bound_widens_and_after_hits_it_narrows():

@@ -390,7 +390,7 @@ def test_todays_speed_is_stated_and_answers_are_of_it(run, copied, home, tmp_pat
     times = {clock: ms / 10 for clock, ms in taken.sentinel["latency_ms"].items()}
     sentinel = {**known, "latency_ms": times}
     write_cost_model(replace(table, provenance={**table.provenance, "sentinel": sentinel}), path)
-    budget_ms = 10 * budgets(home, 0.5)[0]
+    budget_ms = 20 * budgets(home, 0.5)[0]
     result = run("generate", "--budget", budget_ms, *copied, "--json", "--no-verify")
     found = accepted(result)
     assert 5 < found["speed"]["factor"] < 20

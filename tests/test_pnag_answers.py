@@ -176,13 +176,14 @@ def test_predictions_and_bounds_are_within_the_budget_at_any_speed(share, factor
     speed = Speed(factor, factor * (1 - reach), factor * (1 + reach), "today")
     ends, bound = trade_off.extremes, trade_off.bound(0.95)
     assert bound.method.startswith("answers")
-    budget_ms = speed.high * bound.upper(ends.min_ms + share * (ends.max_ms - ends.min_ms))
+    today = bound.at_speed(speed)
+    budget_ms = today.upper(ends.min_ms + share * (ends.max_ms - ends.min_ms))
     (answers,) = asked(generator_for("cells"), trade_off, [budget_ms], samples=10, speed=speed)
     for each in answers:
         assert each.latency_ms <= each.upper_ms <= budget_ms * (1 + 1e-9)
         predicted = learnt.latency_ms(each.genes[None])[0]
         assert each.latency_ms == pytest.approx(factor * predicted)
-        assert each.upper_ms == pytest.approx(speed.high * bound.upper(predicted))
+        assert each.upper_ms == pytest.approx(today.upper(predicted))
 
 
 @every_model

@@ -146,7 +146,7 @@ def predictions(
         for name, bounds in (("upper_ms", random), ("answer_upper_ms", chosen)):
             if bounds:
                 row[name] = {
-                    str(level): bound.upper(predicted_ms) * speed.high
+                    str(level): bound.at_speed(speed).upper(predicted_ms)
                     for level, bound in bounds.items()
                 }
         if budget_ms is not None:

@@ -49,8 +49,8 @@ class Inquiry:
     def span(self) -> Range:
         """The range of budgets that make a difference."""
         ends, trade_off = self.site.trade_off.extremes, self.site.trade_off
-        bound, high = trade_off.bound(self.confidence), self.speed.high
-        low_ms, high_ms = bound.upper(np.array([ends.min_ms, ends.max_ms])) * high
+        bound = trade_off.bound(self.confidence).at_speed(self.speed)
+        low_ms, high_ms = bound.upper(np.array([ends.min_ms, ends.max_ms]))
         return Range(float(low_ms), float(high_ms))
 
     def answers(self, budgets_ms: Sequence[float]) -> list[list[Answer]]:

@@ -68,8 +68,8 @@ def answer(
         polish: whether the best of them are improved by exchanges of genes.
         keep: answers for each budget, at most.
         rounds: of exchanges, at most.
-        speed: of the device now; budgets and answers are of that speed, and bounds hold up to the
-            upper end of its interval.
+        speed: of the device now; budgets, answers and bounds are of that speed, and its interval
+            is in the bounds.
 
     Returns:
         A list for each budget, distinct architectures. A budget below the least latency is
@@ -78,8 +78,8 @@ def answer(
     Raises:
         UsageError: a budget is no time.
     """
-    bound = trade_off.bound(confidence)
-    limits_ms = np.array([bound.limit(check_budget(ms) / speed.high) for ms in budgets_ms])
+    bound = trade_off.bound(confidence).at_speed(speed)
+    limits_ms = np.array([bound.limit(check_budget(ms)) for ms in budgets_ms])
     with one_numpy_thread():
         drawn = generator.calibrated(trade_off).sample(np.repeat(limits_ms, samples), rng)
         fastest = trade_off.extremes.fastest[None]
@@ -88,7 +88,7 @@ def answer(
         chosen = [best_within(known, limit, keep) for limit in limits_ms]
         if polish and chosen:
             chosen = _polished(trade_off, chosen, limits_ms, keep, rounds)
-        return [_answers(trade_off, rated, bound, speed) for rated in chosen]
+        return [_answers(trade_off, rated, bound, speed.factor) for rated in chosen]
 
 
 def best_within(rated: Rated, limit_ms: float, keep: int) -> Rated:
@@ -116,10 +116,10 @@ def _polished(
     ]
 
 
-def _answers(trade_off: TradeOff, rated: Rated, bound: Bound, speed: Speed) -> list[Answer]:
+def _answers(trade_off: TradeOff, rated: Rated, bound: Bound, factor: float) -> list[Answer]:
     std = trade_off.accuracy.std(rated.genes, trade_off.space)
     deviations = [None] * len(rated) if std is None else std.tolist()
-    latency_ms, upper_ms = rated.latency_ms * speed.factor, bound.upper(rated.latency_ms)
-    times = (latency_ms.tolist(), (upper_ms * speed.high).tolist())
+    latency_ms, upper_ms = rated.latency_ms * factor, bound.upper(rated.latency_ms)
+    times = (latency_ms.tolist(), upper_ms.tolist())
     columns = (rated.genes, rated.top1.tolist(), deviations, *times)
     return [Answer(*each) for each in zip(*columns, strict=True)]
