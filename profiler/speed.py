@@ -11,8 +11,12 @@ from profiler.records import Measurement, Round
 from profiler.statistics import robust_spread
 from spaces import Genes, Space
 
-TIMINGS = 3
-"""Of a speed far from the table's, which may be over in seconds: the median is taken."""
+TIMINGS = 5
+"""How often the sentinel is timed at most."""
+FAR_TIMINGS = 3
+"""How often it is timed at least where it is far from the table's, which may be over soon."""
+NARROW = 0.01
+"""Reach of the interval, as a share, that is enough."""
 
 Measure = Callable[[Genes], Sequence[Measurement]]
 """Measures architectures ``(n, n_genes)`` in turns with the sentinel, as the table was."""
@@ -22,7 +26,8 @@ def todays_speed(table: LookupTable, space: Space, measure: Measure) -> dict[str
     """How fast the device is now, by clock; None where the table keeps no such sentinel.
 
     The sentinel is timed as the table was measured: in turns with networks, so that it finds the
-    caches as it found them then. A factor far from 1 is timed again.
+    caches as it found them then. It is timed again while the interval is wide or the factor far
+    from 1, and all rounds count.
 
     Raises:
         DeviceError, Interrupted: as :func:`profiler.measure.measure`.
@@ -30,15 +35,20 @@ def todays_speed(table: LookupTable, space: Space, measure: Measure) -> dict[str
     if table.sentinel is None:
         return None
     companions = _companions(table, space)
-    found: list[dict[str, Speed]] = []
-    while len(found) < TIMINGS:
-        speed = speed_beside(measure(companions), table.sentinel)
-        if speed is None or table.clock not in speed:
+    rounds: list[Round] = []
+    for timings in range(1, TIMINGS + 1):
+        taken = _longest(measure(companions))
+        if not taken.ran_beside(table.sentinel):
             return None
-        found.append(speed)
-        if len(found) == 1 and not speed[table.clock].is_far:
-            return speed
-    return sorted(found, key=lambda speed: speed[table.clock].factor)[len(found) // 2]
+        rounds += taken.rounds
+        speeds = _speeds(rounds, table.sentinel)
+        speed = speeds.get(table.clock)
+        if speed is None:
+            return None
+        near = not speed.is_far or timings >= FAR_TIMINGS
+        if near and speed.high <= (1 + NARROW) * speed.factor:
+            break
+    return speeds
 
 
 def _companions(table: LookupTable, space: Space) -> Genes:
@@ -65,16 +75,22 @@ def speed_beside(
     Returns:
         None where another sentinel or none was timed.
     """
-    best = max(measurements, key=lambda each: len(each.rounds))
-    if not best.ran_beside(sentinel):
-        return None
-    rounds = [each for each in best.rounds if each.counted]
-    found = {
+    best = _longest(measurements)
+    return _speeds(best.rounds, sentinel) or None if best.ran_beside(sentinel) else None
+
+
+def _longest(measurements: Sequence[Measurement]) -> Measurement:
+    """The one that was in all rounds, which one sentinel was in."""
+    return max(measurements, key=lambda each: len(each.rounds))
+
+
+def _speeds(rounds: Sequence[Round], sentinel: Sentinel) -> dict[str, Speed]:
+    counted = [each for each in rounds if each.counted]
+    return {
         clock: _speed(times_ms, sentinel, clock)
         for clock in sentinel.latency_ms
-        if (times_ms := _times(rounds, clock))
+        if (times_ms := _times(counted, clock))
     }
-    return found or None
 
 
 def _times(rounds: Sequence[Round], clock: str) -> list[float]:

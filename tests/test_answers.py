@@ -327,7 +327,7 @@ class Machine:
     """A device whose blocks take 1 ms, networks what they are told, at any speed."""
 
     def __init__(self):
-        self.speed, self.rounds = 1.0, 0
+        self.speed, self.jitter = 1.0, 0.0
         self.device = ScriptedDevice(self._script)
         self.settings = RunSettings("onnxruntime")
 
@@ -336,7 +336,7 @@ class Machine:
         if name.startswith(("network", "answer")):
             level = 3.0 + int(name.removeprefix("network").removeprefix("answer")) / 10
         # Halfway through, as a machine does.
-        speed = self.speed * (1.3 if number % 4 == 3 else 1.0)
+        speed = self.speed * (1.3 if number % 4 == 3 else 1.0 + self.jitter * (number % 4))
         return Samples([level * speed] * runs, [0.9 * level * speed] * runs)
 
 
@@ -420,6 +420,14 @@ def test_todays_speed_is_the_sentinels(built):
         machine.speed = 1.0
     assert speeds["cpu"].factor == pytest.approx(1.4)
     assert asked == [2, 2, 2, 2], "one that is far off is timed again"
+    asked.clear()
+    machine.jitter = 0.05
+    try:
+        speeds = todays_speed(table, CELLS, measure)
+    finally:
+        machine.jitter = 0.0
+    assert len(asked) == 5, "a wide interval is narrowed, but not for ever"
+    assert 1 < speeds["wall"].low < speeds["wall"].factor < speeds["wall"].high < 1.15
     nothing = replace(table, provenance={**table.provenance, "sentinel": None})
     assert todays_speed(nothing, CELLS, measure) is None
     other = {**table.provenance["sentinel"], "sha256": "1" * 64}
