@@ -1,9 +1,9 @@
 """What TensorFlow Lite's and LiteRT's ``benchmark_model`` print, in every format they have had.
 
 Their lines may come plain, after ``INFO: ``, or from Android's log; a merged stream can hold each
-of them twice. The first ``count=...`` line is the warm-up, the second the measurement. The tool ends
-with exit code 0 although it ignored a flag or ran on the CPU instead of the delegate asked for:
-:mod:`devices.adb.benchmark_check` refuses such numbers.
+of them twice. The first ``count=...`` line is the warm-up, the second the measurement. The tools
+end with exit code 0 although they ignored a flag or ran on the CPU instead of the delegate asked
+for: :mod:`devices.adb.benchmark_check` refuses such numbers.
 """
 
 from __future__ import annotations
@@ -14,24 +14,10 @@ from typing import Literal
 
 from devices.adb.benchmark_litert import DECIMAL_MS, read_delegation, read_summary
 from devices.adb.benchmark_ops import OpRecord, parse_ops
+from devices.adb.logcat import without_log_prefix
 
 Delegation = Literal["completely", "partially", "applied", "not"]
 
-_TIME = (
-    r"(?:(?:\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,9}(?: [+-]\d{4})?"
-    r"| {0,20}\d{1,12}\.\d{3,9}) {1,8}"
-)
-_IDS = r"(?:(?:\w{1,20} {1,8})?\d{1,9} {1,8}\d{1,9} {1,8})"
-_TAG = r"[\w.$@-][\w.$@ -]{0,79}?"
-# The forms of logcat: threadtime (also with a user, a zone or without ids), time, brief and tag,
-# Android Studio's, thread and process.
-_LOG_PREFIX = re.compile(
-    rf"^(?:(?:{_TIME}{_IDS}?)?[VDIWEFA] {_TAG} {{0,40}}: ?"
-    rf"|(?:{_TIME})?[VDIWEFA]/{_TAG} {{0,40}}(?:\( {{0,9}}\d{{1,9}}\))?: ?"
-    rf"|{_TIME}\d{{1,9}}-\d{{1,9}} {{1,8}}{_TAG} {{1,40}}\S{{1,120}} {{1,40}}[VDIWEFA] {{1,8}}"
-    rf"|[VDIWEFA]\( {{0,9}}\d{{1,9}}(?:: {{0,9}}\d{{1,9}})?\) ?)"
-)
-_COLOUR = re.compile(r"\x1b\[[\d;]{0,20}m")
 _SOURCE_PREFIX = re.compile(r"^\[[\w./-]{1,200}:\d{1,7}\] ?")
 _LEVEL_PREFIX = re.compile(r"^(?:VERBOSE|INFO|WARN|WARNING|ERROR|FATAL): ")
 _STATISTICS = re.compile(r"^count=\S+(?: \w+=\S+)*$")
@@ -128,10 +114,10 @@ def _channels(text: str) -> tuple[list[str], list[str]]:
     plain: list[str] = []
     logged: list[str] = []
     # A last line without its end may be cut off within a number.
-    for line in (_COLOUR.sub("", whole).rstrip("\r") for whole in text.split("\n")[:-1]):
-        bare = _LOG_PREFIX.sub("", line)
+    for line in text.split("\n")[:-1]:
+        bare, from_log = without_log_prefix(line.rstrip("\r"))
         said = _SOURCE_PREFIX.sub("", _LEVEL_PREFIX.sub("", bare))
-        (plain if bare == line else logged).append(said)
+        (logged if from_log else plain).append(said)
     return plain, logged
 
 
