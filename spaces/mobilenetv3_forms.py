@@ -29,6 +29,7 @@ _RESOLUTIONS = tuple(range(192, 257, 4))
 """What an index of NAT and NSGANetV2 stands for."""
 _NAT_LENGTH = 2 + N_BLOCKS
 _NSGANET_LENGTH = N_STAGES * (1 + 2 * MAX_DEPTH) + 1
+_LARGEST = 1_000_000
 _DIGITS = re.compile(r"(\d\d?)(\d)(\d{20})")
 
 
@@ -60,16 +61,21 @@ def settled(arch: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         **arch,
         **{
-            field: _filled(arch[field], depths, least)
+            field: _filled(field, arch[field], depths, least)
             for field, least in (("kernel_sizes", KERNELS[0]), ("expand_ratios", RATIOS[0]))
             if isinstance(arch.get(field), Sequence) and len(arch[field]) == N_BLOCKS
         },
     }
 
 
-def _filled(values: Sequence[Any], depths: Sequence[int], least: int) -> Any:
+def _filled(field: str, values: Sequence[Any], depths: Sequence[int], least: int) -> Any:
     if isinstance(values, str):
         return values
+    for position, value in enumerate(values):
+        if type(value) is int and abs(value) > _LARGEST:
+            raise UsageError(
+                f"{field}[{position}] is {value!r:.40}, a number of {len(str(value))} digits"
+            )
     return [
         value if position % MAX_DEPTH < depths[position // MAX_DEPTH] else least
         for position, value in enumerate(values)

@@ -103,7 +103,7 @@ def test_nsganetv2s_46_indices_are_read(rng):
         assert parse_arch([*indices, (208 - 192) // 4])[1] == arch
 
 
-@pytest.mark.parametrize("padding", [None, 0, -1, 9, "x", 10**400, [1]])
+@pytest.mark.parametrize("padding", [None, 0, -1, 9, "x", 1.5, [1]])
 def test_positions_of_absent_blocks_may_hold_anything(padding):
     used = [block < depth for depth in OFA["d"] for block in range(4)]
     padded = OFA | {
@@ -244,6 +244,15 @@ def test_python_literals_are_values_and_nothing_else(tmp_path):
     for text in ("__import__('os')", "a", "f'x'", "b'x'", "1j", "-'x'", "array(1, 2)", "[x for x]"):
         with pytest.raises(UsageError, match="is no Python literal"):
             parse_literal(text, tmp_path)
+
+
+@pytest.mark.parametrize("position", [0, 3])
+def test_a_choice_of_hundreds_of_digits_is_named_and_cut_short(position):
+    values = list(OFA_ARCH["kernel_sizes"])
+    values[position] = 10**400
+    with pytest.raises(UsageError, match=rf"kernel_sizes\[{position}\] is 1000") as caught:
+        parse_arch(OFA_ARCH | {"kernel_sizes": values})
+    assert len(caught.value.message) < 120
 
 
 def test_a_width_of_hundreds_of_digits_is_named_and_cut_short():

@@ -25,8 +25,8 @@ def load_weights(
     """The weights of ``network`` from a checkpoint of it, or of the supernet it belongs to.
 
     Args:
-        path: ``.npz``, or torch's ``.pth``, ``.pt``, ``.tar`` with a state dict, as it is or
-            under ``state_dict``.
+        path: ``.npz``, ``.safetensors``, or torch's ``.pth``, ``.pt``, ``.tar`` with a state
+            dict, as it is or under ``state_dict``.
         network: what the weights are for.
         arch: the network's JSON object; needed to read a supernet's checkpoint.
 
@@ -48,14 +48,19 @@ def read_state(path: Path) -> dict[str, Array]:
     Counters of batches seen (``num_batches_tracked``) are left out, and so is the prefix
     ``module.`` of data-parallel training.
     """
-    state = _read_npz(path) if path.suffix == ".npz" else _read_torch(path)
+    state = _READERS.get(path.suffix, _read_torch)(path)
     if state and all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): array for name, array in state.items()}
-    return {
-        name: np.ascontiguousarray(array, np.float32)
-        for name, array in state.items()
-        if not name.endswith("num_batches_tracked")
-    }
+    with np.errstate(over="ignore"):
+        kept = {
+            name: np.ascontiguousarray(array, np.float32)
+            for name, array in state.items()
+            if not name.endswith("num_batches_tracked")
+        }
+    for name, array in kept.items():
+        if not np.isfinite(array).all():
+            raise _unreadable(path, f"{name} has values that are not finite")
+    return kept
 
 
 def _read_npz(path: Path) -> dict[str, Any]:
@@ -73,6 +78,46 @@ def _read_npz(path: Path) -> dict[str, Any]:
         if array.dtype.kind not in "fiu":
             raise _unreadable(path, f"{name} is {array.dtype}, expected numbers")
     return state
+
+
+def _read_safetensors(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as archive:
+            kinds = {name: archive.get_slice(name).get_dtype() for name in archive.keys()}  # noqa: SIM118
+            for name, kind in kinds.items():
+                if kind not in _SAFETENSORS_KINDS:
+                    raise _unreadable(path, f"{name} is {kind}, expected real numbers")
+            if "BF16" in kinds.values():
+                return _with_bfloat16(path.read_bytes())
+            return {name: archive.get_tensor(name) for name in kinds}
+    except OSError as error:
+        raise _unreadable(path, error.strerror or "it does not exist") from error
+    except (SafetensorError, ValueError, TypeError) as error:
+        raise _unreadable(path, f"it is damaged or no safetensors file: {error}") from error
+
+
+_SAFETENSORS_KINDS = frozenset("F64 F32 F16 BF16 I64 I32 I16 I8 U64 U32 U16 U8".split())
+
+
+def _with_bfloat16(content: bytes) -> dict[str, Any]:
+    """Every tensor as float32; numpy has no bfloat16, whose bits are a float32's upper half."""
+    from safetensors import deserialize
+
+    state = {}
+    for name, tensor in deserialize(content):
+        if tensor["dtype"] == "BF16":
+            upper = np.frombuffer(tensor["data"], "<u2").astype(np.uint32)
+            array = (upper << 16).view(np.float32)
+        else:
+            array = np.frombuffer(tensor["data"], _little_endian(tensor["dtype"]))
+        state[name] = array.reshape(tensor["shape"])
+    return state
+
+
+def _little_endian(kind: str) -> str:
+    return f"<{kind[0].lower()}{int(kind[1:]) // 8}"
 
 
 def _read_torch(path: Path) -> dict[str, Any]:
@@ -101,9 +146,13 @@ def _read_torch(path: Path) -> dict[str, Any]:
     return {name: value.detach().float().numpy() for name, value in content.items()}
 
 
+_READERS = {".npz": _read_npz, ".safetensors": _read_safetensors}
+
+
 def _unreadable(path: Path, why: str) -> UsageError:
     return UsageError(
         f"cannot read weights from {path}: {why}",
-        "Expected a state dict: .npz with numeric arrays, or a .pth file that torch.load reads "
-        "with weights_only=True. Pickled objects are refused, since they may run code.",
+        "Expected a state dict: .npz or .safetensors with numeric arrays, or a .pth file that "
+        "torch.load reads with weights_only=True. Pickled objects are refused, since they may run "
+        "code.",
     )
