@@ -98,7 +98,8 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
         raise _unreadable(path, f"it is damaged or no safetensors file: {error}") from error
 
 
-_SAFETENSORS_KINDS = frozenset("F64 F32 F16 BF16 I64 I32 I16 I8 U64 U32 U16 U8".split())
+_SAFETENSORS_KINDS = {f"{kind}{bits}" for kind in "FIU" for bits in (8, 16, 32, 64)} - {"F8"}
+_SAFETENSORS_KINDS |= {"BF16"}
 
 
 def _with_bfloat16(content: bytes) -> dict[str, Any]:
