@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from nasprof.files import parse_json, read_text
+from nasprof.reading import parse_json, read_text
 from nasprof.registry import Registry
 from spaces.graph import Block, Network
 from spaces.memory import chain_peaks, peak_memory
