@@ -143,7 +143,7 @@ def test_lines_changed_by_hand_are_named(path, line):
     before = path.read_text() + line + "\n"
     path.write_text(before)
     with pytest.raises(
-        UsageError, match="a line: field|line 2 is not valid JSON: .*NaN is no number"
+        UsageError, match=r"a line: field|line 2 is not valid JSON: .*NaN is no number"
     ):
         Journal(path, FACTS)
     assert path.read_text() == before
