@@ -15,6 +15,7 @@ import click
 
 from nasprof import __version__
 from nasprof.errors import NasprofError
+from nasprof.reading import JsonInvalid, plain_json
 
 
 class _Failure(click.ClickException):
@@ -99,8 +100,8 @@ def _parse_settings(
         if not separator:
             raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE")
         try:
-            settings[key] = json.loads(text)
-        except json.JSONDecodeError:
+            settings[key] = plain_json(text)
+        except JsonInvalid:
             settings[key] = text
     return settings
 

@@ -1,4 +1,4 @@
-"""Reading and writing files so that bad input and bad luck never lose data."""
+"""Writing files so that bad luck never loses data; :mod:`nasprof.reading` reads them."""
 
 from __future__ import annotations
 
@@ -14,30 +14,9 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
-from nasprof.errors import NasprofError, UsageError
+from nasprof.errors import NasprofError
 
 _ASK_AGAIN_S = 0.2
-
-
-def read_text(path: Path, expected: str) -> str:
-    """The text in ``path``; what cannot be read is a UsageError that says what was ``expected``."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not text: expected {expected}") from error
-
-
-def parse_json(text: str, source: Path) -> Any:
-    """The JSON value in ``text``; malformed text is a UsageError naming the source and line."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UsageError(
-            f"{source} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}",
-            "The file may be truncated; write it again.",
-        ) from error
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -191,15 +170,3 @@ def append_jsonl(path: Path, record: dict[str, Any]) -> None:
         raise NasprofError(
             f"cannot append to {path}: {error.strerror}", "Free some space or choose another place."
         ) from error
-
-
-def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """The whole records of an append-only file, skipping lines a crash left incomplete."""
-    with path.open("rb") as stream:
-        for line in stream:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(record, dict):
-                yield record

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.arrays import read_npy, require_finite
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from profiler.lowering import Lowered, formats, lower
@@ -110,13 +111,15 @@ def read_calibration(path: Path) -> NDArray[np.float32]:
     Raises:
         UsageError: the file holds no such array.
     """
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"cannot read {path} as an array: {error}") from error
-    if not isinstance(array, np.ndarray) or array.ndim != 4 or not len(array):
-        raise UsageError(f"{path}: expected an array of shape (n, height, width, channels)")
-    return array.astype(np.float32, copy=False)
+    array = read_npy(path)
+    if array.ndim != 4 or not array.size:
+        raise UsageError(
+            f"{path} holds an array of shape {array.shape}, "
+            "expected (n, height, width, channels), all above 0"
+        )
+    numbers = array.astype(np.float32, copy=False)
+    require_finite({"the array": numbers}, path)
+    return numbers
 
 
 def format_for(runtime: str, models: Sequence[Path] = ()) -> str:

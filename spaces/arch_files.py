@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from nasprof.errors import UsageError
-from nasprof.files import parse_json, read_text
+from nasprof.reading import parse_json, read_text
 from spaces.base import Arch, Space, parse_arch, spaces
 from spaces.python_literal import looks_like_python, parse_literal
+
+MAX_ARCHS = 10_000
+"""In one file."""
 
 _EXPECTED = "an architecture as JSON"
 
@@ -27,14 +30,18 @@ def read_archs(path: Path) -> list[tuple[Space, Arch]]:
     Raises:
         UsageError: naming the file and what is wrong in it.
     """
-    text = read_text(path, _EXPECTED).removeprefix("\ufeff").strip()
+    text = read_text(path, _EXPECTED).strip()
     if not text:
         raise UsageError(f"{path} is empty", f"Expected {_EXPECTED}.")
+    items = _items(_value(text, path))
+    if len(items) > MAX_ARCHS:
+        raise UsageError(
+            f"{path} holds {len(items):,} architectures, expected at most {MAX_ARCHS:,}",
+            "Split it, and go through the parts one after the other.",
+        )
     try:
-        return [parse_arch(item) for item in _items(_value(text, path))]
+        return [parse_arch(item) for item in items]
     except UsageError as error:
-        if error.message.startswith(str(path)):
-            raise
         raise UsageError(f"{path}: {error.message}", error.remedy) from error
 
 
@@ -56,13 +63,7 @@ def _single(text: str, path: Path) -> Any:
     if _is_bare(text):
         return text if len(text) > _LONGEST_NUMBER or not text.isdecimal() else int(text)
     parse: Callable[[str, Path], Any] = parse_literal if looks_like_python(text) else parse_json
-    try:
-        return parse(text, path)
-    except UsageError as error:
-        # A file that ends where a value ends was not cut off.
-        whole = text[-1] in "]})\"'"
-        remedy = f"Expected {_EXPECTED}, or as Python prints it." if whole else error.remedy
-        raise UsageError(error.message, remedy) from error
+    return parse(text, path)
 
 
 _LONGEST_NUMBER = 9

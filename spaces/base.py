@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.reader import brief
 from nasprof.registry import Registry
 from spaces.graph import Block, Network
 from spaces.memory import chain_peaks, peak_memory
@@ -267,10 +268,10 @@ def parse_arch(value: object) -> tuple[Space, Arch]:
         found = (spaces.get(name).recognise(value) for name in spaces)
         recognised = next((arch for arch in found if arch is not None), None)
         if recognised is None:
-            raise UsageError(f"this is no architecture: {value!r:.120}", _instead(value))
+            raise UsageError(f"this is no architecture: {brief(value)}", _instead(value))
         value = recognised
     if not isinstance(value["space"], str):
-        raise UsageError(f"field 'space' is {value['space']!r}, expected a name")
+        raise UsageError(f"field 'space' is {brief(value['space'])}, expected a name")
     space = spaces.get(value["space"]).from_arch(value)
     return space, space.decode(space.encode([value]))[0]
 
