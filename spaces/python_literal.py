@@ -14,7 +14,7 @@ from typing import Any
 
 from nasprof.errors import UsageError
 
-_LONGEST = 1_000_000
+_LONGEST = 250_000
 _DEEPEST = 50
 _WRAPPERS = re.compile(r"(?:u?int|float)\d{1,3}|array|OrderedDict")
 _PYTHON = re.compile(r"^\(|'|\b(?:None|True|False)\b|\b(?:array|OrderedDict)\(|\bnp\.")
