@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from devices import host
-from devices.base import Device, Reachability, RunSettings, Session
+from devices.base import Device, DeviceUnreachable, Reachability, RunSettings, Session
 from devices.local import DEFAULT_TIMEOUT_S, LocalSession
 from devices.profile import Profile
 from nasprof.errors import UsageError
@@ -47,6 +47,8 @@ class HostDevice(Device):
         return dict(options)
 
     def check(self) -> Reachability:
+        if (lack := host.cannot_measure()) is not None:
+            return Reachability(False, lack)
         runtime = self.profile.runtime
         modules = _MODULES.get(runtime, (runtime.partition(":")[0],))
         if not any(_installed(module) for module in modules):
@@ -57,6 +59,12 @@ class HostDevice(Device):
         return {"kind": self.profile.kind, **host.fingerprint()}
 
     def open(self, settings: RunSettings) -> Session:
+        if (lack := host.cannot_measure()) is not None:
+            raise DeviceUnreachable(
+                lack,
+                "Measure in WSL 2, in a container or virtual machine with Linux, or on an Android "
+                "device over ADB. Tables, predictions and searches work here.",
+            )
         affinity = settings.affinity or self.profile.affinity or host.least_loaded(settings.threads)
         options = self.runtime_options() | dict(settings.options)
         return self.start(replace(settings, affinity=affinity, options=options))

@@ -7,12 +7,24 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 _CPUS = Path("/sys/devices/system/cpu")
+
+
+def cannot_measure() -> str | None:
+    """What measuring on this machine lacks; None if nothing."""
+    if sys.platform.startswith(("linux", "android")):
+        return None
+    name = {"win32": "Windows", "darwin": "macOS"}.get(sys.platform, sys.platform)
+    return (
+        f"measuring on this machine needs Linux, and this is {name}: it is the Linux kernel that "
+        "binds a run to cores and tells what disturbs it"
+    )
 
 
 def fingerprint() -> dict[str, Any]:
