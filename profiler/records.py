@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from devices.base import NO_DETAILS, ModelDetails
 from luts import Sentinel
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
@@ -26,12 +27,14 @@ class Item:
         path: the model file.
         arch: the architecture it was lowered from, None for any other model.
         extra: what else is known of it: ``precision``, ``batch``, ``format``, ``sha256``, ...
+        details: what its inputs shall be, and which files belong to it.
     """
 
     name: str
     path: Path
     arch: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    details: ModelDetails = NO_DETAILS
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Measurement:
 
     Args:
         model: the file: ``path``, ``sha256``, ``format``, ``size_bytes`` and what else is known.
+        inputs: what it ran on: name, dtype, shape, and where the shape is ``from``; see
+            :attr:`devices.runner.inputs.Inputs.described`. Empty where the device does not tell.
         device: name of the profile.
         clock: resolution in ns and what the CPU time is of ("thread", "process" or None).
         latency_ms: estimates by the wall clock over the rounds counted.
@@ -90,6 +95,7 @@ class Measurement:
     name: str
     arch: dict[str, Any] | None
     model: dict[str, Any]
+    inputs: list[dict[str, Any]]
     device: str
     device_fingerprint: dict[str, Any]
     runtime: str
@@ -173,8 +179,11 @@ class Measurement:
             )
         values = {name: reader.take(name, kind) for name, kind in _FIELDS.items()}
         cpu = reader.take("cpu_ms", "an object or null")
+        # Not told by earlier versions.
+        inputs = reader.take("inputs", "a list of objects") if "inputs" in data else []
         measurement = cls(
             **values,
+            inputs=inputs,
             protocol=Protocol.from_dict(reader.take("protocol", "an object")),
             latency_ms=_estimates(reader.take("latency_ms", "an object"), "latency_ms"),
             cpu_ms=None if cpu is None else _estimates(cpu, "cpu_ms"),

@@ -95,6 +95,7 @@ class Visits:
             timing = check_result(result, exit_code, 1, self._delegate)
         except (RunnerRefused, RunnerCrashed) as error:
             self._failure = _with_words(error, text)
+            self._failure.model = self._left[-1]
             return
         self._visit.add(timing.mean_ms, result)
         if len(self._visit.wall_ms) == self._runs:
