@@ -109,6 +109,7 @@ class ModelDetails:
         signature: which of its signatures is meant.
         companions: files beside it that belong to it (external weights).
         strict: whether a name that the model lacks is refused.
+        foreign: whether it is not known to run, so that this is tried before others are timed.
     """
 
     shapes: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -119,6 +120,7 @@ class ModelDetails:
     signature: str | None = None
     companions: tuple[Path, ...] = ()
     strict: bool = False
+    foreign: bool = False
 
     @property
     def files(self) -> dict[str, Path]:

@@ -104,7 +104,7 @@ class LocalSession(Session):
                 "path": str(path.absolute()),
                 "seed": INPUT_SEED,
                 "details": known.request(files),
-                "try": True,
+                "try": known.foreign,
             }
             try:
                 self._models[name] = self._ask(request)

@@ -31,7 +31,11 @@ def own_items(paths: Sequence[Path], said: ModelDetails) -> list[Item]:
     """
     names = unique_names(path.name for path in paths)
     return [
-        Item(name, path, details=own_details(path, replace(said, strict=len(paths) == 1)))
+        Item(
+            name,
+            path,
+            details=own_details(path, replace(said, strict=len(paths) == 1, foreign=True)),
+        )
         for name, path in zip(names, paths, strict=True)
     ]
 

@@ -74,8 +74,6 @@ class Measurement:
 
     Args:
         model: the file: ``path``, ``sha256``, ``format``, ``size_bytes`` and what else is known.
-        inputs: what it ran on: name, dtype, shape, and where the shape is ``from``; see
-            :attr:`devices.runner.inputs.Inputs.described`. Empty where the device does not tell.
         device: name of the profile.
         clock: resolution in ns and what the CPU time is of ("thread", "process" or None).
         latency_ms: estimates by the wall clock over the rounds counted.
@@ -90,12 +88,13 @@ class Measurement:
         stopped: "converged" (the protocol's target was reached), else "limit" or "interrupted".
         state: the device's condition ``before`` and ``after``.
         time: when it was begun, UTC in ISO 8601.
+        inputs: what it ran on: name, dtype, shape, and where the shape is ``from``; see
+            :attr:`devices.runner.inputs.Inputs.described`. Empty where the device does not tell.
     """
 
     name: str
     arch: dict[str, Any] | None
     model: dict[str, Any]
-    inputs: list[dict[str, Any]]
     device: str
     device_fingerprint: dict[str, Any]
     runtime: str
@@ -118,6 +117,7 @@ class Measurement:
     state: dict[str, Any]
     time: str
     nasprof: str
+    inputs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def samples_ms(self) -> list[float]:

@@ -491,6 +491,7 @@ def test_measurements_survive_json(data):
         name=draw(text),
         arch=draw(st.one_of(st.none(), plain)),
         model=draw(plain),
+        inputs=draw(st.lists(plain, max_size=2)),
         device=draw(text),
         device_fingerprint=draw(plain),
         runtime=draw(text),

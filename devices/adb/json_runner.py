@@ -86,7 +86,9 @@ class JsonSession(AdbSession):
         self._tensors = {}
 
     def try_models(self, names: Sequence[str]) -> None:
-        requests = [{**self._load_request(name), "try": True} for name in names]
+        requests = [
+            {**self._load_request(name), "try": self.details(name).foreign} for name in names
+        ]
         replies = self._ask(requests, self.options.timeout_s)
         self._tensors = {**self._tensors, **replies.loaded}
 

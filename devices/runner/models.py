@@ -20,6 +20,9 @@ else:
     Array = Any
 
 
+__all__ = ["Adapter", "Array", "Inputs", "Model", "Refused", "TensorInfo", "check_inputs"]
+
+
 class Model(ABC):
     """A model file made ready to run on inputs that are already in place."""
 
