@@ -108,7 +108,6 @@ class ModelDetails:
             :func:`devices.runner.values.known_array`.
         signature: which of its signatures is meant.
         companions: files beside it that belong to it (external weights).
-        strict: whether a name that the model lacks is refused.
         foreign: whether it is not known to run, so that this is tried before others are timed.
     """
 
@@ -119,7 +118,6 @@ class ModelDetails:
     known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     signature: str | None = None
     companions: tuple[Path, ...] = ()
-    strict: bool = False
     foreign: bool = False
 
     @property
@@ -144,7 +142,6 @@ class ModelDetails:
             "values": {**self.values, **{name: FILE + path for name, path in files.items()}},
             "known": {name: dict(known) for name, known in self.known.items()},
             "signature": self.signature,
-            "strict": self.strict,
         }
         return {name: value for name, value in said.items() if value}
 

@@ -82,10 +82,17 @@ def check_names(told: Mapping[str, Mapping[str, Any]]) -> None:
     """
     nowhere = set.intersection(*(set(each.get("unused", ())) for each in told.values()))
     if nowhere:
-        inputs = "; ".join(f"{name}: {described(each['inputs'])}" for name, each in told.items())
+        inputs = "; ".join(f"{name}: {_names(each['inputs'])}" for name, each in told.items())
         raise UsageError(
-            f"no model has an input or open size called {min(nowhere)!r}", f"Inputs of {inputs}."
+            f"no model has an input or open size called {min(nowhere)!r}", f"There are: {inputs}."
         )
+
+
+def _names(inputs: Sequence[Described]) -> str:
+    """The inputs in words, with the sizes that are open and were not said."""
+    assumed = [size["size_name"] for tensor in inputs for size in tensor.get("assumed", ())]
+    names = ", ".join(dict.fromkeys(name for name in assumed if name))
+    return described(inputs) + (f" (open: {names})" if names else "")
 
 
 def failure(name: str, error: DeviceError) -> NasprofError:

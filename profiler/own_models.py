@@ -34,7 +34,7 @@ def own_items(paths: Sequence[Path], said: ModelDetails) -> list[Item]:
         Item(
             name,
             path,
-            details=own_details(path, replace(said, strict=len(paths) == 1, foreign=True)),
+            details=own_details(path, replace(said, foreign=True)),
         )
         for name, path in zip(names, paths, strict=True)
     ]

@@ -14,8 +14,9 @@ from nasprof.reader import Reader
 from profiler.protocol import Protocol
 from profiler.statistics import Estimates
 
-SCHEMA = 2
-"""1 had ``normalised``, the multiple by the wall clock alone, of a smaller sentinel."""
+SCHEMA = 3
+"""1 had ``normalised``, the multiple by the wall clock alone, of a smaller sentinel; 2 told no
+``inputs``."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,9 @@ class Measurement:
         reader = Reader(data, "measurement")
         schema = reader.take("schema", "a whole number")
         if schema == 1:
-            reader = Reader(_upgraded(data), "measurement")
+            reader = Reader(_with_inputs(_with_sentinel(data)), "measurement")
+        elif schema == 2:
+            reader = Reader(_with_inputs(data), "measurement")
         elif schema != SCHEMA:
             raise UsageError(
                 f"measurement: field 'schema' is {schema}, expected {SCHEMA}",
@@ -179,11 +182,8 @@ class Measurement:
             )
         values = {name: reader.take(name, kind) for name, kind in _FIELDS.items()}
         cpu = reader.take("cpu_ms", "an object or null")
-        # Not told by earlier versions.
-        inputs = reader.take("inputs", "a list of objects") if "inputs" in data else []
         measurement = cls(
             **values,
-            inputs=inputs,
             protocol=Protocol.from_dict(reader.take("protocol", "an object")),
             latency_ms=_estimates(reader.take("latency_ms", "an object"), "latency_ms"),
             cpu_ms=None if cpu is None else _estimates(cpu, "cpu_ms"),
@@ -225,6 +225,7 @@ _FIELDS = {
     "state": "an object",
     "time": "a string",
     "nasprof": "a string",
+    "inputs": "a list of objects",
 }
 _ROUND_FIELDS = {
     "index": "a whole number",
@@ -241,7 +242,12 @@ _ROUND_FIELDS = {
 }
 
 
-def _upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
+def _with_inputs(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of schema 2."""
+    return {**data, "inputs": []}
+
+
+def _with_sentinel(data: Mapping[str, Any]) -> dict[str, Any]:
     """A record of schema 1; its multiple is dropped, for it is of another sentinel."""
     rounds = data.get("rounds")
     known = rounds if isinstance(rounds, list) else []

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from devices.adb.connection import quote
 from devices.adb.packing import batches, push_files
@@ -44,7 +45,9 @@ class ModelFiles:
             self._remote.pop(name, None)
 
     def push(
-        self, models: Mapping[str, Path], companions: Mapping[str, Sequence[Path]]
+        self,
+        models: Mapping[str, Path],
+        companions: Mapping[str, Sequence[Path]] = MappingProxyType({}),
     ) -> set[str]:
         """Bring files to the device.
 

@@ -31,8 +31,7 @@ class Inputs:
         details: what was said and what is known: ``shapes`` by input, ``sizes`` by their names in
             the model, ``batch`` (of open first axes), ``values`` by input ("zeros", "range",
             "ids:VOCABULARY", a number, "file:PATH"), ``known`` by input, what the model
-            needs in order to run (see :func:`.values.known_array`), ``signature``; ``strict``:
-            whether a name that the model lacks is refused.
+            needs in order to run (see :func:`.values.known_array`), ``signature``.
     """
 
     def __init__(self, seed: int, details: Mapping[str, Any] | None = None) -> None:
@@ -42,7 +41,6 @@ class Inputs:
             dict(said.get(kind) or {}) for kind in _KINDS
         )
         self._batch: int | None = said.get("batch")
-        self._strict = bool(said.get("strict"))
         self.signature: str | None = said.get("signature")
         self.described: list[dict[str, Any]] = []
         """Each input that was made: name, dtype, shape, where the shape is ``from`` ("model",
@@ -62,7 +60,7 @@ class Inputs:
         """
         import numpy as np
 
-        self._check_names(tensors)
+        self._find_unused(tensors)
         rng = np.random.default_rng(self._seed)
         dtypes = {tensor.name: checked_dtype(tensor.name, tensor.dtype) for tensor in tensors}
         files = {
@@ -125,18 +123,12 @@ class Inputs:
             return str(known.get("value", "computed")), "guessed" if known.get("doubt") else "model"
         return "random", "random"
 
-    def _check_names(self, tensors: Sequence[TensorInfo]) -> None:
+    def _find_unused(self, tensors: Sequence[TensorInfo]) -> None:
         names = [tensor.name for tensor in tensors]
         labels = {size for tensor in tensors for size in tensor.sizes if isinstance(size, str)}
         said = dict.fromkeys([*self._shapes, *self._values])
         self.unused = [name for name in said if name not in names]
         self.unused += [label for label in self._sizes if label not in labels]
-        if self.unused and self._strict:
-            parts = ", ".join(f"{tensor.name} {shown(tensor)}" for tensor in tensors)
-            raise Refused(
-                f"the model has no input or open size called {self.unused[0]!r}; "
-                f"its inputs: {parts or 'none'}"
-            )
 
     def _check_shapes(
         self,

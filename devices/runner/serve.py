@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,8 +28,9 @@ class ProtocolError(Exception):
 class ModelFailed(Exception):
     """The runtime failed while it ran a model."""
 
-    def __init__(self, name: str, error: Exception) -> None:
-        super().__init__(f"{type(error).__name__}: {str(error) or repr(error)}")
+    def __init__(self, name: str, error: Exception, unused: Sequence[str]) -> None:
+        lacking = f" (it has no input or open size called {unused[0]!r})" if unused else ""
+        super().__init__(f"{type(error).__name__}: {str(error) or repr(error)}{lacking}")
         self.name = name
 
 
@@ -126,7 +127,7 @@ class Server:
         self._inputs[name] = inputs.described or [tensor.as_dict() for tensor in model.inputs]
         if request.get("try"):
             # A model that cannot run with these inputs is found here, not amid a round of others.
-            with _named(name):
+            with _named(name, inputs.unused):
                 model.run()
         self._models[name] = model
         several = {"signature": inputs.signature, "signatures": inputs.signatures}
@@ -182,14 +183,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Say which model it was that failed."""
+def _named(name: str, unused: Sequence[str] = ()) -> Iterator[None]:
+    """Say which model it was that failed, and what was said of it in vain."""
     try:
         yield
     except Refused:
         raise
     except Exception as error:
-        raise ModelFailed(name, error) from error
+        raise ModelFailed(name, error, unused) from error
 
 
 def _parse(line: str) -> Request:

@@ -69,8 +69,8 @@ def asked_array(
     if asked == "zeros":
         return np.zeros(shape, dtype)
     if asked == "range":
-        top = 2 if dtype.kind == "b" else _largest(dtype) + 1
-        return (np.arange(count) % top).astype(dtype).reshape(shape)
+        top = 1 if dtype.kind == "b" else min(_largest(dtype), count)
+        return (np.arange(count) % (top + 1)).astype(dtype).reshape(shape)
     if asked.startswith("ids:"):
         vocabulary = int(asked[len("ids:") :])
         if dtype.kind not in "iu" or vocabulary - 1 > _largest(dtype):
