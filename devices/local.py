@@ -13,15 +13,18 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from devices import host
 from devices.base import (
     INPUT_SEED,
+    NO_DETAILS,
     THROTTLED,
     Arrived,
     DeviceError,
     DeviceTimeout,
+    ModelDetails,
     RunnerCrashed,
     RunnerRefused,
     RunSettings,
@@ -87,10 +90,27 @@ class LocalSession(Session):
         """The runner's process id."""
         return self._process.pid
 
-    def load(self, models: Mapping[str, Path]) -> None:
+    def load(
+        self,
+        models: Mapping[str, Path],
+        details: Mapping[str, ModelDetails] = MappingProxyType({}),
+    ) -> None:
         for name, path in models.items():
-            request = {"op": "load", "name": name, "path": str(path.absolute()), "seed": INPUT_SEED}
-            self._models[name] = self._ask(request)
+            known = details.get(name, NO_DETAILS)
+            files = {name: str(file.absolute()) for name, file in known.files.items()}
+            request = {
+                "op": "load",
+                "name": name,
+                "path": str(path.absolute()),
+                "seed": INPUT_SEED,
+                "details": known.request(files),
+                "try": known.foreign,
+            }
+            try:
+                self._models[name] = self._ask(request)
+            except DeviceError as error:
+                error.model = name
+                raise
 
     def run_round(
         self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
@@ -134,7 +154,6 @@ class LocalSession(Session):
         return dict(self._ask(request)["times_ms"])
 
     def tensors(self, name: str) -> dict[str, Any]:
-        """A loaded model's ``inputs`` and ``outputs`` (name, shape, dtype) and ``load_ms``."""
         return self._models[name]
 
     def provenance(self) -> dict[str, Any]:
@@ -180,9 +199,12 @@ class LocalSession(Session):
         reply: dict[str, Any] = json.loads(self._line(doing))
         if "error" not in reply:
             return reply
-        message = f"the runner cannot {_WORDS[doing]}: {reply['message']}"
+        about = {"model": reply.get("model"), "inputs": reply.get("inputs", ())}
         if reply["kind"] == "refused":
-            raise RunnerRefused(reply["message"])
+            raise RunnerRefused(reply["message"], **about)
+        if reply["kind"] == "failed" and about["model"] is not None:
+            raise RunnerCrashed(reply["message"], **about)
+        message = f"the runner cannot {_WORDS[doing]}: {reply['message']}"
         if reply["kind"] == "failed":
             raise RunnerCrashed(message, self._last_words())
         raise DeviceError(message)

@@ -37,6 +37,9 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "true or false": lambda value: isinstance(value, bool),
     "an object": lambda value: isinstance(value, dict),
     "a list": lambda value: isinstance(value, list),
+    "a list of objects": lambda value: (
+        isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+    ),
     "a list of strings": lambda value: (
         isinstance(value, list) and all(isinstance(entry, str) for entry in value)
     ),

@@ -324,9 +324,9 @@ class FlakySession(ScriptedSession):
         if step == self.failing and self.errors:
             raise self.errors.pop(0)
 
-    def load(self, models):
+    def load(self, models, details=None):
         self._fail("load")
-        super().load(models)
+        super().load(models, details)
 
     def run_round(self, order, warmup, runs, arrived=None):
         if len(order) == 2 * len(NAMES):  # scouting

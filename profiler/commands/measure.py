@@ -49,8 +49,34 @@ class _Saver:
     type=click.Path(path_type=Path),
     help="Model files (.onnx, .tflite, ...), one or more.",
 )
-@click.option("--precision", default="fp32", show_default=True, help="fp32, fp16 or int8.")
-@click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--precision", help="fp32, fp16 or int8, of what --arch is lowered to.  [fp32]")
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    help="Inputs a run, also of a --model that leaves it open.  [1]",
+)
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="NAME=SIZES",
+    help="Shape of a --model's input: x=1,3,640,640.",
+)
+@click.option(
+    "--dim",
+    "sizes",
+    multiple=True,
+    metavar="NAME=SIZE",
+    help="A size that a --model leaves open, by its name: height=640.",
+)
+@click.option(
+    "--input",
+    "values",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="What a --model's input holds: a file (x.npy), zeros, range, ids:VOCABULARY or a number.",
+)
+@click.option("--signature", help="Which signature of a TFLite --model is run.")
 @click.option(
     "--protocol",
     help="adaptive, quick, thorough, fixed, pomonag; with changes: fixed:runs=50,rounds=5. "
@@ -66,8 +92,12 @@ def measure(
     target: Target,
     archs: tuple[Path, ...],
     models: tuple[Path, ...],
-    precision: str,
-    batch: int,
+    precision: str | None,
+    batch: int | None,
+    shapes: tuple[str, ...],
+    sizes: tuple[str, ...],
+    values: tuple[str, ...],
+    signature: str | None,
     protocol: str | None,
     weights: Path | None,
     seed: int,
@@ -86,17 +116,24 @@ def measure(
         raise click.UsageError("Give at least one --arch or --model.")
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other.")
+    own = {"--shape": shapes, "--dim": sizes, "--input": values, "--signature": signature}
+    lowered = {"--precision": precision, "--weights": weights}
+    _check_belonging(own, "--model", bool(models))
+    _check_belonging(lowered, "--arch", bool(archs))
     from profiler.models import LoweringOptions, format_for
+    from profiler.own_models import own_items, parse_details
     from profiler.protocol import parse_protocol
+
+    given = own_items(models, parse_details(shapes, sizes, values, batch, signature))
 
     profile = target.profile()
     how = parse_protocol(protocol or profile.protocol)
     run_settings = target.settings(profile, None if target.runtime else _runtime_of(models))
     form = format_for(run_settings.runtime, models)
-    lowering = LoweringOptions(form, precision, batch, weights, seed=seed)
+    lowering = LoweringOptions(form, precision or "fp32", batch or 1, weights, seed=seed)
     device = target.device(profile)
     with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        items = _lowered_items(archs, lowering, Path(folder)) + _given_items(models)
+        items = _lowered_items(archs, lowering, Path(folder)) + given
         saver = _Saver(save)
         results = _run(device, run_settings, items, how, lowering, Path(folder), saver)
     _show(results, _speed(results, profile, run_settings, items), as_json, as_csv, plot)
@@ -104,6 +141,15 @@ def measure(
         raise saver.error
     if save is not None:
         say(f"Saved to {save}")
+    if len(results) < len(items):
+        raise NasprofError(f"{len(items) - len(results)} of {len(items)} models were not measured")
+
+
+def _check_belonging(options: dict[str, Any], what: str, given: bool) -> None:
+    """Refuse options that would do nothing."""
+    for name, value in options.items():
+        if value and not given:
+            raise click.UsageError(f"{name} says how a {what} is run, and there is none.")
 
 
 def _runtime_of(models: Sequence[Path]) -> str | None:
@@ -141,14 +187,6 @@ def _lowered_items(paths: Sequence[Path], options: LoweringOptions, folder: Path
     return items
 
 
-def _given_items(paths: Sequence[Path]) -> list[Item]:
-    from profiler.models import unique_names
-    from profiler.records import Item
-
-    names = unique_names(path.name for path in paths)
-    return [Item(name, path) for name, path in zip(names, paths, strict=True)]
-
-
 def _run(
     device: Device,
     settings: RunSettings,
@@ -161,6 +199,7 @@ def _run(
     """Measure, and on failure keep what was taken before passing the failure on."""
     import numpy as np
 
+    from profiler.inputs import failure
     from profiler.measure import Interrupted, measure
     from profiler.models import reference_files
     from profiler.progress import progress_bar
@@ -180,6 +219,7 @@ def _run(
                 empty=empty,
                 progress=progress,
                 completed=saver,
+                failed=lambda name, error: _tell_failure(failure(name, error)),
             )
     except Interrupted as error:
         for result in error.measurements:
@@ -188,6 +228,10 @@ def _run(
         if saver.path is not None and error.measurements and saver.error is None:
             say(f"What was measured until then is in {saver.path}, marked where incomplete.")
         raise
+
+
+def _tell_failure(error: NasprofError) -> None:
+    say(f"Error: {error.message}" + (f"\n{error.remedy}" if error.remedy else ""))
 
 
 def _speed(
@@ -222,9 +266,12 @@ def _show(
     as_csv: bool,
     plot: Path | None,
 ) -> None:
-    from profiler.report import plot_samples, results_csv, show_results
+    from profiler.report import doubts_about_inputs, plot_samples, results_csv, show_results
 
     records = [result.as_dict() for result in results]
+    if as_json or as_csv:
+        for line in doubts_about_inputs(records):
+            say(line)
     if as_json:
         print_json([{**record, "speed": speed} for record in records])
     elif as_csv:
