@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from devices.base import Device, device_kinds
+from devices.cpus import MAX_CPUS
 from nasprof.errors import UsageError
+from nasprof.reader import brief
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,10 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
         raise UsageError(f"{source}: field 'threads' is {table['threads']}, expected at least 1")
     affinity = table.pop("affinity", None)
     if affinity is not None:
-        if not affinity or not all(type(cpu) is int and cpu >= 0 for cpu in affinity):
+        if not affinity or not all(type(cpu) is int and 0 <= cpu < MAX_CPUS for cpu in affinity):
             raise UsageError(
-                f"{source}: field 'affinity' is {affinity!r}, expected a list of CPU numbers"
+                f"{source}: field 'affinity' is {brief(affinity)}, "
+                f"expected a list of CPU numbers below {MAX_CPUS}"
             )
         affinity = tuple(affinity)
     known = {f.name for f in fields(Profile)} - {"name", "source", "options"}

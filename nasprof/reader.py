@@ -67,5 +67,11 @@ class Reader:
 
 def brief(value: Any) -> str:
     """A value as Python writes it, cut short for a message."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, or endless nesting
+        return f"{_NAMES.get(type(value), 'a value')} too long to show"
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+_NAMES = {int: "a number", list: "a list", dict: "an object"}
