@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from devices.cpus import choose, read_cpus, read_sys, read_number, siblings
+from devices.cpus import choose, read_cpus, read_number, read_sys, siblings
 
 _CPUS = Path("/sys/devices/system/cpu")
 
