@@ -18,6 +18,7 @@ import numpy as np
 
 from devices import Device, DeviceError, RunSettings, Session
 from nasprof.errors import NasprofError, UsageError
+from nasprof.signals import interruption
 from profiler.conditions import Conditions
 from profiler.journal import Journal
 from profiler.patience import Patience
@@ -37,7 +38,7 @@ class Interrupted(NasprofError):
     """
 
     def __init__(self, cause: BaseException, measurements: Sequence[Measurement]) -> None:
-        message, remedy = "interrupted", None
+        message, remedy = interruption(cause), None
         if isinstance(cause, NasprofError):
             message, remedy = cause.message, cause.remedy
         super().__init__(message, remedy)
@@ -46,7 +47,7 @@ class Interrupted(NasprofError):
 
 
 class Cancelled(Interrupted):
-    """The user pressed Ctrl-C."""
+    """The user pressed Ctrl-C, or the process was to end."""
 
 
 def measure(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, say
 from nasprof.errors import NasprofError, UsageError
+from nasprof.temporary import TemporaryFolder
 from profiler.commands.options import arch_option
 from profiler.commands.speed import said
 from profiler.commands.target import Target, target_options
@@ -95,10 +95,10 @@ def measure(
     form = format_for(run_settings.runtime, models)
     lowering = LoweringOptions(form, precision, batch, weights, seed=seed)
     device = target.device(profile)
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        items = _lowered_items(archs, lowering, Path(folder)) + _given_items(models)
+    with TemporaryFolder() as folder:
+        items = _lowered_items(archs, lowering, folder) + _given_items(models)
         saver = _Saver(save)
-        results = _run(device, run_settings, items, how, lowering, Path(folder), saver)
+        results = _run(device, run_settings, items, how, lowering, folder, saver)
     _show(results, _speed(results, profile, run_settings, items), as_json, as_csv, plot)
     if saver.error is not None:
         raise saver.error
