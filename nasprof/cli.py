@@ -18,7 +18,12 @@ import click
 from nasprof import __version__
 from nasprof.errors import NasprofError
 from nasprof.reader import brief
-from nasprof.signals import end_as_interrupted, end_at_once, interruption
+from nasprof.signals import (
+    end_as_interrupted,
+    end_at_once,
+    interruption,
+    raise_when_interrupted,
+)
 from nasprof.streams import flush_output, take_every_character
 
 
@@ -46,6 +51,7 @@ class CommandLine(click.Group):
         return _as_process(lambda: super(CommandLine, self).main(None, *others, **extra))
 
     def invoke(self, ctx: click.Context) -> Any:
+        raise_when_interrupted()
         try:
             return super().invoke(ctx)
         except NasprofError as error:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+from nasprof.signals import leave_when_interrupted
 
 
 def run(module: str) -> None:
     """Import the module of a command and run its ``main``, which ends this process."""
-    try:
-        from importlib import import_module
+    leave_when_interrupted()
+    from importlib import import_module
 
-        import_module(module).main()
-    except KeyboardInterrupt:
-        print("Error: interrupted", file=sys.stderr)
-        sys.exit(1)
+    import_module(module).main()
