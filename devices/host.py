@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from devices.cgroup import cpu_quota
 from devices.cpus import choose, read_cpus, read_number, read_sys, siblings
 
 _CPUS = Path("/sys/devices/system/cpu")
@@ -44,6 +45,8 @@ def state(cpus: Iterable[int]) -> dict[str, Any]:
         "governor": governor(),
         "temperature_c": temperatures_c(),
         "throttle_count": throttle_count(),
+        "cpu_quota_cores": None if (quota := cpu_quota()) is None else quota.cores,
+        "cpus_allowed": len(available_cpus()),
     }
 
 

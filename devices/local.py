@@ -28,6 +28,7 @@ from devices.base import (
     Session,
     take_in,
 )
+from devices.cgroup import cpu_quota
 from devices.contention import mark_contention
 from devices.runner import END_WITH_PARENT
 from nasprof.temporary import TemporaryFolder
@@ -98,7 +99,7 @@ class LocalSession(Session):
     ) -> dict[str, Samples]:
         self.partial = taken = dict[str, Samples]()
         request = {"op": "round", "order": list(order), "warmup": warmup, "runs": runs}
-        heat = host.throttle_count()
+        heat, stops = host.throttle_count(), _stops()
         try:
             self._send(request)
             while (reply := self._reply("round"))["ok"] == "samples":
@@ -110,15 +111,28 @@ class LocalSession(Session):
             error.partial = taken
             raise
         slowed = host.throttled(heat, host.throttle_count())
+        allowance = self._allowance(stops)
         for samples in taken.values():
-            self._judge(samples, reply["context"], slowed)
+            mark_contention(samples, self.settings.threads, reply["context"], allowance)
+            if slowed:
+                samples.flags.append(THROTTLED)
         self.partial = {}
         return taken
 
-    def _judge(self, samples: Samples, round_context: Mapping[str, Any], slowed: bool) -> None:
-        mark_contention(samples, self.settings.threads, round_context)
-        if slowed:
-            samples.flags.append(THROTTLED)
+    def _allowance(self, stops: int) -> str | None:
+        """What keeps the runner from the CPU time its threads could use; None if nothing does.
+
+        Args:
+            stops: how often its quota had stopped it before.
+        """
+        cpus = len(self._hello["affinity"] or host.available_cpus())
+        if self.settings.threads > cpus:
+            return f"{self.settings.threads} threads share {cpus} CPUs: no more may be used"
+        quota = cpu_quota()
+        if quota is not None and quota.stops > stops:
+            periods = quota.stops - stops
+            return f"a CPU quota of {quota.cores:g} cores stopped it in {periods} periods"
+        return None
 
     def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         import numpy as np
@@ -232,6 +246,12 @@ _WORDS = {
     "run": "compute outputs",
     "profile": "profile operators",
 }
+
+
+def _stops() -> int:
+    """How often a quota has stopped this process and those beside it."""
+    quota = cpu_quota()
+    return 0 if quota is None else quota.stops
 
 
 def _environment(threads: int, folder: Path) -> dict[str, str]:

@@ -10,8 +10,11 @@ from nasprof.errors import UsageError
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a finite number."""
-    return type(value) in (int, float) and isfinite(value)
+    """Whether a JSON value is a finite number, as a float as well."""
+    try:
+        return type(value) in (int, float) and isfinite(value)
+    except OverflowError:
+        return False
 
 
 _CHECKS: dict[str, Callable[[Any], bool]] = {

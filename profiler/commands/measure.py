@@ -203,11 +203,11 @@ def _speed(
     space = next((parse_arch(item.arch)[0] for item in items if item.arch is not None), None)
     if space is None:
         return None
-    path = Plan((space,), parse_protocol(profile.table_protocol)).path(profile, settings)
     try:
+        path = Plan((space,), parse_protocol(profile.table_protocol)).path(profile, settings)
         table = read_cost_model(path) if path.exists() else None
-    except NasprofError:
-        return None  # a table that is damaged is no matter of this measurement
+    except (NasprofError, OSError):
+        return None  # a table that cannot be read is no matter of this measurement
     if not isinstance(table, LookupTable) or table.sentinel is None:
         return None
     speeds = speed_beside(results, table.sentinel) or {}

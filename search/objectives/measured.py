@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from devices.contention import CONTENDED
+from devices.contention import BESIDE
 from nasprof.cli import say
 from nasprof.errors import NasprofError
 from nasprof.temporary import TemporaryFolder
@@ -84,8 +84,8 @@ class OnDevice:
         return {each.name: each for each in taken}
 
     def _doubts(self, taken: Measurement) -> list[str]:
-        """Flags that matter by the clock: other work does not count as CPU time."""
-        return [flag for flag in taken.flags if (self.clock, flag) != ("cpu", CONTENDED)]
+        """Flags that matter by the clock: waiting does not count as CPU time."""
+        return [flag for flag in taken.flags if self.clock != "cpu" or flag not in BESIDE]
 
     def _warn(self, taken: Measurement) -> None:
         """Say what is in doubt in spite of all repetitions."""
