@@ -70,7 +70,15 @@ class CommandLine(click.Group):
 def _refused(error: OSError) -> NasprofError:
     """What the system refused, where nobody knew better."""
     what = "the output" if error.filename is None else error.filename
-    return NasprofError(f"cannot read or write {what}: {error.strerror or error}")
+    remedy = _ELSEWHERE if error.errno in _FORBIDDEN else None
+    return NasprofError(f"cannot read or write {what}: {error.strerror or error}", remedy)
+
+
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_ELSEWHERE = (
+    "Choose another place. Your own files go where NASPROF_DATA and NASPROF_CONFIG say, "
+    "or into your home folder."
+)
 
 
 def _as_process(command: Callable[[], Any]) -> NoReturn:

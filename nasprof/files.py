@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
+import logging
 import os
 import stat
 import tempfile
@@ -17,6 +19,8 @@ from typing import IO, Any
 from nasprof.errors import NasprofError, UsageError
 
 _ASK_AGAIN_S = 0.2
+
+_log = logging.getLogger(__name__)
 
 
 def read_text(path: Path, expected: str) -> str:
@@ -109,7 +113,7 @@ def _locked_stream(path: Path) -> IO[bytes] | None:
     except OSError as error:
         raise NasprofError(f"cannot read {path}: {error.strerror}") from error
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(stream, path)
         # Whoever held it may have replaced it between our opening and our locking it.
         if path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
             return stream
@@ -122,6 +126,28 @@ def _locked_stream(path: Path) -> IO[bytes] | None:
     return None
 
 
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+def _lock(stream: IO[bytes], path: Path) -> None:
+    """Lock a file; where the file system has no locks, say so and go on.
+
+    Raises:
+        BlockingIOError: another process has locked it.
+        OSError: it cannot be locked for another reason.
+    """
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        _log.warning(
+            "%s cannot be locked (%s): let no other process write it meanwhile",
+            path,
+            error.strerror,
+        )
+
+
 def open_alone(path: Path) -> FileIO | None:
     """The file, open for reading and appending by this process alone; None if another has it.
 
@@ -132,7 +158,7 @@ def open_alone(path: Path) -> FileIO | None:
     while True:
         stream = path.open("a+b", buffering=0)
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(stream, path)
         except OSError as error:
             stream.close()
             if isinstance(error, BlockingIOError):
