@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from devices import host
 from devices.base import Device, DeviceUnreachable, Reachability, RunSettings, Session
 from devices.local import DEFAULT_TIMEOUT_S, LocalSession
-from devices.profile import Profile
+from devices.profile import MAX_SECONDS, Profile
 from nasprof.errors import UsageError
+from nasprof.reader import brief, is_number
 
 _MODULES = {
     "onnxruntime": ("onnxruntime",),
@@ -37,7 +38,7 @@ class HostDevice(Device):
                 f"device {profile.name!r} of kind {profile.kind!r} knows no option {unknown[0]!r}",
                 f"Known: {', '.join(sorted(self.known_options))}.",
             )
-        self.timeout_s = _positive(profile, "timeout_s", DEFAULT_TIMEOUT_S)
+        self.timeout_s = _seconds(profile, "timeout_s", DEFAULT_TIMEOUT_S)
 
     def runtime_options(self) -> dict[str, Any]:
         """What the profile asks of the runtime."""
@@ -78,11 +79,12 @@ class CpuDevice(HostDevice):
     """This machine's processor, on the CPUs asked for or on the least loaded ones."""
 
 
-def _positive(profile: Profile, name: str, default: float) -> float:
+def _seconds(profile: Profile, name: str, default: float) -> float:
     value = profile.options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+    if not is_number(value) or not 0 < value <= MAX_SECONDS:
         raise UsageError(
-            f"{profile.source}: field {name!r} is {value!r}, expected a number above 0"
+            f"{profile.source}: field {name!r} is {brief(value)}, "
+            f"expected a number above 0, up to {MAX_SECONDS:.0f}"
         )
     return float(value)
 

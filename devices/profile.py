@@ -7,7 +7,6 @@ and win over shipped ones of the same name.
 
 from __future__ import annotations
 
-import os
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
@@ -15,7 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from devices.base import Device, device_kinds
+from devices.cpus import MAX_CPUS
 from nasprof.errors import UsageError
+from nasprof.places import config_folder, described, files_in
+from nasprof.reader import brief
+
+MAX_SECONDS = 1e6
+"""Longest time that a profile may let something wait: systems count ms in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,10 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
         raise UsageError(f"{source}: field 'threads' is {table['threads']}, expected at least 1")
     affinity = table.pop("affinity", None)
     if affinity is not None:
-        if not affinity or not all(type(cpu) is int and cpu >= 0 for cpu in affinity):
+        if not affinity or not all(type(cpu) is int and 0 <= cpu < MAX_CPUS for cpu in affinity):
             raise UsageError(
-                f"{source}: field 'affinity' is {affinity!r}, expected a list of CPU numbers"
+                f"{source}: field 'affinity' is {brief(affinity)}, "
+                f"expected a list of CPU numbers below {MAX_CPUS}"
             )
         affinity = tuple(affinity)
     known = {f.name for f in fields(Profile)} - {"name", "source", "options"}
@@ -96,25 +102,22 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     return Profile(name=name, affinity=affinity, options=table, source=source, **own)
 
 
-def config_folder() -> Path:
-    """Where the user's own profiles are."""
-    if "NASPROF_CONFIG" in os.environ:
-        return Path(os.environ["NASPROF_CONFIG"])
-    from platformdirs import user_config_path
+def own_profiles() -> Path:
+    """Where the user's own profiles are.
 
-    return user_config_path("nasprof")
+    Raises:
+        UsageError: this user has no home folder.
+    """
+    return config_folder() / "devices"
 
 
 def list_profiles() -> dict[str, Path]:
-    """Every profile's file by name, the user's own winning over shipped ones."""
-    shipped = Path(str(files("devices") / "profiles"))
-    own = config_folder() / "devices"
-    return {
-        path.stem: path
-        for folder in (shipped, own)
-        if folder.is_dir()
-        for path in sorted(folder.glob("*.toml"))
-    }
+    """Every profile's file by name, the user's own winning over shipped ones.
+
+    One's own are left out where they cannot be read.
+    """
+    places = (lambda: Path(str(files("devices") / "profiles")), own_profiles)
+    return {path.stem: path for place in places for path in files_in(place, ".toml")}
 
 
 def find_profile(name: str) -> Profile:
@@ -131,7 +134,7 @@ def find_profile(name: str) -> Profile:
             raise UsageError(
                 f"no device is called {name!r}",
                 f"Known devices: {', '.join(sorted(known))}. "
-                f"Your own go into {config_folder() / 'devices'} as NAME.toml.",
+                f"Your own go into {described(own_profiles)} as NAME.toml.",
             )
         path = known[name]
     try:

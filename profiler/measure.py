@@ -22,6 +22,7 @@ from devices import Device, DeviceError, ModelDetails, RunSettings, Session
 from devices.base import NO_DETAILS
 from devices.digest import model_digest
 from nasprof.errors import NasprofError, UsageError
+from nasprof.signals import interruption
 from profiler.conditions import Conditions
 from profiler.inputs import failure
 from profiler.journal import Journal
@@ -42,7 +43,7 @@ class Interrupted(NasprofError):
     """
 
     def __init__(self, cause: BaseException, measurements: Sequence[Measurement]) -> None:
-        told = cause if isinstance(cause, NasprofError) else NasprofError("interrupted")
+        told = cause if isinstance(cause, NasprofError) else NasprofError(interruption(cause))
         if isinstance(cause, DeviceError) and cause.model is not None:
             told = failure(cause.model, cause)
         super().__init__(told.message, told.remedy)
@@ -51,7 +52,7 @@ class Interrupted(NasprofError):
 
 
 class Cancelled(Interrupted):
-    """The user pressed Ctrl-C."""
+    """The user pressed Ctrl-C, or the process was to end."""
 
 
 def measure(

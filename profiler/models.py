@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from nasprof.arrays import read_npy, require_finite
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
+from nasprof.temporary import TemporaryFolder
 from profiler.lowering import Lowered, formats, lower
 from spaces import Arch, Space, get_space, read_archs
 from spaces.graph import Block, Network
@@ -171,8 +171,8 @@ def reference_files(format: str, folder: Path) -> tuple[Path, Path]:
 @cache
 def _reference_contents(format: str) -> list[bytes]:
     contents = []
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        path = Path(folder) / f"reference{formats.get(format).suffix}"
+    with TemporaryFolder() as folder:
+        path = folder / f"reference{formats.get(format).suffix}"
         for network in (sentinel_network(), empty_network()):
             weights = random_weights(network, np.random.default_rng(0))
             contents.append(lower(network, weights, path, format).path.read_bytes())

@@ -51,7 +51,7 @@ class Round:
         sentinel_cpu_ms: likewise by the CPU clock, None where the device cannot tell.
         sentinel_fastest_ms: its fastest run, by clock; empty without one.
         overhead_ms: trimmed mean of the empty model in this round, None without one.
-        flags: doubts: "contended", "throttled", "drift", "incomplete".
+        flags: doubts: "contended", "limited", "throttled", "drift", "incomplete".
         counted: whether the estimates use it.
         context: what else was observed.
     """

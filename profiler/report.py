@@ -46,7 +46,10 @@ _CSV_FIELDS = (
 
 
 FLAG_WORDS = {
-    "contended": "other work used the processor; end it, or go by the CPU clock",
+    "contended": "other work used the processor; end it, or go by the CPU clock (in a container "
+    "it may be that of others on the machine)",
+    "limited": "the container's CPU quota, or fewer CPUs than threads, kept it waiting; raise it "
+    "(docker --cpus, cpu.max, cpuset), use fewer threads, or go by the CPU clock",
     "drift": "the device changed its speed; go by x sentinel, or measure again when it is steady",
     "throttled": "the device slowed down for its temperature; let it cool",
     "incomplete": "the measurement was interrupted",

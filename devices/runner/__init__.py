@@ -24,3 +24,6 @@ program.
 A runtime is named by its adapter (a module in :mod:`.adapters`) or, for one of your own, by
 ``"module:Class"``.
 """
+
+END_WITH_PARENT = "--end-with-parent"
+"""Argument of a runner whose stdin is a pipe from the process that it is not to outlive."""

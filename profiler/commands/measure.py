@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, say
 from nasprof.errors import NasprofError, UsageError
+from nasprof.temporary import TemporaryFolder
 from profiler.commands.options import arch_option
 from profiler.commands.speed import said
 from profiler.commands.target import Target, target_options
@@ -132,10 +132,10 @@ def measure(
     form = format_for(run_settings.runtime, models)
     lowering = LoweringOptions(form, precision or "fp32", batch or 1, weights, seed=seed)
     device = target.device(profile)
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        items = _lowered_items(archs, lowering, Path(folder)) + given
+    with TemporaryFolder() as folder:
+        items = _lowered_items(archs, lowering, folder) + given
         saver = _Saver(save)
-        results = _run(device, run_settings, items, how, lowering, Path(folder), saver)
+        results = _run(device, run_settings, items, how, lowering, folder, saver)
     _show(results, _speed(results, profile, run_settings, items), as_json, as_csv, plot)
     if saver.error is not None:
         raise saver.error
@@ -247,11 +247,11 @@ def _speed(
     space = next((parse_arch(item.arch)[0] for item in items if item.arch is not None), None)
     if space is None:
         return None
-    path = Plan((space,), parse_protocol(profile.table_protocol)).path(profile, settings)
     try:
+        path = Plan((space,), parse_protocol(profile.table_protocol)).path(profile, settings)
         table = read_cost_model(path) if path.exists() else None
-    except NasprofError:
-        return None  # a table that is damaged is no matter of this measurement
+    except (NasprofError, OSError):
+        return None  # a table that cannot be read is no matter of this measurement
     if not isinstance(table, LookupTable) or table.sentinel is None:
         return None
     speeds = speed_beside(results, table.sentinel) or {}
