@@ -134,10 +134,39 @@ def _cpu_info() -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Bytes of memory that processes may still take, also within a container's limit.
+
+    Args:
+        root: of the file system that holds ``proc`` and ``sys``.
+    """
+    groups = root / "sys/fs/cgroup"
+    free = [
+        _memory_kb("MemAvailable", root),
+        _left(groups / "memory.max", groups / "memory.current"),
+        _left(groups / "memory/memory.limit_in_bytes", groups / "memory/memory.usage_in_bytes"),
+    ]
+    known = [value for value in (free[0] and free[0] * 1024, *free[1:]) if value is not None]
+    return min(known, default=None)
+
+
+def _left(limit: Path, used: Path) -> int | None:
+    """What a control group's limit leaves; None without one."""
+    texts = [(read_sys(path) or "").strip() for path in (limit, used)]
+    if not all(text.isascii() and text.isdecimal() and len(text) < 20 for text in texts):
+        return None
+    return max(0, int(texts[0]) - int(texts[1]))
+
+
 def _memory_mb() -> int | None:
-    for line in (read_sys(Path("/proc/meminfo")) or "").splitlines():
-        if line.startswith("MemTotal:"):
-            return int(line.split()[1]) // 1024
+    total = _memory_kb("MemTotal")
+    return None if total is None else total // 1024
+
+
+def _memory_kb(name: str, root: Path = Path("/")) -> int | None:
+    for line in (read_sys(root / "proc/meminfo") or "").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
     return None
 
 

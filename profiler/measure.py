@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -167,7 +168,7 @@ def journal_facts(
     for name in sorted(models):
         known = details.get(name, NO_DETAILS)
         digest = model_digest(models[name], known.companions)
-        contents.update(name.encode() + bytes.fromhex(digest))
+        contents.update(name.encode(errors="surrogateescape") + bytes.fromhex(digest))
         if known.request({}):
             contents.update(json.dumps(known.request({}), sort_keys=True).encode())
     return {
@@ -178,15 +179,24 @@ def journal_facts(
 
 
 def _check(items: Sequence[Item]) -> None:
-    if not items:
-        raise UsageError("nothing to measure: expected at least one model")
-    names = [item.name for item in items]
-    for name in names:
-        if names.count(name) > 1 or name in (SENTINEL, EMPTY):
-            raise UsageError(f"the name {name!r} is taken: expected another one for each model")
+    check_names([item.name for item in items])
     for item in items:
         if not item.path.is_file():
             raise UsageError(f"model file {item.path} does not exist")
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Names of models that are measured must be unique.
+
+    Raises:
+        UsageError: naming one that is not, or there are none.
+    """
+    if not names:
+        raise UsageError("nothing to measure: expected at least one model")
+    counts = Counter([*names, SENTINEL, EMPTY])
+    for name in names:
+        if counts[name] > 1:
+            raise UsageError(f"the name {name!r} is taken: expected another one for each model")
 
 
 def _facts(session: Session, settings: RunSettings) -> dict[str, Any]:

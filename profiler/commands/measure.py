@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
     from devices import Device, Profile, RunSettings
-    from profiler.models import LoweringOptions
+    from profiler.groups import Work
+    from profiler.models import LoweringOptions, Subject
     from profiler.protocol import Protocol
     from profiler.records import Item, Measurement
 
@@ -132,17 +134,17 @@ def measure(
     form = format_for(run_settings.runtime, models)
     lowering = LoweringOptions(form, precision or "fp32", batch or 1, weights, seed=seed)
     device = target.device(profile)
+    works = [*_lowered_works(archs, lowering), *map(_given_work, given)]
+    saver = _Saver(save)
     with TemporaryFolder() as folder:
-        items = _lowered_items(archs, lowering, folder) + given
-        saver = _Saver(save)
-        results = _run(device, run_settings, items, how, lowering, folder, saver)
-    _show(results, _speed(results, profile, run_settings, items), as_json, as_csv, plot)
+        results = _run(device, run_settings, works, how, lowering, folder, saver)
+    _show(results, _speed(results, profile, run_settings), as_json, as_csv, plot)
     if saver.error is not None:
         raise saver.error
     if save is not None:
         say(f"Saved to {save}")
-    if len(results) < len(items):
-        raise NasprofError(f"{len(items) - len(results)} of {len(items)} models were not measured")
+    if len(results) < len(works):
+        raise NasprofError(f"{len(works) - len(results)} of {len(works)} models were not measured")
 
 
 def _check_belonging(options: dict[str, Any], what: str, given: bool) -> None:
@@ -165,32 +167,61 @@ def _runtime_of(models: Sequence[Path]) -> str | None:
     return runtimes.pop() if runtimes else None
 
 
-def _lowered_items(paths: Sequence[Path], options: LoweringOptions, folder: Path) -> list[Item]:
-    from profiler.models import lower_subject, read_subjects
+def _lowered_works(paths: Sequence[Path], options: LoweringOptions) -> list[Work]:
+    from profiler.groups import Work
+    from profiler.lowering import formats
+    from profiler.models import read_subjects
+
+    suffix = formats.get(options.format).suffix
+    works = []
+    for subject in read_subjects(paths):
+        genes = subject.space.encode([subject.arch])
+        works.append(
+            Work(
+                subject.name,
+                partial(_lowered_item, subject, options),
+                int(subject.space.params(genes)[0]) * _BYTES.get(options.precision, 4),
+                suffix,
+                int(subject.space.peak_memory(genes)[0]) * options.batch,
+            )
+        )
+    return works
+
+
+_BYTES = {"int8": 1, "fp16": 2}
+
+
+def _lowered_item(subject: Subject, options: LoweringOptions, folder: Path) -> Item:
+    from profiler.models import lower_subject
     from profiler.records import Item
 
-    items = []
-    for subject in read_subjects(paths):
-        lowered = lower_subject(subject, options, folder)
-        network = subject.network
-        extra = {
-            "path": lowered.path.name,
-            "precision": lowered.precision,
-            "batch": lowered.batch,
-            "drift_from_fp32": lowered.drift,
-            "weights": "random" if options.weights is None else str(options.weights),
-            "seed": options.seed,
-            "macs": network.macs,
-            "params": network.params,
-        }
-        items.append(Item(subject.name, lowered.path, subject.arch, extra))
-    return items
+    lowered = lower_subject(subject, options, folder)
+    network = subject.network
+    extra = {
+        "path": lowered.path.name,
+        "precision": lowered.precision,
+        "batch": lowered.batch,
+        "drift_from_fp32": lowered.drift,
+        "weights": "random" if options.weights is None else str(options.weights),
+        "seed": options.seed,
+        "macs": network.macs,
+        "params": network.params,
+    }
+    return Item(subject.name, lowered.path, subject.arch, extra)
+
+
+def _given_work(item: Item) -> Work:
+    from devices.digest import model_size
+    from profiler.groups import Work
+
+    size = model_size(item.path, item.details.companions)
+    return Work(item.name, lambda _: item, size, item.path.suffix, written=False)
 
 
 def _run(
     device: Device,
     settings: RunSettings,
-    items: list[Item],
+    works: Sequence[Work],
     protocol: Protocol,
     lowering: LoweringOptions,
     folder: Path,
@@ -199,28 +230,24 @@ def _run(
     """Measure, and on failure keep what was taken before passing the failure on."""
     import numpy as np
 
+    from profiler.groups import Listeners, forecast, grouped, limit_bytes, measure_groups
     from profiler.inputs import failure
-    from profiler.measure import Interrupted, measure
+    from profiler.measure import Interrupted
     from profiler.models import reference_files
     from profiler.progress import progress_bar
     from profiler.schedule import INCOMPLETE
 
-    sentinel, empty = reference_files(lowering.format, folder)
+    groups = grouped(works, limit_bytes(device, folder))
+    if (words := forecast(groups, protocol)) is not None:
+        say(words)
+    references = reference_files(lowering.format, folder)
     rng = np.random.default_rng(lowering.seed)
     try:
         with progress_bar() as progress:
-            return measure(
-                device,
-                settings,
-                items,
-                protocol,
-                rng,
-                sentinel=sentinel,
-                empty=empty,
-                progress=progress,
-                completed=saver,
-                failed=lambda name, error: _tell_failure(failure(name, error)),
+            told = Listeners(
+                progress, saver, lambda name, error: _tell_failure(failure(name, error))
             )
+            return measure_groups(device, settings, groups, protocol, rng, folder, references, told)
     except Interrupted as error:
         for result in error.measurements:
             if INCOMPLETE in result.flags:
@@ -235,7 +262,7 @@ def _tell_failure(error: NasprofError) -> None:
 
 
 def _speed(
-    results: Sequence[Measurement], profile: Profile, settings: RunSettings, items: Sequence[Item]
+    results: Sequence[Measurement], profile: Profile, settings: RunSettings
 ) -> dict[str, Any] | None:
     """The device's speed beside when the user's own table of it was measured; None without one."""
     from luts import LookupTable, read_cost_model
@@ -244,7 +271,8 @@ def _speed(
     from profiler.speed import speed_beside
     from spaces import parse_arch
 
-    space = next((parse_arch(item.arch)[0] for item in items if item.arch is not None), None)
+    archs = (result.arch for result in results)
+    space = next((parse_arch(arch)[0] for arch in archs if arch is not None), None)
     if space is None:
         return None
     try:
