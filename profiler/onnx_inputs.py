@@ -178,9 +178,12 @@ def _fixed(value: Any, doubt: bool = False) -> _Rule:
 
 
 def _output_shape(graph: _Graph, node: onnx.NodeProto) -> Known | None:
-    """The shape that the output is declared with, else ones."""
+    """The last sizes that the output is declared with, as many as are asked for; else ones."""
     shape = graph.static(node.output[0])
-    return {"value": shape} if shape else {"value": 1, "doubt": True}
+    if not shape:
+        return {"value": 1, "doubt": True}
+    asked = graph.static(node.input[-1]) or [len(shape)]
+    return {"value": shape[-asked[0] :]}
 
 
 def _target_shape(graph: _Graph, node: onnx.NodeProto) -> Known | None:

@@ -292,6 +292,7 @@ def test_the_graph_tells_what_inputs_must_hold(tmp_path):
         [
             h.make_node("Reshape", ["x", "shape"], ["y"]),
             h.make_node("Tile", ["x", "repeats"], ["z"]),
+            h.make_node("Expand", ["x", "wide"], ["same"]),
             h.make_node("Cast", ["rate"], ["rate_as_float"], to=T.FLOAT),
             h.make_node("Equal", ["rate_as_float", "sixteen"], ["fast"]),
             h.make_node("RNN", ["s", "w", "r", "", "lengths"], ["all"], hidden_size=2),
@@ -299,17 +300,19 @@ def test_the_graph_tells_what_inputs_must_hold(tmp_path):
         [
             info("x", [2, 6]),
             info("shape", [3], T.INT64),
+            info("wide", [1], T.INT64),
             info("repeats", [2], T.INT64),
             info("rate", [], T.INT64),
             info("s", ["steps", 1, 3]),
             info("lengths", [1], T.INT32),
             info("attention_mask", [1, 4], T.INT64),
         ],
-        [info("y", [3, 2, 2]), info("z", [2, 18]), info("fast", [], T.BOOL)],
+        [info("y", [3, 2, 2]), info("z", [2, 18]), info("same", [2, 6]), info("fast", [], T.BOOL)],
         [onnx.numpy_helper.from_array(np.float32(16000), "sixteen")],
     )
     assert known_values(onnx.load(text)) == {
         "shape": {"value": [3, 2, 2]},
+        "wide": {"value": [6]},
         "repeats": {"value": [1.0, 3.0]},
         "rate": {"value": 16000.0},
         "lengths": {"of": "s", "axis": 0},
