@@ -91,8 +91,19 @@ class LocalSession(Session):
 
     def load(self, models: Mapping[str, Path]) -> None:
         for name, path in models.items():
-            request = {"op": "load", "name": name, "path": str(path.absolute()), "seed": INPUT_SEED}
+            known = str(self._as_text(path.absolute()))
+            request = {"op": "load", "name": name, "path": known, "seed": INPUT_SEED}
             self._models[name] = self._ask(request)
+
+    def _as_text(self, path: Path) -> Path:
+        """A path to the same file that is text: runtimes read no others."""
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            link = self._folder.path / f"model{len(self._models)}"
+            link.symlink_to(path)
+            return link
+        return path
 
     def run_round(
         self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None

@@ -152,7 +152,9 @@ def journal_facts(
     """What must be the same for what is in a journal to be gone on with."""
     contents = hashlib.sha256()
     for name in sorted(models):
-        contents.update(name.encode() + bytes.fromhex(_digest(models[name])))
+        contents.update(
+            name.encode(errors="surrogateescape") + bytes.fromhex(_digest(models[name]))
+        )
     return {
         **conditions.as_dict(),
         "protocol": protocol.as_dict(),
