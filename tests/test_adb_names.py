@@ -46,7 +46,7 @@ def test_measure_tries_the_emulators_daemon():
     args = ["--device", "android", "--serial", "emulator-5998", "--arch", str(SMALL)]
     done = CliRunner().invoke(nasprof, ["measure", *args, "--set", "benchmark_model=/bin/true"])
     assert done.exit_code == 1
-    assert "localhost:5999" in done.stderr
+    assert "no answer from localhost:5999 (where emulator-5998 listens)" in done.stderr
     assert "USB" not in done.stderr
 
 
