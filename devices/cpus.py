@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from nasprof.errors import UsageError
@@ -17,9 +18,9 @@ from nasprof.reader import brief
 MAX_CPUS = 8192
 """CPU numbers end below this, as they do in Linux."""
 
-ABOUT_AS_FAST = 0.88
-"""Share of the best speed that is about as fast. Preferred cores of one sort differ by up to 7 %;
-the fastest efficiency cores beside performance cores have 83 % of their frequency."""
+ABOUT_AS_FAST = 0.9
+"""Share of the next higher speed below which another sort of cores begins. Preferred cores of one
+sort differ by steps of up to 9 %, performance and efficiency cores by 11 % and more."""
 
 _BUSY = 0.2
 """Load from which a core is taken only after the idle ones that are about as fast."""
@@ -85,13 +86,11 @@ def choose(cpus: Sequence[Cpu], count: int) -> tuple[int, ...]:
 
 
 def _tiers(speeds: set[float]) -> dict[float, int]:
-    """Each speed's place among those that differ by more than sorts of cores do; 0 the best."""
-    tiers: dict[float, int] = {}
-    best, tier = max(speeds, default=0.0), 0
-    for speed in sorted(speeds, reverse=True):
-        if speed < ABOUT_AS_FAST * best:
-            best, tier = speed, tier + 1
-        tiers[speed] = tier
+    """The sort of cores that each speed belongs to; 0 the fastest."""
+    ordered = sorted(speeds, reverse=True)
+    tiers = dict.fromkeys(ordered[:1], 0)
+    for above, speed in pairwise(ordered):
+        tiers[speed] = tiers[above] + (speed < ABOUT_AS_FAST * above)
     return tiers
 
 

@@ -103,7 +103,7 @@ class LocalSession(Session):
             request = {
                 "op": "load",
                 "name": name,
-                "path": str(path.absolute()),
+                "path": str(self._as_text(path.absolute())),
                 "seed": INPUT_SEED,
                 "details": known.request(files),
                 "try": known.foreign,
@@ -113,6 +113,16 @@ class LocalSession(Session):
             except DeviceError as error:
                 error.model = name
                 raise
+
+    def _as_text(self, path: Path) -> Path:
+        """A path to the same file that is text: runtimes read no others."""
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            link = self._folder.path / f"model{len(self._models)}"
+            link.symlink_to(path)
+            return link
+        return path
 
     def run_round(
         self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None

@@ -85,12 +85,15 @@ def _as_process(command: Callable[[], Any]) -> NoReturn:
     """Run a command to the end of this process."""
     end_as_interrupted()
     take_every_character()
+    status: Any = 0
+    failure: OSError | None = None
     try:
         command()
-        status: Any = 0
     except SystemExit as end:
         status = end.code
-    failure = flush_output()
+    except OSError as error:
+        failure = error
+    failure = flush_output() or failure
     if failure is not None and not status:
         status = 1
         if failure.errno != errno.EPIPE:

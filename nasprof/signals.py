@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from contextlib import suppress
 from types import FrameType
 
@@ -89,4 +88,6 @@ def _unraised(lost: sys.UnraisableHookArgs) -> None:
     number = signal.Signals[str(error)] if isinstance(error, Terminated) else signal.SIGINT
     if signal.getsignal(number) is _known:
         signal.signal(number, _end)
-    threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number)).start()
+    from threading import Timer  # not above: until this module is imported, Ctrl-C is a traceback
+
+    Timer(_AGAIN_S, os.kill, (os.getpid(), number)).start()

@@ -66,7 +66,11 @@ def _hold(folder: Path) -> int:
     """Mark a folder as in use; the descriptor that does so."""
     # Locked before it has the name that others look for.
     scratch = folder / f"{_HELD}.new"
-    descriptor = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        descriptor = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError:
+        folder.rmdir()
+        raise
     if _locks(descriptor):
         scratch.rename(folder / _HELD)
     return descriptor

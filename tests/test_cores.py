@@ -203,3 +203,16 @@ def test_profiles_name_cpus_below_the_limit(cpus):
 
     with pytest.raises(UsageError, match="list of CPU numbers below 8192"):
         parse_profile("own", f'kind = "cpu"\naffinity = {cpus}', "own.toml")
+
+
+def test_an_idle_slow_core_is_no_match_for_a_busy_fast_one(machine):
+    # 5.2 and 4.6 GHz: the least that performance and efficiency cores differ by.
+    cpus = {n: cpu(5200, n) for n in range(2)} | {n: cpu(4600, n) for n in range(2, 6)}
+    machine(cpus, busy={0: 1000, 1: 1000})
+    assert set(host.least_loaded(1)) <= {0, 1}
+
+
+def test_an_idle_core_of_the_same_sort_is_a_match_for_a_busy_preferred_one(machine):
+    cpus = {n: cpu(5750, n) for n in range(2)} | {n: cpu(5250, n) for n in range(2, 6)}
+    machine(cpus, busy={0: 1000, 1: 1000})
+    assert not set(host.least_loaded(1)) & {0, 1}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from nasprof.errors import UsageError
@@ -18,13 +18,19 @@ _EMULATOR = re.compile("emulator-([0-9]{1,5})")
 
 @dataclass(frozen=True)
 class TcpAddress:
-    """A debug daemon that listens on the network."""
+    """A debug daemon that listens on the network.
+
+    Args:
+        emulator: what ``adb`` calls it, if it is an emulator's.
+    """
 
     host: str
     port: int = DEFAULT_PORT
+    emulator: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        where = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{where} (where {self.emulator} listens)" if self.emulator else where
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ def _tcp_address(serial: str, port: int) -> TcpAddress | None:
     """What a serial names on the network; None if it is of a phone on USB."""
     emulator = _EMULATOR.fullmatch(serial)
     if emulator and int(emulator[1]) < 65535:
-        return TcpAddress("localhost", int(emulator[1]) + 1)
+        return TcpAddress("localhost", int(emulator[1]) + 1, serial)
     bracketed = re.fullmatch(r"\[(?P<host>[^\]]+)\](?::(?P<port>.*))?", serial)
     if bracketed:
         if not _is_ip(bracketed["host"]):
