@@ -9,7 +9,6 @@ that names its space.
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.reader import brief
 from nasprof.reading import parse_json, read_text
 from nasprof.registry import Registry
 from spaces.graph import Block, Network
@@ -243,6 +243,9 @@ class Space(ABC):
         return encoded
 
 
+MAX_ARCHS = 10_000
+"""In one file."""
+
 spaces: Registry[type[Space]] = Registry(
     "space",
     {
@@ -271,13 +274,13 @@ def parse_arch(value: object) -> tuple[Space, Arch]:
         recognised = next((arch for arch in found if arch is not None), None)
         if recognised is None:
             raise UsageError(
-                f"this is no architecture: {json.dumps(value)[:120]}",
+                f"this is no architecture: {brief(value)}",
                 'Expected {"space": ..., ...}, {"ks": ..., "e": ..., "d": ...}, "d:ks:e" '
                 "or a NAS-Bench-201 string.",
             )
         value = recognised
     if not isinstance(value["space"], str):
-        raise UsageError(f"field 'space' is {value['space']!r}, expected a name")
+        raise UsageError(f"field 'space' is {brief(value['space'])}, expected a name")
     space = spaces.get(value["space"]).from_arch(value)
     return space, space.decode(space.encode([value]))[0]
 
@@ -293,7 +296,13 @@ def read_archs(path: Path) -> list[tuple[Space, Arch]]:
     text = read_text(path, "an architecture as JSON")
     bare = text.strip()
     value: object = bare if bare[:1].isdigit() or bare[:1] == "|" else parse_json(text, path)
+    items = value if isinstance(value, list) else [value]
+    if len(items) > MAX_ARCHS:
+        raise UsageError(
+            f"{path} holds {len(items):,} architectures, expected at most {MAX_ARCHS:,}",
+            "Split it, and go through the parts one after the other.",
+        )
     try:
-        return [parse_arch(item) for item in (value if isinstance(value, list) else [value])]
+        return [parse_arch(item) for item in items]
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", error.remedy) from error

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.reader import brief
 from spaces.base import Arch, Genes, Space
 from spaces.fields import check_number, check_numbers, reject_unknown, stack
 from spaces.graph import Block, Layer, Network
@@ -27,6 +28,8 @@ _STEM_WIDTH, _HEAD_WIDTHS = 16, (960, 1280)
 _STAGE_WIDTHS, _STAGE_STRIDES = (24, 40, 80, 112, 160), (2, 2, 2, 1, 2)
 _SQUEEZED_STAGES = (False, True, False, True, True)
 _SWISH_STAGES = (False, False, True, True, True)
+_MOST_CHANNELS = 8192
+"""Of a layer before its expansion: three times what any published network has."""
 _CHOICE_FIELDS = ("depths", "kernel_sizes", "expand_ratios")
 
 
@@ -72,7 +75,7 @@ class MobileNetV3Space(Space):
     def __post_init__(self) -> None:
         if self.width not in (1.0, 1.2):
             raise UsageError(
-                f"width is {self.width}, expected 1.0 or 1.2",
+                f"width is {brief(self.width)}, expected 1.0 or 1.2",
                 "Other channel numbers are set by stem_width, stage_widths and head_widths.",
             )
         check_number("resolution", self.resolution, 8, 4096)
@@ -86,12 +89,12 @@ class MobileNetV3Space(Space):
         for field in ("classes", "in_channels", "stem_stride"):
             check_number(field, getattr(self, field), 1, 1_000_000)
         if self.stem_width is not None:
-            check_number("stem_width", self.stem_width, 1, 65536)
+            check_number("stem_width", self.stem_width, 1, _MOST_CHANNELS)
         if self.stage_widths is not None:
-            check_numbers("stage_widths", self.stage_widths, self.n_stages, 1, 65536)
+            check_numbers("stage_widths", self.stage_widths, self.n_stages, 1, _MOST_CHANNELS)
         check_numbers("stage_strides", self.stage_strides, self.n_stages, 1, 2)
         if self.head_widths is not None:
-            check_numbers("head_widths", self.head_widths, 2, 1, 65536)
+            check_numbers("head_widths", self.head_widths, 2, 1, _MOST_CHANNELS)
 
     @property
     def _is_variant(self) -> bool:
@@ -122,8 +125,8 @@ class MobileNetV3Space(Space):
             for key, value in arch.items()
             if key in own
         }
-        if type(given.get("width")) is int:
-            given["width"] = float(given["width"])
+        if given.get("width") == 1:
+            given["width"] = 1.0
         return cls(**given)
 
     @classmethod
