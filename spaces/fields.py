@@ -44,14 +44,14 @@ def stack(archs: Sequence[Mapping[str, Any]], field: str, count: int) -> NDArray
         if field not in arch:
             raise UsageError(f"arch {number}: field {field!r} is missing")
         row = arch[field]
-        if (
-            not isinstance(row, Sequence)
-            or isinstance(row, str)
-            or len(row) != count
-            or not all(map(is_whole, row))
-        ):
+        if not isinstance(row, Sequence) or isinstance(row, str) or len(row) != count:
             raise UsageError(
                 f"arch {number}: {field} is {brief(row)}, expected {count} whole numbers"
+            )
+        wrong = next((place for place, value in enumerate(row) if not is_whole(value)), None)
+        if wrong is not None:
+            raise UsageError(
+                f"arch {number}: {field}[{wrong}] is {brief(row[wrong])}, expected a whole number"
             )
         rows.append(row)
     return np.array(rows, np.int64).reshape(len(rows), count)

@@ -6,6 +6,7 @@ MobileNetV3", 2019. Parameter names are those of the published checkpoints.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
@@ -30,6 +31,7 @@ _SQUEEZED_STAGES = (False, True, False, True, True)
 _SWISH_STAGES = (False, False, True, True, True)
 _MOST_CHANNELS = 8192
 """Of a layer before its expansion: three times what any published network has."""
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _CHOICE_FIELDS = ("depths", "kernel_sizes", "expand_ratios")
 
 
@@ -142,7 +144,7 @@ class MobileNetV3Space(Space):
             return arch | ({"width": value["wid"]} if value.get("wid") is not None else {})
         if isinstance(value, str) and value.count(":") == 2:
             parts = [part.split(",") for part in value.strip().split(":")]
-            if all(number.strip().isdigit() for part in parts for number in part):
+            if all(_NUMBER.fullmatch(number.strip()) for part in parts for number in part):
                 numbers = [[int(number) for number in part] for part in parts]
                 return {"space": cls.name, **dict(zip(_CHOICE_FIELDS, numbers, strict=True))}
         return None
