@@ -81,8 +81,8 @@ class Journal(AbstractContextManager["Journal"]):
                 f"{self.path} was begun otherwise: {'; '.join(changed)}",
                 "Go on as it was begun, choose another output file, or begin anew with --fresh.",
             )
-        self._close_off()
         self._replay(lines[1:])
+        self._close_off()
 
     def _close_off(self) -> None:
         """End a line that a crash left incomplete, so that it spoils only itself."""

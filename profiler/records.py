@@ -172,6 +172,9 @@ class Measurement:
                 "It was written by another version of nasprof.",
             )
         values = {name: reader.take(name, kind) for name, kind in _FIELDS.items()}
+        for name in ("threads", "batch"):
+            if values[name] is not None:
+                reader.within(name, 1, _MOST)
         cpu = reader.take("cpu_ms", "an object or null")
         measurement = cls(
             **values,
@@ -194,6 +197,7 @@ class Measurement:
         return measurement
 
 
+_MOST = 1 << 20
 _FIELDS = {
     "name": "a string",
     "arch": "an object or null",

@@ -18,11 +18,11 @@ MAX_CHARACTERS = 1 << 19
 _MOST_NODES = 20_000
 _MAX_DEPTH = 10
 _NOT_PLAIN = "this is no plain YAML"
-_KNOWN = ("bool", "int", "float", "null")
-# As in YAML 1.2: 1:30 is no number of base 60, 0o17 no octal one, and 1_000 a text.
+_KNOWN = (":bool", ":null")
+# As in YAML 1.2: 1:30 is no number of base 60, 0x17 and 1_000 are texts.
 _NUMBERS = {
-    "int": re.compile(r"[-+]?(?:0|[1-9][0-9]*)"),
-    "float": re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"),
+    "int": re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z"),
+    "float": re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z"),
 }
 
 
@@ -71,19 +71,19 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _plain_scalar(loader: Any, node: Any) -> Any:
-    """A number where YAML 1.2 has one too, else the text as it stands."""
+    """A number as YAML 1.2 has it."""
     text: str = node.value
     if _NUMBERS["int"].fullmatch(text) and len(text) < MAX_NAME:
         return int(text)
-    return float(text) if _NUMBERS["float"].fullmatch(text) else text
+    return float(text)
 
 
+_NUMBER_TAG = "tag:yaml.org,2002:float"
 _StrictLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in _KNOWN]
+    first: [each for each in resolvers if each[0].endswith(_KNOWN)]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-for _kind in ("int", "float"):
-    _StrictLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _plain_scalar)
+} | {first: [(_NUMBER_TAG, _NUMBERS["float"])] for first in "-+.0123456789"}
+_StrictLoader.add_constructor(_NUMBER_TAG, _plain_scalar)
 
 
 def parse_yaml(name: str, text: str) -> dict[str, Any]:
