@@ -7,7 +7,6 @@ and win over shipped ones of the same name.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +17,7 @@ from devices.cpus import MAX_CPUS
 from nasprof.errors import UsageError
 from nasprof.places import config_folder, described, files_in
 from nasprof.reader import brief
+from nasprof.reading import parse_toml, read_text
 
 MAX_SECONDS = 1e6
 """Longest time that a profile may let something wait: systems count ms in 32 bits."""
@@ -74,10 +74,7 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     Raises:
         UsageError: the text is no TOML, or a field is missing or of the wrong type.
     """
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{source} is not valid TOML: {error}") from error
+    table = parse_toml(text, source)
     if "kind" not in table:
         raise UsageError(
             f"{source}: field 'kind' is missing",
@@ -86,7 +83,7 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     for key, (expected, words) in _EXPECTED.items():
         value = table.get(key)
         if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
-            raise UsageError(f"{source}: field {key!r} is {value!r}, expected {words}")
+            raise UsageError(f"{source}: field {key!r} is {brief(value)}, expected {words}")
     if table.get("threads", 1) < 1:
         raise UsageError(f"{source}: field 'threads' is {table['threads']}, expected at least 1")
     affinity = table.pop("affinity", None)
@@ -137,11 +134,7 @@ def find_profile(name: str) -> Profile:
                 f"Your own go into {described(own_profiles)} as NAME.toml.",
             )
         path = known[name]
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read device profile {path}: {error.strerror}") from error
-    return parse_profile(path.stem, text, str(path))
+    return parse_profile(path.stem, read_text(path, "a device profile as TOML"), str(path))
 
 
 def open_device(profile: Profile) -> Device:

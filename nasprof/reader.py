@@ -57,30 +57,39 @@ class Reader:
         if not isinstance(data, dict):
             raise UsageError(f"{where} is {brief(data)}, expected an object")
         self._data = data
-        self._where = where
+        self.where = where
 
     def take(self, name: str, kind: str) -> Any:
         """The field ``name`` if it is ``kind``, in words ("a string or null")."""
         if name not in self._data:
-            raise UsageError(f"{self._where}: field {name!r} is missing, expected {kind}")
+            raise UsageError(f"{self.where}: field {name!r} is missing, expected {kind}")
         value = self._data[name]
         base = kind.removesuffix(" or null")
         if not (_CHECKS[base](value) or (value is None and base != kind)):
-            raise UsageError(f"{self._where}: field {name!r} is {brief(value)}, expected {kind}")
+            raise UsageError(f"{self.where}: field {name!r} is {brief(value)}, expected {kind}")
         return value
 
     def positive(self, name: str) -> float:
         """The field ``name`` if it is a number above 0."""
         value = self.not_negative(name)
         if value == 0:
-            raise UsageError(f"{self._where}: field {name!r} is 0, expected above 0")
+            raise UsageError(f"{self.where}: field {name!r} is 0, expected above 0")
         return value
 
     def not_negative(self, name: str) -> float:
         """The field ``name`` if it is a number of at least 0."""
         value = self.take(name, "a number")
         if value < 0:
-            raise UsageError(f"{self._where}: field {name!r} is {value}, expected at least 0")
+            raise UsageError(f"{self.where}: field {name!r} is {value}, expected at least 0")
+        return float(value)
+
+    def within(self, name: str, low: float, high: float) -> float:
+        """The field ``name`` if it is a number from ``low`` to ``high``."""
+        value = self.take(name, "a number")
+        if not low <= value <= high:
+            raise UsageError(
+                f"{self.where}: field {name!r} is {value}, expected {low:g} to {high:g}"
+            )
         return float(value)
 
     def latency_ms(self, name: str, least: float = SHORTEST_MS) -> float:
@@ -89,7 +98,7 @@ class Reader:
         if not least <= value <= LONGEST_MS:
             wanted = "above 0" if least else "at least 0"
             raise UsageError(
-                f"{self._where}: field {name!r} is {value}, expected {wanted} ms and at most a day"
+                f"{self.where}: field {name!r} is {value}, expected {wanted} ms and at most a day"
             )
         return float(value)
 

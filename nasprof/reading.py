@@ -359,13 +359,15 @@ def parse_toml(text: str, source: Path | str) -> dict[str, Any]:
         table = tomllib.loads(text)
         require_plain(table)
     except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise UsageError(f"{source} is not valid TOML: {_first_line(reason)}") from error
+        raise UsageError(f"{source} is not valid TOML: {_reason(error)}") from error
     return table
 
 
-def _first_line(reason: object) -> str:
-    return str(reason).partition("\n")[0][:200]
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    first = str(error).partition("\n")[0][:200]
+    return "a number has thousands of digits" if first.startswith("Exceeds the limit") else first
 
 
 def require_plain(value: Any, where: str = "", depth: int = 0) -> None:

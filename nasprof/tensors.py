@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,7 +85,9 @@ def _load(path: Path) -> Any:
             "Run: pip install 'nasprof[torch]', or convert the checkpoint to .npz.",
         ) from error
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of kinds of tensors that are refused below
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever its unpickler stumbles over
         why = "is damaged, no torch checkpoint, or holds pickled objects"
         raise ArraysInvalid(f"{path} {why}") from error

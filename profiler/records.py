@@ -10,7 +10,7 @@ from typing import Any, Self
 from devices.base import NO_DETAILS, ModelDetails
 from luts import Sentinel
 from nasprof.errors import UsageError
-from nasprof.reader import Reader
+from nasprof.reader import Reader, brief
 from profiler.protocol import Protocol
 from profiler.statistics import Estimates
 
@@ -181,6 +181,9 @@ class Measurement:
                 "It was written by another version of nasprof.",
             )
         values = {name: reader.take(name, kind) for name, kind in _FIELDS.items()}
+        for name in ("threads", "batch"):
+            if values[name] is not None:
+                reader.within(name, 1, _MOST)
         cpu = reader.take("cpu_ms", "an object or null")
         measurement = cls(
             **values,
@@ -203,6 +206,7 @@ class Measurement:
         return measurement
 
 
+_MOST = 1 << 20
 _FIELDS = {
     "name": "a string",
     "arch": "an object or null",
@@ -219,7 +223,7 @@ _FIELDS = {
     "clock": "an object",
     "sentinel": "an object or null",
     "multiples": "an object",
-    "overhead_ms": "a number or null",
+    "overhead_ms": "a time in ms or null",
     "flags": "a list of strings",
     "stopped": "a string",
     "state": "an object",
@@ -230,14 +234,14 @@ _FIELDS = {
 _ROUND_FIELDS = {
     "index": "a whole number",
     "order": "a list of strings",
-    "wall_ms": "a list of numbers",
-    "cpu_ms": "a list of numbers or null",
-    "sentinel_ms": "a number or null",
-    "overhead_ms": "a number or null",
+    "wall_ms": "a list of times in ms",
+    "cpu_ms": "a list of times in ms or null",
+    "sentinel_ms": "a time in ms or null",
+    "overhead_ms": "a time in ms or null",
     "flags": "a list of strings",
     "counted": "true or false",
     "context": "an object",
-    "sentinel_cpu_ms": "a number or null",
+    "sentinel_cpu_ms": "a time in ms or null",
     "sentinel_fastest_ms": "an object",
 }
 
@@ -259,14 +263,19 @@ def _with_sentinel(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _estimates(data: Any, where: str) -> Estimates:
     reader = Reader(data, where)
-    interval = reader.take("ci95", "a list of numbers")
-    if len(interval) != 2:
-        raise UsageError(f"{where}: field 'ci95' is {interval}, expected two numbers")
+    interval = reader.take("ci95", "a list of times in ms")
+    if len(interval) != 2 or interval[0] > interval[1]:
+        raise UsageError(f"{where}: field 'ci95' is {brief(interval)}, expected two ascending ones")
     names = [field.name for field in fields(Estimates) if field.name != "ci95"]
-    values = {name: float(reader.take(name, "a number")) for name in names}
+    values = {name: reader.latency_ms(name, 0) for name in names if name != "cv"}
+    values["cv"] = reader.not_negative("cv")
     return Estimates(**values, ci95=(float(interval[0]), float(interval[1])))
 
 
 def _round(data: Any, where: str) -> Round:
     reader = Reader(data, where)
-    return Round(**{name: reader.take(name, kind) for name, kind in _ROUND_FIELDS.items()})
+    values = {name: reader.take(name, kind) for name, kind in _ROUND_FIELDS.items()}
+    fastest = Reader(values["sentinel_fastest_ms"], f"{where}.sentinel_fastest_ms")
+    for clock in values["sentinel_fastest_ms"]:
+        fastest.latency_ms(clock)
+    return Round(**values)

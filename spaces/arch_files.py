@@ -40,7 +40,10 @@ def read_archs(path: Path) -> list[tuple[Space, Arch]]:
             "Split it, and go through the parts one after the other.",
         )
     try:
-        return [parse_arch(item) for item in items]
+        # Equal spaces are one, so that what a space derives from its blocks is derived once.
+        known: dict[Space, Space] = {}
+        pairs = map(parse_arch, items)
+        return [(known.setdefault(space, space), arch) for space, arch in pairs]
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", error.remedy) from error
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.reader import brief
 from spaces import mobilenetv3_forms as forms
 from spaces.base import Arch, Genes, Space
 from spaces.fields import check_number, check_numbers, reject_unknown, stack
@@ -28,6 +29,8 @@ _STEM_WIDTH, _HEAD_WIDTHS = 16, (960, 1280)
 _STAGE_WIDTHS, _STAGE_STRIDES = (24, 40, 80, 112, 160), (2, 2, 2, 1, 2)
 _SQUEEZED_STAGES = (False, True, False, True, True)
 _SWISH_STAGES = (False, False, True, True, True)
+_MOST_CHANNELS = 8192
+"""Of a layer before its expansion: three times what any published network has."""
 _CHOICE_FIELDS = ("depths", "kernel_sizes", "expand_ratios")
 
 
@@ -73,7 +76,7 @@ class MobileNetV3Space(Space):
     def __post_init__(self) -> None:
         if self.width not in forms.WIDTHS:
             raise UsageError(
-                f"width is {self.width!r:.40}, expected 1.0 or 1.2",
+                f"width is {brief(self.width)}, expected 1.0 or 1.2",
                 "Other channel numbers are set by stem_width, stage_widths and head_widths.",
             )
         check_number("resolution", self.resolution, 8, 4096)
@@ -87,12 +90,12 @@ class MobileNetV3Space(Space):
         for field in ("classes", "in_channels", "stem_stride"):
             check_number(field, getattr(self, field), 1, 1_000_000)
         if self.stem_width is not None:
-            check_number("stem_width", self.stem_width, 1, 65536)
+            check_number("stem_width", self.stem_width, 1, _MOST_CHANNELS)
         if self.stage_widths is not None:
-            check_numbers("stage_widths", self.stage_widths, self.n_stages, 1, 65536)
+            check_numbers("stage_widths", self.stage_widths, self.n_stages, 1, _MOST_CHANNELS)
         check_numbers("stage_strides", self.stage_strides, self.n_stages, 1, 2)
         if self.head_widths is not None:
-            check_numbers("head_widths", self.head_widths, 2, 1, 65536)
+            check_numbers("head_widths", self.head_widths, 2, 1, _MOST_CHANNELS)
 
     @property
     def _is_variant(self) -> bool:

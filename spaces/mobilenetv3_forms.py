@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nasprof.errors import UsageError
+from nasprof.reader import brief, is_whole
 from spaces.fields import check_numbers, reject_unknown
 
 Arch: TypeAlias = dict[str, Any]
@@ -29,7 +30,6 @@ _RESOLUTIONS = tuple(range(192, 257, 4))
 """What an index of NAT and NSGANetV2 stands for."""
 _NAT_LENGTH = 2 + N_BLOCKS
 _NSGANET_LENGTH = N_STAGES * (1 + 2 * MAX_DEPTH) + 1
-_LARGEST = 1_000_000
 _DIGITS = re.compile(r"(\d\d?)(\d)(\d{20})")
 
 
@@ -72,10 +72,8 @@ def _filled(field: str, values: Sequence[Any], depths: Sequence[int], least: int
     if isinstance(values, str):
         return values
     for position, value in enumerate(values):
-        if type(value) is int and abs(value) > _LARGEST:
-            raise UsageError(
-                f"{field}[{position}] is {value!r:.40}, a number of {len(str(value))} digits"
-            )
+        if type(value) is int and not is_whole(value):
+            raise UsageError(f"{field}[{position}] is {brief(value)}, expected at most 63 bits")
     return [
         value if position % MAX_DEPTH < depths[position // MAX_DEPTH] else least
         for position, value in enumerate(values)
@@ -123,7 +121,7 @@ def _listed(values: Any, count: int) -> Any:
 def _spread(field: str, values: Any, depths: Any) -> Any:
     """Values of the blocks at their 20 positions; as they are where they are none."""
     if not isinstance(values, list):
-        raise UsageError(f"{field} is {values!r:.80}, expected a list of whole numbers")
+        raise UsageError(f"{field} is {brief(values)}, expected a list of whole numbers")
     if len(values) == N_BLOCKS:
         return values
     check_numbers("d", depths, N_STAGES, DEPTHS[0], DEPTHS[-1])
@@ -148,7 +146,7 @@ def _width(w: Any, wid: Any) -> Any:
             'Write the multiplier: "wid": 1.0 or "wid": 1.2.',
         )
     if w is not None and wid is not None and w != wid:
-        raise UsageError(f"w is {w!r:.80} and wid is {wid!r:.80}, expected one width")
+        raise UsageError(f"w is {brief(w)} and wid is {brief(wid)}, expected one width")
     return wid if w is None else w
 
 

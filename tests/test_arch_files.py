@@ -188,7 +188,7 @@ WRONG = [
     ({**OFA, "wid": 0}, "wid is 0, which may be OFA's index"),
     ({**SUBNET, "w": 1.1}, "width is 1.1, expected 1.0 or 1.2"),
     ({**OFA, "ks": "357"}, "ks is '357', expected a list of whole numbers"),
-    ({**OFA, "ks": [None] * 20}, r"kernel_sizes is \[None.*expected 20 whole numbers"),
+    ({**OFA, "ks": [None] * 20}, r"kernel_sizes\[0\] is None, expected a whole number"),
     ("18121105451581189759771", r"the resolution \(first number\) is 18, expected 0 to 16"),
     ("08521105451581189759771", r"the width \(second number\) is 5, expected 0 to 1"),
     ("08120105451581189759771", r"stage 1 of the encoding is \[2, 0, 1, 0\], expected 2 to 4"),
@@ -250,12 +250,12 @@ def test_python_literals_are_values_and_nothing_else(tmp_path):
 def test_a_choice_of_hundreds_of_digits_is_named_and_cut_short(position):
     values = list(OFA_ARCH["kernel_sizes"])
     values[position] = 10**400
-    with pytest.raises(UsageError, match=rf"kernel_sizes\[{position}\] is 1000") as caught:
+    with pytest.raises(UsageError, match=rf"kernel_sizes\[{position}\] is .*1329 bits") as caught:
         parse_arch(OFA_ARCH | {"kernel_sizes": values})
     assert len(caught.value.message) < 120
 
 
 def test_a_width_of_hundreds_of_digits_is_named_and_cut_short():
-    with pytest.raises(UsageError, match="width is 9999") as caught:
+    with pytest.raises(UsageError, match=r"width is .* expected 1\.0 or 1\.2") as caught:
         parse_arch(OFA_ARCH | {"width": int("9" * 400)})
     assert len(caught.value.message) < 120
