@@ -30,6 +30,7 @@ from devices.base import (
     take_in,
 )
 from devices.contention import mark_contention
+from devices.runner.telemetry import SILENT
 
 DEFAULT_TIMEOUT_S = 300.0
 _DROPPED = ("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "ORT_", "TF_", "TORCH_", "PYTHON")
@@ -237,6 +238,7 @@ def _environment(threads: int) -> dict[str, str]:
     """This process's variables without those that change what a runtime does."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(_DROPPED)}
     kept.update(dict.fromkeys(_THREADS, str(threads)))
+    kept.update(SILENT)
     # Third-party adapters are found where this process would find them.
     kept["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)
     # nvidia-smi numbers GPUs in this order, CUDA by default in another.

@@ -15,12 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from devices.runner.telemetry import silence
 from profiler.lowering.fold import Array
 
 
 def quantize(model: bytes, batches: Sequence[Mapping[str, Array]]) -> bytes:
     """The ``fp32`` file ``model`` at int8, its ranges the extremes seen on ``batches``."""
     import onnx
+
+    silence()
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     with tempfile.TemporaryDirectory(prefix="nasprof-") as folder, _quiet():
