@@ -11,6 +11,10 @@ from devices.base import Device, Reachability, RunSettings, Session
 from devices.local import DEFAULT_TIMEOUT_S, LocalSession
 from devices.profile import Profile
 from nasprof.errors import UsageError
+from nasprof.reader import brief
+
+MAX_SECONDS = 1_000_000
+"""Longest time limit; clocks that wait take no more than a few weeks."""
 
 _MODULES = {
     "onnxruntime": ("onnxruntime",),
@@ -38,17 +42,20 @@ class HostDevice(Device):
                 f"Known: {', '.join(sorted(self.known_options))}.",
             )
         self.timeout_s = _positive(profile, "timeout_s", DEFAULT_TIMEOUT_S)
+        options = profile.options.get("runtime_options", {})
+        if not isinstance(options, dict):
+            raise UsageError(
+                f"{profile.source}: field 'runtime_options' is {brief(options)}, expected a table"
+            )
 
     def runtime_options(self) -> dict[str, Any]:
         """What the profile asks of the runtime."""
-        options = self.profile.options.get("runtime_options", {})
-        if not isinstance(options, dict):
-            raise UsageError(f"field 'runtime_options' is {options!r}, expected a table")
-        return dict(options)
+        return dict(self.profile.options.get("runtime_options", {}))
 
     def check(self) -> Reachability:
         runtime = self.profile.runtime
-        modules = _MODULES.get(runtime, (runtime.partition(":")[0],))
+        # Of a package only what is found without importing it.
+        modules = _MODULES.get(runtime, (runtime.partition(":")[0].partition(".")[0] or runtime,))
         if not any(_installed(module) for module in modules):
             return Reachability(False, f"runtime {runtime}: {modules[0]} is not installed")
         return Reachability(True, f"{host.fingerprint()['cpu']}, {len(host.available_cpus())} CPUs")
@@ -72,9 +79,11 @@ class CpuDevice(HostDevice):
 
 def _positive(profile: Profile, name: str, default: float) -> float:
     value = profile.options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number and 0 < value <= MAX_SECONDS):
         raise UsageError(
-            f"{profile.source}: field {name!r} is {value!r}, expected a number above 0"
+            f"{profile.source}: field {name!r} is {brief(value)}, "
+            f"expected a number above 0, at most {MAX_SECONDS:,}"
         )
     return float(value)
 

@@ -8,14 +8,28 @@ and win over shipped ones of the same name.
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from devices.base import Device, device_kinds
 from nasprof.errors import UsageError
+from nasprof.reader import brief
+
+MAX_BYTES = 64 << 10
+"""Of a profile."""
+MAX_THREADS = 4096
+_DEEPEST = 8
+_INTEGERS = range(-(2**63), 2**63)
+"""Those that TOML has."""
+_CONTROL = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) - frozenset("\t\n\r")
+
+_Rule: TypeAlias = tuple[Callable[[Any], bool], str]
 
 
 @dataclass(frozen=True)
@@ -52,14 +66,18 @@ class Profile:
         return replace(self, options=self.options | given)
 
 
-_EXPECTED: dict[str, tuple[type, str]] = {
-    "kind": (str, "a string"),
-    "description": (str, "a string"),
-    "runtime": (str, "a string"),
-    "threads": (int, "a whole number of at least 1"),
-    "affinity": (list, "a list of CPU numbers"),
-    "protocol": (str, "a string"),
-    "table_protocol": (str, "a string"),
+_TEXT: _Rule = (lambda value: isinstance(value, str) and bool(value), "a string")
+_EXPECTED: dict[str, _Rule] = {
+    "kind": _TEXT,
+    "description": (lambda value: isinstance(value, str), "a string"),
+    "runtime": _TEXT,
+    "threads": (
+        lambda value: type(value) is int and 1 <= value <= MAX_THREADS,
+        f"a whole number from 1 to {MAX_THREADS}",
+    ),
+    "affinity": (lambda value: isinstance(value, list), "a list of CPU numbers"),
+    "protocol": _TEXT,
+    "table_protocol": _TEXT,
 }
 
 
@@ -69,21 +87,15 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     Raises:
         UsageError: the text is no TOML, or a field is missing or of the wrong type.
     """
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{source} is not valid TOML: {error}") from error
+    table = _parse_toml(text, source)
     if "kind" not in table:
         raise UsageError(
             f"{source}: field 'kind' is missing",
             f"Set it to one of: {', '.join(device_kinds)}.",
         )
-    for key, (expected, words) in _EXPECTED.items():
-        value = table.get(key)
-        if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
-            raise UsageError(f"{source}: field {key!r} is {value!r}, expected {words}")
-    if table.get("threads", 1) < 1:
-        raise UsageError(f"{source}: field 'threads' is {table['threads']}, expected at least 1")
+    for key, (valid, words) in _EXPECTED.items():
+        if key in table and not valid(table[key]):
+            raise UsageError(f"{source}: field {key!r} is {brief(table[key])}, expected {words}")
     affinity = table.pop("affinity", None)
     if affinity is not None:
         if not affinity or not all(type(cpu) is int and cpu >= 0 for cpu in affinity):
@@ -94,6 +106,49 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     known = {f.name for f in fields(Profile)} - {"name", "source", "options"}
     own = {key: table.pop(key) for key in list(table) if key in known}
     return Profile(name=name, affinity=affinity, options=table, source=source, **own)
+
+
+def _parse_toml(text: str, source: str) -> dict[str, Any]:
+    """The table in ``text``, whose values may be shown, sent as JSON and given to programs."""
+    try:
+        table = tomllib.loads(text)
+        refused = next(_not_plain(table.items(), ""), None)
+    # Not only TOMLDecodeError: Python reads no integer of thousands of digits.
+    except (ValueError, RecursionError) as error:
+        deep = isinstance(error, RecursionError)
+        why = "it is nested too deeply" if deep else str(error).partition(";")[0]
+        raise UsageError(f"{source} is not valid TOML: {why}") from error
+    if refused is not None:
+        name, value = refused
+        raise UsageError(
+            f"{source}: field {brief(name)} is {brief(value)}, expected a finite number of "
+            "64 bits, a string without control characters, true or false"
+        )
+    return table
+
+
+def _not_plain(
+    values: Iterable[tuple[object, Any]], where: str, depth: int = 0
+) -> Iterator[tuple[str, Any]]:
+    """Fields and their values of which another program could make nothing, or something else."""
+    if depth > _DEEPEST:
+        raise RecursionError
+    for name, value in values:
+        place = f"{where}.{name}" if where else str(name)
+        if isinstance(value, dict):
+            yield from _not_plain(value.items(), place, depth + 1)
+        elif isinstance(value, list):
+            yield from _not_plain(enumerate(value), place, depth + 1)
+        elif not _is_plain(value):
+            yield place, value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return _CONTROL.isdisjoint(value)
+    if isinstance(value, float):
+        return isfinite(value)
+    return isinstance(value, int) and value in _INTEGERS
 
 
 def config_folder() -> Path:
@@ -134,11 +189,40 @@ def find_profile(name: str) -> Profile:
                 f"Your own go into {config_folder() / 'devices'} as NAME.toml.",
             )
         path = known[name]
+    return read_profile(path)
+
+
+def read_profile(path: Path) -> Profile:
+    """The profile in a file.
+
+    Raises:
+        UsageError: it is no file that can be read, no UTF-8, or invalid.
+    """
+    return parse_profile(path.stem, _read_text(path), str(path))
+
+
+def _read_text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        with open(path, "rb", opener=_without_waiting) as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            content = file.read(MAX_BYTES + 1) if regular else b""
     except OSError as error:
         raise UsageError(f"cannot read device profile {path}: {error.strerror}") from error
-    return parse_profile(path.stem, text, str(path))
+    if not regular:
+        raise UsageError(f"device profile {path} is no regular file")
+    if len(content) > MAX_BYTES:
+        raise UsageError(f"device profile {path} has more than {MAX_BYTES >> 10} KiB")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"device profile {path} is not UTF-8 from byte {error.start} on", "Save it as UTF-8."
+        ) from error
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to would be waited for."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def open_device(profile: Profile) -> Device:

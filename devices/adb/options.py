@@ -11,8 +11,11 @@ from typing import Any
 from devices.adb.address import DEFAULT_PORT, Address, parse_address
 from devices.profile import Profile
 from nasprof.errors import UsageError
+from nasprof.reader import brief
 
 RUNNERS = ("benchmark_model", "json")
+_LONGEST_S = 1_000_000
+"""Clocks that wait take no more than a few weeks."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def read_options(profile: Profile) -> AdbOptions:
         valid, expected = _RULES[name]
         if not valid(value):
             raise UsageError(
-                f"{profile.source or profile.name}: field {name!r} is {value!r}, "
+                f"{profile.source or profile.name}: field {name!r} is {brief(value)}, "
                 f"expected {expected}"
             )
     options = AdbOptions(**profile.options)
@@ -86,7 +89,8 @@ def _text(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 0 <= value <= _LONGEST_S
 
 
 def _flags(value: Any) -> bool:
@@ -95,7 +99,7 @@ def _flags(value: Any) -> bool:
     )
 
 
-_SECONDS: tuple[Callable[[Any], bool], str] = (_number, "a number of seconds")
+_SECONDS: tuple[Callable[[Any], bool], str] = (_number, f"seconds, at most {_LONGEST_S:,}")
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "serial": (_text, "a USB serial or HOST:PORT"),
     "port": (lambda v: type(v) is int and 0 < v < 65536, "a TCP port"),
@@ -106,7 +110,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "delegate": (_text, "a delegate's name"),
     "python": (_text, "a command"),
     "runtime_options": (lambda v: isinstance(v, dict), "a table"),
-    "timeout_s": (lambda v: _number(v) and v > 0, "a number of seconds above 0"),
+    "timeout_s": (lambda v: _number(v) and v > 0, f"seconds above 0, at most {_LONGEST_S:,}"),
     "lock_wait_s": _SECONDS,
     "cool_below_c": (_number, "a temperature in degrees Celsius"),
     "cool_limit_s": _SECONDS,

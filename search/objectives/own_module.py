@@ -43,7 +43,7 @@ def _elsewhere(name: str) -> str | None:
     if name in sys.modules:
         return getattr(sys.modules[name], "__file__", None) or "loaded"
     found = find_spec(name)
-    return found and (found.origin or "namespace")
+    return None if found is None else found.origin or "namespace"
 
 
 def _alias(name: str, folder: str) -> str:
