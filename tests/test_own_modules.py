@@ -52,11 +52,11 @@ def test_files_with_names_of_other_modules_change_nothing(folder, executor):
     for name in (*sys.stdlib_module_names, *LIBRARIES):
         (folder / f"{name}.py").write_text(f"raise SystemExit('the wrong {name} was imported')\n")
     write(folder, mine="import colorsys\n\ndef size(arch):\n    return len(str(arch))\n")
-    arguments = ["--space", "nasbench201", "--objectives", "macs,size=mine:size", "--evals", "6"]
+    options = "--engine random --space nasbench201 --objectives macs,size=mine:size --evals 6"
+    others = f"--executor {executor} --workers 1 --plot front.png"
     command = "from search.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-P", "-c", command, "run", "--engine", "random", *arguments]
-        + ["--executor", executor, "--workers", "1", "--plot", "front.png"],
+        [sys.executable, "-P", "-c", command, "run", *options.split(), *others.split()],
         env=os.environ | {"PYTHONPATH": str(ROOT), "NASPROF_DATA": str(folder / "data")},
         capture_output=True,
         text=True,
