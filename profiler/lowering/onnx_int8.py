@@ -26,7 +26,7 @@ def quantize(model: bytes, batches: Sequence[Mapping[str, Array]]) -> bytes:
     silence()
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder, _quiet():
+    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder, _quiet(), _scratch_in(folder):
         target = Path(folder) / "int8.onnx"
         quantize_static(
             onnx.load_from_string(model),
@@ -52,6 +52,17 @@ def _reader(batches: Sequence[Mapping[str, Array]]) -> Any:
             return next(self.remaining, None)
 
     return Reader()
+
+
+@contextmanager
+def _scratch_in(folder: str) -> Iterator[None]:
+    """Have the quantizer make its temporary folders, of names of its own, in this one."""
+    previous = tempfile.tempdir
+    tempfile.tempdir = folder
+    try:
+        yield
+    finally:
+        tempfile.tempdir = previous
 
 
 @contextmanager
