@@ -120,8 +120,10 @@ def _parse_toml(text: str, source: str) -> dict[str, Any]:
         raise UsageError(f"{source} is not valid TOML: {why}") from error
     if refused is not None:
         name, value = refused
+        # Python writes no integer of thousands of digits either.
+        bits = f"a number of {value.bit_length()} bits" if isinstance(value, int) else None
         raise UsageError(
-            f"{source}: field {brief(name)} is {brief(value)}, expected a finite number of "
+            f"{source}: field {brief(name)} is {bits or brief(value)}, expected a finite number of "
             "64 bits, a string without control characters, true or false"
         )
     return table

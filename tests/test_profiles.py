@@ -24,7 +24,11 @@ BAD = {
     "no-toml": (b"kind: cpu", "is not valid TOML"),
     "empty": (b"", "field 'kind' is missing"),
     "endless-integer": (b"kind = " + b"9" * 5000, "is not valid TOML: Exceeds the limit"),
-    "huge-integer": (CPU + b"threads = " + b"9" * 4000, "field 'threads' is 9999"),
+    "huge-integer": (
+        CPU + b"threads = " + b"9" * 4000,
+        "field 'threads' is a number of 13288 bits",
+    ),
+    "hexadecimal": (b"kind = 0x" + b"f" * 9000, "field 'kind' is a number of 36000 bits"),
     "integer-of-65-bits": (b'kind = "adb"\nport = 18446744073709551616', "field 'port'"),
     "too-many-threads": (CPU + b"threads = 5000", "expected a whole number from 1 to 4096"),
     "deep-list": (CPU + b"x = " + b"[" * 20_000 + b"]" * 20_000, "it is nested too deeply"),
