@@ -101,9 +101,10 @@ def _without_dashboard() -> None:
     That asks three clouds' metadata services, one by a name that is looked up, where it runs, to
     report it; also if nothing shall be reported.
     """
-    from ray._private.node import Node
+    with suppress(ImportError):
+        from ray._private.node import Node
 
-    Node.start_api_server = lambda *_, **__: None
+        Node.start_api_server = lambda *_, **__: None
 
 
 def _reason(error: BaseException) -> str:
