@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import peers
 import pytest
 from onnx import TensorProto, helper
 
+from devices import RunSettings, open_device
 from devices.runner.archive import runner_archive
 from devices.runner.telemetry import SILENT
 
@@ -160,6 +162,20 @@ def test_nobody_is_asked_for_anything(tmp_path):
         assert (folders[name].traffic, folders[name].left) == ([], []), name
     if not folders["plain"].traffic:
         pytest.skip("NOTHING PROVED: this ONNX Runtime asks nobody even if it is not told to")
+
+
+@pytest.mark.adbd
+def test_measuring_on_a_board_leaves_nothing_there(tmp_path, model, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with peers.running_phone() as phone:
+        home = "/data/local/tmp/own"
+        phone.shell(f"mkdir {home}")
+        python = f"env HOME={home} XDG_CACHE_HOME={home}/cache TMPDIR={home} python3"
+        device = open_device(phone.profile(runner="json", python=python))
+        with device.open(RunSettings("onnxruntime")) as session:
+            session.load({"one": model})
+            assert session.run_round(["one"], 1, 3)["one"].wall_ms
+        assert phone.shell(f"find {home}").output.split() == [home]
 
 
 RAY = """
