@@ -51,7 +51,9 @@ def test_files_with_names_of_other_modules_change_nothing(folder, executor):
         pytest.importorskip("ray", reason="RAY IS NOT INSTALLED")
     for name in (*sys.stdlib_module_names, *LIBRARIES):
         (folder / f"{name}.py").write_text(f"raise SystemExit('the wrong {name} was imported')\n")
-    write(folder, mine="import colorsys\n\ndef size(arch):\n    return len(str(arch))\n")
+    (folder / "size.txt").write_text("7")
+    text = "import colorsys, os\n\ndef size(arch):\n    return int(open('size.txt').read())\n"
+    write(folder, mine=text)
     options = "--engine random --space nasbench201 --objectives macs,size=mine:size --evals 6"
     others = f"--executor {executor} --workers 1 --plot front.png"
     command = "from search.cli import main; main()"
