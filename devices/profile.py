@@ -7,26 +7,25 @@ and win over shipped ones of the same name.
 
 from __future__ import annotations
 
-import os
-import stat
-import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
-from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from devices.base import Device, device_kinds
+from devices.cpus import MAX_CPUS
 from nasprof.errors import UsageError
+from nasprof.places import config_folder, described, files_in
 from nasprof.reader import brief
+from nasprof.reading import parse_toml, read_text
 
 MAX_BYTES = 64 << 10
 """Of a profile."""
 MAX_THREADS = 4096
-_DEEPEST = 8
+MAX_SECONDS = 1e6
+"""Longest time that a profile may let something wait: systems count ms in 32 bits."""
 _INTEGERS = range(-(2**63), 2**63)
-"""Those that TOML has."""
 _CONTROL = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) - frozenset("\t\n\r")
 
 _Rule: TypeAlias = tuple[Callable[[Any], bool], str]
@@ -87,7 +86,12 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     Raises:
         UsageError: the text is no TOML, or a field is missing or of the wrong type.
     """
-    table = _parse_toml(text, source)
+    table = parse_toml(text, source)
+    for place, value in _unusable(table.items(), ""):
+        raise UsageError(
+            f"{source}: field {brief(place)} is {brief(value)}, expected a number of at most "
+            "64 bits, or a string without control characters"
+        )
     if "kind" not in table:
         raise UsageError(
             f"{source}: field 'kind' is missing",
@@ -98,9 +102,10 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
             raise UsageError(f"{source}: field {key!r} is {brief(table[key])}, expected {words}")
     affinity = table.pop("affinity", None)
     if affinity is not None:
-        if not affinity or not all(type(cpu) is int and cpu >= 0 for cpu in affinity):
+        if not affinity or not all(type(cpu) is int and 0 <= cpu < MAX_CPUS for cpu in affinity):
             raise UsageError(
-                f"{source}: field 'affinity' is {affinity!r}, expected a list of CPU numbers"
+                f"{source}: field 'affinity' is {brief(affinity)}, "
+                f"expected a list of CPU numbers below {MAX_CPUS}"
             )
         affinity = tuple(affinity)
     known = {f.name for f in fields(Profile)} - {"name", "source", "options"}
@@ -108,70 +113,40 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     return Profile(name=name, affinity=affinity, options=table, source=source, **own)
 
 
-def _parse_toml(text: str, source: str) -> dict[str, Any]:
-    """The table in ``text``, whose values may be shown, sent as JSON and given to programs."""
-    try:
-        table = tomllib.loads(text)
-        refused = next(_not_plain(table.items(), ""), None)
-    # Not only TOMLDecodeError: Python reads no integer of thousands of digits.
-    except (ValueError, RecursionError) as error:
-        deep = isinstance(error, RecursionError)
-        why = "it is nested too deeply" if deep else str(error).partition(";")[0]
-        raise UsageError(f"{source} is not valid TOML: {why}") from error
-    if refused is not None:
-        name, value = refused
-        # Python writes no integer of thousands of digits either.
-        bits = f"a number of {value.bit_length()} bits" if isinstance(value, int) else None
-        raise UsageError(
-            f"{source}: field {brief(name)} is {bits or brief(value)}, expected a finite number of "
-            "64 bits, a string without control characters, true or false"
-        )
-    return table
-
-
-def _not_plain(
-    values: Iterable[tuple[object, Any]], where: str, depth: int = 0
-) -> Iterator[tuple[str, Any]]:
+def _unusable(values: Iterable[tuple[object, Any]], where: str) -> Iterator[tuple[str, Any]]:
     """Fields and their values of which another program could make nothing, or something else."""
-    if depth > _DEEPEST:
-        raise RecursionError
     for name, value in values:
         place = f"{where}.{name}" if where else str(name)
         if isinstance(value, dict):
-            yield from _not_plain(value.items(), place, depth + 1)
+            yield from _unusable(value.items(), place)
         elif isinstance(value, list):
-            yield from _not_plain(enumerate(value), place, depth + 1)
-        elif not _is_plain(value):
+            yield from _unusable(enumerate(value), place)
+        elif not _is_usable(value):
             yield place, value
 
 
-def _is_plain(value: Any) -> bool:
+def _is_usable(value: Any) -> bool:
     if isinstance(value, str):
         return _CONTROL.isdisjoint(value)
-    if isinstance(value, float):
-        return isfinite(value)
-    return isinstance(value, int) and value in _INTEGERS
+    return not isinstance(value, int) or value in _INTEGERS
 
 
-def config_folder() -> Path:
-    """Where the user's own profiles are."""
-    if "NASPROF_CONFIG" in os.environ:
-        return Path(os.environ["NASPROF_CONFIG"])
-    from platformdirs import user_config_path
+def own_profiles() -> Path:
+    """Where the user's own profiles are.
 
-    return user_config_path("nasprof")
+    Raises:
+        UsageError: this user has no home folder.
+    """
+    return config_folder() / "devices"
 
 
 def list_profiles() -> dict[str, Path]:
-    """Every profile's file by name, the user's own winning over shipped ones."""
-    shipped = Path(str(files("devices") / "profiles"))
-    own = config_folder() / "devices"
-    return {
-        path.stem: path
-        for folder in (shipped, own)
-        if folder.is_dir()
-        for path in sorted(folder.glob("*.toml"))
-    }
+    """Every profile's file by name, the user's own winning over shipped ones.
+
+    One's own are left out where they cannot be read.
+    """
+    places = (lambda: Path(str(files("devices") / "profiles")), own_profiles)
+    return {path.stem: path for place in places for path in files_in(place, ".toml")}
 
 
 def find_profile(name: str) -> Profile:
@@ -188,7 +163,7 @@ def find_profile(name: str) -> Profile:
             raise UsageError(
                 f"no device is called {name!r}",
                 f"Known devices: {', '.join(sorted(known))}. "
-                f"Your own go into {config_folder() / 'devices'} as NAME.toml.",
+                f"Your own go into {described(own_profiles)} as NAME.toml.",
             )
         path = known[name]
     return read_profile(path)
@@ -200,31 +175,8 @@ def read_profile(path: Path) -> Profile:
     Raises:
         UsageError: it is no file that can be read, no UTF-8, or invalid.
     """
-    return parse_profile(path.stem, _read_text(path), str(path))
-
-
-def _read_text(path: Path) -> str:
-    try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            content = file.read(MAX_BYTES + 1) if regular else b""
-    except OSError as error:
-        raise UsageError(f"cannot read device profile {path}: {error.strerror}") from error
-    if not regular:
-        raise UsageError(f"device profile {path} is no regular file")
-    if len(content) > MAX_BYTES:
-        raise UsageError(f"device profile {path} has more than {MAX_BYTES >> 10} KiB")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"device profile {path} is not UTF-8 from byte {error.start} on", "Save it as UTF-8."
-        ) from error
-
-
-def _without_waiting(name: str, flags: int) -> int:
-    """Open a file; a pipe that nobody writes to would be waited for."""
-    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    text = read_text(path, "a device profile as TOML in UTF-8", MAX_BYTES)
+    return parse_profile(path.stem, text, str(path))
 
 
 def open_device(profile: Profile) -> Device:

@@ -22,8 +22,9 @@ from devices import Samples
 from devices.base import take_in
 from luts.comparison import provenance_differences
 from nasprof.errors import NasprofError, UsageError
-from nasprof.files import open_alone, read_jsonl
+from nasprof.locking import open_alone
 from nasprof.reader import Reader
+from nasprof.reading import read_jsonl
 from profiler.records import Round
 from profiler.schedule import INCOMPLETE
 

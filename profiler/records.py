@@ -7,14 +7,16 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from devices.base import NO_DETAILS, ModelDetails
 from luts import Sentinel
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
 from profiler.protocol import Protocol
 from profiler.statistics import Estimates
 
-SCHEMA = 2
-"""1 had ``normalised``, the multiple by the wall clock alone, of a smaller sentinel."""
+SCHEMA = 3
+"""1 had ``normalised``, the multiple by the wall clock alone, of a smaller sentinel; 2 told no
+``inputs``."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,14 @@ class Item:
         path: the model file.
         arch: the architecture it was lowered from, None for any other model.
         extra: what else is known of it: ``precision``, ``batch``, ``format``, ``sha256``, ...
+        details: what its inputs shall be, and which files belong to it.
     """
 
     name: str
     path: Path
     arch: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    details: ModelDetails = NO_DETAILS
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Round:
         sentinel_cpu_ms: likewise by the CPU clock, None where the device cannot tell.
         sentinel_fastest_ms: its fastest run, by clock; empty without one.
         overhead_ms: trimmed mean of the empty model in this round, None without one.
-        flags: doubts: "contended", "throttled", "drift", "incomplete".
+        flags: doubts: "contended", "limited", "throttled", "drift", "incomplete".
         counted: whether the estimates use it.
         context: what else was observed.
     """
@@ -85,6 +89,8 @@ class Measurement:
         stopped: "converged" (the protocol's target was reached), else "limit" or "interrupted".
         state: the device's condition ``before`` and ``after``.
         time: when it was begun, UTC in ISO 8601.
+        inputs: what it ran on: name, dtype, shape, and where the shape is ``from``; see
+            :attr:`devices.runner.inputs.Inputs.described`. Empty where the device does not tell.
     """
 
     name: str
@@ -112,6 +118,7 @@ class Measurement:
     state: dict[str, Any]
     time: str
     nasprof: str
+    inputs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def samples_ms(self) -> list[float]:
@@ -165,7 +172,9 @@ class Measurement:
         reader = Reader(data, "measurement")
         schema = reader.take("schema", "a whole number")
         if schema == 1:
-            reader = Reader(_upgraded(data), "measurement")
+            reader = Reader(_with_inputs(_with_sentinel(data)), "measurement")
+        elif schema == 2:
+            reader = Reader(_with_inputs(data), "measurement")
         elif schema != SCHEMA:
             raise UsageError(
                 f"measurement: field 'schema' is {schema}, expected {SCHEMA}",
@@ -216,6 +225,7 @@ _FIELDS = {
     "state": "an object",
     "time": "a string",
     "nasprof": "a string",
+    "inputs": "a list of objects",
 }
 _ROUND_FIELDS = {
     "index": "a whole number",
@@ -232,7 +242,12 @@ _ROUND_FIELDS = {
 }
 
 
-def _upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
+def _with_inputs(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of schema 2."""
+    return {**data, "inputs": []}
+
+
+def _with_sentinel(data: Mapping[str, Any]) -> dict[str, Any]:
     """A record of schema 1; its multiple is dropped, for it is of another sentinel."""
     rounds = data.get("rounds")
     known = rounds if isinstance(rounds, list) else []

@@ -87,7 +87,9 @@ class JsonSession(AdbSession):
         self._tensors = {}
 
     def try_models(self, names: Sequence[str]) -> None:
-        requests = [self._load_request(name) for name in names]
+        requests = [
+            {**self._load_request(name), "try": self.details(name).foreign} for name in names
+        ]
         replies = self._ask(requests, self.options.timeout_s)
         self._tensors = {**self._tensors, **replies.loaded}
 
@@ -141,10 +143,15 @@ class JsonSession(AdbSession):
         return replies
 
     def _load_request(self, name: str) -> dict[str, Any]:
-        return {"op": "load", "name": name, "path": self.remote(name), "seed": INPUT_SEED}
+        return {
+            "op": "load",
+            "name": name,
+            "path": self.remote(name),
+            "seed": INPUT_SEED,
+            "details": self.details(name).request(self.input_files(name)),
+        }
 
     def tensors(self, name: str) -> dict[str, Any]:
-        """A loaded model's ``inputs`` and ``outputs`` (name, shape, dtype) and ``load_ms``."""
         return self._tensors[name]
 
     def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,8 +184,11 @@ def _check(replies: _Replies, exit_code: int, asked: set[str]) -> None:
     words = " | ".join(replies.words[-5:])
     if replies.error is not None:
         message = str(replies.error.get("message"))
+        model, inputs = replies.error.get("model"), replies.error.get("inputs", ())
         if replies.error.get("kind") == "refused":
-            raise RunnerRefused(message)
+            raise RunnerRefused(message, model=model)
+        if model is not None:
+            raise RunnerCrashed(message, model=model, inputs=inputs)
         raise RunnerCrashed(f"the runner cannot {replies.error['error']}: {message}", words or None)
     if exit_code in (126, 127):
         raise RunnerRefused(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.runner.telemetry import silence
+from nasprof.temporary import TemporaryFolder
 from profiler.lowering.fold import Array
 
 
@@ -26,8 +27,8 @@ def quantize(model: bytes, batches: Sequence[Mapping[str, Array]]) -> bytes:
     silence()
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder, _quiet(), _scratch_in(folder):
-        target = Path(folder) / "int8.onnx"
+    with TemporaryFolder() as folder, _quiet(), _scratch_in(folder):
+        target = folder / "int8.onnx"
         quantize_static(
             onnx.load_from_string(model),
             target,
@@ -55,10 +56,10 @@ def _reader(batches: Sequence[Mapping[str, Array]]) -> Any:
 
 
 @contextmanager
-def _scratch_in(folder: str) -> Iterator[None]:
+def _scratch_in(folder: Path) -> Iterator[None]:
     """Have the quantizer make its temporary folders, of names of its own, in this one."""
     previous = tempfile.tempdir
-    tempfile.tempdir = folder
+    tempfile.tempdir = str(folder)
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from nasprof.files import parse_json
+from nasprof.reading import parse_json
 from search.accuracy.base import Array
 from spaces import Arch, Genes, Space, parse_arch, spaces
 
