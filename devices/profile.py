@@ -20,7 +20,7 @@ from nasprof.places import config_folder, described, files_in
 from nasprof.reader import brief
 from nasprof.reading import parse_toml, read_text
 
-MAX_BYTES = 64 << 10
+MAX_BYTES = 1 << 20
 """Of a profile."""
 MAX_THREADS = 4096
 MAX_SECONDS = 1e6
