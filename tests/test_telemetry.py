@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,11 @@ class Fresh:
         assert process.returncode == 0, said
         return said
 
+    def require_watching(self):
+        """Skip the test where there is no network of one's own."""
+        if shutil.which("unshare") is None or self.start("true", watched=True).wait():
+            pytest.skip("NOT WATCHED: this system has no network namespaces for its users")
+
     @property
     def left(self):
         """What lies in the home and in the folder for temporary files."""
@@ -140,8 +146,7 @@ def test_training_a_generator_leaves_nothing(fresh):
 def test_nobody_is_asked_for_anything(tmp_path):
     """Costs its waiting time alone: everything waits at once."""
     folders = {name: Fresh(tmp_path / name) for name in ("plain", "board", "lowering", "own")}
-    if folders["plain"].start("true", watched=True).wait():
-        pytest.skip("NOT WATCHED: this system has no network namespaces for its users")
+    folders["plain"].require_watching()
     (tmp_path / "runner.pyz").write_bytes(runner_archive())
     hello = {"op": "hello", "runtime": "onnxruntime", "threads": 1}
     (tmp_path / "requests").write_text(json.dumps(hello) + "\n")
@@ -203,8 +208,7 @@ assert not folder.exists()
 def test_a_ray_of_its_own_asks_nobody(fresh):
     """Costs about 10 s: a Ray is started and stopped."""
     pytest.importorskip("ray", reason="RAY IS NOT INSTALLED")
-    if fresh.start("true", watched=True).wait():
-        pytest.skip("NOT WATCHED: this system has no network namespaces for its users")
+    fresh.require_watching()
     code = RAY.format(tests=str(Path(__file__).parent))
     fresh.run(sys.executable, "-c", code, watched=True)
     assert fresh.traffic == []
