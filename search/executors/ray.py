@@ -91,7 +91,9 @@ class RayExecutor(Pool):
 
     def _connect(self) -> Connected:
         folder, paths = str(self._folder), tuple(sys.path)
-        settings = Settings(self._address, self.workers, folder, self._payload, paths)
+        settings = Settings(
+            self._address, self.workers, folder, self._payload, paths, str(Path.cwd())
+        )
         with suppress(EOFError, OSError):
             self._driver.connection.send(settings)
             if not self._driver.connection.poll(CONNECT_S):
