@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
+from devices.foreign import printable
 from nasprof.errors import NasprofError
 from nasprof.registry import Registry
 
@@ -27,9 +28,13 @@ THROTTLED = "throttled"
 INPUT_SEED = 0
 """Seed of the inputs models are timed on."""
 
+_MAX_WORDS = 4000
+
 
 class DeviceError(NasprofError):
     """A device cannot be reached, or did not do what was asked of it.
+
+    Its words may be the device's own: what cannot be shown is left out of them.
 
     Args:
         partial: what was measured before it failed, by model name.
@@ -41,8 +46,12 @@ class DeviceError(NasprofError):
         remedy: str | None = None,
         partial: Mapping[str, Samples] | None = None,
     ) -> None:
-        super().__init__(message, remedy)
+        super().__init__(_shown(message), remedy and _shown(remedy))
         self.partial = dict(partial or {})
+
+
+def _shown(text: str) -> str:
+    return "\n".join(printable(line) for line in text[:_MAX_WORDS].split("\n"))
 
 
 class DeviceUnreachable(DeviceError):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from devices.adb.benchmark_ops import OpRecord, parse_ops
+from devices.foreign import MAX_LINE, MAX_TIME_MS, clean, number, printable, whole
 
 Delegation = Literal["completely", "partially", "applied", "not"]
 
@@ -37,6 +38,22 @@ _NO_MODEL = re.compile(
     r"|The model allocation is null|Please specify the name of your TF Lite input file"
     r"|Mmap of '|Failed to construct interpreter|Failed to allocate tensors)"
 )
+
+
+_FIELDS = {
+    "avg": "mean_ms",
+    "first": "first_ms",
+    "curr": "last_ms",
+    "min": "min_ms",
+    "max": "max_ms",
+    "std": "std_ms",
+    "p5": "p5_ms",
+    "median": "median_ms",
+    "p95": "p95_ms",
+}
+MAX_RUNS = 10**9
+MAX_WORDS = 100
+"""Lines of a kind that are kept: a damaged output may repeat them without an end."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +125,7 @@ def _channels(text: str) -> tuple[list[str], list[str]]:
     plain: list[str] = []
     logged: list[str] = []
     # A last line without its end may be cut off within a number.
-    for line in (whole.rstrip("\r") for whole in text.split("\n")[:-1]):
+    for line in (printable(each) for each in text.split("\n")[:-1] if len(each) <= MAX_LINE):
         bare = _LOG_PREFIX.sub("", line)
         (plain if bare == line else logged).append(_LEVEL_PREFIX.sub("", bare))
     return plain, logged
@@ -123,9 +140,9 @@ def _read_timings(result: BenchmarkResult, lines: list[str]) -> None:
     result.warmup = series[0] if series else None
     result.inference = series[1] if len(series) > 1 else None
     for line in lines:
-        started = re.match(r"Initialized session in ([\d.e+-]+) ?ms", line)
+        started = re.match(r"Initialized session in (\S+?) ?ms", line)
         if started:
-            result.init_ms = float(started[1])
+            result.init_ms = number(started[1], 0, MAX_TIME_MS)
         profiled = re.match(r"Timings \(microseconds\): (count=.*)", line)
         if profiled and not series:
             result.inference = _timing(profiled[1])
@@ -135,39 +152,42 @@ def _read_timings(result: BenchmarkResult, lines: list[str]) -> None:
 
 
 def _timing(statistics: str) -> Timing | None:
-    try:
-        us = {name: float(v) for name, v in re.findall(r"(\w+)=(\S+)", statistics)}
-    except ValueError:
+    """The statistics of a line; None where one of them makes no sense."""
+    told = dict(re.findall(r"(\w+)=(\S+)", statistics))
+    count = whole(told.pop("count", ""), 1, MAX_RUNS)
+    ms = {name: _ms(value) for name, value in told.items() if name in _FIELDS}
+    mean = ms.pop("avg", ms.get("curr"))
+    if mean is None or count is None or None in ms.values():
         return None
-    mean = us.get("avg", us.get("curr"))
-    if mean is None:
-        return None
-    names = {
-        "first": "first_ms",
-        "curr": "last_ms",
-        "min": "min_ms",
-        "max": "max_ms",
-        "std": "std_ms",
-        "p5": "p5_ms",
-        "median": "median_ms",
-        "p95": "p95_ms",
-    }
-    given = {names[name]: value / 1e3 for name, value in us.items() if name in names}
-    return Timing(mean / 1e3, int(us["count"]), **given)
+    timing = Timing(mean, count, **{_FIELDS[name]: value for name, value in ms.items()})
+    return timing if _in_order(timing) else None
+
+
+def _in_order(timing: Timing) -> bool:
+    # They are printed with six digits.
+    rounding = 1e-4 * timing.mean_ms + 1e-3
+    low = timing.min_ms is None or timing.min_ms <= timing.mean_ms + rounding
+    return low and (timing.max_ms is None or timing.max_ms >= timing.mean_ms - rounding)
+
+
+def _ms(us: str) -> float | None:
+    value = number(us, 0, 1e3 * MAX_TIME_MS)
+    return None if value is None else value / 1e3
 
 
 def _read_summary(result: BenchmarkResult, text: str) -> None:
-    us = {name: float(v) for name, v in re.findall(r"([A-Za-z][\w ()]*): ([\d.e+-]+)", text)}
-    if "Init" in us:
-        result.init_ms = us["Init"] / 1e3
-    if "First inference" in us:
-        result.first_ms = us["First inference"] / 1e3
+    pairs = (part.partition(": ") for part in text.split(","))
+    told = {name.strip(): ms for name, _, us in pairs if (ms := _ms(us)) is not None}
+    if "Init" in told:
+        result.init_ms = told["Init"]
+    if "First inference" in told:
+        result.first_ms = told["First inference"]
     for name in ("Warmup (avg)", "Warmup"):
-        if name in us and result.warmup is None:
-            result.warmup = Timing(us[name] / 1e3)
+        if name in told and result.warmup is None:
+            result.warmup = Timing(told[name])
     for name in ("Inference (avg)", "Inference", "no stats"):
-        if name in us:
-            result.summary_ms = us[name] / 1e3
+        if name in told:
+            result.summary_ms = told[name]
             result.inference = result.inference or Timing(result.summary_ms)
 
 
@@ -175,10 +195,17 @@ def _read_memory(result: BenchmarkResult, lines: list[str]) -> None:
     for line in lines:
         growth = re.match(r"(?:Peak m|M)emory footprint.*\(MB\): init=(\S+) overall=(\S+)", line)
         if growth:
-            result.memory_mb |= {"init": float(growth[1]), "overall": float(growth[2])}
-        peak = re.match(r"Overall peak memory footprint \(MB\).*: ([\d.e+-]+)$", line)
+            _note_memory(result, "init", growth[1])
+            _note_memory(result, "overall", growth[2])
+        peak = re.match(r"Overall peak memory footprint \(MB\).*: (\S+)$", line)
         if peak:
-            result.memory_mb["peak"] = float(peak[1])
+            _note_memory(result, "peak", peak[1])
+
+
+def _note_memory(result: BenchmarkResult, what: str, text: str) -> None:
+    # Growth may be negative.
+    if (mb := number(text, -1e9, 1e9)) is not None:
+        result.memory_mb[what] = mb
 
 
 def _read_delegates(result: BenchmarkResult, lines: list[str]) -> None:
