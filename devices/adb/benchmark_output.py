@@ -24,15 +24,16 @@ _LEVEL_PREFIX = re.compile(r"^(?:VERBOSE|INFO|WARN|WARNING|ERROR|FATAL): ")
 _STATISTICS = re.compile(r"^count=\S+(?: \w+=\S+)*$")
 _SUMMARY = re.compile(r"^(?:Average inference|Inference) timings in us: (.*)$")
 _DELEGATED = re.compile(
-    r"^Explicitly applied (\w+) delegate, and the model graph will be (completely|partially)"
+    r"^Explicitly applied (\w{1,40}) delegate, and the model graph will be (completely|partially)"
 )
 _NOT_DELEGATED = re.compile(
-    r"^Though (\w+) delegate is explicitly applied, the model graph will not be executed"
+    r"^Though (\w{1,40}) delegate is explicitly applied, the model graph will not be executed"
 )
-_APPLIED = re.compile(r"^Applied (\w+) delegate(?:, and the model graph will be (\w+))?")
+_APPLIED = re.compile(r"^Applied (\w{1,40}) delegate(?:, and the model graph will be (\w+))?")
 _UNUSABLE = re.compile(
-    r"^(\w+) (?:delegate|acceleration) is (?:unsupported|not supported)|^Failed to apply (\w+)"
+    r"^(\w{1,40}) (?:delegate|acceleration) is (?:unsupported|not supported)|^Failed to apply (\w{1,40})"
 )
+_UNKNOWN_FLAGS = "Unconsumed cmdline flags:"
 _NO_MODEL = re.compile(
     r"^(?:Failed to load model|The model is not a valid Flatbuffer|Could not open '"
     r"|The model allocation is null|Please specify the name of your TF Lite input file"
@@ -46,14 +47,13 @@ _FIELDS = {
     "curr": "last_ms",
     "min": "min_ms",
     "max": "max_ms",
-    "std": "std_ms",
     "p5": "p5_ms",
     "median": "median_ms",
     "p95": "p95_ms",
 }
 MAX_RUNS = 10**9
-MAX_WORDS = 100
-"""Lines of a kind that are kept: a damaged output may repeat them without an end."""
+MAX_KEPT = 100
+"""Words of a kind that are kept: a damaged output may repeat them without an end."""
 
 
 @dataclass(frozen=True)
@@ -108,15 +108,14 @@ def parse_benchmark(text: str) -> BenchmarkResult:
     """Everything found in the output (stdout, stderr, or both) of one invocation."""
     plain, logged = _channels(text)
     both = list(dict.fromkeys(plain + logged))
+    flags = (line.partition(":")[2] for line in both if line.startswith(_UNKNOWN_FLAGS))
     result = BenchmarkResult(ops=parse_ops(plain))
     _read_timings(result, logged if _has_timings(logged) and not _has_timings(plain) else plain)
     _read_memory(result, both)
     _read_delegates(result, both)
-    for line in both:
-        if line.startswith("Unconsumed cmdline flags:"):
-            result.unknown_flags += line.partition(":")[2].split()
-        elif _NO_MODEL.match(line):
-            result.model_errors.append(line)
+    result.unknown_flags = [clean(word) for text in flags for word in text.split()][:MAX_KEPT]
+    result.model_errors = [clean(line, 500) for line in both if _NO_MODEL.match(line)][:MAX_KEPT]
+    result.problems = [clean(line, 500) for line in result.problems[:MAX_KEPT]]
     result.flags = sorted(set(result.flags))
     return result
 
@@ -155,11 +154,13 @@ def _timing(statistics: str) -> Timing | None:
     """The statistics of a line; None where one of them makes no sense."""
     told = dict(re.findall(r"(\w+)=(\S+)", statistics))
     count = whole(told.pop("count", ""), 1, MAX_RUNS)
+    # Of runs that all took the same time, some builds print "std=-nan".
+    std = {"std_ms": _ms(told.pop("std", ""))}
     ms = {name: _ms(value) for name, value in told.items() if name in _FIELDS}
     mean = ms.pop("avg", ms.get("curr"))
     if mean is None or count is None or None in ms.values():
         return None
-    timing = Timing(mean, count, **{_FIELDS[name]: value for name, value in ms.items()})
+    timing = Timing(mean, count, **std, **{_FIELDS[name]: value for name, value in ms.items()})
     return timing if _in_order(timing) else None
 
 
