@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from devices import host
+from devices.arrays import read_arrays
 from devices.base import (
     INPUT_SEED,
     THROTTLED,
@@ -23,13 +24,23 @@ from devices.base import (
     DeviceError,
     DeviceTimeout,
     RunnerCrashed,
-    RunnerRefused,
     RunSettings,
     Samples,
     Session,
     take_in,
 )
 from devices.contention import mark_contention
+from devices.foreign import clean
+from devices.replies import (
+    MAX_REPLY,
+    Round,
+    checked_hello,
+    checked_load,
+    context_of,
+    operators_of,
+    parse_reply,
+    raise_error,
+)
 
 DEFAULT_TIMEOUT_S = 300.0
 _DROPPED = ("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "ORT_", "TF_", "TORCH_", "PYTHON")
@@ -57,15 +68,14 @@ class LocalSession(Session):
         self._log = Path(self._folder.name, "stderr")
         self._process = self._start()
         try:
-            self._hello = self._ask(
-                {
-                    "op": "hello",
-                    "runtime": settings.runtime,
-                    "threads": settings.threads,
-                    "affinity": settings.affinity and list(settings.affinity),
-                    "options": dict(settings.options),
-                }
-            )
+            hello = {
+                "op": "hello",
+                "runtime": settings.runtime,
+                "threads": settings.threads,
+                "affinity": settings.affinity and list(settings.affinity),
+                "options": dict(settings.options),
+            }
+            self._hello = checked_hello(self._ask(hello), hello)
         except BaseException:
             self.close()
             raise
@@ -90,7 +100,7 @@ class LocalSession(Session):
     def load(self, models: Mapping[str, Path]) -> None:
         for name, path in models.items():
             request = {"op": "load", "name": name, "path": str(path.absolute()), "seed": INPUT_SEED}
-            self._models[name] = self._ask(request)
+            self._models[name] = checked_load(self._ask(request), name)
 
     def run_round(
         self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
@@ -98,19 +108,22 @@ class LocalSession(Session):
         self.partial = taken = dict[str, Samples]()
         request = {"op": "round", "order": list(order), "warmup": warmup, "runs": runs}
         heat = host.throttle_count()
+        visits = Round(order, runs)
         try:
             self._send(request)
             while (reply := self._reply("round"))["ok"] == "samples":
-                samples = Samples(reply["wall_ms"], reply["cpu_ms"], context=reply["context"])
-                take_in(taken, reply["name"], samples)
+                name, samples = visits.visit(reply)
+                take_in(taken, name, samples)
                 if arrived is not None:
-                    arrived(reply["name"], samples)
+                    arrived(name, samples)
+            visits.check()
+            round_context = context_of(reply)
         except DeviceError as error:
             error.partial = taken
             raise
         slowed = host.throttled(heat, host.throttle_count())
         for samples in taken.values():
-            self._judge(samples, reply["context"], slowed)
+            self._judge(samples, round_context, slowed)
         self.partial = {}
         return taken
 
@@ -126,12 +139,12 @@ class LocalSession(Session):
         arrays: dict[str, Any] = dict(inputs)
         np.savez(source, **arrays)
         self._ask({"op": "run", "name": name, "inputs": str(source), "outputs": str(target)})
-        with np.load(target, allow_pickle=False) as archive:
-            return dict(archive)
+        with target.open("rb") as stream:
+            return read_arrays(stream)
 
     def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:
         request = {"op": "profile", "name": name, "warmup": warmup, "runs": runs}
-        return dict(self._ask(request)["times_ms"])
+        return operators_of(self._ask(request), name)
 
     def tensors(self, name: str) -> dict[str, Any]:
         """A loaded model's ``inputs`` and ``outputs`` (name, shape, dtype) and ``load_ms``."""
@@ -177,15 +190,17 @@ class LocalSession(Session):
             self._process.stdin.flush()
 
     def _reply(self, doing: str) -> dict[str, Any]:
-        reply: dict[str, Any] = json.loads(self._line(doing))
-        if "error" not in reply:
-            return reply
-        message = f"the runner cannot {_WORDS[doing]}: {reply['message']}"
-        if reply["kind"] == "refused":
-            raise RunnerRefused(reply["message"])
-        if reply["kind"] == "failed":
-            raise RunnerCrashed(message, self._last_words())
-        raise DeviceError(message)
+        line = self._line(doing).decode("utf-8", "replace")
+        reply = parse_reply(line)
+        if reply is None or reply.get("ok", doing) not in (doing, _ON_THE_WAY.get(doing)):
+            raise RunnerCrashed(
+                f"the runner cannot {_WORDS[doing]}: it answers {clean(line)!r}",
+                self._last_words(),
+            )
+        if "error" in reply:
+            failed = reply.get("kind") == "failed"
+            raise_error(reply, _WORDS[doing], self._last_words() if failed else None)
+        return reply
 
     def _line(self, doing: str) -> bytes:
         """The next line the runner writes, waiting no longer than the limit."""
@@ -200,6 +215,8 @@ class LocalSession(Session):
                 if not chunk:
                     self._crashed(doing)
                 self._buffer += chunk
+                if len(self._buffer) > MAX_REPLY:
+                    self._too_long(doing)
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
 
@@ -208,6 +225,14 @@ class LocalSession(Session):
         self.ended = DeviceTimeout(
             f"the runner took more than {self.timeout_s:g} s to {_WORDS[doing]} and was ended",
             "Set a higher timeout_s in the device's profile if the model really takes that long.",
+        )
+        raise self.ended
+
+    def _too_long(self, doing: str) -> None:
+        self._kill()
+        self.ended = RunnerCrashed(
+            f"the runner's answer to {_WORDS[doing]} is longer than {MAX_REPLY >> 20} MB",
+            "Ask for fewer runs at once.",
         )
         raise self.ended
 
@@ -231,6 +256,9 @@ _WORDS = {
     "run": "compute outputs",
     "profile": "profile operators",
 }
+
+
+_ON_THE_WAY = {"round": "samples"}
 
 
 def _environment(threads: int) -> dict[str, str]:

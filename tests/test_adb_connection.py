@@ -521,20 +521,23 @@ def test_whoever_vanishes_while_working_is_not_waited_for(workspace_on, phone):
         pass
 
 
+DEAD, YOUNG, GONE = "nasprof-00000000dead", "nasprof-000000000a1e", "nasprof-000000000001"
+
+
 @pytest.mark.adbd
 def test_locks_and_folders_of_the_dead_are_taken_over(workspace_on, phone):
     phone.shell(
-        "cd /data/local/tmp; mkdir nasprof.lock nasprof-dead nasprof-young;"
-        " echo x > nasprof.lock/owner.nasprof-gone; touch -d '2 hours ago' nasprof-dead"
+        f"cd /data/local/tmp; mkdir nasprof.lock {DEAD} {YOUNG};"
+        f" echo x > nasprof.lock/owner.{GONE}; touch -d '2 hours ago' {DEAD}"
     )
     workspace = workspace_on(phone, lock_wait_s=3)
     workspace.open()
     with workspace.exclusive():
         found = phone.shell("ls -d /data/local/tmp/nasprof-*").output
-    assert "nasprof-dead" not in found
-    assert "nasprof-young" in found, "it may belong to somebody who is just beginning"
+    assert DEAD not in found
+    assert YOUNG in found, "it may belong to somebody who is just beginning"
     workspace.close()
-    phone.shell("rm -r /data/local/tmp/nasprof-young")
+    phone.shell(f"rm -r /data/local/tmp/{YOUNG}")
     assert phone.leftovers() == ""
 
 

@@ -8,11 +8,11 @@ import pytest
 from conftest import SHARED
 
 from devices.adb.benchmark_check import check_result
-from devices.foreign import cores_of
 from devices.adb.benchmark_output import parse_benchmark
 from devices.adb.benchmark_tool import tool_flags
 from devices.adb.onnxruntime_output import parse_perf_test
 from devices.base import RunnerCrashed, RunnerRefused
+from devices.foreign import cores_of
 
 SAMPLES = SHARED / "adbd" / "samples"
 

@@ -64,7 +64,7 @@ class BenchmarkModelSession(AdbSession):
             return ""
         prefix = f"taskset {taskset_mask(self.affinity)}"
         told = self.workspace.run(f"{prefix} grep Cpus_allowed_list /proc/self/status", 10)
-        if told.exit_code == 0 and cores_of(told.output.split(":")[-1]) == set(self.affinity):
+        if told.exit_code == 0 and cores_of(told.output.split(":")[-1]) == frozenset(self.affinity):
             return prefix + " "
         if self.settings.affinity is None:
             self.affinity = None

@@ -31,7 +31,8 @@ _NOT_DELEGATED = re.compile(
 )
 _APPLIED = re.compile(r"^Applied (\w{1,40}) delegate(?:, and the model graph will be (\w+))?")
 _UNUSABLE = re.compile(
-    r"^(\w{1,40}) (?:delegate|acceleration) is (?:unsupported|not supported)|^Failed to apply (\w{1,40})"
+    r"^(\w{1,40}) (?:delegate|acceleration) is (?:unsupported|not supported)"
+    r"|^Failed to apply (\w{1,40})"
 )
 _UNKNOWN_FLAGS = "Unconsumed cmdline flags:"
 _NO_MODEL = re.compile(

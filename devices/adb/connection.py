@@ -307,9 +307,7 @@ class AdbConnection:
                 device.close()
 
     @contextlib.contextmanager
-    def _exchange(
-        self, timeout_s: float, allowed: int, total_s: float = math.inf
-    ) -> Iterator[Any]:
+    def _exchange(self, timeout_s: float, allowed: int, total_s: float = math.inf) -> Iterator[Any]:
         """What is asked of the device in one go, within limits of bytes and of time."""
         with self._lock:
             if self._device is None:

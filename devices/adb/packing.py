@@ -103,7 +103,9 @@ def _push_archive(workspace: Workspace, where: str, files: Mapping[str, Path], t
             raise error
     finally:
         workspace.remove(_ARCHIVE)
-    _log.warning("the device's %s does not unpack (%s), pushing one by one", tar, clean(done.output))
+    _log.warning(
+        "the device's %s does not unpack (%s), pushing one by one", tar, clean(done.output)
+    )
     return False
 
 

@@ -135,7 +135,7 @@ def parse_state(text: str) -> dict[str, Any]:
 
 
 def _load(text: str) -> str:
-    word = text.split(" ")[0]
+    word = text.split(" ", maxsplit=1)[0]
     return "" if number(word, 0, 1e6) is None else word
 
 

@@ -98,7 +98,7 @@ def refusal(connection: AdbConnection, remote: str, size: int, reason: str) -> D
     folder = shlex.quote(str(PurePosixPath(remote).parent))
     # The reason may have been cut off by the protocol: look for the usual one.
     free = connection.shell(f"df -k {folder} | tail -n 1").output.split()
-    kilobytes = [size for word in free if (size := whole(word)) is not None]
+    kilobytes = [kb for word in free if (kb := whole(word)) is not None]
     short = len(kilobytes) > 2 and kilobytes[0] > 0 and kilobytes[2] * 1024 < size
     if "No space left" in reason or short:
         return full(remote)
