@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import shlex
@@ -97,8 +98,10 @@ def refusal(connection: AdbConnection, remote: str, size: int, reason: str) -> D
     """The error of a file of ``size`` bytes that the device refused."""
     folder = shlex.quote(str(PurePosixPath(remote).parent))
     # The reason may have been cut off by the protocol: look for the usual one.
-    free = connection.shell(f"df -k {folder} | tail -n 1").output.split()
-    kilobytes = [kb for word in free if (kb := whole(word)) is not None]
+    free = ""
+    with contextlib.suppress(DeviceError):
+        free = connection.shell(f"df -k {folder} | tail -n 1").output
+    kilobytes = [kb for word in free.split() if (kb := whole(word)) is not None]
     short = len(kilobytes) > 2 and kilobytes[0] > 0 and kilobytes[2] * 1024 < size
     if "No space left" in reason or short:
         return full(remote)

@@ -90,6 +90,7 @@ class Transport(BaseTransport):  # type: ignore[misc]
         self.packets = Packets()
         self.watch: Callable[[bytes], None] | None = None
         self._first = False
+        self._broken: DeviceLost | None = None
 
     @abstractmethod
     def _read(self, numbytes: int) -> bytes:
@@ -101,23 +102,50 @@ class Transport(BaseTransport):  # type: ignore[misc]
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None) -> bytes:
         """A whole header, or a part of the payload that it announced."""
-        if not self.packets.within:
-            header = b""
-            while len(header) < HEADER_BYTES:
-                header += self._read(HEADER_BYTES - len(header))
-            self._first = True
-            return self.packets.header(header)
-        data = self._read(min(numbytes, self.packets.within, READ_BYTES))
-        self.packets.payload(data)
-        if self._first and self.watch is not None:
-            self.watch(data)
-        self._first = False
-        return data
+        with self._until_broken():
+            return self._payload(numbytes) if self.packets.within else self._header()
 
     def bulk_write(self, data: bytes, transport_timeout_s: float | None) -> int:
         """Send a header or the payload that it announced; how many bytes were sent."""
-        self.packets.wrote(data)
-        return self._write(data)
+        with self._until_broken():
+            self.packets.wrote(data)
+            return self._write(data)
+
+    @contextlib.contextmanager
+    def _until_broken(self) -> Iterator[None]:
+        # ``adb_shell`` wants to take leave of a peer whose next bytes may mean anything.
+        if self._broken is not None:
+            raise self._broken
+        try:
+            yield
+        except DeviceLost as error:
+            self._broken = error
+            raise
+
+    def _header(self) -> bytes:
+        header = b""
+        while len(header) < HEADER_BYTES:
+            header += self._read(HEADER_BYTES - len(header))
+        self._first = True
+        return self.packets.header(header)
+
+    def _payload(self, numbytes: int) -> bytes:
+        data = self._part(numbytes)
+        if self._first and self.watch is not None:
+            try:
+                self.watch(data)
+            except Exception:
+                # The next packet is to be found by whoever goes on.
+                while self.packets.within:
+                    self._part(READ_BYTES)
+                raise
+        self._first = False
+        return data
+
+    def _part(self, numbytes: int) -> bytes:
+        data = self._read(min(numbytes, self.packets.within, READ_BYTES))
+        self.packets.payload(data)
+        return data
 
 
 class SocketTransport(Transport):
