@@ -20,8 +20,8 @@ MAX_LINE = 4096
 MAX_CPUS = 8192
 """CPU numbers are below this, as in the largest Linux kernel."""
 
-MAX_TIME_MS = 1e10
-"""Milliseconds (four months) above which a time is none."""
+MAX_TIME_MS = 1e8
+"""Milliseconds (a day) above which a time is none."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,3})?")
