@@ -18,7 +18,7 @@ from devices.adb.address import TcpAddress
 
 MEGABYTE = 1 << 20
 PATIENCE_S = 6.0
-"""Seconds after which a daemon is done, whatever the client does."""
+"""Seconds after which a daemon closes: a client that would wait longer than it says is found."""
 
 
 class Wire:

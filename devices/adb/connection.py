@@ -51,7 +51,7 @@ STALL_S = 10.0
 """Seconds a file transfer may stand still."""
 
 MIN_RATE = 64_000
-"""Bytes a second below which a transfer, after :data:`STALL_S`, is given up."""
+"""Bytes a second below which a transfer is given up, after twice :data:`STALL_S`."""
 
 MAX_PULL = 96 << 20
 """Bytes of a file that is fetched from a device."""
@@ -259,7 +259,7 @@ class AdbConnection:
         mode = 0o100755 if executable else 0o100644
         reason: str | None = None
         size = local.stat().st_size
-        with self._exchange(STALL_S, MAX_PACKET + size // 8, _patience_s(size)) as device:
+        with self._exchange(STALL_S, MAX_PACKET + size // 8, 2 * STALL_S) as device:
             self._transport.watch = watch_for_refusal
             try:
                 device.push(str(local), remote, mode, 0, self._progress, None, STALL_S)
@@ -283,9 +283,9 @@ class AdbConnection:
         allowed = limit + limit // 64 + MAX_PACKET
         with (
             tempfile.NamedTemporaryFile() as scratch,
-            self._exchange(STALL_S, allowed, _patience_s(limit)) as device,
+            self._exchange(STALL_S, allowed, 2 * STALL_S) as device,
         ):
-            self._transport.watch = self._progress
+            self._transport.watch = lambda data: self._progress(remote, len(data))
             try:
                 device.pull(remote, scratch.name, None, None, STALL_S)
             except AdbCommandFailureException as error:
@@ -295,8 +295,9 @@ class AdbConnection:
                 self._transport.watch = None
             return Path(scratch.name).read_bytes()
 
-    def _progress(self, *_: Any) -> None:
+    def _progress(self, _: str, size: int, *__: Any) -> None:
         self._deadline.set(STALL_S)
+        self._deadline.earn(size / MIN_RATE)
 
     def close(self) -> None:
         """End the connection; whatever :meth:`hold` started ends with it."""
@@ -325,11 +326,6 @@ class AdbConnection:
                     f"({type(error).__name__}: {clean(str(error))})",
                     "Check the cable or network, then run again.",
                 ) from error
-
-
-def _patience_s(size: int) -> float:
-    """Seconds after which a transfer of so many bytes is given up, whatever its progress."""
-    return STALL_S + size / MIN_RATE
 
 
 def quote(*words: str) -> str:

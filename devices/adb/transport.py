@@ -48,6 +48,11 @@ class Deadline:
         self._limit_s = limit_s
         self._end = time.monotonic() + limit_s
 
+    def earn(self, more_s: float) -> None:
+        """Let the exchange last for so much more in all: it has made progress."""
+        self._total_s += more_s
+        self._last += more_s
+
     def remaining_s(self) -> float:
         """Seconds left.
 
@@ -63,7 +68,7 @@ class Deadline:
         """Raise the error of an exchange that took too long."""
         if self._last < self._end:
             raise DeviceTimeout(
-                f"the device did not come to an end within {self._total_s:g} s",
+                f"the device did not come to an end within {self._total_s:.3g} s",
                 "It answers far too slowly: check cable or network, or restart the device.",
             )
         raise DeviceTimeout(
@@ -81,7 +86,7 @@ class Transport(BaseTransport):  # type: ignore[misc]
 
     Attributes:
         packets: what may still come.
-        watch: called with the beginning of every payload.
+        watch: called with every part of a payload.
     """
 
     def __init__(self, address: Address, deadline: Deadline) -> None:
@@ -89,7 +94,6 @@ class Transport(BaseTransport):  # type: ignore[misc]
         self._deadline = deadline
         self.packets = Packets()
         self.watch: Callable[[bytes], None] | None = None
-        self._first = False
         self._broken: DeviceLost | None = None
 
     @abstractmethod
@@ -126,12 +130,11 @@ class Transport(BaseTransport):  # type: ignore[misc]
         header = b""
         while len(header) < HEADER_BYTES:
             header += self._read(HEADER_BYTES - len(header))
-        self._first = True
         return self.packets.header(header)
 
     def _payload(self, numbytes: int) -> bytes:
         data = self._part(numbytes)
-        if self._first and self.watch is not None:
+        if self.watch is not None:
             try:
                 self.watch(data)
             except Exception:
@@ -139,7 +142,6 @@ class Transport(BaseTransport):  # type: ignore[misc]
                 while self.packets.within:
                     self._part(READ_BYTES)
                 raise
-        self._first = False
         return data
 
     def _part(self, numbytes: int) -> bytes:
