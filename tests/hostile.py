@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from devices.adb.address import TcpAddress
 
 MEGABYTE = 1 << 20
-PATIENCE_S = 6.0
+PATIENCE_S = 30.0
 """Seconds after which a daemon closes: a client that would wait longer than it says is found."""
 
 

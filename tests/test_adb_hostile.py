@@ -9,6 +9,7 @@ import pytest
 from hostile import MEGABYTE, Wire, daemon, exits, says, sends, transfers, writes
 
 from devices.adb import connection as adb_connection
+from devices.adb import packets
 from devices.adb.connection import AdbConnection
 from devices.adb.device import AdbDevice
 from devices.adb.shell_output import ShellResult
@@ -178,6 +179,16 @@ IN_A_SHELL = {
         DeviceLost,
         STRAY,
     ),
+    "ends of another stream": (
+        then(packet(b"WRTE", 7, 77), packet(b"CLSE", 7, 77), endless=True),
+        DeviceLost,
+        STRAY,
+    ),
+    "ends of other streams": (
+        then(packet(b"CLSE", "another", "another"), endless=True),
+        DeviceError,
+        "",
+    ),
     "stream 0": (then(packet(b"WRTE", 0, 0, b"x"), endless=True), DeviceError, ""),
     "OKAY without end": (then({"command": b"OKAY", **OURS}, endless=True), DeviceError, ""),
     "CNXN without end": (then(GREETING, endless=True), DeviceLost, STRAY),
@@ -209,7 +220,7 @@ IN_A_SHELL = {
 def test_in_a_shell(met, name):
     script, kind, said = IN_A_SHELL[name]
     # What is refused for its size is not to be refused for its time.
-    limit_s = 10 * SOON_S if said in (STRAY, "more than") else SOON_S
+    limit_s = 40 * SOON_S if said in (STRAY, "more than") else SOON_S
     with pytest.raises(kind) as caught:
         met(script, lambda connection: connection.shell("echo x", limit_s))
     assert said in caught.value.message
@@ -222,6 +233,22 @@ def test_a_command_that_ends_but_whose_stream_does_not_is_over(met):
 
     result = met(script, lambda connection: connection.shell("echo x", SOON_S))
     assert result == ShellResult("done", 3)
+
+
+def test_a_connection_lasts_for_as_many_commands_as_there_are(met, monkeypatch):
+    # A daemon answers the end of each stream by one of its own.
+    monkeypatch.setattr(packets, "MAX_STRAYS", 3)
+
+    def script(wire):
+        wire.greet()
+        while True:
+            wire.answer(b"done")
+            wire.send(b"CLSE", 0, wire.local)
+
+    def work(connection):
+        return [connection.shell("echo x").output for _ in range(20)]
+
+    assert met(script, work) == 20 * ["done"]
 
 
 def test_escapes_are_no_part_of_the_output(met):

@@ -20,8 +20,11 @@ MIN_PACKET, MAX_PACKET = 4096, 1 << 20
 MAX_GREETING = 64
 """Packets before the connection stands: a round for each key, and what an earlier user left."""
 
-MAX_STRAYS = 4096
-"""Packets of streams that are over; ``adb_shell`` keeps each for as long as the connection."""
+MAX_STRAYS = 1000
+"""Packets of streams that are over; ``adb_shell`` keeps each for as long as the connection.
+
+The end of a stream is none: a daemon answers it with its own, and ``adb_shell`` keeps that only
+where it has kept others of the stream."""
 
 MAX_STRAY_BYTES = 16 << 20
 
@@ -61,6 +64,7 @@ class Packets:
         self._written_left = 0
         self._allowed = MAX_PACKET
         self._greeting = self._strays = self._stray_bytes = 0
+        self._kept: set[tuple[int, int]] = set()
         self._local: int | None = None
         self._remote: int | None = None
 
@@ -128,10 +132,7 @@ class Packets:
     def _follow(self, command: int, remote: int, local: int, length: int) -> None:
         ours = local == self._local or (local == 0 and self._remote is not None)
         if not ours or (self._remote is not None and remote not in (0, self._remote)):
-            self._strays += 1
-            self._stray_bytes += length
-            if self._strays > MAX_STRAYS or self._stray_bytes > MAX_STRAY_BYTES:
-                raise NotAdb("packets of streams that nobody opened, without an end")
+            self._stray(command, (remote, local), length)
         elif command == OKAY and self._remote is None:
             self._remote = remote
         elif command == CLSE and self._remote is None:
@@ -139,3 +140,12 @@ class Packets:
                 "it refuses to open a stream",
                 "Is it a whole Android or Linux device? Restart its debug daemon (adbd).",
             )
+
+    def _stray(self, command: int, stream: tuple[int, int], length: int) -> None:
+        if command == CLSE and stream not in self._kept:
+            return
+        self._kept.add(stream)
+        self._strays += 1
+        self._stray_bytes += length
+        if self._strays > MAX_STRAYS or self._stray_bytes > MAX_STRAY_BYTES:
+            raise NotAdb("packets of streams that nobody opened, without an end")

@@ -135,7 +135,7 @@ def parse_state(text: str) -> dict[str, Any]:
 
 
 def _load(text: str) -> str:
-    word = text.split(" ", maxsplit=1)[0]
+    word = next(iter(text.split()), "")
     return "" if number(word, 0, 1e6) is None else word
 
 
