@@ -198,12 +198,15 @@ def writes(data: bytes, endless: bool = False, pause_s: float = 0.0) -> Script:
     )
 
 
-def exits(code: bytes) -> Script:
-    """Ends a command with this for an exit code."""
+def exits(code: bytes, again_s: float | None = None) -> Script:
+    """Ends a command with this for an exit code, or says so again and again."""
 
     def script(wire: Wire) -> None:
         marker = wire.shell()
         wire.write(b"output\n" + marker + code + b"\n")
+        while again_s is not None:
+            time.sleep(again_s)
+            wire.write(marker + code + b"\n")
         wire.send(b"CLSE", 1, wire.local)
         wire.wait()
 

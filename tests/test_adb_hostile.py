@@ -158,6 +158,7 @@ IN_A_SHELL = {
     "a negative exit code": (exits(b"-1"), DeviceLost, "without an exit"),
     "an exit code in other digits": (exits("٣".encode()), DeviceLost, "without an exit"),
     "an exit code of four digits": (exits(b"1000"), DeviceLost, "without an exit"),
+    "exit codes without end": (exits(b"none", 0.05), DeviceTimeout, "within"),
     "lines without end": (writes(b"yes\n" * 4096, True), RunnerCrashed, "more than"),
     "a line without end": (writes(b"x" * 65536, True), RunnerCrashed, "more than"),
     "empty lines without end": (writes(b"\n" * 65536, True), RunnerCrashed, "more than"),
@@ -230,6 +231,18 @@ def test_a_command_that_ends_but_whose_stream_does_not_is_over(met):
     def script(wire):
         wire.write(b"done\n" + wire.shell() + b"3\n")
         wire.wait()
+
+    result = met(script, lambda connection: connection.shell("echo x", SOON_S))
+    assert result == ShellResult("done", 3)
+
+
+@pytest.mark.parametrize("more", [b"x", b"x\n", b"@@rc-=0\n"])
+def test_nor_is_one_that_goes_on_talking(met, more):
+    def script(wire):
+        wire.write(b"done\n" + wire.shell() + b"3\n")
+        while True:
+            wire.write(more)
+            time.sleep(0.05)
 
     result = met(script, lambda connection: connection.shell("echo x", SOON_S))
     assert result == ShellResult("done", 3)

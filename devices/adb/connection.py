@@ -209,6 +209,8 @@ class AdbConnection:
         with self._exchange(timeout_s, allowed) as device:
             try:
                 for chunk in device.streaming_shell(wrapped, None, timeout_s, decode=False):
+                    if output.exit_code is not None:
+                        continue
                     if output.feed(chunk):
                         self._deadline.set(timeout_s)
                         self._transport.packets.allow(allowed)

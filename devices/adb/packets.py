@@ -20,6 +20,8 @@ MIN_PACKET, MAX_PACKET = 4096, 1 << 20
 MAX_GREETING = 64
 """Packets before the connection stands: a round for each key, and what an earlier user left."""
 
+MAX_GREETING_BYTES = 4 << 20
+
 MAX_STRAYS = 1000
 """Packets of streams that are over; ``adb_shell`` keeps each for as long as the connection.
 
@@ -62,7 +64,7 @@ class Packets:
         self._connected = False
         self._left = 0
         self._written_left = 0
-        self._allowed = MAX_PACKET
+        self._allowed = MAX_GREETING_BYTES
         self._greeting = self._strays = self._stray_bytes = 0
         self._kept: set[tuple[int, int]] = set()
         self._local: int | None = None

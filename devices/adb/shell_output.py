@@ -68,11 +68,13 @@ class OutputReader:
         return any(progress)
 
     def _line(self, line: str) -> bool:
+        if self.exit_code is not None:
+            return False
         text, found, code = line.partition(self._marker)
         if found:
             self.exit_code = whole(code, 0, 255)
             if not text:
-                return True
+                return self.exit_code is not None
         if self._on_line is not None and self._on_line(text):
             # A round may last for an hour.
             self.lines.clear()
