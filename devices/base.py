@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
+from devices.foreign import printable
 from devices.runner.values import FILE
 from nasprof.errors import NasprofError
 from nasprof.registry import Registry
@@ -28,9 +29,13 @@ THROTTLED = "throttled"
 INPUT_SEED = 0
 """Seed of the inputs models are timed on."""
 
+_MAX_WORDS = 4000
+
 
 class DeviceError(NasprofError):
     """A device cannot be reached, or did not do what was asked of it.
+
+    Its words may be the device's own: what cannot be shown is left out of them.
 
     Args:
         partial: what was measured before it failed, by model name.
@@ -47,10 +52,14 @@ class DeviceError(NasprofError):
         model: str | None = None,
         inputs: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        super().__init__(message, remedy)
+        super().__init__(_shown(message), remedy and _shown(remedy))
         self.partial = dict(partial or {})
         self.model = model
         self.inputs = list(inputs)
+
+
+def _shown(text: str) -> str:
+    return "\n".join(printable(line) for line in text[:_MAX_WORDS].split("\n"))
 
 
 class DeviceUnreachable(DeviceError):

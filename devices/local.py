@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from devices import host
+from devices.arrays import read_arrays
 from devices.base import (
     INPUT_SEED,
     NO_DETAILS,
@@ -25,7 +26,6 @@ from devices.base import (
     DeviceTimeout,
     ModelDetails,
     RunnerCrashed,
-    RunnerRefused,
     RunSettings,
     Samples,
     Session,
@@ -33,6 +33,17 @@ from devices.base import (
 )
 from devices.cgroup import cpu_quota
 from devices.contention import mark_contention
+from devices.foreign import clean
+from devices.replies import (
+    MAX_REPLY,
+    Round,
+    checked_hello,
+    checked_load,
+    context_of,
+    operators_of,
+    parse_reply,
+    raise_error,
+)
 from devices.runner import END_WITH_PARENT
 from devices.runner.telemetry import SILENT
 from nasprof.temporary import TemporaryFolder
@@ -63,15 +74,14 @@ class LocalSession(Session):
         self._log = self._folder.path / "stderr"
         self._process = self._start()
         try:
-            self._hello = self._ask(
-                {
-                    "op": "hello",
-                    "runtime": settings.runtime,
-                    "threads": settings.threads,
-                    "affinity": settings.affinity and list(settings.affinity),
-                    "options": dict(settings.options),
-                }
-            )
+            hello = {
+                "op": "hello",
+                "runtime": settings.runtime,
+                "threads": settings.threads,
+                "affinity": settings.affinity and list(settings.affinity),
+                "options": dict(settings.options),
+            }
+            self._hello = checked_hello(self._ask(hello), hello)
         except BaseException:
             self.close()
             raise
@@ -110,7 +120,7 @@ class LocalSession(Session):
                 "try": known.foreign,
             }
             try:
-                self._models[name] = self._ask(request)
+                self._models[name] = checked_load(self._ask(request), name)
             except DeviceError as error:
                 error.model = name
                 raise
@@ -131,20 +141,23 @@ class LocalSession(Session):
         self.partial = taken = dict[str, Samples]()
         request = {"op": "round", "order": list(order), "warmup": warmup, "runs": runs}
         heat, stops = host.throttle_count(), _stops()
+        visits = Round(order, runs)
         try:
             self._send(request)
             while (reply := self._reply("round"))["ok"] == "samples":
-                samples = Samples(reply["wall_ms"], reply["cpu_ms"], context=reply["context"])
-                take_in(taken, reply["name"], samples)
+                name, samples = visits.visit(reply)
+                take_in(taken, name, samples)
                 if arrived is not None:
-                    arrived(reply["name"], samples)
+                    arrived(name, samples)
+            visits.check()
+            round_context = context_of(reply)
         except DeviceError as error:
             error.partial = taken
             raise
         slowed = host.throttled(heat, host.throttle_count())
         allowance = self._allowance(stops)
         for samples in taken.values():
-            mark_contention(samples, self.settings.threads, reply["context"], allowance)
+            mark_contention(samples, self.settings.threads, round_context, allowance)
             if slowed:
                 samples.flags.append(THROTTLED)
         self.partial = {}
@@ -172,12 +185,12 @@ class LocalSession(Session):
         arrays: dict[str, Any] = dict(inputs)
         np.savez(source, **arrays)
         self._ask({"op": "run", "name": name, "inputs": str(source), "outputs": str(target)})
-        with np.load(target, allow_pickle=False) as archive:
-            return dict(archive)
+        with target.open("rb") as stream:
+            return read_arrays(stream)
 
     def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:
         request = {"op": "profile", "name": name, "warmup": warmup, "runs": runs}
-        return dict(self._ask(request)["times_ms"])
+        return operators_of(self._ask(request), name)
 
     def tensors(self, name: str) -> dict[str, Any]:
         return self._models[name]
@@ -222,18 +235,17 @@ class LocalSession(Session):
             self._process.stdin.flush()
 
     def _reply(self, doing: str) -> dict[str, Any]:
-        reply: dict[str, Any] = json.loads(self._line(doing))
-        if "error" not in reply:
-            return reply
-        about = {"model": reply.get("model"), "inputs": reply.get("inputs", ())}
-        if reply["kind"] == "refused":
-            raise RunnerRefused(reply["message"], **about)
-        if reply["kind"] == "failed" and about["model"] is not None:
-            raise RunnerCrashed(reply["message"], **about)
-        message = f"the runner cannot {_WORDS[doing]}: {reply['message']}"
-        if reply["kind"] == "failed":
-            raise RunnerCrashed(message, self._last_words())
-        raise DeviceError(message)
+        line = self._line(doing).decode("utf-8", "replace")
+        reply = parse_reply(line)
+        if reply is None or reply.get("ok", doing) not in (doing, _ON_THE_WAY.get(doing)):
+            raise RunnerCrashed(
+                f"the runner cannot {_WORDS[doing]}: it answers {clean(line)!r}",
+                self._last_words(),
+            )
+        if "error" in reply:
+            failed = reply.get("kind") == "failed"
+            raise_error(reply, _WORDS[doing], self._last_words() if failed else None)
+        return reply
 
     def _line(self, doing: str) -> bytes:
         """The next line the runner writes, waiting no longer than the limit."""
@@ -248,6 +260,8 @@ class LocalSession(Session):
                 if not chunk:
                     self._crashed(doing)
                 self._buffer += chunk
+                if len(self._buffer) > MAX_REPLY:
+                    self._too_long(doing)
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
 
@@ -256,6 +270,14 @@ class LocalSession(Session):
         self.ended = DeviceTimeout(
             f"the runner took more than {self.timeout_s:g} s to {_WORDS[doing]} and was ended",
             "Set a higher timeout_s in the device's profile if the model really takes that long.",
+        )
+        raise self.ended
+
+    def _too_long(self, doing: str) -> None:
+        self._kill()
+        self.ended = RunnerCrashed(
+            f"the runner's answer to {_WORDS[doing]} is longer than {MAX_REPLY >> 20} MB",
+            "Ask for fewer runs at once.",
         )
         raise self.ended
 
@@ -279,6 +301,9 @@ _WORDS = {
     "run": "compute outputs",
     "profile": "profile operators",
 }
+
+
+_ON_THE_WAY = {"round": "samples"}
 
 
 def _stops() -> int:

@@ -320,6 +320,22 @@ def test_a_pushed_file_arrives_whole_and_comes_back(connection, tmp_path, rng, s
 
 
 @pytest.mark.adbd
+def test_a_file_that_is_not_there_or_too_large_is_not_fetched(connection):
+    with pytest.raises(DeviceError, match=r"does not give /data/nonesuch: .*No such file"):
+        connection.pull("/data/nonesuch")
+    connection.connect()
+    connection.shell("dd if=/dev/zero of=/data/local/tmp/large bs=1048576 count=8")
+    with pytest.raises(DeviceLost, match="more than was to be expected"):
+        connection.pull("/data/local/tmp/large", 2 << 20)
+    connection.connect()
+    assert len(connection.pull("/data/local/tmp/large")) == 8 << 20
+    with pytest.raises(DeviceError):
+        connection.pull("/dev/zero", 2 << 20)
+    connection.connect()
+    connection.shell("rm /data/local/tmp/large")
+
+
+@pytest.mark.adbd
 def test_an_executable_can_be_executed(connection, tmp_path):
     local = tmp_path / "tool"
     local.write_text("#!/bin/sh\necho works\n")
@@ -521,20 +537,45 @@ def test_whoever_vanishes_while_working_is_not_waited_for(workspace_on, phone):
         pass
 
 
+DEAD, YOUNG, GONE = "nasprof-00000000dead", "nasprof-000000000a1e", "nasprof-000000000001"
+
+
 @pytest.mark.adbd
 def test_locks_and_folders_of_the_dead_are_taken_over(workspace_on, phone):
     phone.shell(
-        "cd /data/local/tmp; mkdir nasprof.lock nasprof-dead nasprof-young;"
-        " echo x > nasprof.lock/owner.nasprof-gone; touch -d '2 hours ago' nasprof-dead"
+        f"cd /data/local/tmp; mkdir nasprof.lock {DEAD} {YOUNG};"
+        f" echo x > nasprof.lock/owner.{GONE}; touch -d '2 hours ago' {DEAD}"
     )
     workspace = workspace_on(phone, lock_wait_s=3)
     workspace.open()
     with workspace.exclusive():
         found = phone.shell("ls -d /data/local/tmp/nasprof-*").output
-    assert "nasprof-dead" not in found
-    assert "nasprof-young" in found, "it may belong to somebody who is just beginning"
+    assert DEAD not in found
+    assert YOUNG in found, "it may belong to somebody who is just beginning"
     workspace.close()
-    phone.shell("rm -r /data/local/tmp/nasprof-young")
+    phone.shell(f"rm -r /data/local/tmp/{YOUNG}")
+    assert phone.leftovers() == ""
+
+
+@pytest.mark.adbd
+def test_nothing_is_swept_but_what_is_named_as_ours_is(workspace_on, phone):
+    kept = ["victim", "other", "nasprof-old victim", "nasprof-g *", "nasprof-notes"]
+    folders = " ".join(f"'{name}'" for name in [*kept, DEAD])
+    phone.shell(
+        f"cd /data/local/tmp; mkdir {folders}; touch -d '2 hours ago' {folders};"
+        " ln -s victim nasprof-0000000000ff; touch -h -d '2 hours ago' nasprof-0000000000ff;"
+        " ln -s victim nasprof.lock"
+    )
+    workspace = workspace_on(phone, lock_wait_s=3)
+    workspace.open()
+    found = phone.shell('cd /data/local/tmp; for f in *; do echo "$f"; done').output.splitlines()
+    assert set(found) >= {*kept, "nasprof-0000000000ff", "nasprof.lock"}
+    assert DEAD not in found
+    with pytest.raises(DeviceError, match=r"nasprof\.lock on the device is a link"):
+        workspace._take_lock()
+    workspace.close()
+    assert phone.shell("cd /data/local/tmp; [ -d victim ] && [ -L nasprof.lock ]").exit_code == 0
+    phone.shell(f"cd /data/local/tmp; rm -r {folders} nasprof.lock nasprof-0000000000ff")
     assert phone.leftovers() == ""
 
 

@@ -8,11 +8,11 @@ import pytest
 from conftest import SHARED
 
 from devices.adb.benchmark_check import check_result
-from devices.adb.benchmark_model import _cores
 from devices.adb.benchmark_output import parse_benchmark
 from devices.adb.benchmark_tool import tool_flags
 from devices.adb.onnxruntime_output import parse_perf_test
 from devices.base import RunnerCrashed, RunnerRefused
+from devices.foreign import cores_of
 
 SAMPLES = SHARED / "adbd" / "samples"
 
@@ -255,8 +255,8 @@ def test_flags_ask_for_exactly_one_timed_run():
 
 
 def test_core_lists_are_read():
-    assert _cores("0-3,7\n") == {0, 1, 2, 3, 7}
-    assert _cores("5") == {5}
+    assert cores_of("0-3,7\n") == {0, 1, 2, 3, 7}
+    assert cores_of("5") == {5}
 
 
 def test_perf_test_output_in_newer_and_older_wording():

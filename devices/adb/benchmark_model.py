@@ -20,6 +20,7 @@ from devices.adb.state import taskset_mask
 from devices.adb.tflite_inputs import ToolInputs, tool_inputs
 from devices.adb.workspace import Workspace
 from devices.base import Arrived, DeviceError, RunnerRefused, RunSettings
+from devices.foreign import clean, cores_of
 
 RUNTIMES = ("litert", "tflite")
 
@@ -65,13 +66,13 @@ class BenchmarkModelSession(AdbSession):
             return ""
         prefix = f"taskset {taskset_mask(self.affinity)}"
         told = self.workspace.run(f"{prefix} grep Cpus_allowed_list /proc/self/status", 10)
-        if told.exit_code == 0 and _cores(told.output.split(":")[-1]) == set(self.affinity):
+        if told.exit_code == 0 and cores_of(told.output.split(":")[-1]) == frozenset(self.affinity):
             return prefix + " "
         if self.settings.affinity is None:
             self.affinity = None
             return ""
         raise RunnerRefused(
-            f"the device cannot run on cores {list(self.affinity)}: {told.output.strip()}",
+            f"the device cannot run on cores {list(self.affinity)}: {clean(told.output)}",
             "Choose other cores (affinity), or none.",
         )
 
@@ -148,13 +149,3 @@ class BenchmarkModelSession(AdbSession):
             "benchmark_flags": list(self.options.benchmark_flags),
             "push_verified_by": sorted(self.verified),
         }
-
-
-def _cores(text: str) -> set[int]:
-    """Core numbers of a list such as ``0-3,7``."""
-    cores: set[int] = set()
-    for part in text.strip().split(","):
-        first, _, last = part.partition("-")
-        if first.isdecimal():
-            cores |= set(range(int(first), int(last or first) + 1))
-    return cores

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from devices.foreign import MAX_TIME_MS, clean, number, whole
+
 Phase = Literal["init", "run"]
 
 
@@ -35,6 +37,8 @@ _NUMBER = r"(-?[\d.]+(?:e[+-]?\d+)?)"
 _CSV_ROW = re.compile(
     rf"^(.+?), {_NUMBER}, {_NUMBER}, {_NUMBER}%, {_NUMBER}%, {_NUMBER}, (\d+), (.*)$"
 )
+MAX_OPS = 100_000
+"""Operators of a model, and calls of one in a run."""
 
 
 def parse_ops(lines: Sequence[str]) -> list[OpRecord]:
@@ -55,6 +59,8 @@ def parse_ops(lines: Sequence[str]) -> list[OpRecord]:
         elif inside:
             record = _csv_record(line, phase) or _table_record(line, phase, columns)
             records += [record] if record else []
+        if len(records) >= MAX_OPS:
+            break
     return records
 
 
@@ -63,16 +69,7 @@ def _csv_record(line: str, phase: Phase) -> OpRecord | None:
     if not row:
         return None
     node_type, first, average, share, _, memory, times, name = row.groups()
-    return OpRecord(
-        phase,
-        node_type,
-        name,
-        float(first),
-        float(average),
-        float(share) / 100,
-        float(memory),
-        int(times),
-    )
+    return _record(phase, node_type, name, (first, average, share, memory, times))
 
 
 def _table_record(line: str, phase: Phase, columns: list[str]) -> OpRecord | None:
@@ -80,17 +77,25 @@ def _table_record(line: str, phase: Phase, columns: list[str]) -> OpRecord | Non
     if not columns or len(cells) != len(columns):
         return None
     row = dict(zip(columns, cells, strict=True))
-    try:
-        return OpRecord(
-            phase,
-            row["node type"],
-            row["Name"],
-            float(row["first"]),
-            float(row["avg ms"]),
-            float(row["%"].rstrip("%")) / 100,
-            float(row["mem KB"]),
-            int(row["times called"]),
-            float(row["start"]) if "start" in row else None,
-        )
-    except (KeyError, ValueError):
+    if not row.keys() >= {"node type", "Name", *_COLUMNS}:
         return None
+    figures = (row[column].removesuffix("%") for column in _COLUMNS)
+    return _record(phase, row["node type"], row["Name"], tuple(figures), row.get("start"))
+
+
+_COLUMNS = ("first", "avg ms", "%", "mem KB", "times called")
+
+
+def _record(
+    phase: Phase, node_type: str, name: str, figures: tuple[str, ...], start: str | None = None
+) -> OpRecord | None:
+    """A record of what was printed; None where a figure makes no sense."""
+    first, average, start_ms = (
+        None if text is None else number(text, 0, MAX_TIME_MS) for text in (*figures[:2], start)
+    )
+    percent, memory = number(figures[2], 0, 100.5), number(figures[3], -1e12, 1e12)
+    times = whole(figures[4], 0, MAX_OPS)
+    if first is None or average is None or percent is None or memory is None or times is None:
+        return None
+    node, label = clean(node_type), clean(name, 1000)
+    return OpRecord(phase, node, label, first, average, percent / 100, memory, times, start_ms)

@@ -15,6 +15,7 @@ from typing import Literal
 from devices.adb.benchmark_litert import DECIMAL_MS, read_delegation, read_summary
 from devices.adb.benchmark_ops import OpRecord, parse_ops
 from devices.adb.logcat import without_log_prefix
+from devices.foreign import MAX_LINE, MAX_TIME_MS, clean, number, printable, whole
 
 Delegation = Literal["completely", "partially", "applied", "not"]
 
@@ -23,21 +24,38 @@ _LEVEL_PREFIX = re.compile(r"^(?:VERBOSE|INFO|WARN|WARNING|ERROR|FATAL): ")
 _STATISTICS = re.compile(r"^count=\S+(?: \w+=\S+)*$")
 _SUMMARY = re.compile(r"^(?:Average inference|Inference) timings in us: (.*)$")
 _DELEGATED = re.compile(
-    r"^Explicitly applied (\w+) delegate, and the model graph will be (completely|partially)"
+    r"^Explicitly applied (\w{1,40}) delegate, and the model graph will be (completely|partially)"
 )
 _NOT_DELEGATED = re.compile(
-    r"^Though (\w+) delegate is explicitly applied, the model graph will not be executed"
+    r"^Though (\w{1,40}) delegate is explicitly applied, the model graph will not be executed"
 )
-_APPLIED = re.compile(r"^Applied (\w+) delegate(?:, and the model graph will be (\w+))?")
+_APPLIED = re.compile(r"^Applied (\w{1,40}) delegate(?:, and the model graph will be (\w+))?")
 _UNUSABLE = re.compile(
-    r"^(\w+) (?:delegate|acceleration) is (?:unsupported|not supported)|^Failed to apply (\w+)"
+    r"^(\w{1,40}) (?:delegate|acceleration) is (?:unsupported|not supported)"
+    r"|^Failed to apply (\w{1,40})"
 )
+_UNKNOWN_FLAGS = "Unconsumed cmdline flags:"
 _NO_MODEL = re.compile(
     r"^(?:Failed to load model|The model is not a valid Flatbuffer|Could not open '"
     r"|The model allocation is null|Please specify the name of your TF Lite input file"
     r"|Mmap of '|Failed to construct interpreter|Failed to allocate tensors"
     r"|Failed to compile model|Failed to create (?:input|output) buffer)"
 )
+
+
+_FIELDS = {
+    "avg": "mean_ms",
+    "first": "first_ms",
+    "curr": "last_ms",
+    "min": "min_ms",
+    "max": "max_ms",
+    "p5": "p5_ms",
+    "median": "median_ms",
+    "p95": "p95_ms",
+}
+MAX_RUNS = 10**9
+MAX_KEPT = 100
+"""Words of a kind that are kept: a damaged output may repeat them without an end."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +114,15 @@ def parse_benchmark(text: str) -> BenchmarkResult:
     """Everything found in the output (stdout, stderr, or both) of one invocation."""
     plain, logged = _channels(text)
     both = list(dict.fromkeys(plain + logged))
+    flags = (line.partition(":")[2] for line in both if line.startswith(_UNKNOWN_FLAGS))
     result = BenchmarkResult(ops=parse_ops(plain))
     _read_timings(result, logged if _has_timings(logged) and not _has_timings(plain) else plain)
     _read_litert(result, plain if read_summary(plain) else logged)
     _read_memory(result, both)
     _read_delegates(result, both)
-    for line in both:
-        if line.startswith("Unconsumed cmdline flags:"):
-            result.unknown_flags += line.partition(":")[2].split()
-        elif _NO_MODEL.match(line):
-            result.model_errors.append(line)
+    result.unknown_flags = [clean(word) for text in flags for word in text.split()][:MAX_KEPT]
+    result.model_errors = [clean(line, 500) for line in both if _NO_MODEL.match(line)][:MAX_KEPT]
+    result.problems = [clean(line, 500) for line in result.problems[:MAX_KEPT]]
     result.flags = sorted(set(result.flags))
     return result
 
@@ -114,9 +131,9 @@ def _channels(text: str) -> tuple[list[str], list[str]]:
     plain: list[str] = []
     logged: list[str] = []
     # A last line without its end may be cut off within a number.
-    for line in text.split("\n")[:-1]:
+    for line in (each for each in text.split("\n")[:-1] if len(each) <= MAX_LINE):
         bare, from_log = without_log_prefix(line.rstrip("\r"))
-        said = _SOURCE_PREFIX.sub("", _LEVEL_PREFIX.sub("", bare))
+        said = _SOURCE_PREFIX.sub("", _LEVEL_PREFIX.sub("", printable(bare)))
         (logged if from_log else plain).append(said)
     return plain, logged
 
@@ -130,9 +147,9 @@ def _read_timings(result: BenchmarkResult, lines: list[str]) -> None:
     result.warmup = series[0] if series else None
     result.inference = series[1] if len(series) > 1 else None
     for line in lines:
-        started = re.match(r"Initialized session in ([\d.e+-]+) ?ms", line)
+        started = re.match(r"Initialized session in (\S+?) ?ms", line)
         if started:
-            result.init_ms = float(started[1])
+            result.init_ms = number(started[1], 0, MAX_TIME_MS)
         profiled = re.match(r"Timings \(microseconds\): (count=.*)", line)
         if profiled and not series:
             result.inference = _timing(profiled[1])
@@ -142,39 +159,44 @@ def _read_timings(result: BenchmarkResult, lines: list[str]) -> None:
 
 
 def _timing(statistics: str) -> Timing | None:
-    try:
-        us = {name: float(v) for name, v in re.findall(r"(\w+)=(\S+)", statistics)}
-    except ValueError:
+    """The statistics of a line; None where one of them makes no sense."""
+    told = dict(re.findall(r"(\w+)=(\S+)", statistics))
+    count = whole(told.pop("count", ""), 1, MAX_RUNS)
+    # Of runs that all took the same time, some builds print "std=-nan".
+    std = {"std_ms": _ms(told.pop("std", ""))}
+    ms = {name: _ms(value) for name, value in told.items() if name in _FIELDS}
+    mean = ms.pop("avg", ms.get("curr"))
+    if mean is None or count is None or None in ms.values():
         return None
-    mean = us.get("avg", us.get("curr"))
-    if mean is None:
-        return None
-    names = {
-        "first": "first_ms",
-        "curr": "last_ms",
-        "min": "min_ms",
-        "max": "max_ms",
-        "std": "std_ms",
-        "p5": "p5_ms",
-        "median": "median_ms",
-        "p95": "p95_ms",
-    }
-    given = {names[name]: value / 1e3 for name, value in us.items() if name in names}
-    return Timing(mean / 1e3, int(us["count"]), **given)
+    timing = Timing(mean, count, **std, **{_FIELDS[name]: value for name, value in ms.items()})
+    return timing if _in_order(timing) else None
+
+
+def _in_order(timing: Timing) -> bool:
+    # They are printed with six digits.
+    rounding = 1e-4 * timing.mean_ms + 1e-3
+    low = timing.min_ms is None or timing.min_ms <= timing.mean_ms + rounding
+    return low and (timing.max_ms is None or timing.max_ms >= timing.mean_ms - rounding)
+
+
+def _ms(us: str) -> float | None:
+    value = number(us, 0, 1e3 * MAX_TIME_MS)
+    return None if value is None else value / 1e3
 
 
 def _read_summary(result: BenchmarkResult, text: str) -> None:
-    us = {name: float(v) for name, v in re.findall(r"([A-Za-z][\w ()]*): ([\d.e+-]+)", text)}
-    if "Init" in us:
-        result.init_ms = us["Init"] / 1e3
-    if "First inference" in us:
-        result.first_ms = us["First inference"] / 1e3
+    pairs = (part.partition(": ") for part in text.split(","))
+    told = {name.strip(): ms for name, _, us in pairs if (ms := _ms(us)) is not None}
+    if "Init" in told:
+        result.init_ms = told["Init"]
+    if "First inference" in told:
+        result.first_ms = told["First inference"]
     for name in ("Warmup (avg)", "Warmup"):
-        if name in us and result.warmup is None:
-            result.warmup = Timing(us[name] / 1e3)
+        if name in told and result.warmup is None:
+            result.warmup = Timing(told[name])
     for name in ("Inference (avg)", "Inference", "no stats"):
-        if name in us:
-            result.summary_ms = us[name] / 1e3
+        if name in told:
+            result.summary_ms = told[name]
             result.inference = result.inference or Timing(result.summary_ms)
 
 
@@ -198,10 +220,17 @@ def _read_memory(result: BenchmarkResult, lines: list[str]) -> None:
     for line in lines:
         growth = re.match(r"(?:Peak m|M)emory footprint.*\(MB\): init=(\S+) overall=(\S+)", line)
         if growth:
-            result.memory_mb |= {"init": float(growth[1]), "overall": float(growth[2])}
-        peak = re.match(r"Overall peak memory footprint \(MB\).*: ([\d.e+-]+)$", line)
+            _note_memory(result, "init", growth[1])
+            _note_memory(result, "overall", growth[2])
+        peak = re.match(r"Overall peak memory footprint \(MB\).*: (\S+)$", line)
         if peak:
-            result.memory_mb["peak"] = float(peak[1])
+            _note_memory(result, "peak", peak[1])
+
+
+def _note_memory(result: BenchmarkResult, what: str, text: str) -> None:
+    # Growth may be negative.
+    if (mb := number(text, -1e9, 1e9)) is not None:
+        result.memory_mb[what] = mb
 
 
 def _read_delegates(result: BenchmarkResult, lines: list[str]) -> None:

@@ -12,6 +12,7 @@ from devices.adb.benchmark_output import BenchmarkResult, parse_benchmark
 from devices.adb.benchmark_tool import HOW_TO_GET
 from devices.adb.connection import quote
 from devices.base import Arrived, RunnerCrashed, RunnerRefused, Samples
+from devices.foreign import clean
 
 _VISIT = """
 visit() {{
@@ -86,13 +87,13 @@ class Visits:
 
     def line(self, line: str) -> bool:
         """Take in a line; True if it ends an invocation."""
-        end = re.fullmatch(r"@@end (\d+)", line)
-        if not end:
+        end = re.fullmatch(r"@@end ([0-9]{1,3})", line)
+        # Nothing is expected after a failure, or after the last visit.
+        if not end or self._failure is not None or not self._left:
             self._lines.append(line)
             return False
         text, self._lines = "\n".join([*self._lines, ""]), []
-        if self._failure is None and self._left:
-            self._end(text, int(end[1]))
+        self._end(text, int(end[1]))
         return True
 
     def _end(self, text: str, exit_code: int) -> None:
@@ -121,7 +122,7 @@ class Visits:
             raise RunnerCrashed(
                 "benchmark_model was not started as often as asked: no samples of "
                 + ", ".join(sorted(set(self._left))),
-                " | ".join(self._lines[-5:]) or None,
+                _words(self._lines) or None,
             )
 
     def cut_short(self) -> dict[str, Samples]:
@@ -158,10 +159,14 @@ def operator_times(
 
 def _with_words(error: RunnerRefused | RunnerCrashed, output: str) -> RunnerRefused | RunnerCrashed:
     """The error with what the tool said last, or with what its exit code means."""
-    words = [line for line in output.splitlines() if line.strip()][-5:]
+    words = _words(output.split("\n"))
     if isinstance(error, RunnerCrashed):
         for code in (126, 127):
             if exit_text(code) in error.message:
                 return RunnerRefused(f"benchmark_model cannot be started: {words}", HOW_TO_GET)
-        error.remedy = "Its last words: " + " | ".join(words) if words else error.remedy
+        error.remedy = f"Its last words: {words}" if words else error.remedy
     return error
+
+
+def _words(lines: Sequence[str]) -> str:
+    return " | ".join([clean(line) for line in lines[-50:] if line.strip()][-5:])

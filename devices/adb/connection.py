@@ -10,6 +10,7 @@ answer to the next one.
 from __future__ import annotations
 
 import contextlib
+import math
 import secrets
 import shlex
 import sys
@@ -22,7 +23,15 @@ from typing import Any
 
 from devices.adb.address import Address, TcpAddress
 from devices.adb.keys import load_keys
-from devices.adb.shell_output import ListenerFailed, OutputReader, ShellResult, kept_apart
+from devices.adb.packets import MAX_PACKET, NeedsEncryption
+from devices.adb.shell_output import (
+    MAX_ANSWER,
+    MAX_OUTPUT,
+    ListenerFailed,
+    OutputReader,
+    ShellResult,
+    kept_apart,
+)
 from devices.adb.transfer import PushRefused, refusal, verify_files, watch_for_refusal
 from devices.adb.transport import Deadline, SocketTransport, Transport
 from devices.adb.usb import UsbStream, choose_phone, find_phones
@@ -32,6 +41,7 @@ from devices.base import (
     DeviceTimeout,
     DeviceUnreachable,
 )
+from devices.foreign import clean
 from nasprof.errors import UsageError
 
 CLOSING_S = 1.0
@@ -39,6 +49,12 @@ CLOSING_S = 1.0
 
 STALL_S = 10.0
 """Seconds a file transfer may stand still."""
+
+MIN_RATE = 64_000
+"""Bytes a second below which a transfer is given up, after twice :data:`STALL_S`."""
+
+MAX_PULL = 96 << 20
+"""Bytes of a file that is fetched from a device."""
 
 
 class AdbConnection:
@@ -95,7 +111,7 @@ class AdbConnection:
             self.close()
             self._asked = False
             keys = load_keys(self._home)
-            self._deadline.set(self._connect_timeout_s)
+            self._deadline.begin(self._connect_timeout_s)
             self._transport = _transport(self.address, self._deadline)
             device = AdbDevice(self._transport)
             limit_s = self._connect_timeout_s + self._auth_timeout_s
@@ -127,7 +143,7 @@ class AdbConnection:
                 "Unlock the phone, run again and tap Allow. If it never asks: Developer options, "
                 "Revoke USB debugging authorisations, then connect again.",
             )
-        if "STLS" in str(error):
+        if isinstance(error, NeedsEncryption):
             return DeviceUnreachable(
                 f"{self.address} wants the encrypted protocol of Android's wireless debugging, "
                 "which is not supported",
@@ -151,10 +167,14 @@ class AdbConnection:
             DeviceTimeout: it took longer than ``timeout_s``; it may still be running.
             DeviceLost: the device went away.
         """
-        return self.run(command, timeout_s, None)
+        return self.run(command, timeout_s, None, MAX_ANSWER)
 
     def run(
-        self, command: str, timeout_s: float, on_line: Callable[[str], bool] | None
+        self,
+        command: str,
+        timeout_s: float,
+        on_line: Callable[[str], bool] | None,
+        limit: int = MAX_OUTPUT,
     ) -> ShellResult:
         """Run a shell command, handing over its output line by line.
 
@@ -162,27 +182,38 @@ class AdbConnection:
             command: what to run; it reads nothing.
             timeout_s: limit, counted again from every line that ``on_line`` takes for progress.
             on_line: called with each line; tells whether the command is getting on.
+            limit: bytes of output, counted likewise.
 
         Raises:
             DeviceTimeout: no progress for ``timeout_s``; the command may still be running.
             DeviceLost: the device went away.
+            RunnerCrashed: there is more output than that.
         """
         try:
-            return self._run(command, timeout_s, on_line and kept_apart(on_line))
+            return self._run(command, timeout_s, on_line and kept_apart(on_line), limit)
         except ListenerFailed as failed:
             raise failed.error from None
 
     def _run(
-        self, command: str, timeout_s: float, on_line: Callable[[str], bool] | None
+        self,
+        command: str,
+        timeout_s: float,
+        on_line: Callable[[str], bool] | None,
+        limit: int,
     ) -> ShellResult:
         marker = f"@@rc-{secrets.token_hex(4)}="
-        output = OutputReader(marker, on_line)
+        output = OutputReader(marker, on_line, limit)
+        # The reader has the better message: it comes first, unless there is no output at all.
+        allowed = 2 * limit + MAX_PACKET
         wrapped = f"(\n{command}\n) </dev/null 2>&1\necho {marker}$?"
-        with self._exchange(timeout_s) as device:
+        with self._exchange(timeout_s, allowed) as device:
             try:
                 for chunk in device.streaming_shell(wrapped, None, timeout_s, decode=False):
+                    if output.exit_code is not None:
+                        continue
                     if output.feed(chunk):
                         self._deadline.set(timeout_s)
+                        self._transport.packets.allow(allowed)
                     if output.exit_code is not None:
                         self._deadline.set(CLOSING_S)
             except DeviceTimeout:
@@ -198,7 +229,7 @@ class AdbConnection:
 
     def hold(self, command: str, timeout_s: float = 10.0) -> str:
         """Start a command that stays for as long as the connection, and return its first line."""
-        with self._exchange(timeout_s) as device:
+        with self._exchange(timeout_s, MAX_PACKET) as device:
             stream = device.streaming_shell(command, None, timeout_s, decode=False)
             text = b""
             for chunk in stream:
@@ -206,7 +237,7 @@ class AdbConnection:
                 if b"\n" in text:
                     break
             self._held.append(stream)
-        return text.decode("utf-8", "replace").strip()
+        return clean(text.decode("utf-8", "replace"))
 
     def push(self, local: Path, remote: str, executable: bool = False) -> str:
         """Copy a file to the device and verify it there.
@@ -229,7 +260,8 @@ class AdbConnection:
             raise UsageError(f"{local} does not exist or is no file")
         mode = 0o100755 if executable else 0o100644
         reason: str | None = None
-        with self._exchange(STALL_S) as device:
+        size = local.stat().st_size
+        with self._exchange(STALL_S, MAX_PACKET + size // 8, 2 * STALL_S) as device:
             self._transport.watch = watch_for_refusal
             try:
                 device.push(str(local), remote, mode, 0, self._progress, None, STALL_S)
@@ -238,19 +270,36 @@ class AdbConnection:
             finally:
                 self._transport.watch = None
         if reason is not None:
-            raise refusal(self, remote, local.stat().st_size, reason)
+            raise refusal(self, remote, size, reason)
 
-    def pull(self, remote: str) -> bytes:
-        """The contents of a file on the device."""
+    def pull(self, remote: str, limit: int = MAX_PULL) -> bytes:
+        """The contents of a file on the device, of ``limit`` bytes at most.
+
+        Raises:
+            DeviceError: it is larger, or cannot be read.
+            DeviceTimeout: it takes far too long.
+        """
+        from adb_shell.exceptions import AdbCommandFailureException
+
+        # Each 64 kB come with a header of the file's and one of the packet.
+        allowed = limit + limit // 64 + MAX_PACKET
         with (
             tempfile.NamedTemporaryFile() as scratch,
-            self._exchange(STALL_S) as device,
+            self._exchange(STALL_S, allowed, 2 * STALL_S) as device,
         ):
-            device.pull(remote, scratch.name, self._progress, None, STALL_S)
+            self._transport.watch = lambda data: self._progress(remote, len(data))
+            try:
+                device.pull(remote, scratch.name, None, None, STALL_S)
+            except AdbCommandFailureException as error:
+                reason = clean(str(error))
+                raise DeviceError(f"the device does not give {remote}: {reason}") from error
+            finally:
+                self._transport.watch = None
             return Path(scratch.name).read_bytes()
 
-    def _progress(self, *_: Any) -> None:
+    def _progress(self, _: str, size: int, *__: Any) -> None:
         self._deadline.set(STALL_S)
+        self._deadline.earn(size / MIN_RATE)
 
     def close(self) -> None:
         """End the connection; whatever :meth:`hold` started ends with it."""
@@ -261,11 +310,13 @@ class AdbConnection:
                 device.close()
 
     @contextlib.contextmanager
-    def _exchange(self, timeout_s: float) -> Iterator[Any]:
+    def _exchange(self, timeout_s: float, allowed: int, total_s: float = math.inf) -> Iterator[Any]:
+        """What is asked of the device in one go, within limits of bytes and of time."""
         with self._lock:
             if self._device is None:
                 raise DeviceLost(f"not connected to {self.address}")
-            self._deadline.set(timeout_s)
+            self._deadline.begin(timeout_s, total_s)
+            self._transport.packets.allow(allowed)
             try:
                 yield self._device
             except BaseException as error:
@@ -273,7 +324,8 @@ class AdbConnection:
                 if isinstance(error, DeviceError) or not isinstance(error, Exception):
                     raise
                 raise DeviceLost(
-                    f"{self.address} sent what is not ADB ({type(error).__name__}: {error})",
+                    f"{self.address} sent what is not ADB "
+                    f"({type(error).__name__}: {clean(str(error))})",
                     "Check the cable or network, then run again.",
                 ) from error
 

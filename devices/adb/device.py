@@ -20,6 +20,7 @@ from devices.base import (
     RunSettings,
     Session,
 )
+from devices.foreign import clean
 from devices.profile import Profile
 from nasprof.errors import NasprofError
 from nasprof.registry import Registry
@@ -61,7 +62,7 @@ class AdbDevice(Device):
         except NasprofError as error:
             return Reachability(False, f"{error.message}. {error.remedy or ''}".strip())
         except Exception as error:
-            return Reachability(False, f"{type(error).__name__}: {error}")
+            return Reachability(False, f"{type(error).__name__}: {clean(str(error))}")
         self._facts = facts
         return Reachability(True, self._describe(facts))
 

@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import io
 import json
-import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from devices.adb.benchmark_check import exit_text
 from devices.adb.connection import quote
 from devices.adb.session import AdbSession
+from devices.arrays import read_arrays
 from devices.base import INPUT_SEED, Arrived, RunnerCrashed, RunnerRefused, Samples
 from devices.contention import mark_contention
+from devices.foreign import clean
+from devices.replies import (
+    Round,
+    checked_hello,
+    checked_load,
+    context_of,
+    operators_of,
+    parse_reply,
+    raise_error,
+)
 from devices.runner.archive import runner_archive
 from devices.runner.telemetry import SILENT
 
@@ -32,9 +41,17 @@ exit $r
 
 
 class _Replies:
-    """Collects the runner's answers as they come."""
+    """Collects the runner's answers as they come.
 
-    def __init__(self, on_reply: Callable[[dict[str, Any]], None] | None = None) -> None:
+    Args:
+        expected: how many come at most.
+        on_reply: told of each that is no error.
+    """
+
+    def __init__(
+        self, expected: int, on_reply: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
+        self._expected = expected
         self.by_kind: dict[str, dict[str, Any]] = {}
         self.loaded: dict[str, dict[str, Any]] = {}
         self.error: dict[str, Any] | None = None
@@ -43,13 +60,13 @@ class _Replies:
 
     def line(self, line: str) -> bool:
         """Take in a line; True if it is an answer."""
-        try:
-            reply = json.loads(line)
-        except ValueError:
-            reply = None
-        if not isinstance(reply, dict) or not ({"ok", "error"} & reply.keys()):
-            self.words = [*self.words[-19:], line[:500]] if line.strip() else self.words
+        reply = parse_reply(line)
+        if reply is None:
+            self.words = [*self.words[-19:], clean(line, 500)] if line.strip() else self.words
             return False
+        self._expected -= 1
+        if self._expected < 0:
+            raise RunnerCrashed("the runner answers more than it was asked", clean(line))
         if "error" in reply:
             self.error = self.error or reply
             return True
@@ -83,7 +100,7 @@ class JsonSession(AdbSession):
             # The big cores are only our choice; this system may keep its shell off them.
             self.affinity = None
             replies = self._ask([], self.options.timeout_s)
-        self._hello = replies.by_kind["hello"]
+        self._hello = checked_hello(replies.by_kind["hello"], self._hello_request())
         self._tensors = {}
 
     def try_models(self, names: Sequence[str]) -> None:
@@ -91,28 +108,26 @@ class JsonSession(AdbSession):
             {**self._load_request(name), "try": self.details(name).foreign} for name in names
         ]
         replies = self._ask(requests, self.options.timeout_s)
-        self._tensors = {**self._tensors, **replies.loaded}
+        told = {name: checked_load(replies.loaded.get(name, {}), name) for name in names}
+        self._tensors = {**self._tensors, **told}
 
     def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
-        came = list[str]()
+        visits = Round(order, runs)
 
         def keep(reply: dict[str, Any]) -> None:
             if reply["ok"] == "samples":
-                came.append(str(reply.get("name")))
-                arrived(came[-1], _samples(reply, runs))
+                arrived(*visits.visit(reply))
 
         requests = [self._load_request(name) for name in dict.fromkeys(order)]
         requests.append({"op": "round", "order": list(order), "warmup": warmup, "runs": runs})
-        replies = self._ask(requests, self.options.timeout_s, keep)
-        missing = sorted((Counter(order) - Counter(came)).elements())
-        if missing:
-            raise RunnerCrashed(f"the runner gave no samples of {', '.join(missing)}")
-        self._round_context = replies.by_kind["round"].get("context", {})
+        replies = self._ask(requests, self.options.timeout_s, keep, len(order))
+        visits.check()
+        self._round_context = context_of(replies.by_kind["round"])
 
     def operator_times(self, name: str, warmup: int, runs: int) -> dict[str, float]:
         request = {"op": "profile", "name": name, "warmup": warmup, "runs": runs}
         replies = self._ask([self._load_request(name), request], self.options.timeout_s)
-        return dict(replies.by_kind["profile"]["times_ms"])
+        return operators_of(replies.by_kind["profile"], name)
 
     def judge(self, taken: Mapping[str, Samples]) -> None:
         for samples in taken.values():
@@ -123,24 +138,27 @@ class JsonSession(AdbSession):
         requests: Sequence[Mapping[str, Any]],
         timeout_s: float,
         on_reply: Callable[[dict[str, Any]], None] | None = None,
+        visits: int = 0,
     ) -> _Replies:
-        hello = {
+        asked = [self._hello_request(), *requests]
+        self.push_bytes(
+            "".join(json.dumps(request) + "\n" for request in asked).encode(), "requests.jsonl"
+        )
+        replies = _Replies(len(asked) + visits, on_reply)
+        silent = " ".join(f"{name}={value}" for name, value in SILENT.items())
+        script = _START.format(silent=silent, python=quote(*self.options.python.split()))
+        ended = self.workspace.run(script, timeout_s, replies.line)
+        _check(replies, ended.exit_code, {str(request["op"]) for request in asked})
+        return replies
+
+    def _hello_request(self) -> dict[str, Any]:
+        return {
             "op": "hello",
             "runtime": self.settings.runtime,
             "threads": self.settings.threads,
             "affinity": None if self.affinity is None else list(self.affinity),
             "options": self.options.runtime_options | dict(self.settings.options),
         }
-        asked = [hello, *requests]
-        self.push_bytes(
-            "".join(json.dumps(request) + "\n" for request in asked).encode(), "requests.jsonl"
-        )
-        replies = _Replies(on_reply)
-        silent = " ".join(f"{name}={value}" for name, value in SILENT.items())
-        script = _START.format(silent=silent, python=quote(*self.options.python.split()))
-        ended = self.workspace.run(script, timeout_s, replies.line)
-        _check(replies, ended.exit_code, {str(request["op"]) for request in asked})
-        return replies
 
     def _load_request(self, name: str) -> dict[str, Any]:
         return {
@@ -170,10 +188,7 @@ class JsonSession(AdbSession):
             "outputs": target,
         }
         self._ask([self._load_request(name), request], self.options.timeout_s)
-        with np.load(
-            io.BytesIO(self.workspace.connection.pull(target)), allow_pickle=False
-        ) as loaded:
-            return dict(loaded)
+        return read_arrays(io.BytesIO(self.workspace.connection.pull(target)))
 
     def provenance(self) -> dict[str, Any]:
         told = {key: value for key, value in self._hello.items() if key not in ("ok", "pid")}
@@ -183,13 +198,9 @@ class JsonSession(AdbSession):
 def _check(replies: _Replies, exit_code: int, asked: set[str]) -> None:
     words = " | ".join(replies.words[-5:])
     if replies.error is not None:
-        message = str(replies.error.get("message"))
-        model, inputs = replies.error.get("model"), replies.error.get("inputs", ())
-        if replies.error.get("kind") == "refused":
-            raise RunnerRefused(message, model=model)
-        if model is not None:
-            raise RunnerCrashed(message, model=model, inputs=inputs)
-        raise RunnerCrashed(f"the runner cannot {replies.error['error']}: {message}", words or None)
+        model = replies.error.get("model")
+        doing = clean(str(replies.error["error"]))
+        raise_error(replies.error, doing, words or None if model is None else None)
     if exit_code in (126, 127):
         raise RunnerRefused(
             f"the device has no Python: {words}",
@@ -205,18 +216,3 @@ def _check(replies: _Replies, exit_code: int, asked: set[str]) -> None:
         raise RunnerCrashed(
             f"the runner did not answer to {', '.join(missing)}", f"Its last words: {words}"
         )
-
-
-def _samples(reply: Mapping[str, Any], runs: int) -> Samples:
-    wall_ms, cpu_ms = reply.get("wall_ms"), reply.get("cpu_ms")
-    for values in (wall_ms, cpu_ms):
-        valid = isinstance(values, list) and all(
-            isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
-            for value in values
-        )
-        if not (valid and len(values or ()) == runs) and not (values is None and wall_ms):
-            raise RunnerCrashed(
-                f"the runner's samples of {reply.get('name')} are damaged: expected {runs} times"
-            )
-    context = reply.get("context")
-    return Samples(list(wall_ms or ()), cpu_ms, context=dict(context or {}))

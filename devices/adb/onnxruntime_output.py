@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from devices.base import RunnerRefused
+from devices.foreign import MAX_TIME_MS, lines_of, number, whole
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ def parse_perf_test(text: str) -> PerfTestResult:
     Raises:
         RunnerRefused: there is no measurement in it.
     """
+    text = "\n".join(lines_of(text))
     mean = _number(text, r"Average (?:inference )?time cost: {} ms")
-    count = _number(text, r"Total (?:inference requests|iterations): {}")
-    if mean is None or count is None:
+    count = _found(text, r"Total (?:inference requests|iterations): {}")
+    runs = None if count is None else whole(count, 1, 10**12)
+    if mean is None or runs is None:
         raise RunnerRefused(
             "onnxruntime_perf_test printed no measurement",
             "It failed, its output is cut off, or the program is another one.",
@@ -49,25 +52,29 @@ def parse_perf_test(text: str) -> PerfTestResult:
     session_s = _number(text, r"Session creation time cost: {} s")
     lowest_s = _number(text, r"Min Latency(?: is|:) {} s")
     highest_s = _number(text, r"Max Latency(?: is|:) {} s")
-    peak = _number(text, r"Peak working set size: {} bytes")
+    peak = _number(text, r"Peak working set size: {} bytes", 1e18)
+    latencies = re.findall(r"^P([0-9]{1,4}) Latency(?: is|:) (\S+) s", text, re.M)
+    given = {_percent(digits): _ms(number(value, 0, MAX_TIME_MS)) for digits, value in latencies}
     return PerfTestResult(
         mean_ms=mean,
-        count=int(count),
+        count=runs,
         session_ms=_ms(session_s),
         min_ms=_ms(lowest_s),
         max_ms=_ms(highest_s),
-        percentiles_ms={
-            _percent(digits): 1e3 * float(value)
-            for digits, value in re.findall(r"^P(\d+) Latency(?: is|:) (\S+) s", text, re.M)
-        },
-        cpu_percent=_number(text, r"Avg CPU usage: {} %"),
+        percentiles_ms={percent: ms for percent, ms in given.items() if ms is not None},
+        cpu_percent=_number(text, r"Avg CPU usage: {} %", 1e6),
         peak_memory_mb=None if peak is None else peak / 2**20,
     )
 
 
-def _number(text: str, pattern: str) -> float | None:
-    found = re.search(pattern.replace("{}", r"([\d.]+(?:e[+-]?\d+)?)"), text)
-    return float(found[1]) if found else None
+def _found(text: str, pattern: str) -> str | None:
+    found = re.search("^.*" + pattern.replace("{}", r"(\S+)"), text, re.M)
+    return found[1] if found else None
+
+
+def _number(text: str, pattern: str, highest: float = MAX_TIME_MS) -> float | None:
+    found = _found(text, pattern)
+    return None if found is None else number(found, 0, highest)
 
 
 def _ms(seconds: float | None) -> float | None:

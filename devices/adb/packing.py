@@ -17,6 +17,7 @@ from devices.adb.connection import quote
 from devices.adb.transfer import refusal, verify_files
 from devices.adb.workspace import Workspace
 from devices.base import DeviceFull
+from devices.foreign import clean
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ for box in '' toybox busybox; do
   if $box tar --help >/dev/null 2>&1; then echo $box tar; exit 0; fi
 done
 """
+
+_TARS = ("tar", "toybox tar", "busybox tar")
 
 # Owners are not restored (o): the shell's user may not give files away.
 _UNPACK = """
@@ -73,6 +76,7 @@ def push_files(workspace: Workspace, folder: str, files: Mapping[str, Path]) -> 
     try:
         said = workspace.connection.shell(_FIND_TAR.format(folder=quote(where)))
         tar = said.output.strip() if said.exit_code == 0 and len(files) > 1 else ""
+        tar = tar if tar in _TARS else ""
         if not (tar and _push_archive(workspace, where, files, tar)):
             for name, path in files.items():
                 workspace.connection.send(path, f"{where}/{name}")
@@ -99,7 +103,9 @@ def _push_archive(workspace: Workspace, where: str, files: Mapping[str, Path], t
             raise error
     finally:
         workspace.remove(_ARCHIVE)
-    _log.warning("the device's %s does not unpack (%s), pushing one by one", tar, done.output)
+    _log.warning(
+        "the device's %s does not unpack (%s), pushing one by one", tar, clean(done.output)
+    )
     return False
 
 

@@ -6,9 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from devices.base import RunnerCrashed
+from devices.foreign import printable, whole
 
 MAX_OUTPUT = 64 << 20
 """Bytes of output without progress after which a command is taken for a runaway."""
+
+MAX_ANSWER = 8 << 20
+"""Bytes of output of a command that tells something."""
+
+MAX_LINES = 500_000
+"""Lines of output, likewise."""
 
 
 @dataclass(frozen=True)
@@ -23,36 +30,51 @@ class ShellResult:
 
 
 class OutputReader:
-    """Collects a command's output up to the line that carries its exit code."""
+    """Collects a command's output, as far as it can be shown, up to the line with its exit code.
 
-    def __init__(self, marker: str, on_line: Callable[[str], bool] | None) -> None:
+    Args:
+        marker: what that line begins with.
+        on_line: told of each line; tells whether it means progress.
+        limit: bytes without progress.
+    """
+
+    def __init__(
+        self, marker: str, on_line: Callable[[str], bool] | None, limit: int = MAX_OUTPUT
+    ) -> None:
         self.lines: list[str] = []
         self.exit_code: int | None = None
         self._marker = marker
         self._on_line = on_line
-        self._rest = b""
+        self._limit = min(limit, MAX_OUTPUT)
+        self._rest = bytearray()
         self._size = 0
 
     def feed(self, chunk: bytes) -> bool:
         """Take in a chunk; True if ``on_line`` saw progress."""
         self._size += len(chunk)
-        if self._size > MAX_OUTPUT:
+        if self._size > self._limit or len(self.lines) > MAX_LINES:
             raise RunnerCrashed(
-                f"the command wrote more than {MAX_OUTPUT >> 20} MB; it was stopped",
+                f"the command wrote more than {self._limit >> 20} MB or {MAX_LINES} lines; "
+                "it was stopped",
                 "Is it the program you meant to run?",
             )
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        progress = [self._line(line.decode("utf-8", "replace").rstrip("\r")) for line in lines]
+        self._rest += chunk
+        if b"\n" not in chunk:
+            return False
+        *lines, self._rest = self._rest.split(b"\n")
+        progress = [self._line(printable(line.decode("utf-8", "replace"))) for line in lines]
         if any(progress):
             self._size = len(self._rest)
         return any(progress)
 
     def _line(self, line: str) -> bool:
+        if self.exit_code is not None:
+            return False
         text, found, code = line.partition(self._marker)
         if found:
-            self.exit_code = int(code) if code.isdecimal() else None
+            self.exit_code = whole(code, 0, 255)
             if not text:
-                return True
+                return self.exit_code is not None
         if self._on_line is not None and self._on_line(text):
             # A round may last for an hour.
             self.lines.clear()

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from devices.foreign import MAX_CPUS, clean, lines_of, number, whole
+from nasprof.errors import UsageError
+
 PROPERTIES = {
     "manufacturer": "ro.product.manufacturer",
     "brand": "ro.product.brand",
@@ -50,6 +53,11 @@ echo @@sysfs; grep -sH . {_CPU}/cpufreq/scaling_cur_freq {_CPU}/cpufreq/scaling_
 """
 
 CPU_SENSOR, SKIN_SENSOR, BATTERY_SENSOR = 0, 3, 2
+_CELSIUS = (-273.15, 1e4)
+_SENSOR = re.compile(
+    r"Temperature\{mValue=([-+\d.eE]+), mType=(-?\d+), mName=([^,}\n]+), mStatus=\d+"
+)
+_MAX_KHZ = 10**8
 _NOT_TEMPERATURES = (6, 7, 8)  # Android lists voltage, current and percentage limits among them.
 
 
@@ -82,16 +90,15 @@ def parse_facts(text: str) -> dict[str, Any]:
         ``max_khz`` (by core); those that are known.
     """
     sections = split_sections(text)
-    properties = dict(
-        line.split("=", 1) for line in sections.get("props", "").splitlines() if "=" in line
-    )
-    facts: dict[str, Any] = {name: properties.get(key, "") for name, key in PROPERTIES.items()}
-    facts["kernel"] = sections.get("uname", "").strip()
-    facts["os"] = sections.get("os", "").partition("=")[2].strip('"')
-    facts["board"] = sections.get("board", "").strip(" \n\0")
-    facts["cpu"] = sections.get("cpu", "").partition("\n")[0].partition(":")[2].strip()
-    count = sections.get("count", "").strip()
-    facts["cores"] = int(count) if count.isdecimal() else 0
+    pairs = (line.partition("=") for line in lines_of(sections.get("props", "")))
+    properties = {key: value for key, equals, value in pairs if equals}
+    told: dict[str, str] = {name: properties.get(key, "") for name, key in PROPERTIES.items()}
+    told["kernel"] = sections.get("uname", "")
+    told["os"] = sections.get("os", "").partition("=")[2].strip().strip('"')
+    told["board"] = sections.get("board", "")
+    told["cpu"] = sections.get("cpu", "").partition("\n")[0].partition(":")[2]
+    facts: dict[str, Any] = {name: clean(value) for name, value in told.items()}
+    facts["cores"] = whole(sections.get("count", ""), 1, MAX_CPUS)
     facts["max_khz"] = _per_core(parse_sysfs(sections.get("sysfs", "")), "cpuinfo_max_freq")
     if not facts["model"]:
         facts["model"] = facts["board"] or facts["cpu"]
@@ -111,50 +118,59 @@ def parse_state(text: str) -> dict[str, Any]:
     thermal = parse_thermalservice(sections.get("thermal", ""))
     zones = _zones(sysfs)
     governors = sorted(
-        {value for path, value in sysfs.items() if path.endswith("/scaling_governor")}
+        {clean(value) for path, value in sysfs.items() if path.endswith("/scaling_governor")}
     )
     state: dict[str, Any] = {
         "cur_khz": _per_core(sysfs, "scaling_cur_freq"),
         "limit_khz": _per_core(sysfs, "scaling_max_freq"),
-        "governor": ", ".join(governors),
+        "governor": clean(", ".join(governors)),
         "battery": parse_battery(sections.get("battery", "")),
         "thermal_status": thermal.status,
         "temperatures_c": thermal.temperatures_c or zones,
         "temperature_c": decisive_temperature_c(thermal, zones),
         "cooling": _cooling(sysfs),
-        "load": sections.get("load", "").split(" ")[0],
+        "load": _load(sections.get("load", "")),
     }
     return {name: value for name, value in state.items() if value not in (None, "", {})}
 
 
+def _load(text: str) -> str:
+    word = next(iter(text.split()), "")
+    return "" if number(word, 0, 1e6) is None else word
+
+
 def parse_sysfs(text: str) -> dict[str, str]:
     """Lines ``path:value`` as written by ``grep -H``."""
-    lines = (line.partition(":") for line in text.splitlines() if line.startswith("/"))
+    lines = (line.partition(":") for line in lines_of(text) if line.startswith("/"))
     return {path: value for path, colon, value in lines if colon}
 
 
 def parse_thermalservice(text: str) -> Thermal:
     """The output of ``dumpsys thermalservice``; sensors as the hardware has them now, if told."""
-    status = re.search(r"^\s*Thermal Status:\s*(\d+)", text, re.MULTILINE)
-    sensors = r"Temperature\{mValue=([-\d.E]+), mType=(-?\d+), mName=([^,}]+), mStatus=\d+"
+    text = "\n".join(lines_of(text))
+    status = re.search(r"^[ \t]*Thermal Status:[ \t]*([0-9]+)[ \t]*$", text, re.MULTILINE)
     current = text.partition("Current temperatures from HAL:")[2].partition("\nCurrent cooling")[0]
-    thermal = Thermal(int(status[1]) if status else None)
-    for value, kind, name in re.findall(sensors, current) or re.findall(sensors, text):
-        celsius = float(value)
-        if int(kind) not in _NOT_TEMPERATURES and 0 < celsius < 200:
-            thermal.temperatures_c[name] = celsius
-            thermal.kinds[name] = int(kind)
+    thermal = Thermal(whole(status[1], 0, 6) if status else None)
+    for value, kind, name in _SENSOR.findall(current) or _SENSOR.findall(text):
+        celsius, type_number = number(value, *_CELSIUS), whole(kind, -1, 99)
+        if celsius is None or type_number is None or type_number in _NOT_TEMPERATURES:
+            continue
+        if 0 < celsius < 200:
+            thermal.temperatures_c[clean(name)] = celsius
+            thermal.kinds[clean(name)] = type_number
     return thermal
 
 
 def parse_battery(text: str) -> dict[str, Any]:
     """The output of ``dumpsys battery``: ``level`` (%), ``temperature_c``, ``powered``."""
-    values = dict(re.findall(r"^\s*([\w ]+): (\S+)\s*$", text, re.MULTILINE))
+    pairs = (line.partition(": ") for line in lines_of(text))
+    values = {key.strip(): value.strip() for key, colon, value in pairs if colon}
     battery: dict[str, Any] = {}
-    if values.get("level", "").isdecimal():
-        battery["level"] = int(values["level"])
-    if re.fullmatch(r"-?\d+", values.get("temperature", "")):
-        battery["temperature_c"] = int(values["temperature"]) / 10
+    if (level := whole(values.get("level", ""), 0, 100)) is not None:
+        battery["level"] = level
+    # Tenths of a degree.
+    if (tenths := whole(values.get("temperature", ""), -1000, 2000)) is not None:
+        battery["temperature_c"] = tenths / 10
     if battery:
         battery["powered"] = any(
             values.get(f"{source} powered") == "true" for source in ("AC", "USB", "Wireless")
@@ -196,39 +212,54 @@ def big_cores(max_khz: Mapping[str, int], threads: int = 1) -> tuple[int, ...] |
 
 
 def taskset_mask(cores: Iterable[int]) -> str:
-    """Core numbers as the hexadecimal mask that every ``taskset`` understands."""
-    return f"{sum(1 << core for core in set(cores)):x}"
+    """Core numbers as the hexadecimal mask that every ``taskset`` understands.
+
+    Raises:
+        UsageError: a number is none of a core.
+    """
+    chosen = set(cores)
+    for core in chosen:
+        if not 0 <= core < MAX_CPUS:
+            raise UsageError(f"core {core} cannot exist", f"Expected 0 to {MAX_CPUS - 1}.")
+    return f"{sum(1 << core for core in chosen):x}"
 
 
 def _per_core(sysfs: Mapping[str, str], name: str) -> dict[str, int]:
     # Numbers as strings: so they stay the same when written as JSON and read again.
     values: dict[int, int] = {}
     for path, value in sysfs.items():
-        found = re.search(rf"/cpu(\d+)/cpufreq/{name}$", path)
-        if found and value.strip().isdecimal():
-            values[int(found[1])] = int(value)
+        found = re.search(rf"/cpu([0-9]+)/cpufreq/{name}$", path)
+        core = whole(found[1], 0, MAX_CPUS - 1) if found else None
+        khz = whole(value, 1, _MAX_KHZ)
+        if core is not None and khz is not None:
+            values[core] = khz
     return {str(core): khz for core, khz in sorted(values.items())}
 
 
 def _zones(sysfs: Mapping[str, str]) -> dict[str, float]:
     zones: dict[str, float] = {}
     for path, value in sysfs.items():
-        found = re.search(r"(.*/thermal_zone(\d+))/temp$", path)
-        if not found or not re.fullmatch(r"-?\d+", value.strip()):
+        folder, _, file = path.rpartition("/")
+        zone = re.search(r"/thermal_zone([0-9]{1,9})$", folder)
+        told = whole(value, -(10**6), 10**6)
+        if file != "temp" or zone is None or told is None:
             continue
         # Thousandths of a degree by convention, but some drivers give degrees.
-        celsius = int(value) / 1000 if abs(int(value)) >= 1000 else float(value)
+        celsius = told / 1000 if abs(told) >= 1000 else float(told)
         if 0 < celsius < 200:
-            kind = sysfs.get(f"{found[1]}/type", "zone")
-            zones[kind if kind not in zones else f"{kind}-{found[2]}"] = celsius
+            kind = clean(sysfs.get(f"{folder}/type", "zone"))
+            zones[kind if kind not in zones else f"{kind}-{zone[1]}"] = celsius
     return zones
 
 
 def _cooling(sysfs: Mapping[str, str]) -> dict[str, int]:
     active: dict[str, int] = {}
     for path, value in sysfs.items():
-        found = re.search(r"(.*/cooling_device\d+)/cur_state$", path)
-        kind = sysfs.get(f"{found[1]}/type", "") if found else ""
-        if re.search(r"cpu|processor", kind, re.I) and value.strip().isdecimal() and int(value):
-            active[kind] = int(value)
+        folder, _, file = path.rpartition("/")
+        if file != "cur_state" or not re.search(r"/cooling_device[0-9]+$", folder):
+            continue
+        kind = clean(sysfs.get(f"{folder}/type", ""))
+        state = whole(value, 1, 10**6)
+        if state is not None and re.search(r"cpu|processor", kind, re.I):
+            active[kind] = state
     return active

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import shlex
@@ -10,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from devices.base import DeviceError, DeviceFull
+from devices.foreign import clean, whole
 
 if TYPE_CHECKING:
     from devices.adb.connection import AdbConnection
@@ -65,7 +67,7 @@ def _by_name(text: str) -> dict[str, str]:
 def _compare(remote: str, local: Path, size: str, method: str, digest: str | None) -> None:
     expected = local.stat().st_size
     if size != str(expected):
-        raise _damaged(remote, f"{size} of {expected} bytes")
+        raise _damaged(remote, f"{clean(size)} of {expected} bytes")
     if method != "size":
         with local.open("rb") as stream:
             if hashlib.file_digest(stream, method).hexdigest() != digest:
@@ -89,15 +91,17 @@ def watch_for_refusal(data: bytes) -> None:
     ``adb_shell`` drops this message while it waits for permission to send the next chunk.
     """
     if data.startswith(b"FAIL"):
-        raise PushRefused(data[8:].decode("utf-8", "replace"))
+        raise PushRefused(clean(data[8:1032].decode("utf-8", "replace")))
 
 
 def refusal(connection: AdbConnection, remote: str, size: int, reason: str) -> DeviceError:
     """The error of a file of ``size`` bytes that the device refused."""
     folder = shlex.quote(str(PurePosixPath(remote).parent))
     # The reason may have been cut off by the protocol: look for the usual one.
-    free = connection.shell(f"df -k {folder} | tail -n 1").output.split()
-    kilobytes = [int(word) for word in free if word.isdecimal()]
+    free = ""
+    with contextlib.suppress(DeviceError):
+        free = connection.shell(f"df -k {folder} | tail -n 1").output
+    kilobytes = [kb for word in free.split() if (kb := whole(word)) is not None]
     short = len(kilobytes) > 2 and kilobytes[0] > 0 and kilobytes[2] * 1024 < size
     if "No space left" in reason or short:
         return full(remote)

@@ -20,9 +20,10 @@ NO_LIBUSB = (
 class UsbStream(Transport):
     """A connection by USB, through libusb."""
 
+    address: UsbAddress
+
     def __init__(self, address: UsbAddress, deadline: Deadline, usb: Any) -> None:
-        super().__init__(deadline)
-        self.address = address
+        super().__init__(address, deadline)
         self._usb = usb
 
     def connect(self, transport_timeout_s: float | None) -> None:
@@ -33,13 +34,13 @@ class UsbStream(Transport):
         except Exception as error:
             raise _usb_unreachable(self.address, error) from error
 
-    def bulk_read(self, numbytes: int, transport_timeout_s: float | None) -> bytes:
+    def _read(self, numbytes: int) -> bytes:
         try:
-            return self._seen(bytes(self._usb.bulk_read(numbytes, self._deadline.remaining_s())))
+            return bytes(self._usb.bulk_read(numbytes, self._deadline.remaining_s()))
         except UsbReadFailedError as error:
             self._fail(error, error.usb_error)
 
-    def bulk_write(self, data: bytes, transport_timeout_s: float | None) -> int:
+    def _write(self, data: bytes) -> int:
         try:
             return int(self._usb.bulk_write(data, self._deadline.remaining_s()))
         except UsbWriteFailedError as error:

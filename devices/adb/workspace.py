@@ -23,6 +23,7 @@ from devices.adb.connection import AdbConnection, quote
 from devices.adb.shell_output import ShellResult
 from devices.adb.transfer import full
 from devices.base import DeviceError
+from devices.foreign import clean
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,12 @@ CLOSING_S = 5.0
 # Every script looks for tokens in the command lines of processes, by a pattern "[n]asprof-..."
 # which does not match itself. It assembles tokens from parts so that its own command line does
 # not contain them, except for the keeper's, which is the one that must be found.
+#
+# Whoever may write to the folder may leave there what looks like ours: nothing is removed but
+# what has a name as our tokens are, links are never followed, and no word is split.
+
+_DIGITS = 12
+_ANY_TOKEN = "nasprof-" + _DIGITS * "[0-9a-f]"
 
 _REMOVE = """
 token=nasprof; token=$token-{nonce}
@@ -45,9 +52,11 @@ for f in $(grep -l "[n]${{token#n}}" /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2
   if [ "$p" != $$ ]; then kill -9 "$p" 2>/dev/null; fi
 done
 cd {parent} || exit
-rm -rf $token
-rm nasprof.lock/owner.$token 2>/dev/null && rmdir nasprof.lock
-[ ! -e $token ]
+rm -rf -- "$token"
+if [ ! -L nasprof.lock ]; then
+  rm "nasprof.lock/owner.$token" 2>/dev/null && rmdir nasprof.lock
+fi
+[ ! -e "$token" ]
 """
 
 _KEEPER = (
@@ -62,9 +71,11 @@ cat > /dev/null
 
 _SWEEP = """
 cd {parent} || exit
-for d in $(find . -maxdepth 1 -type d -name 'nasprof-*' -mmin +{minutes} 2>/dev/null); do
-  d=${{d#./}}
-  grep -q "[n]${{d#n}}" /proc/[0-9]*/cmdline 2>/dev/null || rm -rf "$d"
+for d in {any_token}; do
+  if [ -d "$d" ] && [ ! -L "$d" ] &&
+    find "./$d" -maxdepth 0 -mmin +{minutes} 2>/dev/null | grep -q . &&
+    ! grep -q "[n]${{d#n}}" /proc/[0-9]*/cmdline 2>/dev/null
+  then rm -rf -- "$d"; fi
 done
 """
 
@@ -72,25 +83,29 @@ _LOCK = """
 cd {parent} || exit
 if mkdir nasprof.lock 2>/dev/null; then
   echo {owner} > nasprof.lock/owner.{token} && exit 0
-  rm -rf nasprof.lock; exit 1
+  rm -f nasprof.lock/owner.{token}; rmdir nasprof.lock; exit 1
 fi
-for f in nasprof.lock/owner.*; do
+if [ -L nasprof.lock ] || {{ [ -e nasprof.lock ] && [ ! -d nasprof.lock ]; }}; then exit 4; fi
+for f in nasprof.lock/owner.{any_token}; do
   t=${{f##*/owner.}}
-  if [ "$t" = '*' ]; then
+  if [ ! -e "$f" ] && [ ! -L "$f" ]; then
     find nasprof.lock -maxdepth 0 -mmin +1 2>/dev/null | grep -q . && rmdir nasprof.lock
     exit 2
   fi
-  if grep -q "[n]${{t#n}}" /proc/[0-9]*/cmdline 2>/dev/null; then cat "$f"; exit 3; fi
-  rm "$f" 2>/dev/null && rmdir nasprof.lock 2>/dev/null
+  if grep -q "[n]${{t#n}}" /proc/[0-9]*/cmdline 2>/dev/null; then
+    if [ -f "$f" ] && [ ! -L "$f" ]; then dd if="$f" bs=300 count=1 2>/dev/null; fi
+    exit 3
+  fi
+  rm -f "$f" 2>/dev/null && rmdir nasprof.lock 2>/dev/null
 done
 exit 2
 """
 
 _UNLOCK = """
-cd {parent} && rm nasprof.lock/owner.{token} && rmdir nasprof.lock
+cd {parent} && [ ! -L nasprof.lock ] && rm nasprof.lock/owner.{token} && rmdir nasprof.lock
 """
 
-_GOT, _STALE, _HELD = 0, 2, 3
+_GOT, _STALE, _HELD, _NOT_OURS = 0, 2, 3, 4
 
 
 class DeviceBusy(DeviceError):
@@ -112,7 +127,7 @@ class Workspace:
         self.connection = connection
         self.parent = parent
         self._lock_wait_s = lock_wait_s
-        self._nonce = secrets.token_hex(6)
+        self._nonce = secrets.token_hex(_DIGITS // 2)
         self._open = False
         self._told = False
 
@@ -134,7 +149,7 @@ class Workspace:
         """
         if not self.connection.connected:
             self.connection.connect(attempts=3)
-        self._nonce = secrets.token_hex(6)
+        self._nonce = secrets.token_hex(_DIGITS // 2)
         self._open = True
         try:
             self.connection.shell(self._script(_SWEEP))
@@ -150,6 +165,7 @@ class Workspace:
             parent=quote(self.parent),
             nonce=self._nonce,
             token=self._token,
+            any_token=_ANY_TOKEN,
             minutes=STALE_MINUTES,
             owner=quote(f"{_user()}@{socket.gethostname()} since {time.strftime('%H:%M:%S')}"),
         )
@@ -175,9 +191,11 @@ class Workspace:
             result = self.connection.shell(self._script(_LOCK))
             if result.exit_code == _GOT:
                 return
+            if result.exit_code == _NOT_OURS:
+                raise self._no_lock()
             if result.exit_code not in (_HELD, _STALE):
-                raise self._failed(result.output)
-            owner = result.output.strip() or "another measurement"
+                raise self._failed(clean(result.output))
+            owner = clean(result.output, 100) or "another measurement"
             if time.monotonic() >= end:
                 raise DeviceBusy(
                     f"{self.connection.address} is in use by {owner}; "
@@ -186,12 +204,20 @@ class Workspace:
                 )
             if result.exit_code == _HELD:
                 self._tell(f"waiting for {owner}, who is measuring on the device")
-                time.sleep(LOCK_POLL_S)
+            time.sleep(LOCK_POLL_S)
 
     def _tell(self, message: str) -> None:
         if not self._told:
             print(message, file=sys.stderr)
             self._told = True
+
+    def _no_lock(self) -> DeviceError:
+        lock = f"{self.parent}/nasprof.lock"
+        return DeviceError(
+            f"{lock} on the device is a link or a file, not the folder that is made by a "
+            "measurement: it is left alone",
+            "Remove it, or name another folder: remote_dir in the device profile.",
+        )
 
     def _failed(self, answer: str) -> DeviceError:
         if "No space left" in answer:
@@ -212,7 +238,7 @@ class Workspace:
     def remove(self, name: str) -> None:
         """Remove a file or folder from the folder, which is gone altogether when not connected."""
         if self.connection.connected:
-            self.connection.shell(f"rm -rf {quote(self.path(name))}")
+            self.connection.shell(f"rm -rf -- {quote(self.path(name))}")
 
     def run(
         self,

@@ -1,0 +1,301 @@
+"""Answers of the runner (``devices.runner``), which may be another program, or a broken one.
+
+Each is one line of JSON. What is not as the protocol has it is an error that says so: a number
+that is none, or of another model, must not be taken for a time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NoReturn
+
+from devices.base import RunnerCrashed, RunnerRefused, Samples
+from devices.foreign import MAX_CPUS, MAX_TIME_MS, clean
+
+MAX_REPLY = 8 << 20
+"""Characters of an answer: some 200,000 timed runs."""
+
+MAX_DEPTH = 12
+MAX_DIGITS = 30
+MAX_NAME = 2000
+
+_ECHOED = ("name", "message")
+"""Fields that may hold names of ours, of which some are those of files in no known encoding."""
+
+
+def parse_reply(line: str) -> dict[str, Any] | None:
+    """The answer in a line; None if it is none, but something that a program printed.
+
+    Raises:
+        RunnerCrashed: it looks like an answer but is damaged, or too large.
+    """
+    line = line.strip()
+    if not (line.startswith("{") and line.endswith("}")):
+        return None
+    if len(line) > MAX_REPLY:
+        raise RunnerCrashed(f"the runner's answer is longer than {MAX_REPLY >> 20} MB")
+    try:
+        reply = json.loads(
+            line,
+            parse_int=_integer,
+            parse_float=_real,
+            parse_constant=_real,
+            object_pairs_hook=_object,
+        )
+        if not ({"ok", "error"} & reply.keys()):
+            return None
+        for field, value in reply.items():
+            if field not in _ECHOED:
+                _check_value([field, value], MAX_DEPTH)
+    except _Damaged as error:
+        raise RunnerCrashed(f"the runner's answer is damaged: {error}", clean(line)) from error
+    except (ValueError, RecursionError):
+        return None
+    return dict(reply)
+
+
+class _Damaged(Exception):
+    pass
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise _Damaged(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _real(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise _Damaged(f"the number {clean(text, 40)}")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _Damaged("a field twice")
+    return value
+
+
+def _check_value(value: Any, depth: int) -> None:
+    """Look that a value can be written, as it may well be."""
+    if isinstance(value, str) and not _is_writable(value):
+        raise _Damaged("half a character")
+    if not isinstance(value, (dict, list)):
+        return
+    if depth == 0:
+        raise _Damaged(f"more than {MAX_DEPTH} levels")
+    for each in [*value, *value.values()] if isinstance(value, dict) else value:
+        _check_value(each, depth - 1)
+
+
+def _is_writable(text: str) -> bool:
+    # JSON may hold halves of characters, which no file takes.
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def raise_error(reply: Mapping[str, Any], doing: str, words: str | None = None) -> NoReturn:
+    """Raise what an answer of the kind ``error`` means.
+
+    Args:
+        reply: the answer.
+        doing: what was asked for, as in "the runner cannot ...".
+        words: what the program said besides.
+    """
+    message = clean(str(reply.get("message")), 2000)
+    # A name of ours, if it is one.
+    model = reply["model"] if isinstance(reply.get("model"), str) else None
+    if reply.get("kind") == "refused":
+        raise RunnerRefused(message, model=model)
+    if model is not None:
+        raise RunnerCrashed(message, model=model, inputs=_described(reply.get("inputs", [])))
+    raise RunnerCrashed(f"the runner cannot {doing}: {message}", words)
+
+
+def checked_hello(reply: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to ``hello``: of the runtime and threads asked for; its words are printable."""
+    for field in ("runtime", "threads"):
+        told = reply.get(field)
+        if type(told) is not type(asked[field]) or told != asked[field]:
+            _damaged("hello", f"{field} is {told!r} instead of {asked[field]!r}")
+    cores = reply.get("affinity")
+    if cores is not None and not (isinstance(cores, list) and all(_is_core(c) for c in cores)):
+        _damaged("hello", f"affinity is {cores!r}")
+    return {clean(field): _printable(value) for field, value in reply.items()}
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value, MAX_NAME)
+    if isinstance(value, dict):
+        return {clean(key): _printable(each) for key, each in value.items()}
+    return [_printable(each) for each in value] if isinstance(value, list) else value
+
+
+def checked_load(reply: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The answer to ``load``: its tensors, each with a name, and how long it took."""
+    _check_name("load", reply, [name])
+    if not _is_time(reply.get("load_ms")):
+        _damaged("load", f"load_ms is {reply.get('load_ms')!r}")
+    for field in ("inputs", "outputs"):
+        tensors = reply.get(field)
+        if not isinstance(tensors, list) or not all(_is_tensor(tensor) for tensor in tensors):
+            _damaged("load", f"{field} is {tensors!r}")
+    return {**reply, "inputs": _described(reply["inputs"]), **_said(reply)}
+
+
+def _said(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """What else is told of a model's inputs: names that were said in vain, signatures."""
+    said = {"unused": reply.get("unused", []), "signatures": reply.get("signatures", [])}
+    for field, words in said.items():
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            _damaged("load", f"{field} is {words!r}")
+    if reply.get("signature") not in [*said["signatures"], None]:
+        _damaged("load", f"signature is {reply['signature']!r}")
+    return {field: words for field, words in said.items() if words}
+
+
+def _described(tensors: Any) -> list[dict[str, Any]]:
+    """Inputs as the runner tells them, see :class:`devices.runner.inputs.Inputs`.
+
+    A runner that says less of them is as good.
+    """
+    if not isinstance(tensors, list) or not all(_is_tensor(tensor) for tensor in tensors):
+        _damaged("load", f"inputs is {tensors!r}")
+    for tensor in tensors:
+        for field, valid in _DESCRIBED.items():
+            if field in tensor and not valid(tensor[field]):
+                _damaged("load", f"{field} of {tensor['name']} is {tensor[field]!r}")
+    return [_printable(tensor) for tensor in tensors]
+
+
+class Round:
+    """The visits of a round, as they come.
+
+    Args:
+        order: names of the models visited.
+        runs: timed runs of each visit.
+    """
+
+    def __init__(self, order: Sequence[str], runs: int) -> None:
+        self._left = Counter(order)
+        self._runs = runs
+
+    def visit(self, reply: Mapping[str, Any]) -> tuple[str, Samples]:
+        """The model of a visit that is over, and its samples: one for each run."""
+        name = _check_name("round", reply, +self._left)
+        self._left[name] -= 1
+        wall_ms, cpu_ms = reply.get("wall_ms"), reply.get("cpu_ms")
+        self._check_times(name, wall_ms)
+        if cpu_ms is not None:
+            self._check_times(name, cpu_ms)
+        return name, Samples(list(wall_ms or ()), cpu_ms, context=context_of(reply))
+
+    def _check_times(self, name: str, values: Any) -> None:
+        if not isinstance(values, list) or not all(_is_time(value) for value in values):
+            _damaged("round", f"the times of {name} are none")
+        if len(values) != self._runs:
+            _damaged("round", f"{len(values)} times of {name} instead of {self._runs}")
+
+    def check(self) -> None:
+        """Look whether every visit came."""
+        if missing := sorted(self._left.elements()):
+            raise RunnerCrashed(f"the runner gave no samples of {', '.join(missing)}")
+
+
+def context_of(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """What else was observed: numbers, or None where the system does not tell."""
+    context = reply.get("context") or {}
+    if not isinstance(context, dict):
+        _damaged("round", f"context is {context!r}")
+    for field, value in context.items():
+        # Differences of counters: some systems let them run backwards.
+        if not re.fullmatch(r"\w{1,60}", field, re.ASCII) or not (
+            value is None or _is_number(value)
+        ):
+            _damaged("round", f"{field} is {value!r}")
+    return dict(context)
+
+
+def operators_of(reply: Mapping[str, Any], name: str) -> dict[str, float]:
+    """Mean ms of each operator by its name, in the order they ran."""
+    _check_name("profile", reply, [name])
+    times = reply.get("times_ms")
+    if not isinstance(times, list) or not all(_is_operator(pair) for pair in times):
+        _damaged("profile", "times_ms is no list of names and times")
+    return {operator: float(ms) for operator, ms in times or ()}
+
+
+def _check_name(doing: str, reply: Mapping[str, Any], expected: Collection[str]) -> str:
+    name = reply.get("name")
+    # Not _is_word: these names are ours, and may be those of files.
+    if not isinstance(name, str) or name not in expected:
+        _damaged(doing, f"it is about {name!r}")
+    return str(name)
+
+
+def _damaged(doing: str, what: str) -> NoReturn:
+    raise RunnerCrashed(
+        f"the runner's answer to {doing} is damaged: {clean(what)}",
+        "Is it this version's runner, and a runtime adapter that keeps to the protocol?",
+    )
+
+
+def _is_number(value: Any) -> bool:
+    # True is an int for Python.
+    return type(value) in (int, float) and math.isfinite(value) and abs(value) <= MAX_TIME_MS
+
+
+def _is_time(value: Any) -> bool:
+    return _is_number(value) and value >= 0
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_NAME
+
+
+def _is_core(value: Any) -> bool:
+    return type(value) is int and 0 <= value < MAX_CPUS
+
+
+def _is_tensor(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and _is_word(value.get("name"))
+        and isinstance(value.get("shape"), list)
+        and all(_is_size(size) for size in value["shape"])
+        and _is_word(value.get("dtype"))
+    )
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 63
+
+
+def _is_assumption(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and {"axis", "size_name", "size", "batch"} <= value.keys()
+        and _is_size(value["axis"])
+        and _is_size(value["size"])
+        and (value["size_name"] is None or _is_word(value["size_name"]))
+        and isinstance(value["batch"], bool)
+    )
+
+
+_DESCRIBED: dict[str, Callable[[Any], bool]] = {
+    "from": _is_word,
+    "values": _is_word,
+    "values_from": _is_word,
+    "batch": lambda value: value is None or _is_size(value),
+    "assumed": lambda value: isinstance(value, list) and all(map(_is_assumption, value)),
+}
+
+
+def _is_operator(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and _is_word(value[0]) and _is_time(value[1])
