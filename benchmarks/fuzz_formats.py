@@ -27,6 +27,19 @@ Changed = Callable[[Random, bytes], bytes]
 LARGEST_MS = 1e4 * LONGEST_MS
 """Of a prediction: a calibration may stretch what was measured."""
 
+
+def shown(program: str, *words: str) -> None:
+    """Let a command show what was read: it may refuse it, but must not fall over it."""
+    from importlib import import_module
+
+    from click.testing import CliRunner
+
+    command = import_module({"nasprof": "profiler.cli", "nassearch": "search.cli"}[program]).main
+    result = CliRunner().invoke(command, words)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+
+
 SENTINEL = {"sha256": "s", "latency_ms": {"wall": 1.0}, "spread": {"wall": 0.01}, "rounds": 2}
 
 
@@ -216,6 +229,7 @@ def _read_archs(path: Path) -> None:
         assert space.decode(row)[0] == arch
         assert space.macs(row)[0] > 0 and space.params(row)[0] > 0, "no work"
         assert json.dumps(arch).encode()
+    shown("nasprof", "describe", "--arch", str(path))
 
 
 def _profiles() -> list[bytes]:
@@ -370,6 +384,8 @@ def _read_cost(path: Path) -> None:
             if bound is not None:
                 most = bound.upper(times)
                 assert np.isfinite(most).all() and (most >= times * (1 - 1e-9)).all(), "bound"
+    shown("nasprof", "lut", "show", str(path))
+    shown("nasprof", "lut", "show", str(path), "--json")
 
 
 def _learned() -> list[bytes]:
@@ -540,6 +556,7 @@ def _read_runs(path: Path) -> None:
     merge([stored, stored])
     if len(stored):
         curves([summary])
+    shown("nassearch", "archive", "show", "--front", str(path))
 
 
 # --- weights and inputs ---------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from nasprof.cli import say
 from nasprof.errors import NasprofError, UsageError
 from nasprof.locking import open_alone
 from nasprof.reader import is_number
+from nasprof.reading import MAX_LINES_BYTES, require_readable
 from profiler.journal import differences
 from search.runs.lines import ArchiveInvalid, parsed
 
@@ -54,6 +55,7 @@ class ArchiveFile:
 
     def lines(self) -> list[tuple[str, Any]]:
         """Everything after the header, each with where it stands."""
+        require_readable(self.path, MAX_LINES_BYTES)
         self._stream.seek(0)
         data = self._stream.read()
         whole, ended, rest = data.rpartition(b"\n")
