@@ -177,11 +177,10 @@ def measure_groups(
                 failed=told.failed,
             )
         except Interrupted as error:
-            alone = _of_one_model(error)
-            if alone is None or told.failed is None or len(groups) == 1:
+            if error.fault is None or told.failed is None or len(groups) == 1:
                 error.measurements = done.marked(error.measurements)
                 raise
-            told.failed(*alone)
+            told.failed(str(error.fault.model), error.fault)
             failure = error
         except NasprofError as error:
             if not done.results:
@@ -197,14 +196,6 @@ def measure_groups(
 def _made(group: Sequence[Work], folder: Path) -> list[Item]:
     folder.mkdir()
     return [work.make(folder) for work in group]
-
-
-def _of_one_model(error: Interrupted) -> tuple[str, DeviceError] | None:
-    """The only model of a group if it could not be run, which is no matter of the others."""
-    cause = error.cause
-    if error.measurements or not isinstance(cause, DeviceError) or cause.model is None:
-        return None
-    return cause.model, cause
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from devices import DeviceError
-from nasprof.errors import NasprofError, UsageError
+from nasprof.errors import NasprofError
 
 Described: TypeAlias = Mapping[str, Any]
 """An input, see :attr:`devices.runner.inputs.Inputs.described`."""
@@ -69,30 +69,6 @@ def remedy(inputs: Iterable[Described]) -> str | None:
             said[f"--input {tensor['name']}=N"] = None
     words = list(said)[:_SHOWN]
     return "Say what you mean: " + " ".join(words) if words else None
-
-
-def check_names(told: Mapping[str, Mapping[str, Any]]) -> None:
-    """Look whether every name that was said belongs to a model.
-
-    Args:
-        told: by model, see :meth:`devices.Session.tensors`.
-
-    Raises:
-        UsageError: none of them has it.
-    """
-    nowhere = set.intersection(*(set(each.get("unused", ())) for each in told.values()))
-    if nowhere:
-        inputs = "; ".join(f"{name}: {_names(each['inputs'])}" for name, each in told.items())
-        raise UsageError(
-            f"no model has an input or open size called {min(nowhere)!r}", f"There are: {inputs}."
-        )
-
-
-def _names(inputs: Sequence[Described]) -> str:
-    """The inputs in words, with the sizes that are open and were not said."""
-    assumed = [size["size_name"] for tensor in inputs for size in tensor.get("assumed", ())]
-    names = ", ".join(dict.fromkeys(name for name in assumed if name))
-    return described(inputs) + (f" (open: {names})" if names else "")
 
 
 def failure(name: str, error: DeviceError) -> NasprofError:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -51,6 +52,13 @@ class Interrupted(NasprofError):
         self.cause = cause
         self.measurements = list(measurements)
 
+    @property
+    def fault(self) -> DeviceError | None:
+        """The failure if it is of one model, and came before anything was measured."""
+        if self.measurements or not isinstance(self.cause, DeviceError):
+            return None
+        return self.cause if self.cause.model not in (None, SENTINEL, EMPTY) else None
+
 
 class Cancelled(Interrupted):
     """The user pressed Ctrl-C, or the process was to end."""
@@ -88,7 +96,7 @@ def measure(
         progress: called after each round.
         completed: called with each measurement as soon as it is complete.
         failed: called with the name of a model that cannot be loaded or run, and why; the others
-            are measured. Without it, and for the last, that is an error.
+            are measured. Without it, with a journal, and for the last, that is an error.
         journal: file that keeps every visit; what an earlier run with the same settings left
             there is taken up. To be removed when the result is safe.
         patience_s: how long to wait for a device that was lost to come back.
@@ -105,6 +113,40 @@ def measure(
         Cancelled: likewise, by Ctrl-C.
     """
     _check(items)
+    take = partial(
+        _take, device, settings, protocol=protocol, rng=rng, sentinel=sentinel, empty=empty,
+        progress=progress or (lambda _: None), completed=completed, journal=journal,
+        patience_s=patience_s, scout=scout,
+    )  # fmt: skip
+    left = list(items)
+    while True:
+        try:
+            return take(left)
+        except Interrupted as error:
+            fault = error.fault
+            if fault is None or failed is None or journal is not None or len(left) == 1:
+                raise
+            # The runner may have died of it: the others begin anew.
+            left = [item for item in left if item.name != fault.model]
+            failed(str(fault.model), fault)
+
+
+def _take(
+    device: Device,
+    settings: RunSettings,
+    items: Sequence[Item],
+    *,
+    protocol: Protocol,
+    rng: np.random.Generator,
+    sentinel: Path | None,
+    empty: Path | None,
+    progress: Callable[[Status], None],
+    completed: Callable[[Measurement], None] | None,
+    journal: Path | None,
+    patience_s: float,
+    scout: bool,
+) -> list[Measurement]:
+    """:func:`measure`, of which no model may fail."""
     conditions = Conditions.of(device, settings)
     began = datetime.now(UTC).isoformat(timespec="seconds")
     models = {item.name: item.path for item in items}
@@ -112,7 +154,6 @@ def measure(
         models[SENTINEL] = sentinel
     if empty is not None:
         models[EMPTY] = empty
-    tell = progress or (lambda _: None)
     with device.open(settings) as session, contextlib.ExitStack() as stack:
         facts = {
             "device": conditions.device,
@@ -128,17 +169,17 @@ def measure(
             log = stack.enter_context(Journal(journal, facts_now))
         digest = model_digest(models[SENTINEL]) if SENTINEL in models else None
         run = Run(session, items, protocol, facts, list(models), log, digest)
-        run.completed, run.failed = completed, failed
-        patient = Patience(device, session, patience_s, lambda what: tell(run.status(what)))
+        run.completed = completed
+        patient = Patience(device, session, patience_s, lambda what: progress(run.status(what)))
         with giving_partial(run.partial):
             patient(lambda: run.begin(models))
             if scout and run.active:
                 patient(run.scout)
-                tell(run.status())
+                progress(run.status())
             while run.active:
                 patient(lambda: run.take_round(rng))
-                tell(run.status())
-    return [run.complete[item.name] for item in items if item.name in run.complete]
+                progress(run.status())
+    return [run.complete[item.name] for item in items]
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from devices.runner.tensors import TensorInfo
 from nasprof.errors import UsageError
 
 Known: TypeAlias = dict[str, Any]
@@ -124,13 +125,29 @@ class _Graph:
                 yield node, index
 
 
+def inputs_of(model: onnx.ModelProto) -> list[TensorInfo]:
+    """The model's inputs, without weights that are listed as such."""
+    return [
+        TensorInfo(
+            info.name,
+            [dim.dim_param or _size(dim) for dim in info.type.tensor_type.shape.dim],
+            onnx.TensorProto.DataType.Name(info.type.tensor_type.elem_type).lower(),
+        )
+        for info in _inputs(model)
+    ]
+
+
+def _inputs(model: onnx.ModelProto) -> Iterator[onnx.ValueInfoProto]:
+    inner = {tensor.name for tensor in model.graph.initializer}
+    return (info for info in model.graph.input if info.name not in inner)
+
+
 def known_values(model: onnx.ModelProto) -> dict[str, Known]:
     """By input, what it must hold, from the first node that says so."""
     graph = _Graph(model.graph)
-    inner = {tensor.name for tensor in model.graph.initializer}
     known: dict[str, Known] = {}
-    for info in model.graph.input:
-        if info.name in inner or not info.type.HasField("tensor_type"):
+    for info in _inputs(model):
+        if not info.type.HasField("tensor_type"):
             continue
         found = (_rule(graph, *use) for use in graph.consumers(info.name))
         value = next((each for each in found if each is not None), None)
@@ -147,10 +164,11 @@ def _is_whole(info: onnx.ValueInfoProto) -> bool:
 
 
 def _sizes(info: onnx.ValueInfoProto) -> list[int | None]:
-    return [
-        dim.dim_value if dim.HasField("dim_value") else None
-        for dim in info.type.tensor_type.shape.dim
-    ]
+    return [_size(dim) for dim in info.type.tensor_type.shape.dim]
+
+
+def _size(dim: Any) -> int | None:
+    return int(dim.dim_value) if dim.HasField("dim_value") else None
 
 
 _Rule: TypeAlias = Callable[[_Graph, onnx.NodeProto], Known | None]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from devices import ModelDetails
+from devices import DeviceError, ModelDetails
+from devices.runner.inputs import shown
+from devices.runner.tensors import TensorInfo
 from devices.runner.values import FILE
 from nasprof.errors import UsageError
 from nasprof.reader import brief
@@ -30,14 +33,54 @@ def own_items(paths: Sequence[Path], said: ModelDetails) -> list[Item]:
         UsageError: a file is missing, or one that belongs to it.
     """
     names = unique_names(path.name for path in paths)
-    return [
-        Item(
-            name,
-            path,
-            details=own_details(path, replace(said, foreign=True)),
-        )
+    items = [
+        Item(name, path, details=own_details(path, replace(said, foreign=True)))
         for name, path in zip(names, paths, strict=True)
     ]
+    _check_names(paths, said)
+    return items
+
+
+def _check_names(paths: Sequence[Path], said: ModelDetails) -> None:
+    """Look whether every name that was said is one of a model."""
+    wanted = [*said.shapes, *said.values, *said.sizes]
+    if not wanted:
+        return
+    told = {path: _inputs_of(path, said.signature) for path in paths}
+    known = {name for tensors in told.values() for name in _names(tensors or ())}
+    lacking = [name for name in wanted if name not in known]
+    # What a file does not tell here, the runtime says where it cannot be loaded.
+    if lacking and None not in told.values():
+        inputs = "; ".join(f"{path.name}: {_words(each or ())}" for path, each in told.items())
+        raise UsageError(
+            f"no model has an input or open size called {lacking[0]!r}", f"There are: {inputs}."
+        )
+
+
+def _words(tensors: Iterable[TensorInfo]) -> str:
+    return ", ".join(f"{tensor.name} {shown(tensor)}" for tensor in tensors)
+
+
+def _names(tensors: Iterable[TensorInfo]) -> Iterator[str]:
+    for tensor in tensors:
+        yield tensor.name
+        yield from (size for size in tensor.sizes if isinstance(size, str))
+
+
+def _inputs_of(path: Path, signature: str | None) -> list[TensorInfo] | None:
+    """A model's inputs as its file tells them; None where it does not."""
+    if path.suffix == ".tflite":
+        from devices.tflite_inputs import read_graph
+
+        with suppress(DeviceError):
+            graph = read_graph(path, signature)
+            return None if graph is None else graph.tensors
+    if path.suffix == ".onnx":
+        from profiler.onnx_inputs import inputs_of, read_onnx
+
+        model = read_onnx(path)
+        return None if model is None else inputs_of(model)
+    return None
 
 
 def own_details(path: Path, said: ModelDetails) -> ModelDetails:

@@ -13,7 +13,7 @@ import numpy as np
 from devices import DeviceError, Samples, Session
 from devices.digest import model_digest, model_size
 from nasprof import __version__
-from profiler.inputs import GUESSED, batch_of, check_names, is_guess
+from profiler.inputs import GUESSED, batch_of, is_guess
 from profiler.journal import Journal
 from profiler.protocol import Protocol
 from profiler.records import Item, Measurement, Round
@@ -84,41 +84,13 @@ class Run:
         self.active = [item.name for item in items]
         self.complete: dict[str, Measurement] = {}
         self.completed: Callable[[Measurement], None] | None = None
-        self.failed: Callable[[str, DeviceError], None] | None = None
 
     def begin(self, models: Mapping[str, Path]) -> None:
-        """Bring model files to the device, by name, and see what is complete already.
-
-        Raises:
-            DeviceError: one of them cannot be loaded or run, and nobody is told by ``failed``, or
-                it was the last.
-        """
-        self._load(models)
+        """Bring model files to the device, by name, and see what is complete already."""
+        self._session.load(models, {name: item.details for name, item in self._items.items()})
         self._before = self._session.state()
         if any(self._rounds.values()):
             self.settle()
-
-    def _load(self, models: Mapping[str, Path]) -> None:
-        left = dict(models)
-        details = {name: item.details for name, item in self._items.items()}
-        while True:
-            try:
-                self._session.load(left, details)
-                break
-            except DeviceError as error:
-                others = len(self._items) > 1 and self._session.ended is None
-                if self.failed is None or error.model not in self._items or not others:
-                    raise
-                self.failed(error.model, error)
-                del left[error.model]
-                self._leave_out(error.model)
-        check_names({name: self._session.tensors(name) for name in self._items})
-
-    def _leave_out(self, name: str) -> None:
-        for known in (self._items, self._rounds):
-            del known[name]
-        for names in (self._names, self.active):
-            names.remove(name)
 
     def take_round(self, rng: np.random.Generator) -> None:
         """Run what is not complete once more, and see what is complete then."""

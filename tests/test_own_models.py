@@ -16,17 +16,20 @@ from onnx import TensorProto as T
 from onnx import helper as h
 
 from devices import ModelDetails, RunnerRefused, RunSettings
-from devices.adb.tflite_inputs import tool_inputs
 from devices.cpu import CpuDevice
 from devices.digest import model_digest
 from devices.profile import find_profile, open_device
 from devices.runner.adapters import get_adapter
 from devices.runner.models import Inputs, Refused, TensorInfo
+from devices.tflite_inputs import tool_inputs
 from nasprof.errors import UsageError
 from profiler.cli import main
 from profiler.inputs import batch_of, is_guess
+from profiler.measure import Interrupted, measure
 from profiler.onnx_inputs import known_values
 from profiler.own_models import own_details, own_items, parse_details
+from profiler.protocol import parse_protocol
+from profiler.records import Item
 
 DATA = Path(__file__).parent / "data" / "models"
 TWO = DATA / "two_signatures.tflite"
@@ -373,10 +376,10 @@ def test_a_name_that_no_model_has_is_refused(tmp_path):
     for models in ((a,), (a, b)):
         said = refused(invoke("measure", *QUICK, "--model", *models, "--dim", "hight=3"), 2)
         assert "no model has an input or open size called 'hight'" in said
-        assert "a.onnx: x float32 1x1 (open: h)" in said
+        assert "a.onnx: x [1, h]" in said
     failing = convolution(tmp_path / "c.onnx", [1, 3, "h", "w"])
-    said = refused(invoke("measure", *QUICK, "--model", failing, "--dim", "hight=3"), 1)
-    assert "it has no input or open size called 'hight'" in said
+    said = refused(invoke("measure", *QUICK, "--model", failing, "--dim", "hight=3"), 2)
+    assert "c.onnx: x [1, 3, h, w]" in said
 
 
 def test_the_model_that_fails_is_named_and_the_others_are_measured(tmp_path):
@@ -398,6 +401,34 @@ def test_the_model_that_fails_is_named_and_the_others_are_measured(tmp_path):
         {"x": [1, 3, 8, 8]},
         {"x": [1, 3]},
     ]
+
+
+@pytest.mark.parametrize("word", ["crash", "raise"])
+def test_a_model_that_ends_the_runner_leaves_the_others(tmp_path, monkeypatch, word):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    for name in ("fine", word):
+        (tmp_path / name).write_text(name)
+    items = [
+        Item(name, tmp_path / name, details=ModelDetails(foreign=True)) for name in (word, "fine")
+    ]
+    told = []
+    found = measure(
+        CpuDevice(find_profile("cpu")),
+        RunSettings("faulty_adapter:Adapter"),
+        items,
+        parse_protocol("fixed:runs=2,rounds=1"),
+        np.random.default_rng(0),
+        failed=lambda name, error: told.append(name),
+    )
+    assert ([result.name for result in found], told) == (["fine"], [word])
+    with pytest.raises(Interrupted, match=f"{word} cannot be measured"):
+        measure(
+            CpuDevice(find_profile("cpu")),
+            RunSettings("faulty_adapter:Adapter"),
+            items,
+            parse_protocol("fixed:runs=2,rounds=1"),
+            np.random.default_rng(0),
+        )
 
 
 def test_outputs_that_nobody_reads_do_not_matter(tmp_path):

@@ -17,10 +17,10 @@ from devices.adb.connection import quote
 from devices.adb.options import AdbOptions
 from devices.adb.session import AdbSession
 from devices.adb.state import taskset_mask
-from devices.adb.tflite_inputs import ToolInputs, tool_inputs
 from devices.adb.workspace import Workspace
 from devices.base import Arrived, DeviceError, RunnerRefused, RunSettings
 from devices.foreign import clean, cores_of
+from devices.tflite_inputs import ToolInputs, tool_inputs
 
 RUNTIMES = ("litert", "tflite")
 

@@ -40,7 +40,7 @@ class ToolInputs:
 
 
 @dataclass(frozen=True)
-class _Graph:
+class TfliteGraph:
     """Inputs of the graph that runs: names as the tensors have them, and as the user knows them."""
 
     tensors: list[TensorInfo]
@@ -57,7 +57,7 @@ def tool_inputs(path: Path, details: ModelDetails) -> ToolInputs:
     Raises:
         RunnerRefused: the inputs cannot be as asked, or not with this tool.
     """
-    graph = _read(path, details.signature)
+    graph = read_graph(path, details.signature)
     if graph is None:
         return ToolInputs({})
     files = {name: str(file.absolute()) for name, file in details.files.items()}
@@ -80,7 +80,7 @@ def tool_inputs(path: Path, details: ModelDetails) -> ToolInputs:
     return ToolInputs(told, tuple(flags), contents)
 
 
-def _layer_flags(graph: _Graph, described: Sequence[Mapping[str, Any]]) -> list[str]:
+def _layer_flags(graph: TfliteGraph, described: Sequence[Mapping[str, Any]]) -> list[str]:
     names = [graph.own_names[tensor["name"]] for tensor in described]
     for name in names:
         if set(name) & set(",:"):
@@ -92,7 +92,7 @@ def _layer_flags(graph: _Graph, described: Sequence[Mapping[str, Any]]) -> list[
     return [f"--input_layer={','.join(names)}", f"--input_layer_shape={':'.join(shapes)}"]
 
 
-def _ranges(graph: _Graph, values: Mapping[str, str]) -> list[str]:
+def _ranges(graph: TfliteGraph, values: Mapping[str, str]) -> list[str]:
     """The flag that tells within which whole numbers inputs are drawn."""
     ranges = []
     for name, asked in values.items():
@@ -116,7 +116,12 @@ def _range(name: str, asked: str) -> tuple[int, int]:
     )
 
 
-def _read(path: Path, wanted: str | None) -> _Graph | None:
+def read_graph(path: Path, wanted: str | None) -> TfliteGraph | None:
+    """The inputs of a signature's graph, else of the usual one; None of a file that is damaged.
+
+    Raises:
+        RunnerRefused: there is no such signature.
+    """
     try:
         buffer = path.read_bytes()
         if buffer[4:8] != b"TFL3":
@@ -134,7 +139,7 @@ def _read(path: Path, wanted: str | None) -> _Graph | None:
         return None  # what reading a damaged flatbuffer may end in
 
 
-def _graph(buffer: bytes, wanted: str | None) -> _Graph:
+def _graph(buffer: bytes, wanted: str | None) -> TfliteGraph:
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.Model.GetRootAs(buffer, 0)
@@ -151,7 +156,7 @@ def _graph(buffer: bytes, wanted: str | None) -> _Graph:
     if signature is not None and signature.InputsLength() == len(own):
         pairs = [signature.Inputs(i) for i in range(signature.InputsLength())]
         names |= {pair.TensorIndex(): pair.Name().decode() for pair in pairs}
-    return _Graph(
+    return TfliteGraph(
         [_tensor(names[index], tensor, schema) for index, tensor in own.items()],
         {names[index]: tensor.Name().decode() for index, tensor in own.items()},
         taken,
