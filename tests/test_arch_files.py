@@ -136,6 +136,30 @@ def test_dicts_as_json_or_as_python_prints_them(tmp_path, text):
     assert read(tmp_path, text) == [OFA_ARCH]
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        (0.771, OFA, 23.4),
+        [[OFA, 22.9, 330.1]],
+        {"arch": OFA_ARCH, "latency_ms": 5.2},
+        [{"arch": OFA, "top1": 75.2}],
+    ],
+)
+def test_records_of_an_architecture_with_numbers_are_read(tmp_path, record):
+    assert read(tmp_path, repr(record)) == [OFA_ARCH]
+
+
+def test_a_file_as_powershell_writes_it(tmp_path):
+    assert read(tmp_path, b"\xff\xfe" + json.dumps(OFA).encode("utf-16-le")) == [OFA_ARCH]
+    with pytest.raises(UsageError, match="is not text"):
+        read(tmp_path, b"\xff\xfe{\0\0\xd8")
+
+
+def test_the_line_that_is_damaged_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"arch\.json, line 3, is not valid JSON"):
+        read(tmp_path, f'{json.dumps(OFA)}\n\n{{"ks": [3,\n')
+
+
 @pytest.mark.parametrize("write", [json.dumps, str])
 def test_a_value_a_line(tmp_path, write):
     lines = [write(OFA), "", write(SUBNET), write(CELL) if write is json.dumps else CELL]
@@ -206,7 +230,13 @@ WRONG = [
 def test_what_is_wrong_is_named_and_no_cut_off_file_is_blamed(tmp_path, value, words):
     with pytest.raises(UsageError, match=words) as caught:
         read(tmp_path, value if isinstance(value, str) else repr(value))
+    assert "arch.json" in caught.value.message
     assert "truncated" not in f"{caught.value.message}{caught.value.remedy}"
+
+
+def test_more_architectures_than_can_be_gone_through_are_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"arch\.json: it holds 10,001 architectures"):
+        read(tmp_path, json.dumps([0] * 10_001))
 
 
 @pytest.mark.parametrize(
