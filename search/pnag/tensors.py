@@ -37,11 +37,29 @@ def optimizer_arrays(name: str, optimizer: Optimizer) -> dict[str, NDArray[Any]]
 
 
 def load_optimizer(name: str, optimizer: Optimizer, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Set what an optimiser remembers; its rates are left as they are."""
+    """Set what an optimiser remembers; its rates are left as they are.
+
+    Raises:
+        ValueError: it is not of the optimiser's parameters.
+    """
     remembered: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in arrays.items():
         if key.startswith(f"{name}/"):
             _, parameter, quantity = key.split("/")
             remembered.setdefault(int(parameter), {})[quantity] = torch.from_numpy(value.copy())
     groups = optimizer.state_dict()["param_groups"]
+    _require_shapes(name, optimizer, remembered)
     optimizer.load_state_dict({"state": remembered, "param_groups": groups})
+
+
+def _require_shapes(
+    name: str, optimizer: Optimizer, remembered: Mapping[int, Mapping[str, torch.Tensor]]
+) -> None:
+    """What is remembered of a parameter has its shape, or is one number."""
+    parameters = [each for group in optimizer.param_groups for each in group["params"]]
+    if remembered and sorted(remembered) != list(range(len(parameters))):
+        raise ValueError(f"{name} is not of {len(parameters)} parameters")
+    for number, known in remembered.items():
+        for quantity, value in known.items():
+            if value.ndim and value.shape != parameters[number].shape:
+                raise ValueError(f"{name}/{number}/{quantity} has another shape than its parameter")
