@@ -25,7 +25,13 @@ from search.pnag.polish import improve
 from search.pnag.rated import Rated
 from search.pnag.rewards import Array, Arrays, Batch, Reward, rewards
 from search.pnag.settings import TrainingSettings
-from search.pnag.tensors import load_module, load_optimizer, module_arrays, optimizer_arrays
+from search.pnag.tensors import (
+    load_module,
+    load_optimizer,
+    module_arrays,
+    no_compiler_cache,
+    optimizer_arrays,
+)
 from search.problem import TradeOff, Watched
 from spaces import Genes
 
@@ -61,7 +67,8 @@ class Trainer:
         self.network = PolicyNetwork(
             trade_off.space, settings.knots, settings.embedding, settings.hidden, first
         )
-        self.optimizer = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
+        with no_compiler_cache():
+            self.optimizer = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
         kind = rewards.get(settings.reward)
         self.reward: Reward = kind(self.trade_off, settings, self.scale, self.rng)
         self.elites = Elites.none(trade_off.space)
