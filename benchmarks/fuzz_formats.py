@@ -559,6 +559,31 @@ def _read_runs(path: Path) -> None:
     shown("nassearch", "archive", "show", "--front", str(path))
 
 
+def _gone_on() -> list[bytes]:
+    lines = _runs()[0].decode().splitlines()
+    facts = {**json.loads(lines[0])["facts"], "objectives": [_macs().as_dict()], "limits": {}}
+    rows = [{**json.loads(line), "values": {"macs": 1.0}} for line in lines[1:]]
+    head = {"schema": 1, "facts": {key: facts[key] for key in ("space", "objectives", "limits")}}
+    return ["".join(f"{json.dumps(each)}\n" for each in (head, *rows)).encode()]
+
+
+def _macs() -> Any:
+    from search.objectives.computed import Macs
+
+    return Macs("macs").objective(cells())
+
+
+def _go_on(path: Path) -> None:
+    from search.problem import Problem
+    from search.runs.archive import Archive
+
+    with Archive(Problem(cells(), (_macs(),)), {}, path) as found:
+        values = found.values[~np.isnan(found.values)]
+        assert (np.abs(values) <= 1e18).all(), "values"
+        assert (cells().canonical(found.genes) == found.genes).all(), "no architectures"
+        assert len(found.front[0]) <= len(found)
+
+
 # --- weights and inputs ---------------------------------------------------------------------------
 
 
@@ -662,6 +687,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "generator": Format(".npz", _generators, archive, _read_generator, 3),
     "runs": Format(".jsonl", _runs, json_lines, _read_runs, 4),
+    "search": Format(".archive", _gone_on, json_lines, _go_on, 2),
     "weights-npz": Format(".npz", lambda: [mutate.npz(_weights())], arrays, _read_weights, 3),
     "weights-pth": Format(".pth", _torch_files, torch_file, _read_weights, 2),
     "npy": Format(".npy", _images, npy, _read_npy, 2),

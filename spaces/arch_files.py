@@ -2,19 +2,21 @@
 
 JSON, one or a list; a value a line; a Python dict, tuple or list as ``print`` writes it; a bare
 string (PNAG's, NAT's, NAS-Bench-201's); NSGANetV2's archive ``{"archive": [[arch, error, cost],
-...]}``. What an architecture may look like, each space knows (:meth:`spaces.Space.recognise`).
+...]}``, and other records of an architecture with numbers. What an architecture may look like,
+each space knows (:meth:`spaces.Space.recognise`).
 """
 
 from __future__ import annotations
 
-import math
+import codecs
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from nasprof.errors import UsageError
-from nasprof.reading import parse_json, read_text
+from nasprof.reading import decoded, parse_json, read_bytes
 from spaces.base import Arch, Space, parse_arch, spaces
 from spaces.python_literal import looks_like_python, parse_literal
 
@@ -30,16 +32,17 @@ def read_archs(path: Path) -> list[tuple[Space, Arch]]:
     Raises:
         UsageError: naming the file and what is wrong in it.
     """
-    text = read_text(path, _EXPECTED).strip()
+    text = _text(path).strip()
     if not text:
         raise UsageError(f"{path} is empty", f"Expected {_EXPECTED}.")
-    items = _items(_value(text, path))
-    if len(items) > MAX_ARCHS:
-        raise UsageError(
-            f"{path} holds {len(items):,} architectures, expected at most {MAX_ARCHS:,}",
-            "Split it, and go through the parts one after the other.",
-        )
+    value = _value(text, path)
     try:
+        items = _items(value)
+        if len(items) > MAX_ARCHS:
+            raise UsageError(
+                f"it holds {len(items):,} architectures, expected at most {MAX_ARCHS:,}",
+                "Split it, and go through the parts one after the other.",
+            )
         # Equal spaces are one, so that what a space derives from its blocks is derived once.
         known: dict[Space, Space] = {}
         pairs = map(parse_arch, items)
@@ -48,24 +51,40 @@ def read_archs(path: Path) -> list[tuple[Space, Arch]]:
         raise UsageError(f"{path}: {error.message}", error.remedy) from error
 
 
+def _text(path: Path) -> str:
+    data = read_bytes(path)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as PowerShell's ``>``
+        with suppress(UnicodeDecodeError):
+            return data.decode("utf-16")
+    return decoded(data, path, _EXPECTED)
+
+
 def _value(text: str, path: Path) -> Any:
     """What the text says: a value, or a list of the values on its lines."""
     try:
         return _single(text, path)
     except UsageError as error:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        if len(lines) == 1:
-            raise
-        try:
-            return [_single(line, path) for line in lines]
-        except UsageError:
-            raise error from None
+        lines = [(place, line.strip()) for place, line in enumerate(text.splitlines(), 1)]
+        lines = [(place, line) for place, line in lines if line]
+        if len(lines) == 1 or not _is_whole(lines[0][1], path):
+            raise error
+    return [_single(line, f"{path}, line {place},") for place, line in lines]
 
 
-def _single(text: str, path: Path) -> Any:
+def _is_whole(line: str, path: Path) -> bool:
+    """Whether a line is a value by itself, so that others will be as well."""
+    try:
+        return isinstance(_single(line, path), dict | list | tuple | str)
+    except UsageError:
+        return False
+
+
+def _single(text: str, path: Path | str) -> Any:
     if _is_bare(text):
         return text if len(text) > _LONGEST_NUMBER or not text.isdecimal() else int(text)
-    parse: Callable[[str, Path], Any] = parse_literal if looks_like_python(text) else parse_json
+    parse: Callable[[str, Path | str], Any] = (
+        parse_literal if looks_like_python(text) else parse_json
+    )
     return parse(text, path)
 
 
@@ -83,6 +102,7 @@ def _items(value: Any) -> list[Any]:
     """The architectures in a file's value, in order."""
     if isinstance(value, dict) and isinstance(value.get("archive"), list):
         return [_member(item) for item in value["archive"]]
+    value = _member(value)
     if not isinstance(value, list | tuple) or _is_arch(value):
         return [value]
     return [_member(item) for item in value]
@@ -94,10 +114,14 @@ def _is_arch(value: list[Any] | tuple[Any, ...]) -> bool:
 
 
 def _member(item: Any) -> Any:
-    """The architecture of a member of NSGANetV2's archive: ``[arch, error, cost]``."""
-    if isinstance(item, list | tuple) and len(item) > 1:
-        arch, *values = item
-        numbers = all(type(value) in (int, float) and math.isfinite(value) for value in values)
-        if numbers and isinstance(arch, dict | list | tuple | str):
-            return arch
+    """The architecture in a record of it.
+
+    NSGANetV2's is ``[arch, error, cost]``, OFA's ``(accuracy, arch, latency)``; ours have ``arch``.
+    """
+    if isinstance(item, dict) and isinstance(item.get("arch"), dict | str):
+        return item["arch"]
+    if isinstance(item, list | tuple):
+        others = [each for each in item if type(each) not in (int, float)]
+        if len(others) == 1 < len(item) and isinstance(others[0], dict | list | tuple | str):
+            return others[0]
     return item

@@ -30,7 +30,7 @@ def _without_strings(text: str) -> str:
     return re.sub(r'"(?:[^"\\\n]|\\.)*"', '""', text)
 
 
-def parse_literal(text: str, source: Path) -> Any:
+def parse_literal(text: str, source: Path | str) -> Any:
     """The value of a Python literal.
 
     Raises:

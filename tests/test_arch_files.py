@@ -136,6 +136,30 @@ def test_dicts_as_json_or_as_python_prints_them(tmp_path, text):
     assert read(tmp_path, text) == [OFA_ARCH]
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        (0.771, OFA, 23.4),
+        [[OFA, 22.9, 330.1]],
+        {"arch": OFA_ARCH, "latency_ms": 5.2},
+        [{"arch": OFA, "top1": 75.2}],
+    ],
+)
+def test_records_of_an_architecture_with_numbers_are_read(tmp_path, record):
+    assert read(tmp_path, repr(record)) == [OFA_ARCH]
+
+
+def test_a_file_as_powershell_writes_it(tmp_path):
+    assert read(tmp_path, b"\xff\xfe" + json.dumps(OFA).encode("utf-16-le")) == [OFA_ARCH]
+    with pytest.raises(UsageError, match="is not text"):
+        read(tmp_path, b"\xff\xfe{\0\0\xd8")
+
+
+def test_the_line_that_is_damaged_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"arch\.json, line 3, is not valid JSON"):
+        read(tmp_path, f'{json.dumps(OFA)}\n\n{{"ks": [3,\n')
+
+
 @pytest.mark.parametrize("write", [json.dumps, str])
 def test_a_value_a_line(tmp_path, write):
     lines = [write(OFA), "", write(SUBNET), write(CELL) if write is json.dumps else CELL]
@@ -179,15 +203,21 @@ def test_a_number_in_nasbench201s_list_is_read_where_it_says_so(tmp_path):
 
 
 WRONG = [
-    ({**SUBNET, "ks": [3] * 18}, "ks has 18 numbers, expected 20.*19, the sum of d"),
-    ({**SUBNET, "e": SUBNET["e"] + [3, 3]}, "e has 21 numbers, expected 20.*19, the sum of d"),
+    (
+        {**SUBNET, "ks": [3] * 18},
+        r"ks \(kernel_sizes\) has 18 numbers, expected 20.*19, the sum of d",
+    ),
+    (
+        {**SUBNET, "e": SUBNET["e"] + [3, 3]},
+        r"e \(expand_ratios\) has 21 numbers, expected 20.*19, the sum of d",
+    ),
     ({**SUBNET, "d": [3, 4, 4, 4]}, r"d is \[3, 4, 4, 4\], expected 5 whole numbers"),
     ({**SUBNET, "d": [3, 4, 4, 4, 5]}, r"d\[4\] is 5, expected a whole number from 2 to 4"),
     ({**SUBNET, "ks": [*SUBNET["ks"][:-1], 4]}, r"kernel_sizes\[19\] is 4, expected one of 3, 5"),
     ({**SUBNET, "wid": 1.0}, "w is 1.2 and wid is 1.0, expected one width"),
     ({**OFA, "wid": 0}, "wid is 0, which may be OFA's index"),
     ({**SUBNET, "w": 1.1}, "width is 1.1, expected 1.0 or 1.2"),
-    ({**OFA, "ks": "357"}, "ks is '357', expected a list of whole numbers"),
+    ({**OFA, "ks": "357"}, r"ks \(kernel_sizes\) is '357', expected a list of whole numbers"),
     ({**OFA, "ks": [None] * 20}, r"kernel_sizes\[0\] is None, expected a whole number"),
     ("18121105451581189759771", r"the resolution \(first number\) is 18, expected 0 to 16"),
     ("08521105451581189759771", r"the width \(second number\) is 5, expected 0 to 1"),
@@ -206,7 +236,13 @@ WRONG = [
 def test_what_is_wrong_is_named_and_no_cut_off_file_is_blamed(tmp_path, value, words):
     with pytest.raises(UsageError, match=words) as caught:
         read(tmp_path, value if isinstance(value, str) else repr(value))
+    assert "arch.json" in caught.value.message
     assert "truncated" not in f"{caught.value.message}{caught.value.remedy}"
+
+
+def test_more_architectures_than_can_be_gone_through_are_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"arch\.json: it holds 10,001 architectures"):
+        read(tmp_path, json.dumps([0] * 10_001))
 
 
 @pytest.mark.parametrize(

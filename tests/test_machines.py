@@ -25,7 +25,7 @@ from devices.gpu import query_gpu
 from devices.local import LocalSession
 from luts.files import cost_model_shelf
 from nasprof.errors import NasprofError, UsageError
-from nasprof.files import held_alone, locked, open_alone
+from nasprof.locking import held_alone, locked, open_alone
 from nasprof.places import config_folder, data_folder, described, files_in
 from nasprof.reader import brief, is_number
 from nasprof.temporary import TemporaryFolder

@@ -160,6 +160,14 @@ def test_a_module_is_executed_once(folder):
     del sys.own_times
 
 
+def test_a_folder_that_was_removed_is_named(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(UsageError, match=r"own_gone:f: the current folder, .* was removed"):
+        UserFunction.of("own_gone:f")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -50,7 +50,7 @@ class UserFunction:
         match = _REFERENCE.fullmatch(reference)
         if match is None:
             return None
-        function = cls(match[1], match[2], str(Path.cwd()))
+        function = cls(match[1], match[2], _here(reference))
         function.load()
         return function
 
@@ -91,6 +91,16 @@ class UserFunction:
                 f"({type(error).__name__}: {error})",
                 near(self.module, own),
             ) from error
+
+
+def _here(reference: str) -> str:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"{reference}: the current folder, where its module is looked for, was removed",
+            "Change to a folder that exists.",
+        ) from error
 
 
 def _functions(module: ModuleType) -> list[str]:
