@@ -132,7 +132,15 @@ def find_profile(name: str) -> Profile:
                 f"Your own go into {config_folder() / 'devices'} as NAME.toml.",
             )
         path = known[name]
-    return parse_profile(path.stem, read_text(path, "a device profile as TOML"), str(path))
+    return parse_profile(path.stem, _text(path), str(path))
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_text(path, "a device profile as TOML")
+    except UsageError as error:
+        what = error.message.replace("cannot read ", "cannot read device profile ")
+        raise UsageError(what, error.remedy) from error
 
 
 def open_device(profile: Profile) -> Device:

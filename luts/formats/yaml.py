@@ -27,7 +27,7 @@ _NUMBERS = {
 
 
 # libyaml's loader is not used: a text of nothing but brackets ends it, and this process with it.
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # its package has no annotations
     """Knows plain values only: no aliases, tags or merged keys, and no key that stands twice."""
 
     def __init__(self, text: str) -> None:
