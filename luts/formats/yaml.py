@@ -12,10 +12,10 @@ from nasprof.errors import UsageError
 from nasprof.reader import brief
 from nasprof.reading import MAX_NAME, require_plain
 
-MAX_CHARACTERS = 1 << 19
+MAX_CHARACTERS = 1 << 18
 """A table of OFA has 25,000."""
 
-_MOST_NODES = 20_000
+_MOST_NODES = 10_000
 _MAX_DEPTH = 10
 _NOT_PLAIN = "this is no plain YAML"
 _KNOWN = (":bool", ":null")
