@@ -48,7 +48,11 @@ KEPT = 3
 def made(name: str, number: int, seed: int, seeds: list[bytes]) -> bytes:
     """An input of a format, the same each time."""
     rng = Random(f"{seed} {name} {number}")
-    return FORMATS[name].changed(rng, rng.choice(seeds))
+    while True:
+        try:
+            return FORMATS[name].changed(rng, rng.choice(seeds))
+        except (ValueError, OverflowError, TypeError, RecursionError):
+            continue  # changes that exclude each other, such as a scaling of what is too large
 
 
 def judged(form: Format, data: bytes, folder: Path) -> str | None:

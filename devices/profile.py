@@ -175,7 +175,11 @@ def read_profile(path: Path) -> Profile:
     Raises:
         UsageError: it is no file that can be read, no UTF-8, or invalid.
     """
-    text = read_text(path, "a device profile as TOML in UTF-8", MAX_BYTES)
+    try:
+        text = read_text(path, "a device profile as TOML in UTF-8", MAX_BYTES)
+    except UsageError as error:
+        what = error.message.replace("cannot read ", "cannot read device profile ")
+        raise UsageError(what, error.remedy) from error
     return parse_profile(path.stem, text, str(path))
 
 

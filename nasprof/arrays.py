@@ -27,7 +27,7 @@ NUMBERS = "biuf"
 """Kinds of dtypes: truth values, whole and real numbers."""
 
 _WORTH = 4
-_ALWAYS_FINE = 100 << 20
+_ALWAYS_FINE = 48 << 20
 _MAX_HEADER = 10_000
 _ENCRYPTED = 1
 

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
 from math import isfinite
@@ -231,8 +232,8 @@ def _limit_nesting(text: str) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise JsonInvalid(f"the key {brief(twice)} stands twice in one object")
     for name, value in pairs:
         if len(name) > MAX_NAME:

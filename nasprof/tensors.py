@@ -106,12 +106,11 @@ def _elements(name: object, value: Any, path: Path) -> int:
         raise ArraysInvalid(f"{where} is a {_kind(value)} tensor, expected a dense one")
     if value.is_complex():
         raise ArraysInvalid(f"{where} is {value.dtype}, expected real numbers")
+    claimed: int = value.numel()
     held = value.untyped_storage().nbytes() // max(value.element_size(), 1)
-    if value.numel() > held:
-        raise ArraysInvalid(
-            f"{where} claims {value.numel():,} numbers, but the file holds {held:,} for it"
-        )
-    return value.numel()
+    if claimed > held:
+        raise ArraysInvalid(f"{where} claims {claimed:,} numbers, the file holds {held:,} for it")
+    return claimed
 
 
 def _kind(value: Any) -> str:

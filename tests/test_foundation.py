@@ -139,7 +139,7 @@ def test_a_missing_profile_says_where_to_put_one():
     with pytest.raises(UsageError, match="no device is called 'toaster'") as error:
         find_profile("toaster")
     assert "toml" in error.value.remedy
-    with pytest.raises(UsageError, match=r"cannot read nowhere\.toml"):
+    with pytest.raises(UsageError, match=r"cannot read device profile nowhere\.toml"):
         find_profile("nowhere.toml")
 
 

@@ -255,10 +255,10 @@ def test_times_that_are_none(model, text, device):
 
 
 def test_numbers_of_any_size_in_messages():
-    assert brief(10**5000) == "a number too long to show"
-    assert brief([10**5000]) == "a list too long to show"
+    assert brief(10**5000) == "'a number of 16610 bits'"
+    assert brief([10**5000]) == "['a number of 16610 bits']"
     assert not is_number(10**400)
-    assert is_number(10**300)
+    assert is_number(10**17)
 
 
 @pytest.mark.parametrize("path", ["~nobody-here/benchmark_model", "a\0b"])

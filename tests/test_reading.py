@@ -10,6 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from tables import audited_table, made_up_table
 
@@ -31,6 +32,8 @@ from nasprof.reading import (
 )
 from profiler.cli import main as nasprof
 from profiler.journal import Journal
+from profiler.lowering.checkpoint import load_weights, read_state
+from profiler.lowering.fold import fold
 from profiler.models import read_calibration
 from profiler.protocol import Protocol, protocols
 from search.accuracy import read_accuracy_model
@@ -40,6 +43,7 @@ from search.cli import main as nassearch
 from search.model_file import Archive, parse_archive, read_arrays
 from search.runs.stored import read_stored
 from spaces import get_space, read_archs
+from spaces.weights import random_weights
 
 ARCH = {
     "space": "ofa-mbv3",
@@ -235,8 +239,8 @@ MERGES = "".join(
         ("a: 1.0e+999", "a is inf, which is no plain value"),
         ("a: b: c", "this is no plain YAML"),
         ("\0", "this is no plain YAML"),
-        (f"a: [{'1, ' * 30_000}]", "more than 20,000 values"),
-        ("#" * 600_000, "has 600,000 characters, expected at most 524,288"),
+        (f"a: [{'1, ' * 30_000}]", "more than 10,000 values"),
+        ("#" * 600_000, "has 600,000 characters, expected at most 262,144"),
     ],
 )
 def test_yaml_within_limits(text, why):
@@ -319,7 +323,7 @@ def test_arrays_that_unpack_to_more_than_weights_do_are_refused(tmp_path):
     bomb(tmp_path / "b.npz", 3)
     for read in (read_npz, read_arrays, read_accuracy_model):
         with pytest.raises(
-            UsageError, match=r"b\.npz would unpack to 120 MiB, expected at most 10"
+            UsageError, match=r"b\.npz would unpack to 120 MiB, expected at most 48"
         ):
             read(tmp_path / "b.npz")
 
@@ -354,6 +358,103 @@ def test_inputs_that_are_no_numbers_are_refused(tmp_path, value):
     np.save(tmp_path / "c.npy", images)
     with np.errstate(over="ignore"), pytest.raises(UsageError, match="not finite"):
         read_calibration(tmp_path / "c.npy")
+
+
+def state(network):
+    return {name: np.array(array) for name, array in random_weights(network, RNG).items()}
+
+
+RNG = np.random.default_rng(0)
+CELLS = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
+NETWORK = CELLS.network(np.full(6, 4, np.int8))
+BAD_VALUES = {"nan": np.nan, "inf": -np.inf, "too large for float32": 1e300}
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".pth"])
+@pytest.mark.parametrize("kind", BAD_VALUES)
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, suffix, kind):
+    weights = {name: array.astype(np.float64) for name, array in state(NETWORK).items()}
+    name = "cells.0.layers.0.op.1.weight"
+    weights[name].flat[3] = BAD_VALUES[kind]
+    path = tmp_path / f"w{suffix}"
+    save_weights(path, weights)
+    with pytest.raises(UsageError, match=rf"w\{suffix}: '{name}' has values that are not finite"):
+        load_weights(path, NETWORK)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".pth"])
+def test_complex_weights_and_negative_variances_are_refused_by_name(tmp_path, suffix):
+    path, weights = tmp_path / f"w{suffix}", state(NETWORK)
+    save_weights(path, {**weights, "classifier.bias": weights["classifier.bias"].astype("c8")})
+    with pytest.raises(UsageError, match=r"classifier\.bias'? is (torch\.)?complex64, expected"):
+        load_weights(path, NETWORK)
+    name = next(name for name in weights if name.endswith("running_var"))
+    save_weights(path, {**weights, name: -weights[name]})
+    with pytest.raises(UsageError, match=rf"'{name}' has a variance of -.*, expected at least 0"):
+        load_weights(path, NETWORK)
+
+
+def test_weights_that_overflow_once_folded_are_refused():
+    weights = state(NETWORK)
+    name = next(name for name in weights if name.endswith("running_var"))
+    gamma = name.replace("running_var", "weight")
+    weights[name][:] = 0
+    weights[gamma][:] = 3e38
+    with pytest.raises(UsageError, match="with its batch norm folded in, has values that are not"):
+        fold(NETWORK.program(), weights)
+
+
+def save_weights(path, weights):
+    if path.suffix == ".npz":
+        np.savez(path, **weights)
+    else:
+        torch.save({name: torch.from_numpy(array) for name, array in weights.items()}, path)
+
+
+def quantized():
+    return torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (lambda: {"a": torch.zeros(1).expand(10**9)}, "'a' claims 1,000,000,000 numbers, the file"),
+        (lambda: {"a": torch.eye(2).to_sparse()}, "'a' is a sparse_coo tensor, expected a dense"),
+        (
+            lambda: {"a": torch.zeros(2, device="meta")},
+            "'a' is a meta tensor, expected a dense one",
+        ),
+        (lambda: {"a": quantized()}, "'a' is a quantized tensor, expected a dense one"),
+        (lambda: {1: torch.zeros(2)}, "1 is no name of a tensor"),
+        (lambda: {"k" * 2000: torch.zeros(2)}, "is no name of a tensor"),
+        (lambda: {"a": [torch.zeros(2)]}, "'a' is a list, not a tensor"),
+        (lambda: {f"{n}": BASE[n:] for n in range(99)}, "would unpack to more than"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_tensors_are_dense_and_no_larger_than_their_file(tmp_path, content, why):
+    path = tmp_path / "w.pth"
+    torch.save(content(), path)
+    with pytest.raises(UsageError, match=rf"cannot read weights from .*w\.pth: .*{why}"):
+        read_state(path)
+    with pytest.raises(UsageError, match=rf"w\.pth.*{why}"):
+        read_accuracy_model(path)
+
+
+BASE = torch.zeros(1 << 19)
+"""Many views of it are many times its size."""
+
+
+def test_a_compressed_torch_file_is_refused(tmp_path):
+    torch.save({"a": torch.zeros(1 << 20)}, tmp_path / "w.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "w.pth") as whole,
+        zipfile.ZipFile(tmp_path / "c.pth", "w", zipfile.ZIP_DEFLATED) as small,
+    ):
+        for member in whole.infolist():
+            small.writestr(member.filename, whole.read(member))
+    with pytest.raises(UsageError, match="is compressed, which torch's own files are not"):
+        read_state(tmp_path / "c.pth")
 
 
 # --- architectures -------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from nasprof.reading import MAX_NAME
 from spaces import Space
 
 REQUIRED = ("key", "latency_ms")
+_MOST_LINES = 100_000
 OPTIONAL = ("cpu_ms", "std_ms", "count")
 _EXPECTED = f"Expected is a header like {','.join((*REQUIRED, *OPTIONAL))}."
 
@@ -69,6 +70,10 @@ def _rows(name: str, text: str) -> Iterator[tuple[str, dict[str, str]]]:
         _check_header(name, header)
         for cells in reader:
             place = f"{name}, line {reader.line_num}"
+            if reader.line_num > _MOST_LINES:
+                raise UsageError(
+                    f"{name} has more than {_MOST_LINES:,} lines, expected one a block"
+                )
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):

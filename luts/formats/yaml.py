@@ -12,10 +12,10 @@ from nasprof.errors import UsageError
 from nasprof.reader import brief
 from nasprof.reading import MAX_NAME, require_plain
 
-MAX_CHARACTERS = 1 << 19
+MAX_CHARACTERS = 1 << 18
 """A table of OFA has 25,000."""
 
-_MOST_NODES = 20_000
+_MOST_NODES = 10_000
 _MAX_DEPTH = 10
 _NOT_PLAIN = "this is no plain YAML"
 _KNOWN = (":bool", ":null")
@@ -27,7 +27,7 @@ _NUMBERS = {
 
 
 # libyaml's loader is not used: a text of nothing but brackets ends it, and this process with it.
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # its package has no annotations
     """Knows plain values only: no aliases, tags or merged keys, and no key that stands twice."""
 
     def __init__(self, text: str) -> None:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.errors import UsageError
 from spaces.graph import Program
 from spaces.ops import BATCH_NORM_EPS, Activate, Add, Conv, Linear, Norm, Op, Zero
 
@@ -33,9 +34,21 @@ class Affine:
 
 
 def fold(program: Program, weights: Weights) -> dict[str, Affine]:
-    """Weight and bias of each convolution, linear layer and norm, by the operation's name."""
-    folded = {op.name: _affine(op, weights) for op in program.ops}
-    return {name: affine for name, affine in folded.items() if affine is not None}
+    """Weight and bias of each convolution, linear layer and norm, by the operation's name.
+
+    Raises:
+        UsageError: one of them is not finite.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        folded = {op.name: _affine(op, weights) for op in program.ops}
+    known = {name: affine for name, affine in folded.items() if affine is not None}
+    for name, affine in known.items():
+        if not (np.isfinite(affine.weight).all() and np.isfinite(affine.bias).all()):
+            raise UsageError(
+                f"weights: {name}, with its batch norm folded in, has values that are not finite",
+                "They are too large, or of a training that has diverged; take another checkpoint.",
+            )
+    return known
 
 
 def merge_equal(program: Program) -> Program:
