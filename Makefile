@@ -2,13 +2,14 @@
 # make test   set up and run every check
 VENV := .venv
 BIN := $(VENV)/bin
+QUICK := arch_files foundation groups mobilenetv3 nasbench201 spaces statistics tables
 
-.PHONY: demo test lint types imports check bench clean
+.PHONY: demo test lint types imports check others bench clean
 
 demo: $(VENV)/.demo
 	@scripts/demo.sh $(BIN)
 
-test: lint types imports check
+test: lint types imports others check
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -24,6 +25,9 @@ check: $(VENV)/.test
 	@scripts/system-packages.sh
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
 
+others:
+	@scripts/other-pythons.sh .venv-3.13 $(addprefix tests/test_,$(addsuffix .py,$(QUICK)))
+
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/measure.py
 
@@ -36,4 +40,4 @@ $(VENV)/.test: setup.cfg pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) .cache out build ./*.egg-info
+	rm -rf $(VENV) .venv-3.13 .cache out build ./*.egg-info

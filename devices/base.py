@@ -15,6 +15,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from devices.foreign import printable
+from devices.runner.values import FILE
 from nasprof.errors import NasprofError
 from nasprof.registry import Registry
 
@@ -38,6 +39,8 @@ class DeviceError(NasprofError):
 
     Args:
         partial: what was measured before it failed, by model name.
+        model: name of the one model that it could not load or run; the others are not concerned.
+        inputs: what that model was run on, see :attr:`devices.runner.inputs.Inputs.described`.
     """
 
     def __init__(
@@ -45,9 +48,14 @@ class DeviceError(NasprofError):
         message: str,
         remedy: str | None = None,
         partial: Mapping[str, Samples] | None = None,
+        *,
+        model: str | None = None,
+        inputs: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__(_shown(message), remedy and _shown(remedy))
         self.partial = dict(partial or {})
+        self.model = model
+        self.inputs = list(inputs)
 
 
 def _shown(text: str) -> str:
@@ -93,6 +101,61 @@ class RunSettings:
     threads: int = 1
     affinity: tuple[int, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelDetails:
+    """What is known of a model file besides its content; nothing of it is needed for our own.
+
+    Args:
+        shapes: whole shapes of inputs, by their names, as said.
+        sizes: sizes that the model leaves open, by their names in it, as said.
+        batch: size of first axes that the model leaves open, as said.
+        values: what inputs hold, by their names, as said: "zeros", "range", "ids:VOCABULARY", a
+            number, or "file:PATH" of an ``.npy`` file.
+        known: what inputs must hold for the model to run, by their names; see
+            :func:`devices.runner.values.known_array`.
+        signature: which of its signatures is meant.
+        companions: files beside it that belong to it (external weights).
+        foreign: whether it is not known to run, so that this is tried before others are timed.
+    """
+
+    shapes: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    batch: int | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    signature: str | None = None
+    companions: tuple[Path, ...] = ()
+    foreign: bool = False
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Files that inputs are read from, by the inputs' names."""
+        return {
+            name: Path(value.removeprefix(FILE))
+            for name, value in self.values.items()
+            if value.startswith(FILE)
+        }
+
+    def request(self, files: Mapping[str, str]) -> dict[str, Any]:
+        """As the runner is told.
+
+        Args:
+            files: where it finds the inputs' files, by the inputs' names.
+        """
+        said = {
+            "shapes": {name: list(shape) for name, shape in self.shapes.items()},
+            "sizes": dict(self.sizes),
+            "batch": self.batch,
+            "values": {**self.values, **{name: FILE + path for name, path in files.items()}},
+            "known": {name: dict(known) for name, known in self.known.items()},
+            "signature": self.signature,
+        }
+        return {name: value for name, value in said.items() if value}
+
+
+NO_DETAILS = ModelDetails()
 
 
 @dataclass
@@ -160,8 +223,27 @@ class Session(ABC):
     """What ended it for good; None as long as it can be used, or made ready again."""
 
     @abstractmethod
-    def load(self, models: Mapping[str, Path]) -> None:
-        """Bring model files to the device, by name."""
+    def load(
+        self,
+        models: Mapping[str, Path],
+        details: Mapping[str, ModelDetails] = MappingProxyType({}),
+    ) -> None:
+        """Bring model files to the device, by name, and see that they run.
+
+        Args:
+            details: of those models of which there are any.
+
+        Raises:
+            DeviceError: with the name of the ``model``, if it is one that cannot be loaded or run.
+        """
+
+    def tensors(self, name: str) -> dict[str, Any]:
+        """What the runner tells of a loaded model: ``inputs``
+        (:attr:`devices.runner.inputs.Inputs.described`), ``outputs``, ``load_ms``, ``unused``
+        names and, where it has several, the ``signature`` that was taken and all ``signatures``.
+        Empty where the device tells nothing.
+        """
+        return {}
 
     @abstractmethod
     def run_round(

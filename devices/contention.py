@@ -11,6 +11,11 @@ from typing import Any
 from devices.base import Samples
 
 CONTENDED = "contended"
+LIMITED = "limited"
+"""Flag of samples for which the process's own CPU allowance did not suffice: nobody else's work."""
+
+BESIDE = frozenset({CONTENDED, LIMITED})
+"""Flags of what takes time by the wall clock, and not by the CPU clock."""
 
 MAX_OTHER_CORES = 0.3
 """Load of other processes, in cores. Idle rounds showed up to 0.1, a busy loop on either core of
@@ -27,18 +32,25 @@ _SHORTEST_MS = 200.0
 """In less time than this a single interruption would be a large share, and still mean nothing."""
 
 
-def mark_contention(samples: Samples, threads: int, round_context: Mapping[str, Any]) -> None:
+def mark_contention(
+    samples: Samples, threads: int, round_context: Mapping[str, Any], allowance: str | None = None
+) -> None:
     """Flag samples that other work disturbed, and keep with them what tells so.
 
     Args:
         samples: of one model in one round.
         threads: threads the runtime used.
         round_context: what the runner observed over the whole round.
+        allowance: what kept the threads waiting besides other work, in words; None if nothing.
     """
     samples.context["round"] = dict(round_context)
-    reasons = contention_reasons(
-        samples.wall_ms, samples.cpu_ms, threads, samples.context, round_context
-    )
+    reasons = load_reasons(samples.context, round_context)
+    lost = lost_share(samples.wall_ms, samples.cpu_ms, threads, samples.context, round_context)
+    if lost > MAX_LOST_SHARE and allowance is not None:
+        samples.flags.append(LIMITED)
+        samples.context["limited_because"] = [allowance, _waiting(lost)]
+    elif lost > MAX_LOST_SHARE:
+        reasons.append(_waiting(lost))
     if reasons:
         samples.flags.append(CONTENDED)
         samples.context["contended_because"] = reasons
@@ -61,6 +73,13 @@ def contention_reasons(
         round_context: what it observed over the whole round; stands in where the samples' own
             time was too short to tell.
     """
+    reasons = load_reasons(context, round_context)
+    lost = lost_share(wall_ms, cpu_ms, threads, context, round_context)
+    return [*reasons, _waiting(lost)] if lost > MAX_LOST_SHARE else reasons
+
+
+def load_reasons(context: Mapping[str, Any], round_context: Mapping[str, Any]) -> list[str]:
+    """What other load there was, in words, where it is too much; as :func:`contention_reasons`."""
 
     def observed(name: str) -> float:
         value = context.get(name)
@@ -71,10 +90,11 @@ def contention_reasons(
         reasons.append(f"other processes used {observed('other_cores'):.2f} cores")
     if observed("steal_cores") > MAX_STEAL_CORES:
         reasons.append(f"other virtual machines took {observed('steal_cores'):.2f} cores")
-    lost = lost_share(wall_ms, cpu_ms, threads, context, round_context)
-    if lost > MAX_LOST_SHARE:
-        reasons.append(f"the model's threads were kept waiting {lost:.0%} of the time")
     return reasons
+
+
+def _waiting(lost: float) -> str:
+    return f"the model's threads were kept waiting {lost:.0%} of the time"
 
 
 def lost_share(

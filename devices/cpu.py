@@ -7,10 +7,11 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from devices import host
-from devices.base import Device, Reachability, RunSettings, Session
+from devices.base import Device, DeviceUnreachable, Reachability, RunSettings, Session
 from devices.local import DEFAULT_TIMEOUT_S, LocalSession
-from devices.profile import Profile
+from devices.profile import MAX_SECONDS, Profile
 from nasprof.errors import UsageError
+from nasprof.reader import brief, is_number
 
 _MODULES = {
     "onnxruntime": ("onnxruntime",),
@@ -37,7 +38,7 @@ class HostDevice(Device):
                 f"device {profile.name!r} of kind {profile.kind!r} knows no option {unknown[0]!r}",
                 f"Known: {', '.join(sorted(self.known_options))}.",
             )
-        self.timeout_s = _positive(profile, "timeout_s", DEFAULT_TIMEOUT_S)
+        self.timeout_s = _seconds(profile, "timeout_s", DEFAULT_TIMEOUT_S)
 
     def runtime_options(self) -> dict[str, Any]:
         """What the profile asks of the runtime."""
@@ -47,6 +48,8 @@ class HostDevice(Device):
         return dict(options)
 
     def check(self) -> Reachability:
+        if (lack := host.cannot_measure()) is not None:
+            return Reachability(False, lack)
         runtime = self.profile.runtime
         modules = _MODULES.get(runtime, (runtime.partition(":")[0],))
         if not any(_installed(module) for module in modules):
@@ -57,6 +60,12 @@ class HostDevice(Device):
         return {"kind": self.profile.kind, **host.fingerprint()}
 
     def open(self, settings: RunSettings) -> Session:
+        if (lack := host.cannot_measure()) is not None:
+            raise DeviceUnreachable(
+                lack,
+                "Measure in WSL 2, in a container or virtual machine with Linux, or on an Android "
+                "device over ADB. Tables, predictions and searches work here.",
+            )
         affinity = settings.affinity or self.profile.affinity or host.least_loaded(settings.threads)
         options = self.runtime_options() | dict(settings.options)
         return self.start(replace(settings, affinity=affinity, options=options))
@@ -70,11 +79,12 @@ class CpuDevice(HostDevice):
     """This machine's processor, on the CPUs asked for or on the least loaded ones."""
 
 
-def _positive(profile: Profile, name: str, default: float) -> float:
+def _seconds(profile: Profile, name: str, default: float) -> float:
     value = profile.options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+    if not is_number(value) or not 0 < value <= MAX_SECONDS:
         raise UsageError(
-            f"{profile.source}: field {name!r} is {value!r}, expected a number above 0"
+            f"{profile.source}: field {name!r} is {brief(value)}, "
+            f"expected a number above 0, up to {MAX_SECONDS:.0f}"
         )
     return float(value)
 

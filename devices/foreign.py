@@ -11,14 +11,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from devices.cpus import parse_cpus
+from nasprof.errors import UsageError
+
 MAX_TEXT = 200
 """Characters of what is shown, or kept as a fact."""
 
 MAX_LINE = 4096
 """Characters of a line that is looked into; longer ones are none of those that are known."""
-
-MAX_CPUS = 8192
-"""CPU numbers are below this, as in the largest Linux kernel."""
 
 MAX_TIME_MS = 1e8
 """Milliseconds (a day) above which a time is none."""
@@ -79,14 +79,9 @@ def number(text: str, lowest: float = 0.0, highest: float = 1e15) -> float | Non
 
 def cores_of(text: str) -> frozenset[int] | None:
     """Core numbers of a list such as ``0-3,7``; None if it is none, or of too many cores."""
-    cores: set[int] = set()
     if len(text) > MAX_LINE:
         return None
-    for part in text.strip().split(","):
-        first_text, dash, last_text = part.partition("-")
-        first = whole(first_text, 0, MAX_CPUS - 1)
-        last = whole(last_text, 0, MAX_CPUS - 1) if dash else first
-        if first is None or last is None or last < first:
-            return None
-        cores |= set(range(first, last + 1))
-    return frozenset(cores)
+    try:
+        return frozenset(parse_cpus(text))
+    except UsageError:
+        return None

@@ -6,6 +6,7 @@ copies between host and GPU are not part of what it times.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -23,6 +24,7 @@ from devices.cpu import HostDevice
 from devices.local import LocalSession
 from devices.profile import Profile
 from nasprof.errors import UsageError
+from nasprof.reader import brief
 
 _FIELDS = {
     "name": "gpu",
@@ -41,6 +43,8 @@ _STATE_FIELDS = {
     "utilization.gpu": "utilisation_percent",
     "clocks_throttle_reasons.active": "throttle_reasons",
 }
+_TEXTS = frozenset({"name", "driver_version", "pstate", "clocks_throttle_reasons.active"})
+_UNKNOWN = frozenset({"", "N/A", "ERR!"})
 _QUERY_TIMEOUT_S = 10.0
 # Bits of NVML's clocks event reasons: hardware slowdown, software and hardware thermal slowdown,
 # power brake. Power capping within the board's own limit is its normal way of working.
@@ -73,7 +77,7 @@ class GpuDevice(HostDevice):
             with self.open(RunSettings(self.profile.runtime, self.profile.threads)):
                 pass
         except Exception as error:
-            return Reachability(False, str(error).splitlines()[0])
+            return Reachability(False, (str(error) or type(error).__name__).splitlines()[0])
         return Reachability(True, f"{found['gpu']}, driver {found['driver']}")
 
     def fingerprint(self) -> dict[str, Any]:
@@ -121,7 +125,7 @@ def query_gpu(index: int, fields: dict[str, str]) -> dict[str, Any]:
     """What ``nvidia-smi`` tells of one GPU, by our names; numbers as numbers.
 
     Raises:
-        DeviceUnreachable: there is no driver or no such GPU.
+        DeviceUnreachable: there is no driver or no such GPU, or what it tells makes no sense.
     """
     command = [
         "nvidia-smi",
@@ -131,24 +135,46 @@ def query_gpu(index: int, fields: dict[str, str]) -> dict[str, Any]:
     ]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_QUERY_TIMEOUT_S, check=False
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_QUERY_TIMEOUT_S,
+            check=False,
         )
     except FileNotFoundError:
         raise DeviceUnreachable(
             "no NVIDIA driver: nvidia-smi is not installed",
             "Install the NVIDIA driver, or measure on a machine that has a GPU.",
         ) from None
+    except OSError as error:
+        raise DeviceUnreachable(
+            f"nvidia-smi cannot be started: {error.strerror}", "Look at the driver."
+        ) from error
     except subprocess.TimeoutExpired:
         raise DeviceUnreachable("nvidia-smi does not answer", "Look at the driver.") from None
     if done.returncode:
         said = (done.stdout + done.stderr).strip()
         raise DeviceUnreachable(f"GPU {index} cannot be used: {said}", "Run nvidia-smi to see why.")
     values = [value.strip() for value in done.stdout.strip().split(",")]
-    return {name: _number(value) for name, value in zip(fields.values(), values, strict=True)}
+    if len(values) != len(fields) or "\n" in done.stdout.strip():
+        raise DeviceUnreachable(
+            f"nvidia-smi answers {brief(done.stdout.strip())}, expected one line of "
+            f"{len(fields)} values",
+            "Look at the driver.",
+        )
+    return {
+        name: value if field in _TEXTS else _number(field, value)
+        for (field, name), value in zip(fields.items(), values, strict=True)
+    }
 
 
-def _number(text: str) -> Any:
-    try:
-        return float(text) if "." in text else int(text)
-    except ValueError:
-        return None if text.startswith("[") else text
+def _number(field: str, text: str) -> float | None:
+    """The number that nvidia-smi tells; None where it says that it has none."""
+    if text.startswith("[") or text in _UNKNOWN:
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", text):
+        raise DeviceUnreachable(
+            f"nvidia-smi tells {brief(text)} as {field}, expected a number", "Look at the driver."
+        )
+    return float(text) if "." in text else int(text)

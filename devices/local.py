@@ -9,26 +9,29 @@ import selectors
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from devices import host
 from devices.arrays import read_arrays
 from devices.base import (
     INPUT_SEED,
+    NO_DETAILS,
     THROTTLED,
     Arrived,
     DeviceError,
     DeviceTimeout,
+    ModelDetails,
     RunnerCrashed,
     RunSettings,
     Samples,
     Session,
     take_in,
 )
+from devices.cgroup import cpu_quota
 from devices.contention import mark_contention
 from devices.foreign import clean
 from devices.replies import (
@@ -41,6 +44,8 @@ from devices.replies import (
     parse_reply,
     raise_error,
 )
+from devices.runner import END_WITH_PARENT
+from nasprof.temporary import TemporaryFolder
 
 DEFAULT_TIMEOUT_S = 300.0
 _DROPPED = ("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "ORT_", "TF_", "TORCH_", "PYTHON")
@@ -64,8 +69,8 @@ class LocalSession(Session):
         self.timeout_s = timeout_s
         self._buffer = b""
         self._models: dict[str, dict[str, Any]] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="nasprof-")
-        self._log = Path(self._folder.name, "stderr")
+        self._folder = TemporaryFolder()
+        self._log = self._folder.path / "stderr"
         self._process = self._start()
         try:
             hello = {
@@ -83,11 +88,11 @@ class LocalSession(Session):
     def _start(self) -> subprocess.Popen[bytes]:
         with self._log.open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", "devices.runner"],
+                [sys.executable, "-P", "-m", "devices.runner", END_WITH_PARENT],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=_environment(self.settings.threads),
+                env=_environment(self.settings.threads, self._folder.path),
                 # A Ctrl-C at the terminal reaches only this process, which then ends the other.
                 start_new_session=True,
             )
@@ -97,17 +102,44 @@ class LocalSession(Session):
         """The runner's process id."""
         return self._process.pid
 
-    def load(self, models: Mapping[str, Path]) -> None:
+    def load(
+        self,
+        models: Mapping[str, Path],
+        details: Mapping[str, ModelDetails] = MappingProxyType({}),
+    ) -> None:
         for name, path in models.items():
-            request = {"op": "load", "name": name, "path": str(path.absolute()), "seed": INPUT_SEED}
-            self._models[name] = checked_load(self._ask(request), name)
+            known = details.get(name, NO_DETAILS)
+            files = {name: str(file.absolute()) for name, file in known.files.items()}
+            request = {
+                "op": "load",
+                "name": name,
+                "path": str(self._as_text(path.absolute())),
+                "seed": INPUT_SEED,
+                "details": known.request(files),
+                "try": known.foreign,
+            }
+            try:
+                self._models[name] = checked_load(self._ask(request), name)
+            except DeviceError as error:
+                error.model = name
+                raise
+
+    def _as_text(self, path: Path) -> Path:
+        """A path to the same file that is text: runtimes read no others."""
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            link = self._folder.path / f"model{len(self._models)}"
+            link.symlink_to(path)
+            return link
+        return path
 
     def run_round(
         self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
     ) -> dict[str, Samples]:
         self.partial = taken = dict[str, Samples]()
         request = {"op": "round", "order": list(order), "warmup": warmup, "runs": runs}
-        heat = host.throttle_count()
+        heat, stops = host.throttle_count(), _stops()
         visits = Round(order, runs)
         try:
             self._send(request)
@@ -122,20 +154,33 @@ class LocalSession(Session):
             error.partial = taken
             raise
         slowed = host.throttled(heat, host.throttle_count())
+        allowance = self._allowance(stops)
         for samples in taken.values():
-            self._judge(samples, round_context, slowed)
+            mark_contention(samples, self.settings.threads, round_context, allowance)
+            if slowed:
+                samples.flags.append(THROTTLED)
         self.partial = {}
         return taken
 
-    def _judge(self, samples: Samples, round_context: Mapping[str, Any], slowed: bool) -> None:
-        mark_contention(samples, self.settings.threads, round_context)
-        if slowed:
-            samples.flags.append(THROTTLED)
+    def _allowance(self, stops: int) -> str | None:
+        """What keeps the runner from the CPU time its threads could use; None if nothing does.
+
+        Args:
+            stops: how often its quota had stopped it before.
+        """
+        cpus = len(self._hello["affinity"] or host.available_cpus())
+        if self.settings.threads > cpus:
+            return f"{self.settings.threads} threads share {cpus} CPUs: no more may be used"
+        quota = cpu_quota()
+        if quota is not None and quota.stops > stops:
+            periods = quota.stops - stops
+            return f"a CPU quota of {quota.cores:g} cores stopped it in {periods} periods"
+        return None
 
     def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         import numpy as np
 
-        source, target = (Path(self._folder.name, file) for file in ("in.npz", "out.npz"))
+        source, target = (self._folder.path / file for file in ("in.npz", "out.npz"))
         arrays: dict[str, Any] = dict(inputs)
         np.savez(source, **arrays)
         self._ask({"op": "run", "name": name, "inputs": str(source), "outputs": str(target)})
@@ -147,7 +192,6 @@ class LocalSession(Session):
         return operators_of(self._ask(request), name)
 
     def tensors(self, name: str) -> dict[str, Any]:
-        """A loaded model's ``inputs`` and ``outputs`` (name, shape, dtype) and ``load_ms``."""
         return self._models[name]
 
     def provenance(self) -> dict[str, Any]:
@@ -261,10 +305,21 @@ _WORDS = {
 _ON_THE_WAY = {"round": "samples"}
 
 
-def _environment(threads: int) -> dict[str, str]:
-    """This process's variables without those that change what a runtime does."""
+def _stops() -> int:
+    """How often a quota has stopped this process and those beside it."""
+    quota = cpu_quota()
+    return 0 if quota is None else quota.stops
+
+
+def _environment(threads: int, folder: Path) -> dict[str, str]:
+    """This process's variables without those that change what a runtime does.
+
+    Args:
+        folder: where the runner has its temporary files, as it may be killed.
+    """
     kept = {key: value for key, value in os.environ.items() if not key.startswith(_DROPPED)}
     kept.update(dict.fromkeys(_THREADS, str(threads)))
+    kept.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)))
     # Third-party adapters are found where this process would find them.
     kept["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)
     # nvidia-smi numbers GPUs in this order, CUDA by default in another.

@@ -7,15 +7,20 @@ and win over shipped ones of the same name.
 
 from __future__ import annotations
 
-import os
-import tomllib
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from devices.base import Device, device_kinds
+from devices.cpus import MAX_CPUS
 from nasprof.errors import UsageError
+from nasprof.places import config_folder, described, files_in
+from nasprof.reader import brief
+from nasprof.reading import parse_toml, read_text
+
+MAX_SECONDS = 1e6
+"""Longest time that a profile may let something wait: systems count ms in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,7 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     Raises:
         UsageError: the text is no TOML, or a field is missing or of the wrong type.
     """
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{source} is not valid TOML: {error}") from error
+    table = parse_toml(text, source)
     if "kind" not in table:
         raise UsageError(
             f"{source}: field 'kind' is missing",
@@ -81,14 +83,15 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     for key, (expected, words) in _EXPECTED.items():
         value = table.get(key)
         if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
-            raise UsageError(f"{source}: field {key!r} is {value!r}, expected {words}")
+            raise UsageError(f"{source}: field {key!r} is {brief(value)}, expected {words}")
     if table.get("threads", 1) < 1:
         raise UsageError(f"{source}: field 'threads' is {table['threads']}, expected at least 1")
     affinity = table.pop("affinity", None)
     if affinity is not None:
-        if not affinity or not all(type(cpu) is int and cpu >= 0 for cpu in affinity):
+        if not affinity or not all(type(cpu) is int and 0 <= cpu < MAX_CPUS for cpu in affinity):
             raise UsageError(
-                f"{source}: field 'affinity' is {affinity!r}, expected a list of CPU numbers"
+                f"{source}: field 'affinity' is {brief(affinity)}, "
+                f"expected a list of CPU numbers below {MAX_CPUS}"
             )
         affinity = tuple(affinity)
     known = {f.name for f in fields(Profile)} - {"name", "source", "options"}
@@ -96,25 +99,22 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     return Profile(name=name, affinity=affinity, options=table, source=source, **own)
 
 
-def config_folder() -> Path:
-    """Where the user's own profiles are."""
-    if "NASPROF_CONFIG" in os.environ:
-        return Path(os.environ["NASPROF_CONFIG"])
-    from platformdirs import user_config_path
+def own_profiles() -> Path:
+    """Where the user's own profiles are.
 
-    return user_config_path("nasprof")
+    Raises:
+        UsageError: this user has no home folder.
+    """
+    return config_folder() / "devices"
 
 
 def list_profiles() -> dict[str, Path]:
-    """Every profile's file by name, the user's own winning over shipped ones."""
-    shipped = Path(str(files("devices") / "profiles"))
-    own = config_folder() / "devices"
-    return {
-        path.stem: path
-        for folder in (shipped, own)
-        if folder.is_dir()
-        for path in sorted(folder.glob("*.toml"))
-    }
+    """Every profile's file by name, the user's own winning over shipped ones.
+
+    One's own are left out where they cannot be read.
+    """
+    places = (lambda: Path(str(files("devices") / "profiles")), own_profiles)
+    return {path.stem: path for place in places for path in files_in(place, ".toml")}
 
 
 def find_profile(name: str) -> Profile:
@@ -131,14 +131,10 @@ def find_profile(name: str) -> Profile:
             raise UsageError(
                 f"no device is called {name!r}",
                 f"Known devices: {', '.join(sorted(known))}. "
-                f"Your own go into {config_folder() / 'devices'} as NAME.toml.",
+                f"Your own go into {described(own_profiles)} as NAME.toml.",
             )
         path = known[name]
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read device profile {path}: {error.strerror}") from error
-    return parse_profile(path.stem, text, str(path))
+    return parse_profile(path.stem, read_text(path, "a device profile as TOML"), str(path))
 
 
 def open_device(profile: Profile) -> Device:

@@ -14,7 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from devices.base import RunnerCrashed, RunnerRefused, Samples
-from devices.foreign import MAX_CPUS, MAX_TIME_MS, clean
+from devices.cpus import MAX_CPUS
+from devices.foreign import MAX_TIME_MS, clean
 
 MAX_REPLY = 8 << 20
 """Characters of an answer: some 200,000 timed runs."""
@@ -23,7 +24,7 @@ MAX_DEPTH = 12
 MAX_DIGITS = 30
 MAX_NAME = 2000
 
-_ECHOED = ("name", "message")
+_ECHOED = ("name", "message", "model")
 """Fields that may hold names of ours, of which some are those of files in no known encoding."""
 
 
@@ -108,8 +109,15 @@ def raise_error(reply: Mapping[str, Any], doing: str, words: str | None = None) 
         words: what the program said besides.
     """
     message = clean(str(reply.get("message")), 2000)
+    model, inputs = reply.get("model"), reply.get("inputs", [])
+    if model is not None and not isinstance(model, str):
+        _damaged(doing, f"it is about {model!r}")
+    if not isinstance(inputs, list) or not all(_is_tensor(tensor) for tensor in inputs):
+        _damaged(doing, f"inputs is {inputs!r}")
     if reply.get("kind") == "refused":
-        raise RunnerRefused(message)
+        raise RunnerRefused(message, model=model, inputs=inputs)
+    if model is not None:
+        raise RunnerCrashed(message, model=model, inputs=inputs)
     raise RunnerCrashed(f"the runner cannot {doing}: {message}", words)
 
 

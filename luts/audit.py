@@ -194,12 +194,18 @@ def _network(row: Any, where: str) -> Measured:
     return Measured(
         arch=parse_arch(reader.take("arch", "an object"))[1],
         role=role,
-        latency_ms=_by_clock(reader, where, "latency_ms"),
+        latency_ms=_times(reader, where),
         multiples=_by_clock(reader, where, "multiples") if "multiples" in row else {},
         session=reader.take("session", "a string") if "session" in row else "",
         rank=rank,
         speed=_by_clock(reader, where, "speed") if "speed" in row else {},
     )
+
+
+def _times(reader: Reader, where: str) -> dict[str, float]:
+    values = reader.take("latency_ms", "an object")
+    clocks = Reader(values, f"{where}.latency_ms")
+    return {clock: clocks.latency_ms(clock) for clock in values}
 
 
 def _by_clock(reader: Reader, where: str, name: str) -> dict[str, float]:

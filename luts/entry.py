@@ -57,8 +57,7 @@ class Entry:
         if count is not None and count < 1:
             raise UsageError(f"{where}: field 'count' is {count}, expected at least 1")
         std_ms = reader.take("std_ms", "a number or null")
-        if std_ms is not None and std_ms < 0:
-            raise UsageError(f"{where}: field 'std_ms' is {std_ms}, expected at least 0")
+        std_ms = None if std_ms is None else reader.latency_ms("std_ms", 0)
         flags = reader.take("flags", "a list of strings") if "flags" in data else []
-        times = {clock: clocks.not_negative(clock) for clock in latency}
+        times = {clock: clocks.latency_ms(clock, 0) for clock in latency}
         return cls(times, std_ms, count, tuple(flags))

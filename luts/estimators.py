@@ -76,8 +76,11 @@ class Candidate:
         grid = estimators.get(estimator).grid
         feature_sets.get(names)
         parameters = Reader(reader.take("parameters", "an object"), f"{where}.parameters")
-        choice = Choice(estimator, names, {name: parameters.positive(name) for name in grid})
-        return cls(choice, reader.not_negative("mape"), reader.take("spearman", "a number"))
+        values = {
+            name: parameters.within(name, min(known), max(known)) for name, known in grid.items()
+        }
+        choice = Choice(estimator, names, values)
+        return cls(choice, reader.not_negative("mape"), reader.within("spearman", -1, 1))
 
 
 Builder: TypeAlias = Callable[[Parameters, int, int], Any]

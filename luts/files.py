@@ -9,8 +9,9 @@ from pathlib import Path
 from luts.cost_model import CostModel, cost_models
 from luts.errors import CostModelInvalid
 from nasprof.errors import UsageError
-from nasprof.files import parse_json, read_text, write_atomic
+from nasprof.files import write_atomic
 from nasprof.reader import Reader
+from nasprof.reading import parse_json, read_text
 from nasprof.shelf import Shelf
 
 cost_model_shelf = Shelf(

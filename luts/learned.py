@@ -34,10 +34,11 @@ from luts.extremes import search_extremes
 from luts.features import feature_sets, features, signature
 from luts.training import ENOUGH_NETWORKS, TrainingSet, family, resolution
 from nasprof.errors import UsageError
-from nasprof.reader import Reader
+from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
 from spaces import Genes, Space
 
 SCHEMA = 1
+_SEEDS = 2**32
 
 
 @dataclass(frozen=True)
@@ -208,8 +209,8 @@ class LearnedCostModel(CostModel):
         clock, seed = reader.take("clock", "a string"), reader.take("seed", "a whole number")
         if clock not in CLOCKS:
             raise UsageError(f"field 'clock' is {clock!r}, expected one of {', '.join(CLOCKS)}")
-        if seed < 0:
-            raise UsageError(f"field 'seed' is {seed}, expected at least 0")
+        if not 0 <= seed < _SEEDS:
+            raise UsageError(f"field 'seed' is {seed}, expected at least 0 and below 2**32")
         training = TrainingSet.from_list(reader.take("networks", "a list"), "networks")
         model = cls(
             name=name,
@@ -235,9 +236,10 @@ def _candidates(data: Sequence[Any]) -> tuple[Candidate, ...]:
 
 
 def _predictions(values: Sequence[float], training: TrainingSet) -> tuple[float, ...]:
-    if len(values) != len(training) or min(values, default=0) <= 0:
+    within = all(SHORTEST_MS <= value <= LONGEST_MS for value in values)
+    if len(values) != len(training) or not within:
         raise UsageError(
             f"field 'out_of_fold_ms' holds {len(values)} numbers, "
-            f"expected one above 0 for each of the {len(training)} networks"
+            f"expected one above 0 and within a day for each of the {len(training)} networks"
         )
     return tuple(float(value) for value in values)

@@ -50,7 +50,7 @@ class Sentinel:
             raise UsageError(f"sentinel: field 'rounds' is {rounds}, expected at least 1")
         return cls(
             sha256=reader.take("sha256", "a string"),
-            latency_ms={clock: times.positive(clock) for clock in data["latency_ms"]},
+            latency_ms={clock: times.latency_ms(clock) for clock in data["latency_ms"]},
             spread={clock: spreads.not_negative(clock) for clock in data["spread"]},
             rounds=rounds,
         )

@@ -19,7 +19,7 @@ from luts.entry import CLOCKS, Entry
 from luts.errors import CostModelInvalid, MissingEntries
 from luts.speed import Sentinel, sentinel_of
 from nasprof.errors import UsageError
-from nasprof.reader import Reader
+from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
 from spaces import Genes, Space, get_space
 from spaces.graph import Block
 
@@ -242,7 +242,26 @@ class LookupTable(CostModel):
             "Change a table by nasprof lut export --format csv and lut import, "
             "which say so in its provenance.",
         )
+        table._require_sane()
         return table
+
+    def _require_sane(self) -> None:
+        """Numbers that are latencies each may still add up to none, or be calibrated to none.
+
+        Raises:
+            UsageError: naming what networks of a space would take.
+        """
+        for space in self.spaces:
+            if self.missing(space):
+                continue
+            with np.errstate(all="ignore"):
+                ends = self.extremes(space)
+            if not SHORTEST_MS <= ends.min_ms <= ends.max_ms <= LONGEST_MS:
+                raise UsageError(
+                    f"networks of {space.label} would take {ends.min_ms:.4g} to "
+                    f"{ends.max_ms:.4g} ms, expected above 0 and at most a day",
+                    "Its entries or its measured networks are no latencies; build it again.",
+                )
 
 
 def _space(value: Any) -> Space:

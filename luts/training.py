@@ -16,7 +16,7 @@ from luts.cost_model import Array
 from luts.errors import SpaceMismatch
 from luts.features import features, signature
 from nasprof.errors import UsageError
-from nasprof.reader import Reader, is_number
+from nasprof.reader import SHORTEST_MS, Reader, is_time_ms
 from spaces import Arch, Genes, Space, parse_arch
 
 MIN_NETWORKS = 20
@@ -45,8 +45,10 @@ class TrainingSet:
         """
         found: dict[str, tuple[Arch, list[float]]] = {}
         for number, (given, value) in enumerate(zip(archs, latency_ms, strict=True)):
-            if not (is_number(value) and value > 0):
-                raise UsageError(f"network {number}: latency is {value} ms, expected above 0")
+            if not (is_time_ms(value) and value >= SHORTEST_MS):
+                raise UsageError(
+                    f"network {number}: latency is {value} ms, expected above 0 and at most a day"
+                )
             arch = _arch(given, f"network {number}")
             found.setdefault(json.dumps(arch, sort_keys=True), (arch, []))[1].append(float(value))
         if len(found) < MIN_NETWORKS:
@@ -126,7 +128,7 @@ class TrainingSet:
             UsageError: naming the field that is missing or wrong.
         """
         readers = [Reader(row, f"{where}[{number}]") for number, row in enumerate(data)]
-        latency_ms = [reader.positive("latency_ms") for reader in readers]
+        latency_ms = [reader.latency_ms("latency_ms") for reader in readers]
         archs = [
             _arch(reader.take("arch", "an object"), f"{where}[{number}]")
             for number, reader in enumerate(readers)

@@ -6,15 +6,25 @@ done, 2 bad usage.
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import IO, Any
+from contextlib import suppress
+from typing import IO, Any, NoReturn
 
 import click
 
 from nasprof import __version__
 from nasprof.errors import NasprofError
+from nasprof.reading import JsonInvalid, plain_json
+from nasprof.signals import (
+    end_as_interrupted,
+    end_at_once,
+    interruption,
+    raise_when_interrupted,
+)
+from nasprof.streams import flush_output, take_every_character
 
 
 class _Failure(click.ClickException):
@@ -26,20 +36,70 @@ class _Failure(click.ClickException):
         self.exit_code = error.exit_code  # type: ignore[misc]  # click reads the instance's
 
     def show(self, file: IO[Any] | None = None) -> None:
-        stream = file or sys.stderr
-        click.echo(f"Error: {self.message}", file=stream)
+        say(f"Error: {self.message}", file)
         if self.error.remedy:
-            click.echo(self.error.remedy, file=stream)
+            say(self.error.remedy, file)
 
 
 class CommandLine(click.Group):
-    """A group of commands that turns our errors into messages and exit codes."""
+    """A group of commands that turns errors into messages and exit codes."""
+
+    def main(self, args: Sequence[str] | None = None, *others: Any, **extra: Any) -> Any:
+        """Run a command; without ``args``, the one that this process was started for."""
+        if args is not None:
+            return super().main(args, *others, **extra)
+        return _as_process(lambda: super(CommandLine, self).main(None, *others, **extra))
 
     def invoke(self, ctx: click.Context) -> Any:
+        raise_when_interrupted()
         try:
             return super().invoke(ctx)
         except NasprofError as error:
             raise _Failure(error) from error
+        except KeyboardInterrupt as error:
+            raise _Failure(NasprofError(interruption(error))) from error
+        except MemoryError as error:
+            raise _Failure(NasprofError("there is not enough memory for this")) from error
+        except OSError as error:
+            # Who reads our output may have seen enough: click ends quietly then.
+            if error.errno == errno.EPIPE:
+                raise
+            raise _Failure(_refused(error)) from error
+
+
+def _refused(error: OSError) -> NasprofError:
+    """What the system refused, where nobody knew better."""
+    what = "the output" if error.filename is None else error.filename
+    remedy = _ELSEWHERE if error.errno in _FORBIDDEN else None
+    return NasprofError(f"cannot read or write {what}: {error.strerror or error}", remedy)
+
+
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_ELSEWHERE = (
+    "Choose another place. Your own files go where NASPROF_DATA and NASPROF_CONFIG say, "
+    "or into your home folder."
+)
+
+
+def _as_process(command: Callable[[], Any]) -> NoReturn:
+    """Run a command to the end of this process."""
+    end_as_interrupted()
+    take_every_character()
+    status: Any = 0
+    failure: OSError | None = None
+    try:
+        command()
+    except SystemExit as end:
+        status = end.code
+    except OSError as error:
+        failure = error
+    failure = flush_output() or failure
+    if failure is not None and not status:
+        status = 1
+        if failure.errno != errno.EPIPE:
+            say(f"Error: {_refused(failure).message}")
+    end_at_once()
+    sys.exit(status)
 
 
 class GreedyCommand(click.Command):
@@ -99,15 +159,15 @@ def _parse_settings(
         if not separator:
             raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE")
         try:
-            settings[key] = json.loads(text)
-        except json.JSONDecodeError:
+            settings[key] = plain_json(text)
+        except JsonInvalid:
             settings[key] = text
     return settings
 
 
 def print_json(value: Any) -> None:
     """Print a JSON value to stdout; numbers that JSON cannot hold are errors, not ``NaN``."""
-    click.echo(json.dumps(value, indent=2, allow_nan=False))
+    click.echo(json.dumps(value, indent=2, allow_nan=False), file=sys.stdout)
 
 
 def show_table(
@@ -144,6 +204,7 @@ def show_table(
         console.print(note)
 
 
-def say(message: str) -> None:
-    """Tell the person at the terminal something that is not the result."""
-    click.echo(message, err=True)
+def say(message: str, file: IO[Any] | None = None) -> None:
+    """Tell the person at the terminal something that is not the result, if there still is one."""
+    with suppress(OSError):
+        click.echo(message, file=file or sys.stderr)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+_LONGEST = 4000
+"""Characters of a message."""
+
 
 class NasprofError(Exception):
     """Something went wrong that the user can understand and act on.
@@ -16,6 +19,8 @@ class NasprofError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, remedy: str | None = None) -> None:
+        if len(message) > _LONGEST:  # of a name, perhaps, that somebody else has chosen
+            message = f"{message[: _LONGEST - 200]} [...] {message[-190:]}"
         super().__init__(message)
         self.message = message
         self.remedy = remedy

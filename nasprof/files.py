@@ -1,43 +1,15 @@
-"""Reading and writing files so that bad input and bad luck never lose data."""
+"""Writing files so that bad luck never loses data; :mod:`nasprof.reading` reads them."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import stat
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from nasprof.errors import NasprofError, UsageError
-
-_ASK_AGAIN_S = 0.2
-
-
-def read_text(path: Path, expected: str) -> str:
-    """The text in ``path``; what cannot be read is a UsageError that says what was ``expected``."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not text: expected {expected}") from error
-
-
-def parse_json(text: str, source: Path) -> Any:
-    """The JSON value in ``text``; malformed text is a UsageError naming the source and line."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UsageError(
-            f"{source} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}",
-            "The file may be truncated; write it again.",
-        ) from error
+from nasprof.errors import NasprofError
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -51,7 +23,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     """
     scratch: Path | None = None
     try:
-        path = _target(path)
+        path = target(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -71,105 +43,16 @@ def write_atomic(path: Path, data: bytes) -> None:
             scratch.unlink(missing_ok=True)
 
 
-def _target(path: Path) -> Path:
-    """What a symbolic link points to, else the path itself."""
+def target(path: Path) -> Path:
+    """What a symbolic link points to, else the path itself.
+
+    Raises:
+        NasprofError: it leads to itself.
+    """
     try:
         return path.resolve()
     except RuntimeError as error:  # before Python 3.13 no OSError
         raise NasprofError(f"{path} is a symbolic link that leads to itself") from error
-
-
-@contextmanager
-def locked(path: Path, wait_s: float = 60.0) -> Iterator[None]:
-    """While inside, no other process that asks for the same has ``path``, which must exist.
-
-    For reading, changing and writing it again by :func:`write_atomic` without losing what another
-    process writes meanwhile. The lock ends with the process, however it ends.
-
-    Raises:
-        NasprofError: another process keeps it for longer than ``wait_s``, or it cannot be read.
-    """
-    path = _target(path)
-    end = time.monotonic() + wait_s
-    while (stream := _locked_stream(path)) is None:
-        if time.monotonic() > end:
-            raise NasprofError(
-                f"another process has been at work on {path} for {wait_s:g} s",
-                "Wait for it to end, and run the same command again.",
-            )
-        time.sleep(0.05)
-    with stream:
-        yield
-
-
-def _locked_stream(path: Path) -> IO[bytes] | None:
-    """The file that has this name right now, locked; None if another process has it."""
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise NasprofError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever held it may have replaced it between our opening and our locking it.
-        if path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
-            return stream
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    except OSError as error:
-        stream.close()
-        raise NasprofError(f"cannot lock {path}: {error.strerror}") from error
-    stream.close()
-    return None
-
-
-def open_alone(path: Path) -> FileIO | None:
-    """The file, open for reading and appending by this process alone; None if another has it.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        stream = path.open("a+b", buffering=0)
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            stream.close()
-            if isinstance(error, BlockingIOError):
-                return None
-            raise
-        # Whoever held it may have removed it between our opening and our locking it.
-        if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
-            return stream
-        stream.close()
-
-
-@contextmanager
-def held_alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold a file as a lock, which ends with the process, however that ends.
-
-    Args:
-        waiting: called once if another process holds it, which is then waited for.
-
-    Raises:
-        NasprofError: it cannot be opened or locked.
-    """
-    try:
-        stream = open_alone(path)
-        if stream is None:
-            waiting()
-        while stream is None:
-            time.sleep(_ASK_AGAIN_S)
-            stream = open_alone(path)
-    except OSError as error:
-        raise NasprofError(
-            f"cannot lock {path}: {error.strerror}", "Is its folder writable?"
-        ) from error
-    with stream:
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
 
 
 def append_jsonl(path: Path, record: dict[str, Any]) -> None:
@@ -191,15 +74,3 @@ def append_jsonl(path: Path, record: dict[str, Any]) -> None:
         raise NasprofError(
             f"cannot append to {path}: {error.strerror}", "Free some space or choose another place."
         ) from error
-
-
-def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """The whole records of an append-only file, skipping lines a crash left incomplete."""
-    with path.open("rb") as stream:
-        for line in stream:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(record, dict):
-                yield record

@@ -6,12 +6,12 @@ One's own are in the data folder (``$NASPROF_DATA`` or the platform's usual plac
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from nasprof.errors import UsageError
+from nasprof.places import data_folder, described, files_in
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,12 @@ class Shelf:
 
     @property
     def own(self) -> Path:
-        """Where files are kept unless another place is named."""
-        from platformdirs import user_data_path
+        """Where files are kept unless another place is named.
 
-        data = os.environ.get("NASPROF_DATA")
-        return (Path(data) if data else user_data_path("nasprof")) / self.folder
+        Raises:
+            UsageError: this user has no home folder.
+        """
+        return data_folder() / self.folder
 
     @property
     def shipped_folder(self) -> Path:
@@ -49,13 +50,13 @@ class Shelf:
         return Path(str(files(package))).joinpath(*folders)
 
     def known(self) -> dict[str, Path]:
-        """All of them by name; not read yet."""
-        return {
-            path.stem: path
-            for folder in (self.shipped_folder, self.own)
-            if folder.is_dir()
-            for path in sorted(folder.glob(f"*{self.suffix}"))
-        }
+        """All of them by name; not read yet. One's own are left out where they cannot be read."""
+        places = (lambda: self.shipped_folder, lambda: self.own)
+        return {path.stem: path for place in places for path in files_in(place, self.suffix)}
+
+    def own_described(self) -> str:
+        """Where one's own are, for people; why they cannot be read, if so."""
+        return described(lambda: self.own)
 
     def find(self, name: str) -> Path:
         """The file called ``name`` if it ends like one, else the known one of that name.
@@ -72,6 +73,7 @@ class Shelf:
             raise UsageError(
                 f"no {noun} is called {name!r}",
                 f"Known: {', '.join(sorted(known)) or 'none yet'}. "
+                f"Your own are looked for in {self.own_described()}. "
                 f"Name a file ({endings}), or {self.origin}",
             )
         return known[name]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 from devices import Device, RunSettings
 from luts import CostModel
+from nasprof.temporary import TemporaryFolder
 from profiler.build import Progress, measure_items
 from profiler.models import format_for
 from profiler.plan import Plan
@@ -44,9 +43,9 @@ class Bench:
         names = [f"answer{number}" for number in range(len(genes))]
         networks = dict(zip(names, map(self.space.network, genes), strict=True))
         archs = dict(zip(names, self.space.decode(genes), strict=True))
-        with tempfile.TemporaryDirectory(prefix="nasprof-") as folder, told as progress:
+        with TemporaryFolder() as folder, told as progress:
             form = format_for(self.settings.runtime)
-            shop = Workshop(self.plan, form, Path(folder), progress.lowered)
+            shop = Workshop(self.plan, form, folder, progress.lowered)
             items = shop.items(networks, archs)
             return measure_items(self.device, self.settings, shop, items, progress)
 

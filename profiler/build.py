@@ -6,7 +6,6 @@ both, and a block meets the caches as other work left them, as it does inside a 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from devices import Device, RunSettings
 from luts import LookupTable, Measured, sentinel_of
 from nasprof.errors import UsageError
+from nasprof.temporary import TemporaryFolder
 from profiler.answers import answer_of, find_answers
 from profiler.conditions import Conditions
 from profiler.measure import measure
@@ -76,8 +76,8 @@ def build_table(
     if base is not None and not blocks and not networks:
         return base
     told = progress or Progress()
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        shop = Workshop(plan, format_for(settings.runtime), Path(folder), told.lowered)
+    with TemporaryFolder() as folder:
+        shop = Workshop(plan, format_for(settings.runtime), folder, told.lowered)
         items = _items(shop, blocks if source.times_blocks else [], networks)
         results = measure_items(device, settings, shop, items, told, journal, patience_s)
         provenance = provenance_of(results, plan, conditions)
@@ -188,8 +188,8 @@ def audit_networks(
     told = progress or Progress()
     conditions = Conditions.of(device, settings)
     networks = draw_networks(plan, 0, avoid=table.networks)
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        shop = Workshop(plan, format_for(settings.runtime), Path(folder), told.lowered)
+    with TemporaryFolder() as folder:
+        shop = Workshop(plan, format_for(settings.runtime), folder, told.lowered)
         items = shop.items(
             {name: drawn.network for name, drawn in networks.items()},
             {name: drawn.arch for name, drawn in networks.items()},
@@ -230,8 +230,8 @@ def measure_answers(
     genes = find_answers(table, space, plan.answers, rng)
     names = [f"answer{number}" for number in range(len(genes))]
     archs = dict(zip(names, space.decode(genes), strict=True))
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        shop = Workshop(plan, format_for(settings.runtime), Path(folder), told.lowered)
+    with TemporaryFolder() as folder:
+        shop = Workshop(plan, format_for(settings.runtime), folder, told.lowered)
         items = shop.items(dict(zip(names, map(space.network, genes), strict=True)), archs)
         results = measure_items(device, settings, shop, items, told, journal, patience_s)
     return tuple(answer_of(result, 1, table) for result in results)

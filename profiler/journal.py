@@ -22,8 +22,9 @@ from devices import Samples
 from devices.base import take_in
 from luts.comparison import provenance_differences
 from nasprof.errors import NasprofError, UsageError
-from nasprof.files import open_alone, read_jsonl
+from nasprof.locking import open_alone
 from nasprof.reader import Reader
+from nasprof.reading import read_jsonl
 from profiler.records import Round
 from profiler.schedule import INCOMPLETE
 
@@ -80,8 +81,8 @@ class Journal(AbstractContextManager["Journal"]):
                 f"{self.path} was begun otherwise: {'; '.join(changed)}",
                 "Go on as it was begun, choose another output file, or begin anew with --fresh.",
             )
-        self._close_off()
         self._replay(lines[1:])
+        self._close_off()
 
     def _close_off(self) -> None:
         """End a line that a crash left incomplete, so that it spoils only itself."""
@@ -92,35 +93,24 @@ class Journal(AbstractContextManager["Journal"]):
 
     def _replay(self, lines: list[dict[str, Any]]) -> None:
         visits: dict[int, dict[str, Samples]] = {}
-        ends: dict[int, dict[str, Any]] = {}
+        ends: dict[int, dict[str, Mapping[str, Any]]] = {}
         for line in lines:
             reader = Reader(line, f"{self.path}: a line")
             number = reader.take("round", "a whole number")
+            if not 0 <= number < _MOST_ROUNDS:
+                raise UsageError(f"{self.path}: a line: field 'round' is {number}, no such round")
             if "visit" in line:
-                cpu_ms = reader.take("cpu_ms", "a list of numbers or null")
-                wall_ms = reader.take("wall_ms", "a list of numbers")
-                flags = reader.take("flags", "a list of strings") if "flags" in line else []
-                samples = Samples(wall_ms, cpu_ms, flags)
                 name = reader.take("visit", "a string")
-                take_in(visits.setdefault(number, {}), name, samples)
+                take_in(visits.setdefault(number, {}), name, _samples(reader, line))
             else:
-                ends[number] = reader.take("rounds", "an object")
+                told = reader.take("rounds", "an object")
+                ends[number] = {name: _ending(told[name], f"{self.path}: rounds") for name in told}
         for number, taken in visits.items():
             for name, samples in taken.items():
-                told = ends.get(number, {}).get(name, {"flags": [*samples.flags, INCOMPLETE]})
-                self.earlier.setdefault(name, []).append(
-                    Round(
-                        index=number,
-                        order=[],
-                        wall_ms=samples.wall_ms,
-                        cpu_ms=samples.cpu_ms,
-                        sentinel_ms=told.get("sentinel_ms"),
-                        overhead_ms=told.get("overhead_ms"),
-                        sentinel_cpu_ms=told.get("sentinel_cpu_ms"),
-                        sentinel_fastest_ms=dict(told.get("sentinel_fastest_ms", {})),
-                        flags=list(told.get("flags", [])),
-                    )
-                )
+                unknown = {"flags": [*samples.flags, INCOMPLETE]}
+                end = ends.get(number, {}).get(name, unknown)
+                found = Round(number, [], samples.wall_ms, samples.cpu_ms, **end)
+                self.earlier.setdefault(name, []).append(found)
         self.next_round = max(visits, default=-1) + 1
 
     def visit(self, number: int, name: str, samples: Samples) -> None:
@@ -161,6 +151,35 @@ class Journal(AbstractContextManager["Journal"]):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+_MOST_ROUNDS = 1 << 31
+_TIME = "a time in ms or null"
+
+
+def _samples(reader: Reader, line: Mapping[str, Any]) -> Samples:
+    """What a visit gave."""
+    wall_ms = reader.take("wall_ms", "a list of times in ms")
+    cpu_ms = reader.take("cpu_ms", "a list of times in ms or null")
+    if not wall_ms or (cpu_ms is not None and len(cpu_ms) != len(wall_ms)):
+        raise UsageError(
+            f"{reader.where}: field 'cpu_ms' has {len(cpu_ms or [])} times, "
+            f"field 'wall_ms' {len(wall_ms)}, expected as many, and at least one"
+        )
+    flags = reader.take("flags", "a list of strings") if "flags" in line else []
+    return Samples(wall_ms, cpu_ms, flags)
+
+
+def _ending(told: Any, where: str) -> dict[str, Any]:
+    """What only the whole round showed, as arguments of a round."""
+    reader = Reader(told, where)
+    kinds = dict.fromkeys(("sentinel_ms", "sentinel_cpu_ms", "overhead_ms"), _TIME)
+    kinds |= {"sentinel_fastest_ms": "an object", "flags": "a list of strings"}
+    found = {name: reader.take(name, kind) for name, kind in kinds.items() if name in told}
+    fastest = Reader(found.get("sentinel_fastest_ms", {}), f"{where}: sentinel_fastest_ms")
+    for clock in found.get("sentinel_fastest_ms", {}):
+        fastest.latency_ms(clock)
+    return found
 
 
 def discard(path: Path) -> None:

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from devices import Device, DeviceError, RunSettings, Session
+from devices import Device, DeviceError, ModelDetails, RunSettings, Session
+from devices.base import NO_DETAILS
+from devices.digest import model_digest
 from nasprof.errors import NasprofError, UsageError
+from nasprof.signals import interruption
 from profiler.conditions import Conditions
+from profiler.inputs import failure
 from profiler.journal import Journal
 from profiler.patience import Patience
 from profiler.protocol import Protocol
@@ -37,16 +44,16 @@ class Interrupted(NasprofError):
     """
 
     def __init__(self, cause: BaseException, measurements: Sequence[Measurement]) -> None:
-        message, remedy = "interrupted", None
-        if isinstance(cause, NasprofError):
-            message, remedy = cause.message, cause.remedy
-        super().__init__(message, remedy)
+        told = cause if isinstance(cause, NasprofError) else NasprofError(interruption(cause))
+        if isinstance(cause, DeviceError) and cause.model is not None:
+            told = failure(cause.model, cause)
+        super().__init__(told.message, told.remedy)
         self.cause = cause
         self.measurements = list(measurements)
 
 
 class Cancelled(Interrupted):
-    """The user pressed Ctrl-C."""
+    """The user pressed Ctrl-C, or the process was to end."""
 
 
 def measure(
@@ -60,6 +67,7 @@ def measure(
     empty: Path | None = None,
     progress: Callable[[Status], None] | None = None,
     completed: Callable[[Measurement], None] | None = None,
+    failed: Callable[[str, DeviceError], None] | None = None,
     journal: Path | None = None,
     patience_s: float = 0.0,
     scout: bool = False,
@@ -79,13 +87,15 @@ def measure(
         empty: a model file that does next to nothing: its time is the framework's overhead.
         progress: called after each round.
         completed: called with each measurement as soon as it is complete.
+        failed: called with the name of a model that cannot be loaded or run, and why; the others
+            are measured. Without it, and for the last, that is an error.
         journal: file that keeps every visit; what an earlier run with the same settings left
             there is taken up. To be removed when the result is safe.
         patience_s: how long to wait for a device that was lost to come back.
         scout: visit every model twice first, which tells ``progress`` how long all will take.
 
     Returns:
-        One measurement an item, in their order.
+        One measurement an item, in their order, without those that failed.
 
     Raises:
         DeviceError: the device cannot be used, or not with these settings.
@@ -113,10 +123,12 @@ def measure(
         log = None
         if journal is not None:
             now = replace(conditions, runtime_version=facts["runtime_version"])
-            log = stack.enter_context(Journal(journal, journal_facts(now, protocol, models)))
-        digest = _digest(models[SENTINEL]) if SENTINEL in models else None
+            details = {item.name: item.details for item in items}
+            facts_now = journal_facts(now, protocol, models, details)
+            log = stack.enter_context(Journal(journal, facts_now))
+        digest = model_digest(models[SENTINEL]) if SENTINEL in models else None
         run = Run(session, items, protocol, facts, list(models), log, digest)
-        run.completed = completed
+        run.completed, run.failed = completed, failed
         patient = Patience(device, session, patience_s, lambda what: tell(run.status(what)))
         with giving_partial(run.partial):
             patient(lambda: run.begin(models))
@@ -126,7 +138,7 @@ def measure(
             while run.active:
                 patient(lambda: run.take_round(rng))
                 tell(run.status())
-    return [run.complete[item.name] for item in items]
+    return [run.complete[item.name] for item in items if item.name in run.complete]
 
 
 @contextlib.contextmanager
@@ -146,12 +158,19 @@ def giving_partial(measured: Callable[[], Sequence[Measurement]]) -> Iterator[No
 
 
 def journal_facts(
-    conditions: Conditions, protocol: Protocol, models: Mapping[str, Path]
+    conditions: Conditions,
+    protocol: Protocol,
+    models: Mapping[str, Path],
+    details: Mapping[str, ModelDetails] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """What must be the same for what is in a journal to be gone on with."""
     contents = hashlib.sha256()
     for name in sorted(models):
-        contents.update(name.encode() + bytes.fromhex(_digest(models[name])))
+        known = details.get(name, NO_DETAILS)
+        digest = model_digest(models[name], known.companions)
+        contents.update(name.encode(errors="surrogateescape") + bytes.fromhex(digest))
+        if known.request({}):
+            contents.update(json.dumps(known.request({}), sort_keys=True).encode())
     return {
         **conditions.as_dict(),
         "protocol": protocol.as_dict(),
@@ -159,20 +178,25 @@ def journal_facts(
     }
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _check(items: Sequence[Item]) -> None:
-    if not items:
-        raise UsageError("nothing to measure: expected at least one model")
-    names = [item.name for item in items]
-    for name in names:
-        if names.count(name) > 1 or name in (SENTINEL, EMPTY):
-            raise UsageError(f"the name {name!r} is taken: expected another one for each model")
+    check_names([item.name for item in items])
     for item in items:
         if not item.path.is_file():
             raise UsageError(f"model file {item.path} does not exist")
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Names of models that are measured must be unique.
+
+    Raises:
+        UsageError: naming one that is not, or there are none.
+    """
+    if not names:
+        raise UsageError("nothing to measure: expected at least one model")
+    counts = Counter([*names, SENTINEL, EMPTY])
+    for name in names:
+        if counts[name] > 1:
+            raise UsageError(f"the name {name!r} is taken: expected another one for each model")
 
 
 def _facts(session: Session, settings: RunSettings) -> dict[str, Any]:

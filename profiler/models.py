@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,8 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.arrays import read_npy, require_finite
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
+from nasprof.temporary import TemporaryFolder
 from profiler.lowering import Lowered, formats, lower
 from spaces import Arch, Space, get_space, read_archs
 from spaces.graph import Block, Network
@@ -110,13 +111,15 @@ def read_calibration(path: Path) -> NDArray[np.float32]:
     Raises:
         UsageError: the file holds no such array.
     """
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"cannot read {path} as an array: {error}") from error
-    if not isinstance(array, np.ndarray) or array.ndim != 4 or not len(array):
-        raise UsageError(f"{path}: expected an array of shape (n, height, width, channels)")
-    return array.astype(np.float32, copy=False)
+    array = read_npy(path)
+    if array.ndim != 4 or not array.size:
+        raise UsageError(
+            f"{path} holds an array of shape {array.shape}, "
+            "expected (n, height, width, channels), all above 0"
+        )
+    numbers = array.astype(np.float32, copy=False)
+    require_finite({"the array": numbers}, path)
+    return numbers
 
 
 def format_for(runtime: str, models: Sequence[Path] = ()) -> str:
@@ -168,8 +171,8 @@ def reference_files(format: str, folder: Path) -> tuple[Path, Path]:
 @cache
 def _reference_contents(format: str) -> list[bytes]:
     contents = []
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        path = Path(folder) / f"reference{formats.get(format).suffix}"
+    with TemporaryFolder() as folder:
+        path = folder / f"reference{formats.get(format).suffix}"
         for network in (sentinel_network(), empty_network()):
             weights = random_weights(network, np.random.default_rng(0))
             contents.append(lower(network, weights, path, format).path.read_bytes())

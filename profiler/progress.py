@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from profiler.measure import Status
 
@@ -66,8 +67,30 @@ def _bar(*columns: ProgressColumn) -> Progress:
     from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    console = Console(file=cast(IO[str], _Terminal(sys.stderr)))
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+class _Terminal:
+    """A stream that is written to while there is somebody to read it: a lost terminal is no error.
+
+    What was measured is still to be saved when the terminal is gone.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _doubts(status: Status) -> str:

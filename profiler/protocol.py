@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from nasprof.errors import UsageError
+from nasprof.reader import brief
 from nasprof.registry import Registry
 
 
@@ -53,8 +54,10 @@ class Protocol:
         for field, (least, below) in _LIMITS.items():
             value = getattr(self, field)
             if value is not None and not least <= value < below:
-                limit = f"at least {least:g}" + ("" if below == _ANY else f" and below {below:g}")
-                raise UsageError(f"protocol: field {field!r} is {value}, expected {limit}")
+                raise UsageError(
+                    f"protocol: field {field!r} is {brief(value)}, "
+                    f"expected at least {least:g} and below {below:g}"
+                )
         if self.rounds_max < self.rounds_min:
             raise UsageError(
                 f"protocol: field 'rounds_max' is {self.rounds_max}, "
@@ -83,7 +86,7 @@ class Protocol:
         return cls(**{name: _typed(name, value) for name, value in data.items()})
 
 
-_ANY = float("inf")
+_ANY = 1e9
 _LIMITS: dict[str, tuple[float, float]] = {
     "warmup": (0, _ANY),
     "runs": (1, _ANY),
@@ -114,7 +117,7 @@ def _typed(name: str, value: Any) -> Any:
         wanted = {"sentinel": "true or false"}.get(
             name, "a whole number" if name in _WHOLE else "a number"
         )
-        raise UsageError(f"protocol: field {name!r} is {value!r}, expected {wanted}")
+        raise UsageError(f"protocol: field {name!r} is {brief(value)}, expected {wanted}")
     return value
 
 
@@ -183,4 +186,4 @@ def _parsed(field: str, target: str, text: str) -> Any:
         wanted = {"sentinel": "on or off"}.get(
             target, "a whole number" if target in _WHOLE else "a number"
         )
-        raise UsageError(f"protocol: field {field!r} is {text!r}, expected {wanted}") from None
+        raise UsageError(f"protocol: field {field!r} is {brief(text)}, expected {wanted}") from None

@@ -7,14 +7,16 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from devices.base import NO_DETAILS, ModelDetails
 from luts import Sentinel
 from nasprof.errors import UsageError
-from nasprof.reader import Reader
+from nasprof.reader import Reader, brief
 from profiler.protocol import Protocol
 from profiler.statistics import Estimates
 
-SCHEMA = 2
-"""1 had ``normalised``, the multiple by the wall clock alone, of a smaller sentinel."""
+SCHEMA = 3
+"""1 had ``normalised``, the multiple by the wall clock alone, of a smaller sentinel; 2 told no
+``inputs``."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,14 @@ class Item:
         path: the model file.
         arch: the architecture it was lowered from, None for any other model.
         extra: what else is known of it: ``precision``, ``batch``, ``format``, ``sha256``, ...
+        details: what its inputs shall be, and which files belong to it.
     """
 
     name: str
     path: Path
     arch: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    details: ModelDetails = NO_DETAILS
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Round:
         sentinel_cpu_ms: likewise by the CPU clock, None where the device cannot tell.
         sentinel_fastest_ms: its fastest run, by clock; empty without one.
         overhead_ms: trimmed mean of the empty model in this round, None without one.
-        flags: doubts: "contended", "throttled", "drift", "incomplete".
+        flags: doubts: "contended", "limited", "throttled", "drift", "incomplete".
         counted: whether the estimates use it.
         context: what else was observed.
     """
@@ -85,6 +89,8 @@ class Measurement:
         stopped: "converged" (the protocol's target was reached), else "limit" or "interrupted".
         state: the device's condition ``before`` and ``after``.
         time: when it was begun, UTC in ISO 8601.
+        inputs: what it ran on: name, dtype, shape, and where the shape is ``from``; see
+            :attr:`devices.runner.inputs.Inputs.described`. Empty where the device does not tell.
     """
 
     name: str
@@ -112,6 +118,7 @@ class Measurement:
     state: dict[str, Any]
     time: str
     nasprof: str
+    inputs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def samples_ms(self) -> list[float]:
@@ -165,13 +172,18 @@ class Measurement:
         reader = Reader(data, "measurement")
         schema = reader.take("schema", "a whole number")
         if schema == 1:
-            reader = Reader(_upgraded(data), "measurement")
+            reader = Reader(_with_inputs(_with_sentinel(data)), "measurement")
+        elif schema == 2:
+            reader = Reader(_with_inputs(data), "measurement")
         elif schema != SCHEMA:
             raise UsageError(
                 f"measurement: field 'schema' is {schema}, expected {SCHEMA}",
                 "It was written by another version of nasprof.",
             )
         values = {name: reader.take(name, kind) for name, kind in _FIELDS.items()}
+        for name in ("threads", "batch"):
+            if values[name] is not None:
+                reader.within(name, 1, _MOST)
         cpu = reader.take("cpu_ms", "an object or null")
         measurement = cls(
             **values,
@@ -194,6 +206,7 @@ class Measurement:
         return measurement
 
 
+_MOST = 1 << 20
 _FIELDS = {
     "name": "a string",
     "arch": "an object or null",
@@ -210,29 +223,35 @@ _FIELDS = {
     "clock": "an object",
     "sentinel": "an object or null",
     "multiples": "an object",
-    "overhead_ms": "a number or null",
+    "overhead_ms": "a time in ms or null",
     "flags": "a list of strings",
     "stopped": "a string",
     "state": "an object",
     "time": "a string",
     "nasprof": "a string",
+    "inputs": "a list of objects",
 }
 _ROUND_FIELDS = {
     "index": "a whole number",
     "order": "a list of strings",
-    "wall_ms": "a list of numbers",
-    "cpu_ms": "a list of numbers or null",
-    "sentinel_ms": "a number or null",
-    "overhead_ms": "a number or null",
+    "wall_ms": "a list of times in ms",
+    "cpu_ms": "a list of times in ms or null",
+    "sentinel_ms": "a time in ms or null",
+    "overhead_ms": "a time in ms or null",
     "flags": "a list of strings",
     "counted": "true or false",
     "context": "an object",
-    "sentinel_cpu_ms": "a number or null",
+    "sentinel_cpu_ms": "a time in ms or null",
     "sentinel_fastest_ms": "an object",
 }
 
 
-def _upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
+def _with_inputs(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of schema 2."""
+    return {**data, "inputs": []}
+
+
+def _with_sentinel(data: Mapping[str, Any]) -> dict[str, Any]:
     """A record of schema 1; its multiple is dropped, for it is of another sentinel."""
     rounds = data.get("rounds")
     known = rounds if isinstance(rounds, list) else []
@@ -244,14 +263,19 @@ def _upgraded(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _estimates(data: Any, where: str) -> Estimates:
     reader = Reader(data, where)
-    interval = reader.take("ci95", "a list of numbers")
-    if len(interval) != 2:
-        raise UsageError(f"{where}: field 'ci95' is {interval}, expected two numbers")
+    interval = reader.take("ci95", "a list of times in ms")
+    if len(interval) != 2 or interval[0] > interval[1]:
+        raise UsageError(f"{where}: field 'ci95' is {brief(interval)}, expected two ascending ones")
     names = [field.name for field in fields(Estimates) if field.name != "ci95"]
-    values = {name: float(reader.take(name, "a number")) for name in names}
+    values = {name: reader.latency_ms(name, 0) for name in names if name != "cv"}
+    values["cv"] = reader.not_negative("cv")
     return Estimates(**values, ci95=(float(interval[0]), float(interval[1])))
 
 
 def _round(data: Any, where: str) -> Round:
     reader = Reader(data, where)
-    return Round(**{name: reader.take(name, kind) for name, kind in _ROUND_FIELDS.items()})
+    values = {name: reader.take(name, kind) for name, kind in _ROUND_FIELDS.items()}
+    fastest = Reader(values["sentinel_fastest_ms"], f"{where}.sentinel_fastest_ms")
+    for clock in values["sentinel_fastest_ms"]:
+        fastest.latency_ms(clock)
+    return Round(**values)

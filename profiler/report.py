@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from nasprof.cli import show_table
 from nasprof.files import write_atomic
+from profiler.inputs import assumptions, described, remedy
 
 Record: TypeAlias = dict[str, Any]
 
@@ -37,6 +38,7 @@ _CSV_FIELDS = (
     "x_sentinel",
     "overhead_ms",
     "samples",
+    "inputs",
     "stopped",
     "flags",
     "time",
@@ -44,12 +46,21 @@ _CSV_FIELDS = (
 
 
 FLAG_WORDS = {
-    "contended": "other work used the processor; end it, or go by the CPU clock",
+    "contended": "other work used the processor; end it, or go by the CPU clock (in a container "
+    "it may be that of others on the machine)",
+    "limited": "the container's CPU quota, or fewer CPUs than threads, kept it waiting; raise it "
+    "(docker --cpus, cpu.max, cpuset), use fewer threads, or go by the CPU clock",
     "drift": "the device changed its speed; go by x sentinel, or measure again when it is steady",
     "throttled": "the device slowed down for its temperature; let it cool",
     "incomplete": "the measurement was interrupted",
+    "guessed": "the model leaves open what is named above, and it was assumed",
 }
 """What each flag means to whoever reads the result, and what to do about it."""
+
+
+def doubts_about_inputs(records: Sequence[Record]) -> list[str]:
+    """What was assumed of the models, a line each."""
+    return [line for record in records for line in _inputs(record) if " ran on " not in line]
 
 
 def show_results(records: Sequence[Record], more: Sequence[str] = ()) -> None:
@@ -59,13 +70,22 @@ def show_results(records: Sequence[Record], more: Sequence[str] = ()) -> None:
         more: what else is to be noted.
     """
     first = records[0]
-    title = (
-        f"{first['device']}: {first['runtime']} {first['runtime_version'] or ''}, "
-        f"threads {first['threads']}, {first['precision'] or ''} batch {first['batch'] or 1}"
-    )
+    conditions = [
+        f"{first['device']}: {first['runtime']} {first['runtime_version'] or ''}".rstrip(),
+        f"threads {first['threads']}",
+        *_common(records, "precision", "{}"),
+        *_common(records, "batch", "batch {}"),
+    ]
+    title = ", ".join(conditions)
     numbers = (">latency ms", ">±95 %", ">p90", ">CPU ms", ">x sentinel", ">runs")
     rows = [_result_row(record) for record in records]
     show_table(("model", *numbers, "flags"), rows, title, [*_notes(records), *more])
+
+
+def _common(records: Sequence[Record], name: str, form: str) -> list[str]:
+    """A field in words, if it is known and the same of all."""
+    values = {record[name] for record in records}
+    return [form.format(value) for value in values if len(values) == 1 and value is not None]
 
 
 def _result_row(record: Record) -> list[str]:
@@ -96,8 +116,23 @@ def _notes(records: Sequence[Record]) -> Iterator[str]:
     limited = [record["name"] for record in records if record["stopped"] == "limit"]
     if limited and protocol["target"] is not None:
         yield f"stopped at the limit before ±{protocol['target']:.1%}: " + ", ".join(limited)
+    for record in records:
+        yield from _inputs(record)
     for flag in sorted({flag for record in records for flag in record["flags"]}):
         yield f"{flag}: {FLAG_WORDS.get(flag, 'see the documentation')}"
+
+
+def _inputs(record: Record) -> Iterator[str]:
+    """What a user's own model ran on, and what of it was assumed."""
+    model, inputs = record["model"], record["inputs"]
+    if record["arch"] is None and inputs:
+        yield f"{record['name']} ran on {described(inputs)}"
+    assumed = [f"{tensor['name']}: {what}" for tensor in inputs for what in assumptions(tensor)]
+    if assumed:
+        yield f"{record['name']}: assumed {', '.join(assumed)}. {remedy(inputs) or ''}".rstrip()
+    if "signature" in model:
+        every = ", ".join(model["signatures"])
+        yield f"{record['name']}: ran signature {model['signature']} of {every} (--signature)"
 
 
 def results_csv(records: Sequence[Record]) -> str:
@@ -114,6 +149,7 @@ def results_csv(records: Sequence[Record]) -> str:
             | {"ci95_low_ms": wall["ci95"][0], "ci95_high_ms": wall["ci95"][1]}
             | {"cpu_trimmed_mean_ms": "" if cpu is None else cpu["trimmed_mean"]}
             | {"x_sentinel": record["multiples"].get("wall", "")}
+            | {"inputs": described(record["inputs"])}
             | {"samples": len(record["samples_ms"]), "flags": " ".join(record["flags"])}
         )
     return text.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from devices import DeviceError, Samples, Session
+from devices.digest import model_digest, model_size
 from nasprof import __version__
+from profiler.inputs import GUESSED, batch_of, check_names, is_guess
 from profiler.journal import Journal
 from profiler.protocol import Protocol
 from profiler.records import Item, Measurement, Round
@@ -83,13 +84,41 @@ class Run:
         self.active = [item.name for item in items]
         self.complete: dict[str, Measurement] = {}
         self.completed: Callable[[Measurement], None] | None = None
+        self.failed: Callable[[str, DeviceError], None] | None = None
 
     def begin(self, models: Mapping[str, Path]) -> None:
-        """Bring model files to the device, by name, and see what is complete already."""
-        self._session.load(models)
+        """Bring model files to the device, by name, and see what is complete already.
+
+        Raises:
+            DeviceError: one of them cannot be loaded or run, and nobody is told by ``failed``, or
+                it was the last.
+        """
+        self._load(models)
         self._before = self._session.state()
         if any(self._rounds.values()):
             self.settle()
+
+    def _load(self, models: Mapping[str, Path]) -> None:
+        left = dict(models)
+        details = {name: item.details for name, item in self._items.items()}
+        while True:
+            try:
+                self._session.load(left, details)
+                break
+            except DeviceError as error:
+                others = len(self._items) > 1 and self._session.ended is None
+                if self.failed is None or error.model not in self._items or not others:
+                    raise
+                self.failed(error.model, error)
+                del left[error.model]
+                self._leave_out(error.model)
+        check_names({name: self._session.tensors(name) for name in self._items})
+
+    def _leave_out(self, name: str) -> None:
+        for known in (self._items, self._rounds):
+            del known[name]
+        for names in (self._names, self.active):
+            names.remove(name)
 
     def take_round(self, rng: np.random.Generator) -> None:
         """Run what is not complete once more, and see what is complete then."""
@@ -239,13 +268,17 @@ class Run:
         latency = summarise([taken.wall_ms for taken in counted], self._protocol)
         cpu = [taken.cpu_ms for taken in counted if taken.cpu_ms is not None]
         sentinel, multiples = beside(counted)
+        told = self._session.tensors(name)
+        inputs = list(told.get("inputs", ()))
+        guessed = [GUESSED] if is_guess(inputs) else []
         return Measurement(
             **self._facts,
             name=name,
             arch=None if item.arch is None else dict(item.arch),
-            model=_describe(item),
+            model={**_describe(item), **_signature(told)},
+            inputs=inputs,
             precision=item.extra.get("precision"),
-            batch=item.extra.get("batch"),
+            batch=item.extra.get("batch", batch_of(inputs)),
             protocol=self._protocol,
             latency_ms=latency,
             cpu_ms=summarise(cpu, self._protocol) if len(cpu) == len(counted) else None,
@@ -253,7 +286,7 @@ class Run:
             multiples=multiples,
             overhead_ms=_mean([taken.overhead_ms for taken in counted]),
             rounds=rounds,
-            flags=sorted({*doubts(rounds), *flags}),
+            flags=sorted({*doubts(rounds), *flags, *guessed}),
             stopped=stopped,
             state={"before": self._before, "after": dict(after)},
             nasprof=__version__,
@@ -269,14 +302,18 @@ def fastest(samples: Samples | None) -> dict[str, float]:
 
 
 def _describe(item: Item) -> dict[str, Any]:
-    content = item.path.read_bytes()
     return {
         "path": str(item.path),
         "format": item.path.suffix.lstrip("."),
-        "size_bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "size_bytes": model_size(item.path, item.details.companions),
+        "sha256": model_digest(item.path, item.details.companions),
         **{key: value for key, value in item.extra.items() if key not in ("precision", "batch")},
     }
+
+
+def _signature(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Which of several signatures was run."""
+    return {key: told[key] for key in ("signature", "signatures") if key in told}
 
 
 def _temperature(samples: Iterable[Samples]) -> float | None:

@@ -1,8 +1,8 @@
 """Which rounds to trust, and when a model has been measured enough.
 
 A round is *disturbed* when the sentinel ran faster or slower than usual ("drift"), or when the
-device itself has doubts about it ("contended", "throttled"). Disturbed rounds are kept, taken
-again, and counted only where there are not enough others.
+device itself has doubts about it ("contended", "limited", "throttled"). Disturbed rounds are
+kept, taken again, and counted only where there are not enough others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from devices.contention import CONTENDED
+from devices.contention import BESIDE
 from luts.entry import CLOCKS
 from profiler.protocol import Protocol
 from profiler.records import Round
@@ -84,11 +84,11 @@ def marked(rounds: Sequence[Round], protocol: Protocol) -> list[Round]:
 def selected(rounds: Sequence[Round], protocol: Protocol) -> list[Round]:
     """The rounds of one model with ``counted`` set.
 
-    Undisturbed ones if there are at least ``rounds_min``; else those that are merely contended
-    as well; else all there are.
+    Undisturbed ones if there are at least ``rounds_min``; else those that merely had to wait
+    for other work or their CPU quota as well; else all there are.
     """
     rounds = marked(rounds, protocol)
-    for tolerated in (set[str](), {CONTENDED}, {CONTENDED, DRIFT}):
+    for tolerated in (frozenset[str](), BESIDE, BESIDE | {DRIFT}):
         counted = [set(taken.flags) <= tolerated for taken in rounds]
         if sum(counted) >= protocol.rounds_min:
             break

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +17,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.arrays import NUMBERS, ArraysInvalid, read_npz
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from nasprof.reader import Reader
+from nasprof.reading import JsonInvalid, plain_json
 from spaces import Space, get_space
 
 SCHEMA = 1
+MAX_BYTES = 128 << 20
+"""Of all arrays: a kernel on 100,000 networks has 10 MB, a training with its optimiser 3."""
 _ABOUT = "about"
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
@@ -132,29 +134,10 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         ModelFileInvalid: it is truncated, or something else than arrays.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    # numpy, zipfile and zlib each have their own ways to say that the bytes are not theirs.
-    except (
-        ValueError,
-        EOFError,
-        KeyError,
-        OSError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        AttributeError,
-        TypeError,
-        SyntaxError,
-        RuntimeError,
-    ) as error:
+        return read_npz(path, NUMBERS + "U", MAX_BYTES)
+    except ArraysInvalid as error:
         raise ModelFileInvalid(
-            f"{path} is no archive of arrays: {error}",
-            "Expected a file of nassearch fit (.npz), or OFA's acc_predictor.pth.",
+            error.message, error.remedy or "Expected a file of nassearch fit or train (.npz)."
         ) from error
 
 
@@ -168,8 +151,8 @@ def parse_archive(arrays: Arrays) -> Archive:
     if text is None or text.dtype.kind != "U" or text.ndim:
         raise UsageError(f"array {_ABOUT!r} is missing: this was not written by nassearch fit")
     try:
-        about = json.loads(str(text))
-    except ValueError as error:
+        about = plain_json(str(text))
+    except JsonInvalid as error:
         raise UsageError(f"array {_ABOUT!r} is no JSON: {error}") from error
     reader = Reader(about, _ABOUT)
     if reader.take("schema", "a whole number") != SCHEMA:

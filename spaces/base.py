@@ -9,18 +9,16 @@ that names its space.
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from nasprof.files import parse_json, read_text
+from nasprof.reader import brief
 from nasprof.registry import Registry
 from spaces.graph import Block, Network
 from spaces.memory import chain_peaks, peak_memory
@@ -261,7 +259,7 @@ def parse_arch(value: object) -> tuple[Space, Arch]:
     """The space and the canonical JSON object of an arch in any known form.
 
     Known are this project's JSON objects (with a field ``space``) and the forms that a space
-    recognises: OFA's dicts, PNAG's and NAS-Bench-201's strings.
+    recognises: OFA's and NAT's dicts, PNAG's and NAS-Bench-201's strings, ...
 
     Raises:
         UsageError: the form is unknown, or a field is invalid.
@@ -270,30 +268,24 @@ def parse_arch(value: object) -> tuple[Space, Arch]:
         found = (spaces.get(name).recognise(value) for name in spaces)
         recognised = next((arch for arch in found if arch is not None), None)
         if recognised is None:
-            raise UsageError(
-                f"this is no architecture: {json.dumps(value)[:120]}",
-                'Expected {"space": ..., ...}, {"ks": ..., "e": ..., "d": ...}, "d:ks:e" '
-                "or a NAS-Bench-201 string.",
-            )
+            raise UsageError(f"this is no architecture: {brief(value)}", _instead(value))
         value = recognised
     if not isinstance(value["space"], str):
-        raise UsageError(f"field 'space' is {value['space']!r}, expected a name")
+        raise UsageError(f"field 'space' is {brief(value['space'])}, expected a name")
     space = spaces.get(value["space"]).from_arch(value)
     return space, space.decode(space.encode([value]))[0]
 
 
-def read_archs(path: Path) -> list[tuple[Space, Arch]]:
-    """The architectures in a file, one or a list of them.
-
-    The file holds JSON, or the bare string of PNAG or NAS-Bench-201.
-
-    Raises:
-        UsageError: naming the file and what is wrong in it.
-    """
-    text = read_text(path, "an architecture as JSON")
-    bare = text.strip()
-    value: object = bare if bare[:1].isdigit() or bare[:1] == "|" else parse_json(text, path)
-    try:
-        return [parse_arch(item) for item in (value if isinstance(value, list) else [value])]
-    except UsageError as error:
-        raise UsageError(f"{path}: {error.message}", error.remedy) from error
+def _instead(value: object) -> str:
+    """What to write in place of what is no architecture."""
+    if type(value) is int:
+        return 'A number in NAS-Bench-201\'s list is written {"index": ...}.'
+    if isinstance(value, Sequence) and value and all(type(item) is int for item in value):
+        return (
+            f"It has {len(value)} whole numbers; read are NAT's 22 and NSGANetV2's 46. Others mean "
+            "different things in different projects: write names and sizes instead."
+        )
+    return (
+        'Expected {"space": ..., ...}, {"ks": ..., "e": ..., "d": ...}, "d:ks:e" '
+        "or a NAS-Bench-201 string."
+    )

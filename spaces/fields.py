@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.reader import brief, is_whole
 
 
 def check_number(field: str, value: object, low: int, high: int) -> None:
     """``value`` must be a whole number from ``low`` to ``high``."""
     if type(value) is not int or not low <= value <= high:
-        raise UsageError(f"{field} is {value!r}, expected a whole number from {low} to {high}")
+        raise UsageError(f"{field} is {brief(value)}, expected a whole number from {low} to {high}")
 
 
 def check_numbers(field: str, values: object, count: int, low: int, high: int) -> None:
     """``values`` must be ``count`` whole numbers from ``low`` to ``high``."""
     if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != count:
-        raise UsageError(f"{field} is {values!r}, expected {count} whole numbers")
+        raise UsageError(f"{field} is {brief(values)}, expected {count} whole numbers")
     for position, value in enumerate(values):
         check_number(f"{field}[{position}]", value, low, high)
 
@@ -31,9 +32,9 @@ def reject_unknown(arch: Mapping[str, Any], known: Iterable[str]) -> None:
     known = list(known)
     for key in arch:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
+            near = difflib.get_close_matches(str(key)[:100], known, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
-            raise UsageError(f"unknown field {key!r}", hint)
+            raise UsageError(f"unknown field {brief(key)}", hint)
 
 
 def stack(archs: Sequence[Mapping[str, Any]], field: str, count: int) -> NDArray[np.int64]:
@@ -43,12 +44,14 @@ def stack(archs: Sequence[Mapping[str, Any]], field: str, count: int) -> NDArray
         if field not in arch:
             raise UsageError(f"arch {number}: field {field!r} is missing")
         row = arch[field]
-        if (
-            not isinstance(row, Sequence)
-            or isinstance(row, str)
-            or len(row) != count
-            or not all(type(value) is int for value in row)
-        ):
-            raise UsageError(f"arch {number}: {field} is {row!r}, expected {count} whole numbers")
+        if not isinstance(row, Sequence) or isinstance(row, str) or len(row) != count:
+            raise UsageError(
+                f"arch {number}: {field} is {brief(row)}, expected {count} whole numbers"
+            )
+        wrong = next((place for place, value in enumerate(row) if not is_whole(value)), None)
+        if wrong is not None:
+            raise UsageError(
+                f"arch {number}: {field}[{wrong}] is {brief(row[wrong])}, expected a whole number"
+            )
         rows.append(row)
     return np.array(rows, np.int64).reshape(len(rows), count)

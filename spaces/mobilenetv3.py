@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.reader import brief
+from spaces import mobilenetv3_forms as forms
 from spaces.base import Arch, Genes, Space
 from spaces.fields import check_number, check_numbers, reject_unknown, stack
 from spaces.graph import Block, Layer, Network
@@ -27,6 +29,8 @@ _STEM_WIDTH, _HEAD_WIDTHS = 16, (960, 1280)
 _STAGE_WIDTHS, _STAGE_STRIDES = (24, 40, 80, 112, 160), (2, 2, 2, 1, 2)
 _SQUEEZED_STAGES = (False, True, False, True, True)
 _SWISH_STAGES = (False, False, True, True, True)
+_MOST_CHANNELS = 8192
+"""Of a layer before its expansion: three times what any published network has."""
 _CHOICE_FIELDS = ("depths", "kernel_sizes", "expand_ratios")
 
 
@@ -52,11 +56,11 @@ class MobileNetV3Space(Space):
     """
 
     name: ClassVar[str] = "ofa-mbv3"
-    depth_choices: ClassVar[tuple[int, ...]] = (2, 3, 4)
-    kernel_choices: ClassVar[tuple[int, ...]] = (3, 5, 7)
-    expand_choices: ClassVar[tuple[int, ...]] = (3, 4, 6)
-    n_stages: ClassVar[int] = 5
-    max_depth: ClassVar[int] = 4
+    depth_choices: ClassVar[tuple[int, ...]] = forms.DEPTHS
+    kernel_choices: ClassVar[tuple[int, ...]] = forms.KERNELS
+    expand_choices: ClassVar[tuple[int, ...]] = forms.RATIOS
+    n_stages: ClassVar[int] = forms.N_STAGES
+    max_depth: ClassVar[int] = forms.MAX_DEPTH
     n_blocks: ClassVar[int] = n_stages * max_depth
 
     width: float = 1.0
@@ -70,9 +74,9 @@ class MobileNetV3Space(Space):
     head_widths: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        if self.width not in (1.0, 1.2):
+        if self.width not in forms.WIDTHS:
             raise UsageError(
-                f"width is {self.width}, expected 1.0 or 1.2",
+                f"width is {brief(self.width)}, expected 1.0 or 1.2",
                 "Other channel numbers are set by stem_width, stage_widths and head_widths.",
             )
         check_number("resolution", self.resolution, 8, 4096)
@@ -86,12 +90,12 @@ class MobileNetV3Space(Space):
         for field in ("classes", "in_channels", "stem_stride"):
             check_number(field, getattr(self, field), 1, 1_000_000)
         if self.stem_width is not None:
-            check_number("stem_width", self.stem_width, 1, 65536)
+            check_number("stem_width", self.stem_width, 1, _MOST_CHANNELS)
         if self.stage_widths is not None:
-            check_numbers("stage_widths", self.stage_widths, self.n_stages, 1, 65536)
+            check_numbers("stage_widths", self.stage_widths, self.n_stages, 1, _MOST_CHANNELS)
         check_numbers("stage_strides", self.stage_strides, self.n_stages, 1, 2)
         if self.head_widths is not None:
-            check_numbers("head_widths", self.head_widths, 2, 1, 65536)
+            check_numbers("head_widths", self.head_widths, 2, 1, _MOST_CHANNELS)
 
     @property
     def _is_variant(self) -> bool:
@@ -122,27 +126,15 @@ class MobileNetV3Space(Space):
             for key, value in arch.items()
             if key in own
         }
-        if type(given.get("width")) is int:
-            given["width"] = float(given["width"])
+        if given.get("width") == 1:
+            given["width"] = 1.0
         return cls(**given)
 
     @classmethod
     def recognise(cls, value: object) -> Arch | None:
-        """OFA's dict ``{ks, e, d[, r, wid]}`` and PNAG's string ``d:ks:e``, read as an arch."""
-        if isinstance(value, Mapping) and {"ks", "e", "d"} <= value.keys():
-            reject_unknown(value, ("ks", "e", "d", "r", "wid"))
-            arch: Arch = {"space": cls.name, "depths": value["d"]}
-            arch |= {"kernel_sizes": value["ks"], "expand_ratios": value["e"]}
-            if (resolution := value.get("r")) is not None:
-                single = isinstance(resolution, list) and len(resolution) == 1
-                arch["resolution"] = resolution[0] if single else resolution
-            return arch | ({"width": value["wid"]} if value.get("wid") is not None else {})
-        if isinstance(value, str) and value.count(":") == 2:
-            parts = [part.split(",") for part in value.strip().split(":")]
-            if all(number.strip().isdigit() for part in parts for number in part):
-                numbers = [[int(number) for number in part] for part in parts]
-                return {"space": cls.name, **dict(zip(_CHOICE_FIELDS, numbers, strict=True))}
-        return None
+        """The forms of OFA, NAT, NSGANetV2 and PNAG, see :mod:`spaces.mobilenetv3_forms`."""
+        found = forms.recognise(value)
+        return None if found is None else {"space": cls.name, **found}
 
     @property
     def n_choices(self) -> NDArray[np.int8]:
@@ -214,6 +206,7 @@ class MobileNetV3Space(Space):
                     f"got {self.from_arch(arch).settings}"
                 )
         positions = self.n_stages * self.max_depth
+        archs = [forms.settled(arch) for arch in archs]
         return self.from_choices(
             stack(archs, "depths", self.n_stages),
             stack(archs, "kernel_sizes", positions),

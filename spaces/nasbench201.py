@@ -7,7 +7,6 @@ benchmark. Parameter names are those of its networks.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from spaces import nasbench201_forms as forms
 from spaces.base import Arch, Genes, Space
 from spaces.fields import check_number, reject_unknown
 from spaces.graph import Block, Layer, Network
@@ -30,11 +30,7 @@ from spaces.nasbench201_blocks import (
 )
 from spaces.panels import Layout, Panel
 
-OPERATIONS = ("none", "skip_connect", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3")
-"""Choices of every gene, cheapest first."""
-
-EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
-"""(to node, from node) of each gene, in the order of the arch string."""
+OPERATIONS, EDGES = forms.OPERATIONS, forms.EDGES
 
 _PUBLISHED_ORDER = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 _PUBLISHED_SEED = 88
@@ -92,10 +88,14 @@ class NasBench201Space(Space):
 
     @classmethod
     def recognise(cls, value: object) -> Arch | None:
-        """The benchmark's arch string ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""
-        if isinstance(value, str) and value.strip().startswith("|"):
-            return {"space": cls.name, "cell": value.strip()}
-        return None
+        """The benchmark's strings, and the forms of :mod:`spaces.nasbench201_forms`."""
+        found = forms.recognise(value)
+        if found is None:
+            return None
+        if "index" in found:
+            check_number("index", found["index"], 0, cls().size - 1)
+            found = {"cell": cls().to_strings(cls().from_index(np.array([found["index"]])))[0]}
+        return {"space": cls.name, **found}
 
     @property
     def size(self) -> int:
@@ -113,7 +113,7 @@ class NasBench201Space(Space):
                 raise UsageError(f"arch {number} belongs to another space than {self.settings}")
             if not isinstance(arch.get("cell"), str):
                 raise UsageError(f"arch {number}: field 'cell' is missing or no string")
-            rows.append(_parse_cell(arch["cell"]))
+            rows.append(forms.parse_cell(arch["cell"]))
         return np.array(rows, np.int8).reshape(len(rows), self.n_genes)
 
     def decode(self, genes: Genes) -> list[Arch]:
@@ -122,13 +122,9 @@ class NasBench201Space(Space):
 
     def to_strings(self, genes: Genes) -> list[str]:
         """The benchmark's arch strings."""
-        cells = []
-        for row in self.checked(genes).tolist():
-            edges = [
-                f"{OPERATIONS[gene]}~{source}" for gene, (_, source) in zip(row, EDGES, strict=True)
-            ]
-            cells.append(f"|{edges[0]}|+|{'|'.join(edges[1:3])}|+|{'|'.join(edges[3:])}|")
-        return cells
+        return [
+            forms.cell([OPERATIONS[gene] for gene in row]) for row in self.checked(genes).tolist()
+        ]
 
     def index(self, genes: Genes) -> NDArray[np.int64]:
         """Numbers of the architectures in the published benchmark, 0 to 15,624: ``(n,)``."""
@@ -275,19 +271,6 @@ class NasBench201Space(Space):
             layers.append(Layer(partial, "", self._blocks[f"add{stage}"], (total, term)))
             total = partial
         return total
-
-
-def _parse_cell(cell: str) -> list[int]:
-    pattern = r"\|([^|~]+)~0\|\+\|([^|~]+)~0\|([^|~]+)~1\|\+\|([^|~]+)~0\|([^|~]+)~1\|([^|~]+)~2\|"
-    match = re.fullmatch(pattern, cell.strip())
-    if match is None:
-        raise UsageError(f"cell is {cell!r}, expected the form |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
-    for operation in match.groups():
-        if operation not in OPERATIONS:
-            raise UsageError(
-                f"cell has the operation {operation!r}, expected one of {', '.join(OPERATIONS)}"
-            )
-    return [OPERATIONS.index(operation) for operation in match.groups()]
 
 
 def _place_values() -> NDArray[np.int64]:

@@ -42,6 +42,6 @@ class Adapter:
     def __init__(self, threads, options):
         self.facts = {}
 
-    def load(self, path, seed):
+    def load(self, path, inputs):
         with open(path, encoding="utf-8") as stream:  # noqa: PTH123
             return Model(stream.read().strip())

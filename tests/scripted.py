@@ -17,7 +17,7 @@ class ScriptedSession(Session):
         self.orders = []
         self.closed = False
 
-    def load(self, models):
+    def load(self, models, details=None):
         self.models = dict(models)
 
     def run_round(self, order, warmup, runs, arrived=None):

@@ -38,6 +38,7 @@ pytestmark = pytest.mark.adbd
 
 ADBD = Path(__file__).parent / "adbd"
 DOUBLE = ADBD / "benchmark_model_double.sh"
+LITERT_DOUBLE = ADBD / "benchmark_model_litert_double.sh"
 CORES = sorted(os.sched_getaffinity(0))
 SETTINGS = RunSettings("litert")
 
@@ -208,6 +209,31 @@ def test_a_tool_that_is_on_the_device_is_used_from_there(phone, model, tmp_path)
         session.load({"m": model()})
         assert session.run_round(["m"], 1, 2)["m"].wall_ms == pytest.approx([1.002, 1.003])
         assert session.provenance()["tool"] == "device:/data/tool"
+
+
+@pytest.mark.parametrize(
+    ("options", "share"),
+    [({}, {"xnnpack": "partially"}), ({"delegate": "gpu"}, {"gpu": "completely"})],
+)
+def test_models_are_timed_by_litert_2s_benchmark_model(phone, model, options, share):
+    device = device_on(phone, benchmark_model=str(LITERT_DOUBLE), **options)
+    with device.open(SETTINGS) as session:
+        session.load({"m": model()})
+        taken = session.run_round(["m"], 1, 2)["m"]
+    assert taken.wall_ms == pytest.approx([8.123, 8.123])
+    assert taken.flags == []
+    assert taken.context["init_ms"] == 4.478
+    assert taken.context["delegates"] == {"npu": "not", **share}
+
+
+def test_litert_2s_fallback_to_the_cpu_is_refused(phone, model):
+    device = device_on(phone, benchmark_model=str(LITERT_DOUBLE), delegate="npu")
+    with (
+        device.open(SETTINGS) as session,
+        pytest.raises(RunnerRefused, match=r"npu delegate did not run the model.*xnnpack ran it"),
+    ):
+        session.load({"m": model()})
+        session.run_round(["m"], 1, 1)
 
 
 def test_a_delegate_that_runs_is_accepted_and_recorded(phone, model):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from devices import find_profile, list_profiles
 from devices.profile import parse_profile
 from nasprof.errors import NasprofError, UsageError
-from nasprof.files import append_jsonl, parse_json, read_jsonl, read_text, write_atomic
+from nasprof.files import append_jsonl, write_atomic
+from nasprof.reading import parse_json, read_jsonl, read_text
 from nasprof.registry import Registry
 
 

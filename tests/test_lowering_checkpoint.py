@@ -181,3 +181,65 @@ def test_a_single_array_is_no_archive(tmp_path):
         np.save(stream, np.zeros(3))
     with pytest.raises(UsageError, match="cannot read weights"):
         read_state(tmp_path / "w.npz")
+
+
+def test_safetensors_are_read_back_exactly(bench, tmp_path):
+    from safetensors.numpy import save_file
+
+    network, weights = bench
+    counters = {"stem.1.num_batches_tracked": np.array(7)}
+    save_file({**weights, **counters}, tmp_path / "w.safetensors")
+    assert equal(load_weights(tmp_path / "w.safetensors", network), weights)
+    halves = {name: array.astype(np.float64) for name, array in weights.items()}
+    save_file(
+        {f"module.{name}": array for name, array in halves.items()}, tmp_path / "d.safetensors"
+    )
+    loaded = load_weights(tmp_path / "d.safetensors", network)
+    assert equal(loaded, weights)
+    assert {array.dtype for array in loaded.values()} == {np.dtype(np.float32)}
+
+
+def test_bfloat16_of_safetensors_is_widened_exactly(bench, tmp_path):
+    from safetensors.torch import save_file
+
+    network, weights = bench
+    halves = {name: value.bfloat16() for name, value in tensors(weights).items()}
+    first = next(iter(halves))
+    halves[first] = tensors(weights)[first]
+    save_file(halves, tmp_path / "b.safetensors")
+    expected = {name: value.float().numpy() for name, value in halves.items()}
+    assert equal(load_weights(tmp_path / "b.safetensors", network), expected)
+
+
+def safetensors_file(dtype, shape, data):
+    import json
+
+    header = json.dumps(
+        {"a": {"dtype": dtype, "shape": shape, "data_offsets": [0, len(data)]}}
+    ).encode()
+    return len(header).to_bytes(8, "little") + header + data
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (safetensors_file("F8_E4M3", [4], b"abcd"), "'a' is F8_E4M3, expected real numbers"),
+        (safetensors_file("BOOL", [4], b"\1\0\1\0"), "'a' is BOOL, expected real numbers"),
+        (safetensors_file("C64", [1], bytes(8)), "'a' is C64, expected real|is damaged"),
+        (safetensors_file("F32", [2], b"abcd"), "is damaged or no safetensors"),
+        (
+            safetensors_file("F32", [1], np.float32(np.nan).tobytes()),
+            "'a' has values .* not finite",
+        ),
+        (b"", "is damaged or no safetensors"),
+        (b"\xff" * 100, "is damaged or no safetensors"),
+        ((10**15).to_bytes(8, "little") + b"{}", "is damaged or no safetensors"),
+        (None, "it does not exist|No such file"),
+    ],
+)
+def test_safetensors_that_cannot_be_used_say_why(tmp_path, content, why):
+    path = tmp_path / "w.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=why):
+        read_state(path)

@@ -491,6 +491,7 @@ def test_measurements_survive_json(data):
         name=draw(text),
         arch=draw(st.one_of(st.none(), plain)),
         model=draw(plain),
+        inputs=draw(st.lists(plain, max_size=2)),
         device=draw(text),
         device_fingerprint=draw(plain),
         runtime=draw(text),
@@ -530,10 +531,10 @@ def record(tmp_path_factory):
 def test_the_json_holds_what_is_promised(record):
     promised = """schema arch model device device_fingerprint runtime runtime_version threads
         affinity precision batch protocol latency_ms cpu_ms sentinel multiples overhead_ms
-        samples_ms rounds flags stopped state time nasprof clock"""
+        samples_ms rounds flags stopped state time nasprof clock inputs"""
     assert set(promised.split()) <= set(record)
     assert {"sha256", "format", "size_bytes", "path"} <= set(record["model"])
-    assert record["schema"] == 2
+    assert record["schema"] == 3
     assert set(record["state"]) == {"before", "after"}
 
 
@@ -551,6 +552,11 @@ def test_records_of_the_first_schema_are_read_without_their_multiple(record):
         Measurement.from_dict({**old, "schema": 1, "rounds": [7, *rounds]})
 
 
+def test_records_of_the_second_schema_tell_no_inputs(record):
+    old = {key: value for key, value in record.items() if key != "inputs"}
+    assert Measurement.from_dict({**old, "schema": 2}).inputs == []
+
+
 def test_every_missing_field_is_named(record):
     for name in record:
         damaged = {key: value for key, value in record.items() if key != name}
@@ -561,7 +567,7 @@ def test_every_missing_field_is_named(record):
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("schema", 3, "'schema' is 3, expected 2"),
+        ("schema", 4, "'schema' is 4, expected 3"),
         ("threads", "1", "'threads' is '1', expected a whole number"),
         ("affinity", [0.5], "'affinity'"),
         ("flags", ["x", 1], "'flags'"),

@@ -115,7 +115,7 @@ def test_inactive_positions_may_hold_anything(depths, junk, kernel):
         ({"depths": [4, 4, 5, 4, 4]}, r"depths\[2\] is 5, expected one of 2, 3, 4"),
         ({"kernel_sizes": [3] * 19 + [9]}, r"kernel_sizes\[19\] is 9, expected one of 3, 5, 7"),
         ({"expand_ratios": [6] * 19}, r"expand_ratios is \[.*\], expected 20 whole numbers"),
-        ({"depths": [4, 4, 4, 4, 4.0]}, "expected 5 whole numbers"),
+        ({"depths": [4, 4, 4, 4, 4.0]}, r"depths\[4\] is 4.0, expected a whole number"),
         ({"depths": "44444"}, "expected 5 whole numbers"),
         ({"resolution": 225}, "resolution is 225, expected 128 to 256 in steps of 4"),
         ({"resolution": "224"}, "resolution is '224', expected a whole number"),

@@ -18,7 +18,7 @@ from devices import runner
 from devices.contention import CONTENDED, contention_reasons, lost_share
 from devices.runner import usage
 from devices.runner.archive import runner_archive
-from devices.runner.models import Refused, TensorInfo, check_inputs, random_inputs
+from devices.runner.models import Inputs, Refused, TensorInfo, check_inputs
 from profiler.lowering import lower
 from spaces import get_space
 from spaces.graph import Network
@@ -252,7 +252,7 @@ def test_random_inputs_cover_types_and_repeat():
         TensorInfo("index", [50], "int64"),
         TensorInfo("mask", [50], "bool"),
     ]
-    first, second = random_inputs(tensors, 3), random_inputs(tensors, 3)
+    first, second = Inputs(3).arrays(tensors), Inputs(3).arrays(tensors)
     assert first["image"].shape == (1, 3, 1, 2)
     for tensor in tensors:
         assert first[tensor.name].dtype == tensor.dtype
@@ -260,7 +260,7 @@ def test_random_inputs_cover_types_and_repeat():
     assert (first["quantised"].min(), first["quantised"].max()) == (-128, 127)
     assert (first["bytes"].min(), first["bytes"].max()) == (0, 255)
     assert set(first["index"]) == {0, 1}
-    assert not np.array_equal(first["image"], random_inputs(tensors, 4)["image"])
+    assert not np.array_equal(first["image"], Inputs(4).arrays(tensors)["image"])
 
 
 @pytest.mark.parametrize(

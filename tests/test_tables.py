@@ -279,9 +279,9 @@ CHANGES = {
     ),
     "NaN": (
         lambda d: d["entries"][STEM]["latency_ms"].update(wall=math.nan),
-        f"entries['{STEM}'].latency_ms: field 'wall' is nan, expected a number",
+        'latency_ms": {"wall":\': NaN is no number that JSON has',
     ),
-    "infinity": (lambda d: d["entries"][STEM]["latency_ms"].update(cpu=math.inf), "is inf"),
+    "infinity": (lambda d: d["entries"][STEM]["latency_ms"].update(cpu=math.inf), "Infinity is no"),
     "negative": (
         lambda d: d["entries"][STEM]["latency_ms"].update(wall=-0.5),
         "field 'wall' is -0.5, expected at least 0",

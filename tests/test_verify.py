@@ -14,7 +14,7 @@ from tables import made_up_networks, made_up_table
 from devices import DeviceLost, RunSettings, Samples
 from luts import LookupTable, Measured, Sentinel, read_cost_model, write_cost_model
 from luts.answers import WINDOW
-from nasprof.files import locked
+from nasprof.locking import locked
 from profiler.build import Progress
 from profiler.plan import Plan
 from profiler.protocol import parse_protocol

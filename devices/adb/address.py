@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from nasprof.errors import UsageError
 
 DEFAULT_PORT = 5555
 
+_MDNS = re.compile(r"\._adb(-tls-\w+)?\._tcp")
+_EMULATOR = re.compile("emulator-([0-9]{1,5})")
+
 
 @dataclass(frozen=True)
 class TcpAddress:
-    """A debug daemon that listens on the network."""
+    """A debug daemon that listens on the network.
+
+    Args:
+        emulator: what ``adb`` calls it, if it is an emulator's.
+    """
 
     host: str
     port: int = DEFAULT_PORT
+    emulator: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        where = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{where} (where {self.emulator} listens)" if self.emulator else where
 
 
 @dataclass(frozen=True)
@@ -48,31 +58,48 @@ def parse_address(
     """What ``--serial`` names.
 
     ``HOST:PORT``, ``[IPv6]:PORT``, ``[IPv6]``, an IPv4 or IPv6 address, ``localhost`` and names
-    with a dot are TCP; everything else is the serial number of a phone on USB.
+    with a dot are TCP; so is ``emulator-5554``, whose daemon listens at the next number of
+    localhost. Everything else is the serial number of a phone on USB.
 
     Raises:
-        UsageError: an empty serial, or a port that is none.
+        UsageError: an empty serial, a port that is none, or a name that only ``adb`` can reach.
     """
     if serial is None:
         return UsbAddress(None, product)
     serial = serial.strip()
     if not serial:
         raise UsageError("the serial is empty", "Expected a USB serial or HOST:PORT.")
+    _refuse_mdns(serial)
+    return _tcp_address(serial, port) or UsbAddress(serial, product)
+
+
+def _refuse_mdns(serial: str) -> None:
+    if _MDNS.search(serial):
+        raise UsageError(
+            f"{serial!r} is a name that only adb knows (wireless debugging, found by mDNS)",
+            f"Run: adb -s {shlex.quote(serial)} tcpip {DEFAULT_PORT}, and give the phone's address "
+            f"instead: --serial IP:{DEFAULT_PORT}. Or connect it by USB.",
+        )
+
+
+def _tcp_address(serial: str, port: int) -> TcpAddress | None:
+    """What a serial names on the network; None if it is of a phone on USB."""
+    emulator = _EMULATOR.fullmatch(serial)
+    if emulator and int(emulator[1]) < 65535:
+        return TcpAddress("localhost", int(emulator[1]) + 1, serial)
     bracketed = re.fullmatch(r"\[(?P<host>[^\]]+)\](?::(?P<port>.*))?", serial)
     if bracketed:
         if not _is_ip(bracketed["host"]):
             raise UsageError(f"{serial!r} is no address: expected [IPv6]:PORT or HOST:PORT")
         return TcpAddress(bracketed["host"], _port(bracketed["port"], port))
-    if _is_ip(serial):
-        return TcpAddress(serial, _port(None, port))
     host, colon, tail = serial.rpartition(":")
-    if colon:
+    if colon and not _is_ip(serial):
         if not host or ":" in host:
             raise UsageError(f"{serial!r} is no address: expected HOST:PORT or [IPv6]:PORT")
         return TcpAddress(host, _port(tail, port))
-    if serial == "localhost" or "." in serial:
-        return TcpAddress(serial, _port(None, port))
-    return UsbAddress(serial, product)
+    if colon or serial == "localhost" or "." in serial:
+        return TcpAddress(serial, port)
+    return None
 
 
 def _is_ip(text: str) -> bool:
@@ -86,6 +113,6 @@ def _is_ip(text: str) -> bool:
 def _port(text: str | None, default: int) -> int:
     if text is None:
         return default
-    if not text.isdecimal() or not 0 < int(text) < 65536:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 65536:
         raise UsageError(f"port {text!r} is no TCP port", "Expected a number from 1 to 65535.")
     return int(text)

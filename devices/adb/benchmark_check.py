@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devices.adb.benchmark_output import BenchmarkResult, Timing
+from devices.adb.benchmark_tool import OP_PROFILING
 from devices.base import RunnerCrashed, RunnerRefused
 
 
@@ -25,7 +26,7 @@ def check_result(
     if result.unknown_flags:
         raise RunnerRefused(
             f"this benchmark_model does not know {' '.join(result.unknown_flags)}",
-            "Use a newer build, or remove the flag (benchmark_flags in the device profile).",
+            _without(result.unknown_flags, litert=result.summary_step_ms > 0),
         )
     if result.model_errors:
         raise RunnerRefused(f"benchmark_model cannot use the model: {result.model_errors[0]}")
@@ -36,7 +37,7 @@ def check_result(
             f"benchmark_model ended with {exit_text(exit_code)}",
             "; ".join(result.problems) or "Run it by hand on the device to see more.",
         )
-    if result.inference is None or not _agrees(result.inference.mean_ms, result.summary_ms):
+    if result.inference is None or not _agrees(result.inference, result):
         raise RunnerRefused(
             "benchmark_model printed no measurement that is whole",
             "Its output is cut off, or the program is another one.",
@@ -49,20 +50,46 @@ def check_result(
     return result.inference
 
 
-def _agrees(mean_ms: float, summary_ms: float | None) -> bool:
+def _without(flags: list[str], litert: bool) -> str:
+    """What to do about flags that the tool does not know."""
+    if litert and any(flag.startswith("--use_xnnpack") for flag in flags):
+        return (
+            "LiteRT 2.x's benchmark_model always runs the CPU by XNNPACK: remove delegate from the "
+            "device profile."
+        )
+    if litert and OP_PROFILING in flags:
+        return "LiteRT 2.x's benchmark_model prints no operator profile: use TensorFlow Lite's."
+    return "Use a newer build, or remove the flag (benchmark_flags in the device profile)."
+
+
+def _agrees(timing: Timing, result: BenchmarkResult) -> bool:
+    """Whether a measurement is what is repeated at the end of the output."""
+    mean_ms, count = result.summary_ms, result.summary_count
+    if mean_ms is None or (count is not None and count != timing.count):
+        return False
     # With operator profiling the two are taken slightly differently.
-    return summary_ms is not None and abs(mean_ms - summary_ms) <= 0.01 * summary_ms + 1e-6
+    limit = 0.01 * mean_ms + 0.51 * result.summary_step_ms + 1e-6
+    return abs(timing.mean_ms - mean_ms) <= limit
 
 
 def _check_delegate(result: BenchmarkResult, delegate: str, exit_code: int) -> None:
     how = result.delegates.get(delegate)
     if how in ("completely", "partially", "applied") or (how is None and exit_code):
         return
-    reason = "; ".join(result.problems) or "its output does not say that the delegate was applied"
+    reason = _why_not(result, delegate)
     raise RunnerRefused(
         f"the {delegate} delegate did not run the model: {reason}",
         "The numbers would be those of the CPU. Choose another delegate in the device profile.",
     )
+
+
+def _why_not(result: BenchmarkResult, delegate: str) -> str:
+    """What the output says of a delegate that did not run the model, and of what did."""
+    said = [line for line in result.problems if delegate in line.lower()] or result.problems
+    others = [name for name, how in result.delegates.items() if how != "not" and name != delegate]
+    if not said and not others:
+        return "its output does not say that the delegate was applied"
+    return "; ".join([*said, *(f"{name} ran it" for name in others)])
 
 
 def exit_text(exit_code: int) -> str:

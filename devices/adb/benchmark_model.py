@@ -17,6 +17,7 @@ from devices.adb.connection import quote
 from devices.adb.options import AdbOptions
 from devices.adb.session import AdbSession
 from devices.adb.state import taskset_mask
+from devices.adb.tflite_inputs import ToolInputs, tool_inputs
 from devices.adb.workspace import Workspace
 from devices.base import Arrived, DeviceError, RunnerRefused, RunSettings
 from devices.foreign import clean, cores_of
@@ -48,6 +49,7 @@ class BenchmarkModelSession(AdbSession):
         self._local = find_tool(options)
         self._tool = ""
         self._prefix = ""
+        self._inputs: dict[str, ToolInputs] = {}
         super().__init__(workspace, settings, options, facts)
 
     def prepare(self) -> None:
@@ -82,14 +84,36 @@ class BenchmarkModelSession(AdbSession):
         return self._prefix + quote(self._tool, *flags)
 
     def try_models(self, names: Sequence[str]) -> None:
+        for name in names:
+            try:
+                self._inputs[name] = tool_inputs(self._models[name], self.details(name))
+            except RunnerRefused as error:
+                error.model = name
+                raise
+            for tensor, content in self._inputs[name].files.items():
+                self.push_bytes(content, self._input_name(name, tensor))
         self.measure(names, 1, 1, lambda name, samples: None)
+
+    def tensors(self, name: str) -> dict[str, Any]:
+        return dict(self._inputs[name].told)
+
+    def _own_flags(self, name: str) -> list[str]:
+        """Flags that tell the tool of one model's inputs."""
+        return self._inputs[name].all_flags(
+            lambda tensor: self.workspace.path(self._input_name(name, tensor))
+        )
+
+    def _input_name(self, name: str, tensor: str) -> str:
+        number = list(self._inputs[name].files).index(tensor)
+        return f"tool-input{list(self._inputs).index(name)}-{number}"
 
     @property
     def _check_delegate(self) -> str | None:
         return None if self.delegate == "none" else self.delegate
 
     def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
-        script = round_script(self._command(warmup), [self.remote(name) for name in order], runs)
+        models = [(self.remote(name), *self._own_flags(name)) for name in order]
+        script = round_script(self._command(warmup), models, runs)
         self.push_bytes(script.encode(), "round.sh")
         visits = Visits(order, runs, self._check_delegate, arrived)
         try:
@@ -100,7 +124,8 @@ class BenchmarkModelSession(AdbSession):
             raise
 
     def operator_times(self, name: str, warmup: int, runs: int) -> dict[str, float]:
-        command = f"{self._command(warmup, runs)} {OP_PROFILING} --graph={quote(self.remote(name))}"
+        graph = quote(f"--graph={self.remote(name)}", *self._own_flags(name))
+        command = f"{self._command(warmup, runs)} {OP_PROFILING} {graph}"
         told = self.workspace.run(command, self.options.timeout_s)
         return operator_times(told.output + "\n", told.exit_code, runs, self._check_delegate)
 

@@ -1,9 +1,9 @@
-"""What TensorFlow Lite's ``benchmark_model`` prints, in every format it has had.
+"""What TensorFlow Lite's and LiteRT's ``benchmark_model`` print, in every format they have had.
 
-Its lines may come plain, after ``INFO: ``, or from Android's log; a merged stream can hold each of
-them twice. The first ``count=...`` line is the warm-up, the second the measurement. The tool ends
-with exit code 0 although it ignored a flag or ran on the CPU instead of the delegate asked for:
-:mod:`devices.adb.benchmark_check` refuses such numbers.
+Their lines may come plain, after ``INFO: ``, or from Android's log; a merged stream can hold each
+of them twice. The first ``count=...`` line is the warm-up, the second the measurement. The tools
+end with exit code 0 although they ignored a flag or ran on the CPU instead of the delegate asked
+for: :mod:`devices.adb.benchmark_check` refuses such numbers.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from devices.adb.benchmark_litert import DECIMAL_MS, read_delegation, read_summary
 from devices.adb.benchmark_ops import OpRecord, parse_ops
+from devices.adb.logcat import without_log_prefix
 from devices.foreign import MAX_LINE, MAX_TIME_MS, clean, number, printable, whole
 
 Delegation = Literal["completely", "partially", "applied", "not"]
 
-_LOG_PREFIX = re.compile(
-    r"^(?:\d\d-\d\d [\d:.]+\s+\d+\s+\d+ [VDIWEFA] [\w.]+\s*: |[VDIWEFA]/[\w.]+\s*\(\s*\d+\): )"
-)
+_SOURCE_PREFIX = re.compile(r"^\[[\w./-]{1,200}:\d{1,7}\] ?")
 _LEVEL_PREFIX = re.compile(r"^(?:VERBOSE|INFO|WARN|WARNING|ERROR|FATAL): ")
 _STATISTICS = re.compile(r"^count=\S+(?: \w+=\S+)*$")
 _SUMMARY = re.compile(r"^(?:Average inference|Inference) timings in us: (.*)$")
@@ -38,7 +38,8 @@ _UNKNOWN_FLAGS = "Unconsumed cmdline flags:"
 _NO_MODEL = re.compile(
     r"^(?:Failed to load model|The model is not a valid Flatbuffer|Could not open '"
     r"|The model allocation is null|Please specify the name of your TF Lite input file"
-    r"|Mmap of '|Failed to construct interpreter|Failed to allocate tensors)"
+    r"|Mmap of '|Failed to construct interpreter|Failed to allocate tensors"
+    r"|Failed to compile model|Failed to create (?:input|output) buffer)"
 )
 
 
@@ -82,7 +83,9 @@ class BenchmarkResult:
         first_ms: first inference, which is a warm-up run.
         warmup: warm-up runs.
         inference: the measurement; None if there is none in the output.
-        summary_ms: its mean as repeated in the last line; without it the output is not whole.
+        summary_ms: its mean as repeated at the end; without it the output is not whole.
+        summary_step_ms: what the last printed digit of that stands for, if it is rounded much.
+        summary_count: number of runs as repeated there.
         memory_mb: ``init`` and ``overall`` growth, and ``peak`` where it was monitored.
         ops: per-operator profile, if it was asked for.
         delegates: how far each explicitly applied delegate executes the graph.
@@ -96,6 +99,8 @@ class BenchmarkResult:
     warmup: Timing | None = None
     inference: Timing | None = None
     summary_ms: float | None = None
+    summary_step_ms: float = 0.0
+    summary_count: int | None = None
     memory_mb: dict[str, float] = field(default_factory=dict)
     ops: list[OpRecord] = field(default_factory=list)
     delegates: dict[str, Delegation] = field(default_factory=dict)
@@ -112,6 +117,7 @@ def parse_benchmark(text: str) -> BenchmarkResult:
     flags = (line.partition(":")[2] for line in both if line.startswith(_UNKNOWN_FLAGS))
     result = BenchmarkResult(ops=parse_ops(plain))
     _read_timings(result, logged if _has_timings(logged) and not _has_timings(plain) else plain)
+    _read_litert(result, plain if read_summary(plain) else logged)
     _read_memory(result, both)
     _read_delegates(result, both)
     result.unknown_flags = [clean(word) for text in flags for word in text.split()][:MAX_KEPT]
@@ -126,8 +132,9 @@ def _channels(text: str) -> tuple[list[str], list[str]]:
     logged: list[str] = []
     # A last line without its end may be cut off within a number.
     for line in (printable(each) for each in text.split("\n")[:-1] if len(each) <= MAX_LINE):
-        bare = _LOG_PREFIX.sub("", line)
-        (plain if bare == line else logged).append(_LEVEL_PREFIX.sub("", bare))
+        bare, from_log = without_log_prefix(line)
+        said = _SOURCE_PREFIX.sub("", _LEVEL_PREFIX.sub("", bare))
+        (logged if from_log else plain).append(said)
     return plain, logged
 
 
@@ -193,6 +200,22 @@ def _read_summary(result: BenchmarkResult, text: str) -> None:
             result.inference = result.inference or Timing(result.summary_ms)
 
 
+def _read_litert(result: BenchmarkResult, lines: list[str]) -> None:
+    summary = read_summary(lines)
+    if summary is None:
+        return
+    result.init_ms = summary.init_ms if result.init_ms is None else result.init_ms
+    result.first_ms = summary.first_ms
+    result.memory_mb |= summary.memory_mb
+    result.summary_ms, result.summary_count = summary.mean_ms, summary.count
+    result.summary_step_ms = DECIMAL_MS
+    if result.warmup is None and summary.warmup_ms is not None:
+        result.warmup = Timing(summary.warmup_ms, summary.warmup_count)
+    # Two decimals are enough where they are within a percent.
+    if result.inference is None and (summary.mean_ms or 0.0) >= 100 * DECIMAL_MS:
+        result.inference = Timing(summary.mean_ms or 0.0, summary.count)
+
+
 def _read_memory(result: BenchmarkResult, lines: list[str]) -> None:
     for line in lines:
         growth = re.match(r"(?:Peak m|M)emory footprint.*\(MB\): init=(\S+) overall=(\S+)", line)
@@ -230,5 +253,21 @@ def _read_delegates(result: BenchmarkResult, lines: list[str]) -> None:
         elif line.startswith(("Can not open OpenCL", "Falling back to")):
             result.problems.append(line)
             result.flags.append("delegate-fallback")
-    if "partially" in result.delegates.values():
+    if any(line.startswith("Creating LiteRT environment") for line in lines):
+        _read_delegation(result, lines)
+    if _partial(result):
         result.flags.append("partially-delegated")
+
+
+def _read_delegation(result: BenchmarkResult, lines: list[str]) -> None:
+    shares, absent = read_delegation(lines)
+    result.delegates |= shares
+    result.problems += absent
+
+
+def _partial(result: BenchmarkResult) -> bool:
+    """Whether a delegate left something to the CPU; what XNNPACK leaves runs where it runs."""
+    return any(
+        how == "partially" and (name != "xnnpack" or not result.summary_step_ms)
+        for name, how in result.delegates.items()
+    )

@@ -16,10 +16,12 @@ from devices.foreign import clean
 
 _VISIT = """
 visit() {{
+  graph=$1
+  shift
   i=0
   while [ $i -lt {runs} ]; do
     i=$((i+1))
-    {command} --graph="$1" 2>&1
+    {command} --graph="$graph" "$@" 2>&1
     r=$?
     echo
     echo @@end $r
@@ -29,9 +31,13 @@ visit() {{
 """
 
 
-def round_script(command: str, paths: Sequence[str], runs: int) -> str:
-    """A shell script that visits models in order: each ``runs`` invocations of ``command``."""
-    visits = [f"visit {quote(path)}" for path in paths]
+def round_script(command: str, models: Sequence[Sequence[str]], runs: int) -> str:
+    """A shell script that visits models in order: each ``runs`` invocations of ``command``.
+
+    Args:
+        models: of each its path and flags of its own.
+    """
+    visits = [f"visit {quote(*model)}" for model in models]
     return "\n".join([_VISIT.format(runs=runs, command=command), *visits, ""])
 
 
@@ -96,6 +102,7 @@ class Visits:
             timing = check_result(result, exit_code, 1, self._delegate)
         except (RunnerRefused, RunnerCrashed) as error:
             self._failure = _with_words(error, text)
+            self._failure.model = self._left[-1]
             return
         self._visit.add(timing.mean_ms, result)
         if len(self._visit.wall_ms) == self._runs:

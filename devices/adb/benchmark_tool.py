@@ -7,6 +7,7 @@ from pathlib import Path
 
 from devices.adb.options import AdbOptions
 from nasprof.errors import UsageError
+from nasprof.reader import brief
 
 HOW_TO_GET = (
     "Get benchmark_model for the device's ABI (ai.google.dev/edge/litert, 'Performance "
@@ -50,7 +51,17 @@ def find_tool(options: AdbOptions) -> Path | None:
         raise UsageError("the device profile names no benchmark_model", HOW_TO_GET)
     if options.benchmark_model.startswith("device:"):
         return None
-    path = Path(options.benchmark_model).expanduser()
-    if not path.is_file():
+    path = Path(options.benchmark_model)
+    try:
+        path = path.expanduser()
+        found = path.is_file()
+    except RuntimeError as error:
+        raise UsageError(
+            f"benchmark_model {path} is in nobody's home folder", HOW_TO_GET
+        ) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"benchmark_model {brief(str(path))} cannot be read: {why}") from error
+    if not found:
         raise UsageError(f"benchmark_model {path} does not exist", HOW_TO_GET)
     return path

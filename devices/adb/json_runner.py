@@ -103,7 +103,9 @@ class JsonSession(AdbSession):
         self._tensors = {}
 
     def try_models(self, names: Sequence[str]) -> None:
-        requests = [self._load_request(name) for name in names]
+        requests = [
+            {**self._load_request(name), "try": self.details(name).foreign} for name in names
+        ]
         replies = self._ask(requests, self.options.timeout_s)
         told = {name: checked_load(replies.loaded.get(name, {}), name) for name in names}
         self._tensors = {**self._tensors, **told}
@@ -157,10 +159,15 @@ class JsonSession(AdbSession):
         }
 
     def _load_request(self, name: str) -> dict[str, Any]:
-        return {"op": "load", "name": name, "path": self.remote(name), "seed": INPUT_SEED}
+        return {
+            "op": "load",
+            "name": name,
+            "path": self.remote(name),
+            "seed": INPUT_SEED,
+            "details": self.details(name).request(self.input_files(name)),
+        }
 
     def tensors(self, name: str) -> dict[str, Any]:
-        """A loaded model's ``inputs`` and ``outputs`` (name, shape, dtype) and ``load_ms``."""
         return self._tensors[name]
 
     def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

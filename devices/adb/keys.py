@@ -2,17 +2,25 @@
 
 ``~/.android/adbkey`` (created if missing, readable by its owner alone) comes first, then the keys
 that ``$ADB_VENDOR_KEYS`` names: files, or folders of ``*.adb_key``.
+
+Android's form of a public key has room for 2048 bits, no more and no less.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import logging
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 from devices.base import DeviceError
+
+KEY_BITS = 2048
+
+_log = logging.getLogger(__name__)
 
 
 class AdbKeyError(DeviceError):
@@ -23,10 +31,11 @@ class AdbKey:
     """A private key in the form ``adb_shell`` signs with.
 
     Raises:
-        AdbKeyError: the file cannot be read or holds no RSA private key.
+        AdbKeyError: the file cannot be read or holds no RSA private key of :data:`KEY_BITS` bits.
     """
 
     def __init__(self, path: Path) -> None:
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -35,10 +44,12 @@ class AdbKey:
             key = load_pem_private_key(path.read_bytes(), password=None)
         except OSError as error:
             raise AdbKeyError(f"cannot read the ADB key {path}: {error.strerror}") from error
-        except (ValueError, TypeError) as error:
-            raise _corrupt(path) from error
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise _useless(path, "is no ADB key") from error
         if not isinstance(key, RSAPrivateKey):
-            raise _corrupt(path)
+            raise _useless(path, "is no ADB key")
+        if key.key_size != KEY_BITS:
+            raise _useless(path, f"is no ADB key: it has {key.key_size} bits")
         self._key = key
 
     def Sign(self, data: bytes) -> bytes:
@@ -52,7 +63,8 @@ class AdbKey:
         """The public key in Android's own format, followed by a name for the phone to show."""
         from adb_shell.auth.keygen import encode_pubkey, get_user_info
 
-        return bytes(base64.b64encode(encode_pubkey(str(self.path))) + get_user_info().encode())
+        public = base64.b64encode(encode_pubkey(str(self.path)))
+        return bytes(public + get_user_info().encode(errors="replace"))
 
 
 def load_keys(home: Path | None = None) -> list[AdbKey]:
@@ -64,23 +76,68 @@ def load_keys(home: Path | None = None) -> list[AdbKey]:
     Raises:
         AdbKeyError: a key cannot be read, is none, or cannot be created.
     """
-    own = (home or Path.home()) / ".android" / "adbkey"
     vendor = _vendor_paths()
-    if not own.exists():
-        try:
-            create_key(own)
-        except AdbKeyError:
-            if not vendor:
-                raise
-    return [AdbKey(path) for path in ([own] if own.exists() else []) + vendor]
+    try:
+        paths = [_ready(own_key(home)), *vendor]
+    except AdbKeyError:
+        if not vendor:
+            raise
+        paths = vendor
+    for path in paths:
+        _warn_if_shared(path)
+    return [AdbKey(path) for path in paths]
+
+
+def own_key(home: Path | None = None) -> Path:
+    """Where this user's own key is, or is created.
+
+    Raises:
+        AdbKeyError: this user has no home folder.
+    """
+    try:
+        return (home or Path.home()) / ".android" / "adbkey"
+    except RuntimeError as error:
+        raise AdbKeyError(
+            "there is no ADB key: this user has no home folder",
+            "Set HOME to a folder of yours, or name a key in $ADB_VENDOR_KEYS.",
+        ) from error
+
+
+def _ready(path: Path) -> Path:
+    """The path of a key, which is created if there is none."""
+    try:
+        if not path.exists():
+            if path.is_symlink():
+                raise AdbKeyError(
+                    f"the ADB key {path} is a symbolic link to {path.readlink()}, "
+                    "where there is nothing",
+                    "Remove the link; a new key is created (phones will ask whether to allow it).",
+                )
+            create_key(path)
+    except OSError as error:
+        raise AdbKeyError(
+            f"cannot read the ADB key {path}: {error.strerror}",
+            "Make the folder readable, or name a key in $ADB_VENDOR_KEYS.",
+        ) from error
+    return path
 
 
 def _vendor_paths() -> list[Path]:
     paths: list[Path] = []
     for name in filter(None, os.environ.get("ADB_VENDOR_KEYS", "").split(os.pathsep)):
         path = Path(name)
-        paths += sorted(path.glob("*.adb_key")) if path.is_dir() else [path]
+        try:
+            paths += sorted(path.glob("*.adb_key")) if path.is_dir() else [path]
+        except OSError as error:
+            raise AdbKeyError(f"cannot read the ADB keys {path}: {error.strerror}") from error
     return paths
+
+
+def _warn_if_shared(path: Path) -> None:
+    """Say so if others can read a key: whoever has it has the phones that allow it."""
+    with contextlib.suppress(OSError):
+        if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRGRP | stat.S_IROTH):
+            _log.warning("others can read the ADB key %s. Run: chmod 600 %s", path, path)
 
 
 def create_key(path: Path) -> None:
@@ -107,8 +164,8 @@ def create_key(path: Path) -> None:
         ) from error
 
 
-def _corrupt(path: Path) -> AdbKeyError:
+def _useless(path: Path, why: str) -> AdbKeyError:
     return AdbKeyError(
-        f"{path} is no ADB key: expected an RSA private key in PEM format",
+        f"{path} {why}, expected an RSA private key of {KEY_BITS} bits in PEM format",
         "Move it away; a new one is created (phones will ask again whether to allow it).",
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
+from devices.adb.connection import quote
 from devices.adb.packing import batches, push_files
 from devices.adb.workspace import Workspace
+from devices.digest import model_digest
 
 
 class ModelFiles:
@@ -42,8 +44,16 @@ class ModelFiles:
         for name in names:
             self._remote.pop(name, None)
 
-    def push(self, models: Mapping[str, Path]) -> set[str]:
+    def push(
+        self,
+        models: Mapping[str, Path],
+        companions: Mapping[str, Sequence[Path]] = MappingProxyType({}),
+    ) -> set[str]:
         """Bring files to the device.
+
+        Args:
+            companions: what belongs to each model. Such a model gets a folder of its own, in
+                which all lie as they do here.
 
         Returns:
             How those that were not there already were verified.
@@ -51,18 +61,25 @@ class ModelFiles:
         Raises:
             DeviceError: see :func:`devices.adb.packing.push_files`; nothing of the files stays.
         """
-        contents = {name: _digest(path) for name, path in models.items()}
-        missing = {
-            digest: models[name]
-            for name, digest in contents.items()
-            if digest not in self._by_content
+        contents = {
+            name: model_digest(path, companions.get(name, ())) for name, path in models.items()
         }
-        named = {self._file_name(path): digest for digest, path in missing.items()}
+        missing = {
+            digest: name for name, digest in contents.items() if digest not in self._by_content
+        }
+        alone = {d: models[name] for d, name in missing.items() if not companions.get(name)}
+        folders: list[str] = []
         verified: set[str] = set()
         there: dict[str, str] = {}
-        folders: list[str] = []
         try:
-            for batch in batches({name: missing[digest] for name, digest in named.items()}):
+            for digest, name in missing.items():
+                if digest not in alone:
+                    folders.append(f"models{next(self._numbers)}")
+                    files = (models[name], *companions[name])
+                    verified |= self._push_family(folders[-1], files)
+                    there[digest] = f"{folders[-1]}/{models[name].name}"
+            named = {self._file_name(path): digest for digest, path in alone.items()}
+            for batch in batches({name: alone[digest] for name, digest in named.items()}):
                 folders.append(f"models{next(self._numbers)}")
                 verified.add(push_files(self._workspace, folders[-1], batch))
                 there |= {named[name]: f"{folders[-1]}/{name}" for name in batch}
@@ -74,12 +91,18 @@ class ModelFiles:
         self._remote |= {name: self._by_content[digest] for name, digest in contents.items()}
         return verified
 
+    def _push_family(self, folder: str, files: Sequence[Path]) -> set[str]:
+        """Bring a model and what belongs to it, named and placed as here."""
+        names = [path.relative_to(files[0].parent).as_posix() for path in files]
+        where = PurePosixPath(self._workspace.path(folder))
+        parents = sorted({str((where / name).parent) for name in names})
+        self._workspace.connection.shell(f"mkdir -p {quote(*parents)}")
+        return {
+            self._workspace.push(path, f"{folder}/{name}")
+            for path, name in zip(files, names, strict=True)
+        }
+
     def _file_name(self, path: Path) -> str:
         # It shows up in what runtimes say of the file.
         plain = re.sub(r"[^\w.-]", "_", path.name, flags=re.ASCII)[-80:]
         return f"{next(self._numbers)}-{plain}"
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

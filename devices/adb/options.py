@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -9,8 +10,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from devices.adb.address import DEFAULT_PORT, Address, parse_address
-from devices.profile import Profile
+from devices.profile import MAX_SECONDS, Profile
 from nasprof.errors import UsageError
+from nasprof.reader import brief, is_number
 
 RUNNERS = ("benchmark_model", "json")
 
@@ -20,7 +22,8 @@ class AdbOptions:
     """Options of a profile, checked.
 
     Args:
-        serial: USB serial or ``host:port``; None for the only phone connected by USB.
+        serial: USB serial or ``host:port``; None for the one in ``$ANDROID_SERIAL``, else the only
+            phone connected by USB.
         port: TCP port where ``serial`` names none.
         product: kind of phone to prefer ("pixel").
         runner: "benchmark_model" or "json".
@@ -53,8 +56,9 @@ class AdbOptions:
 
     @property
     def address(self) -> Address:
-        """Which device is meant."""
-        return parse_address(self.serial, self.port, self.product)
+        """Which device is meant: where ``serial`` names none, the one in ``$ANDROID_SERIAL``."""
+        serial = self.serial or os.environ.get("ANDROID_SERIAL", "").strip() or None
+        return parse_address(serial, self.port, self.product)
 
 
 def read_options(profile: Profile) -> AdbOptions:
@@ -73,7 +77,7 @@ def read_options(profile: Profile) -> AdbOptions:
         valid, expected = _RULES[name]
         if not valid(value):
             raise UsageError(
-                f"{profile.source or profile.name}: field {name!r} is {value!r}, "
+                f"{profile.source or profile.name}: field {name!r} is {brief(value)}, "
                 f"expected {expected}"
             )
     options = AdbOptions(**profile.options)
@@ -86,7 +90,7 @@ def _text(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    return is_number(value) and value >= 0
 
 
 def _flags(value: Any) -> bool:
@@ -95,7 +99,10 @@ def _flags(value: Any) -> bool:
     )
 
 
-_SECONDS: tuple[Callable[[Any], bool], str] = (_number, "a number of seconds")
+_SECONDS: tuple[Callable[[Any], bool], str] = (
+    lambda v: _number(v) and v <= MAX_SECONDS,
+    f"a number of seconds up to {MAX_SECONDS:.0f}",
+)
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "serial": (_text, "a USB serial or HOST:PORT"),
     "port": (lambda v: type(v) is int and 0 < v < 65536, "a TCP port"),
@@ -106,7 +113,10 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "delegate": (_text, "a delegate's name"),
     "python": (_text, "a command"),
     "runtime_options": (lambda v: isinstance(v, dict), "a table"),
-    "timeout_s": (lambda v: _number(v) and v > 0, "a number of seconds above 0"),
+    "timeout_s": (
+        lambda v: _number(v) and 0 < v <= MAX_SECONDS,
+        f"a number of seconds above 0, up to {MAX_SECONDS:.0f}",
+    ),
     "lock_wait_s": _SECONDS,
     "cool_below_c": (_number, "a temperature in degrees Celsius"),
     "cool_limit_s": _SECONDS,

@@ -11,6 +11,7 @@ import tempfile
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from devices.adb.heat import Heat
@@ -19,10 +20,12 @@ from devices.adb.options import AdbOptions
 from devices.adb.state import STATE_SCRIPT, big_cores, parse_state
 from devices.adb.workspace import Workspace
 from devices.base import (
+    NO_DETAILS,
     Arrived,
     DeviceError,
     DeviceLost,
     DeviceTimeout,
+    ModelDetails,
     RunnerRefused,
     RunSettings,
     Samples,
@@ -58,6 +61,7 @@ class AdbSession(Session):
         self.settings = settings
         self.verified: set[str] = set()
         self._models: dict[str, Path] = {}
+        self._details: dict[str, ModelDetails] = {}
         self._files = ModelFiles(workspace)
         self._ready = False
         self._closed = False
@@ -90,10 +94,16 @@ class AdbSession(Session):
     def judge(self, taken: Mapping[str, Samples]) -> None:
         """Flag what the runner told of a whole round, which is over."""
 
-    def load(self, models: Mapping[str, Path]) -> None:
-        for path in models.values():
-            if not path.is_file():
-                raise RunnerRefused(f"model file {path} does not exist")
+    def load(
+        self,
+        models: Mapping[str, Path],
+        details: Mapping[str, ModelDetails] = MappingProxyType({}),
+    ) -> None:
+        for name, path in models.items():
+            known = details.get(name, NO_DETAILS)
+            for file in (path, *known.companions, *known.files.values()):
+                if not file.is_file():
+                    raise RunnerRefused(f"file {file} does not exist", model=name)
             if path.suffix not in self.suffixes:
                 raise UsageError(
                     f"{path} cannot be run here: expected a file that ends in "
@@ -102,6 +112,7 @@ class AdbSession(Session):
                 )
         self._forget(models)
         self._models |= models
+        self._details |= details
         try:
             self.make_ready()
         except NasprofError:
@@ -112,6 +123,11 @@ class AdbSession(Session):
         self._files.forget(names)
         for name in names:
             self._models.pop(name, None)
+            self._details.pop(name, None)
+
+    def details(self, name: str) -> ModelDetails:
+        """What is known of a loaded model."""
+        return self._details.get(name, NO_DETAILS)
 
     def run_round(
         self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
@@ -194,8 +210,28 @@ class AdbSession(Session):
                 self.prepare()
                 self._ready = True
             if new:
-                self.verified |= self._files.push({name: self._models[name] for name in new})
+                self.verified |= self._files.push(
+                    {name: self._models[name] for name in new},
+                    {name: self.details(name).companions for name in new},
+                )
+                self._push_inputs(new)
                 self.try_models(new)
+
+    def _push_inputs(self, names: Iterable[str]) -> None:
+        """Bring the files that inputs are read from."""
+        for name in names:
+            for number, path in enumerate(self.details(name).files.values()):
+                self.verified.add(self.workspace.push(path, self._input_file(name, number)))
+
+    def _input_file(self, name: str, number: int) -> str:
+        return f"input{list(self._models).index(name)}-{number}.npy"
+
+    def input_files(self, name: str) -> dict[str, str]:
+        """Paths on the device of the files that a model's inputs are read from."""
+        return {
+            tensor: self.workspace.path(self._input_file(name, number))
+            for number, tensor in enumerate(self.details(name).files)
+        }
 
     def push_bytes(self, data: bytes, name: str) -> None:
         """Write a file into the workspace."""

@@ -6,6 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .inputs import Inputs, shown
+from .refusal import Refused
+from .tensors import TensorInfo
+from .values import checked_dtype
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -15,21 +20,7 @@ else:
     Array = Any
 
 
-class Refused(Exception):
-    """What was asked for cannot be done here; the message says why."""
-
-
-class TensorInfo:
-    """An input or output: its name, its shape with unknown sizes as 1, its numpy dtype."""
-
-    def __init__(self, name: str, shape: Sequence[Any], dtype: str) -> None:
-        self.name = name
-        self.shape = [size if type(size) is int and size > 0 else 1 for size in shape]
-        self.dtype = dtype
-
-    def as_dict(self) -> dict[str, Any]:
-        """As in the protocol."""
-        return {"name": self.name, "shape": self.shape, "dtype": self.dtype}
+__all__ = ["Adapter", "Array", "Inputs", "Model", "Refused", "TensorInfo", "check_inputs"]
 
 
 class Model(ABC):
@@ -94,52 +85,34 @@ class Adapter(ABC):
         return True
 
     @abstractmethod
-    def load(self, path: str, seed: int) -> Model:
-        """Make a file ready, with inputs drawn by ``seed``.
+    def load(self, path: str, inputs: Inputs) -> Model:
+        """Make a file ready to run on inputs made by :meth:`.inputs.Inputs.arrays`.
 
         Raises:
             Refused: it is no model of this runtime, or cannot run as asked.
         """
 
 
-def random_inputs(tensors: Sequence[TensorInfo], seed: int) -> dict[str, Array]:
-    """Inputs by name, the same for the same seed: standard normal, or integers.
-
-    Narrow integers (quantised values) cover their whole range, wide ones (indices) are 0 or 1.
-    """
-    import numpy as np
-
-    rng = np.random.default_rng(seed)
-    return {
-        tensor.name: _random_array(np.dtype(tensor.dtype), tensor.shape, rng) for tensor in tensors
-    }
-
-
-def _random_array(dtype: np.dtype[Any], shape: Sequence[int], rng: np.random.Generator) -> Array:
-    import numpy as np
-
-    if dtype.kind == "f":
-        return rng.standard_normal(shape).astype(dtype)
-    if dtype.kind in "iu" and dtype.itemsize == 1:
-        limits = np.iinfo(dtype)
-        return rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
-    if dtype.kind in "iub":
-        return rng.integers(0, 2, shape).astype(dtype)
-    raise Refused(f"cannot make random inputs of type {dtype}")
-
-
 def check_inputs(tensors: Sequence[TensorInfo], arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The given arrays in the model's order, their names and shapes checked."""
-    import numpy as np
-
     missing = [tensor.name for tensor in tensors if tensor.name not in arrays]
     if missing or len(arrays) != len(tensors):
         names = ", ".join(tensor.name for tensor in tensors)
         raise Refused(f"expected inputs {names}, got {', '.join(sorted(arrays))}")
     for tensor in tensors:
-        if list(arrays[tensor.name].shape) != tensor.shape:
+        if tensor.sizes and not tensor.fits(arrays[tensor.name].shape):
             raise Refused(
-                f"input {tensor.name}: expected shape {tensor.shape}, "
+                f"input {tensor.name}: expected shape {shown(tensor)}, "
                 f"got {list(arrays[tensor.name].shape)}"
             )
-    return {t.name: np.ascontiguousarray(arrays[t.name], np.dtype(t.dtype)) for t in tensors}
+    return {
+        tensor.name: _contiguous(arrays[tensor.name], checked_dtype(tensor.name, tensor.dtype))
+        for tensor in tensors
+    }
+
+
+def _contiguous(array: Array, dtype: np.dtype[Any]) -> Array:
+    import numpy as np
+
+    # ascontiguousarray alone makes a vector of a scalar.
+    return np.ascontiguousarray(array, dtype).reshape(np.shape(array))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from .adapters import get_adapter
+from .inputs import Inputs
 from .models import Adapter, Model, Refused
 from .timing import take_samples
 from .usage import Recent, Window
@@ -21,6 +23,15 @@ Request = Any
 
 class ProtocolError(Exception):
     """A request that makes no sense."""
+
+
+class ModelFailed(Exception):
+    """The runtime failed while it ran a model."""
+
+    def __init__(self, name: str, error: Exception, unused: Sequence[str]) -> None:
+        lacking = f" (it has no input or open size called {unused[0]!r})" if unused else ""
+        super().__init__(f"{type(error).__name__}: {str(error) or repr(error)}{lacking}")
+        self.name = name
 
 
 class Server:
@@ -34,6 +45,7 @@ class Server:
         self._replies = replies
         self._adapter: Adapter | None = None
         self._models: dict[str, Model] = {}
+        self._inputs: dict[str, list[dict[str, Any]]] = {}
         self._threads = 1
         self._recent = Recent()
         self._operations: dict[str, Callable[[Request], dict[str, Any]]] = {
@@ -47,28 +59,34 @@ class Server:
     def answer(self, line: str) -> None:
         """Do what one line asks for; whatever goes wrong is the answer."""
         operation = "request"
+        about: dict[str, Any] = {}
         try:
             request = _parse(line)
             operation = _field(request, "op", str)
             if operation not in self._operations:
                 raise ProtocolError(f"unknown op {operation!r}")
+            if operation == "load":
+                about = {"model": request.get("name")}
             self._reply({"ok": operation, **self._operations[operation](request)})
         except ProtocolError as error:
-            self._fail(operation, "protocol", error)
+            self._fail(operation, "protocol", error, about)
         except Refused as error:
-            self._fail(operation, "refused", error)
+            self._fail(operation, "refused", error, about)
+        except ModelFailed as error:
+            inputs = self._inputs.get(error.name, [])
+            self._fail(operation, "failed", error, {"model": error.name, "inputs": inputs})
         except Exception as error:
-            self._fail(operation, "failed", error)
+            self._fail(operation, "failed", error, about)
 
     def _reply(self, message: dict[str, Any]) -> None:
         self._replies.write(json.dumps(message, allow_nan=False) + "\n")
         self._replies.flush()
 
-    def _fail(self, operation: str, kind: str, error: Exception) -> None:
+    def _fail(self, operation: str, kind: str, error: Exception, about: dict[str, Any]) -> None:
         text = str(error) or repr(error)
-        if kind == "failed":
+        if kind == "failed" and not isinstance(error, ModelFailed):
             text = f"{type(error).__name__}: {text}"
-        self._reply({"error": operation, "kind": kind, "message": text})
+        self._reply({"error": operation, "kind": kind, "message": text, **about})
 
     def _hello(self, request: Request) -> dict[str, Any]:
         if self._adapter is not None:
@@ -102,14 +120,24 @@ class Server:
         name, path = _field(request, "name", str), _field(request, "path", str)
         if not Path(path).is_file():
             raise Refused(f"model file {path} does not exist")
+        inputs = Inputs(_field(request, "seed", int), request.get("details"))
         start = time.perf_counter()
-        model = self._adapter.load(path, _field(request, "seed", int))
+        model = self._adapter.load(path, inputs)
+        load_ms = 1e3 * (time.perf_counter() - start)
+        self._inputs[name] = inputs.described or [tensor.as_dict() for tensor in model.inputs]
+        if request.get("try"):
+            # A model that cannot run with these inputs is found here, not amid a round of others.
+            with _named(name, inputs.unused):
+                model.run()
         self._models[name] = model
+        several = {"signature": inputs.signature, "signatures": inputs.signatures}
         return {
             "name": name,
-            "load_ms": 1e3 * (time.perf_counter() - start),
-            "inputs": [tensor.as_dict() for tensor in model.inputs],
+            "load_ms": load_ms,
+            "inputs": self._inputs[name],
             "outputs": [tensor.as_dict() for tensor in model.outputs],
+            "unused": inputs.unused,
+            **(several if inputs.signatures else {}),
         }
 
     def _round(self, request: Request) -> dict[str, Any]:
@@ -119,7 +147,8 @@ class Server:
         clock = time.thread_time_ns if self._threads == 1 else time.process_time_ns
         window = Window()
         for name, model in models:
-            samples = take_samples(model, warmup, runs, clock)
+            with _named(name):
+                samples = take_samples(model, warmup, runs, clock)
             if self._adapter is not None and not self._adapter.on_host:
                 samples["cpu_ms"] = None
             self._reply({"ok": "samples", "name": name, **samples})
@@ -151,6 +180,17 @@ class Server:
         if name not in self._models:
             raise ProtocolError(f"no model {name!r} is loaded")
         return self._models[name]
+
+
+@contextlib.contextmanager
+def _named(name: str, unused: Sequence[str] = ()) -> Iterator[None]:
+    """Say which model it was that failed, and what was said of it in vain."""
+    try:
+        yield
+    except Refused:
+        raise
+    except Exception as error:
+        raise ModelFailed(name, error, unused) from error
 
 
 def _parse(line: str) -> Request:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
 
 from luts.entry import Entry
 from luts.formats.base import Exported, Imported, TableFormat, reject_unknown_keys
 from luts.table import LookupTable
 from nasprof.errors import UsageError
+from nasprof.reader import LONGEST_MS, brief
+from nasprof.reading import MAX_NAME
 from spaces import Space
 
 REQUIRED = ("key", "latency_ms")
@@ -33,7 +34,9 @@ class CsvFormat(TableFormat):
             for place, row in _rows(name, text):
                 key = row["key"]
                 if key in places:
-                    raise UsageError(f"{place}: {key!r} stands a second time, after {places[key]}")
+                    raise UsageError(
+                        f"{place}: {brief(key)} stands a second time, after {places[key]}"
+                    )
                 places[key] = place
                 entries[key] = _entry(place, row)
         _check_keys(places, spaces)
@@ -85,9 +88,9 @@ def _check_header(name: str, header: Sequence[str]) -> None:
         )
     for column in header:
         if column not in (*REQUIRED, *OPTIONAL):
-            raise UsageError(f"{name}, line 1: unknown column {column!r}", _EXPECTED)
+            raise UsageError(f"{name}, line 1: unknown column {brief(column)}", _EXPECTED)
         if header.count(column) > 1:
-            raise UsageError(f"{name}, line 1: column {column!r} stands twice", _EXPECTED)
+            raise UsageError(f"{name}, line 1: column {brief(column)} stands twice", _EXPECTED)
 
 
 def _entry(place: str, row: Mapping[str, str]) -> Entry:
@@ -96,7 +99,7 @@ def _entry(place: str, row: Mapping[str, str]) -> Entry:
         raise UsageError(f"{place}: latency_ms is empty, expected a number")
     cpu, count = _number(place, row, "cpu_ms"), _number(place, row, "count")
     if count is not None and (count != int(count) or count < 1):
-        raise UsageError(f"{place}: count is {row['count']}, expected a whole number from 1")
+        raise UsageError(f"{place}: count is {row['count'][:60]}, expected a whole number from 1")
     return Entry(
         {"wall": wall} if cpu is None else {"wall": wall, "cpu": cpu},
         _number(place, row, "std_ms"),
@@ -113,14 +116,17 @@ def _number(place: str, row: Mapping[str, str], column: str) -> float | None:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not isfinite(value) or value < 0:
-        raise UsageError(f"{place}: {column} is {text!r}, expected a number of at least 0")
+    if not 0 <= value <= LONGEST_MS:
+        raise UsageError(
+            f"{place}: {column} is {brief(text)}, expected a number of at least 0"
+            + (" ms and at most a day" if value > 0 else "")
+        )
     return value
 
 
 def _check_keys(places: Mapping[str, str], spaces: Sequence[Space]) -> None:
     known = {block.key: None for space in spaces for block in space.vocabulary}
-    unknown = [f"{key!r} ({place})" for key, place in places.items() if key not in known]
+    unknown = [f"{key[:MAX_NAME]!r} ({place})" for key, place in places.items() if key not in known]
     labels = ", ".join(space.label for space in spaces)
     reject_unknown_keys("CSV", unknown, len(places), known, labels)
     if not places:

@@ -71,8 +71,8 @@ class OfaFormat(TableFormat):
 
 def _entry(where: str, row: Any) -> Entry:
     reader = Reader(row, where)
-    mean_ms = reader.not_negative("mean")
-    std_ms = None if row.get("std") is None else reader.not_negative("std")
+    mean_ms = reader.latency_ms("mean", 0)
+    std_ms = None if row.get("std") is None else reader.latency_ms("std", 0)
     count = None if row.get("count") is None else reader.take("count", "a whole number")
     if count is not None and count < 1:
         raise UsageError(f"{where}: field 'count' is {count}, expected at least 1")

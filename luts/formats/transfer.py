@@ -10,7 +10,7 @@ from pathlib import Path
 from luts.formats.base import TableFormat
 from luts.table import LookupTable
 from nasprof.errors import UsageError
-from nasprof.files import read_text
+from nasprof.reading import read_text
 from spaces import Space
 
 

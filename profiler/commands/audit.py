@@ -49,7 +49,7 @@ def audit(
     changed with --update. Exit code 1 if the table does not hold.
     """
     from luts import LookupTable, cost_model_shelf, read_cost_model
-    from nasprof.files import locked
+    from nasprof.locking import locked
     from profiler.build import audit_networks
     from profiler.conditions import Conditions
     from profiler.protocol import parse_protocol

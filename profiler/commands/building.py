@@ -165,7 +165,7 @@ class _Building:
     def with_answers(self, table: LookupTable) -> LookupTable:
         """The table with answers, written; it was safe before they were measured."""
         from luts import write_cost_model
-        from nasprof.files import locked
+        from nasprof.locking import locked
         from profiler.build import measure_answers
         from profiler.journal import discard
 

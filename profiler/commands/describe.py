@@ -21,9 +21,10 @@ def describe(paths: tuple[Path, ...], as_json: bool) -> None:
     """Show blocks, MACs and parameters of architectures."""
     from spaces import read_archs
 
-    found = [description(*pair) for path in paths for pair in read_archs(path)]
+    pairs = [pair for path in paths for pair in read_archs(path)]
+    found = (description(*pair) for pair in pairs)
     if as_json:
-        print_json(found)
+        print_json(list(found))
         return
     for item in found:
         _show(item)

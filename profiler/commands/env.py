@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import click
@@ -49,28 +47,43 @@ def env(as_json: bool) -> None:
 def environment() -> dict[str, dict[str, Any]]:
     """Facts about this installation and machine, by topic."""
     from devices import host
-    from devices.profile import config_folder, list_profiles
+    from devices.profile import list_profiles
+    from nasprof.places import config_folder, described
 
-    key = Path.home() / ".android" / "adbkey"
     return {
         "nasprof": {
             "version": __version__,
             "python": f"{platform.python_implementation()} {platform.python_version()}",
             "executable": sys.executable,
-            "configuration": str(config_folder()),
+            "configuration": described(config_folder),
         },
         "machine": host.fingerprint(),
         "state": host.state(host.available_cpus()),
         "packages": {name: _version(name) for name in _PACKAGES},
         "adb": {
-            "key": f"{key} ({'present' if key.exists() else 'created at first use'})",
+            "key": _adb_key(),
             "libusb": _libusb(),
         },
         "devices": {name: str(path) for name, path in list_profiles().items()},
     }
 
 
+def _adb_key() -> str:
+    from devices.adb.keys import AdbKeyError, own_key
+
+    try:
+        key = own_key()
+        present = key.exists()
+    except AdbKeyError as error:
+        return error.message
+    except OSError as error:
+        return f"{key} (cannot be read: {error.strerror})"
+    return f"{key} ({'present' if present else 'created at first use'})"
+
+
 def _version(package: str) -> str:
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -80,4 +93,8 @@ def _version(package: str) -> str:
 def _libusb() -> str:
     from ctypes.util import find_library
 
-    return find_library("usb-1.0") or "not found (USB phones need it: apt install libusb-1.0-0)"
+    try:
+        found = find_library("usb-1.0")
+    except OSError as error:  # it runs programs, which may want a temporary folder
+        return f"not known ({error.strerror})"
+    return found or "not found (USB phones need it: apt install libusb-1.0-0)"

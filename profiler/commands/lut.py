@@ -41,7 +41,7 @@ def list_tables(as_json: bool) -> None:
         print_json(items)
         return
     show_overviews(items)
-    say(f"Your own tables are in {cost_model_shelf.own}")
+    say(f"Your own tables are in {cost_model_shelf.own_described()}")
 
 
 @lut.command()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,15 @@ import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, say
 from nasprof.errors import NasprofError, UsageError
+from nasprof.temporary import TemporaryFolder
 from profiler.commands.options import arch_option
 from profiler.commands.speed import said
 from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
     from devices import Device, Profile, RunSettings
-    from profiler.models import LoweringOptions
+    from profiler.groups import Work
+    from profiler.models import LoweringOptions, Subject
     from profiler.protocol import Protocol
     from profiler.records import Item, Measurement
 
@@ -49,8 +51,34 @@ class _Saver:
     type=click.Path(path_type=Path),
     help="Model files (.onnx, .tflite, ...), one or more.",
 )
-@click.option("--precision", default="fp32", show_default=True, help="fp32, fp16 or int8.")
-@click.option("--batch", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--precision", help="fp32, fp16 or int8, of what --arch is lowered to.  [fp32]")
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    help="Inputs a run, also of a --model that leaves it open.  [1]",
+)
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="NAME=SIZES",
+    help="Shape of a --model's input: x=1,3,640,640.",
+)
+@click.option(
+    "--dim",
+    "sizes",
+    multiple=True,
+    metavar="NAME=SIZE",
+    help="A size that a --model leaves open, by its name: height=640.",
+)
+@click.option(
+    "--input",
+    "values",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="What a --model's input holds: a file (x.npy), zeros, range, ids:VOCABULARY or a number.",
+)
+@click.option("--signature", help="Which signature of a TFLite --model is run.")
 @click.option(
     "--protocol",
     help="adaptive, quick, thorough, fixed, pomonag; with changes: fixed:runs=50,rounds=5. "
@@ -66,8 +94,12 @@ def measure(
     target: Target,
     archs: tuple[Path, ...],
     models: tuple[Path, ...],
-    precision: str,
-    batch: int,
+    precision: str | None,
+    batch: int | None,
+    shapes: tuple[str, ...],
+    sizes: tuple[str, ...],
+    values: tuple[str, ...],
+    signature: str | None,
     protocol: str | None,
     weights: Path | None,
     seed: int,
@@ -86,24 +118,40 @@ def measure(
         raise click.UsageError("Give at least one --arch or --model.")
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other.")
+    own = {"--shape": shapes, "--dim": sizes, "--input": values, "--signature": signature}
+    lowered = {"--precision": precision, "--weights": weights}
+    _check_belonging(own, "--model", bool(models))
+    _check_belonging(lowered, "--arch", bool(archs))
     from profiler.models import LoweringOptions, format_for
+    from profiler.own_models import own_items, parse_details
     from profiler.protocol import parse_protocol
+
+    given = own_items(models, parse_details(shapes, sizes, values, batch, signature))
 
     profile = target.profile()
     how = parse_protocol(protocol or profile.protocol)
     run_settings = target.settings(profile, None if target.runtime else _runtime_of(models))
     form = format_for(run_settings.runtime, models)
-    lowering = LoweringOptions(form, precision, batch, weights, seed=seed)
+    lowering = LoweringOptions(form, precision or "fp32", batch or 1, weights, seed=seed)
     device = target.device(profile)
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        items = _lowered_items(archs, lowering, Path(folder)) + _given_items(models)
-        saver = _Saver(save)
-        results = _run(device, run_settings, items, how, lowering, Path(folder), saver)
-    _show(results, _speed(results, profile, run_settings, items), as_json, as_csv, plot)
+    works = [*_lowered_works(archs, lowering), *map(_given_work, given)]
+    saver = _Saver(save)
+    with TemporaryFolder() as folder:
+        results = _run(device, run_settings, works, how, lowering, folder, saver)
+    _show(results, _speed(results, profile, run_settings), as_json, as_csv, plot)
     if saver.error is not None:
         raise saver.error
     if save is not None:
         say(f"Saved to {save}")
+    if len(results) < len(works):
+        raise NasprofError(f"{len(works) - len(results)} of {len(works)} models were not measured")
+
+
+def _check_belonging(options: dict[str, Any], what: str, given: bool) -> None:
+    """Refuse options that would do nothing."""
+    for name, value in options.items():
+        if value and not given:
+            raise click.UsageError(f"{name} says how a {what} is run, and there is none.")
 
 
 def _runtime_of(models: Sequence[Path]) -> str | None:
@@ -119,40 +167,61 @@ def _runtime_of(models: Sequence[Path]) -> str | None:
     return runtimes.pop() if runtimes else None
 
 
-def _lowered_items(paths: Sequence[Path], options: LoweringOptions, folder: Path) -> list[Item]:
-    from profiler.models import lower_subject, read_subjects
-    from profiler.records import Item
+def _lowered_works(paths: Sequence[Path], options: LoweringOptions) -> list[Work]:
+    from profiler.groups import Work
+    from profiler.lowering import formats
+    from profiler.models import read_subjects
 
-    items = []
+    suffix = formats.get(options.format).suffix
+    works = []
     for subject in read_subjects(paths):
-        lowered = lower_subject(subject, options, folder)
-        network = subject.network
-        extra = {
-            "path": lowered.path.name,
-            "precision": lowered.precision,
-            "batch": lowered.batch,
-            "drift_from_fp32": lowered.drift,
-            "weights": "random" if options.weights is None else str(options.weights),
-            "seed": options.seed,
-            "macs": network.macs,
-            "params": network.params,
-        }
-        items.append(Item(subject.name, lowered.path, subject.arch, extra))
-    return items
+        genes = subject.space.encode([subject.arch])
+        works.append(
+            Work(
+                subject.name,
+                partial(_lowered_item, subject, options),
+                int(subject.space.params(genes)[0]) * _BYTES.get(options.precision, 4),
+                suffix,
+                int(subject.space.peak_memory(genes)[0]) * options.batch,
+            )
+        )
+    return works
 
 
-def _given_items(paths: Sequence[Path]) -> list[Item]:
-    from profiler.models import unique_names
+_BYTES = {"int8": 1, "fp16": 2}
+
+
+def _lowered_item(subject: Subject, options: LoweringOptions, folder: Path) -> Item:
+    from profiler.models import lower_subject
     from profiler.records import Item
 
-    names = unique_names(path.name for path in paths)
-    return [Item(name, path) for name, path in zip(names, paths, strict=True)]
+    lowered = lower_subject(subject, options, folder)
+    network = subject.network
+    extra = {
+        "path": lowered.path.name,
+        "precision": lowered.precision,
+        "batch": lowered.batch,
+        "drift_from_fp32": lowered.drift,
+        "weights": "random" if options.weights is None else str(options.weights),
+        "seed": options.seed,
+        "macs": network.macs,
+        "params": network.params,
+    }
+    return Item(subject.name, lowered.path, subject.arch, extra)
+
+
+def _given_work(item: Item) -> Work:
+    from devices.digest import model_size
+    from profiler.groups import Work
+
+    size = model_size(item.path, item.details.companions)
+    return Work(item.name, lambda _: item, size, item.path.suffix, written=False)
 
 
 def _run(
     device: Device,
     settings: RunSettings,
-    items: list[Item],
+    works: Sequence[Work],
     protocol: Protocol,
     lowering: LoweringOptions,
     folder: Path,
@@ -161,26 +230,24 @@ def _run(
     """Measure, and on failure keep what was taken before passing the failure on."""
     import numpy as np
 
-    from profiler.measure import Interrupted, measure
+    from profiler.groups import Listeners, forecast, grouped, limit_bytes, measure_groups
+    from profiler.inputs import failure
+    from profiler.measure import Interrupted
     from profiler.models import reference_files
     from profiler.progress import progress_bar
     from profiler.schedule import INCOMPLETE
 
-    sentinel, empty = reference_files(lowering.format, folder)
+    groups = grouped(works, limit_bytes(device, folder))
+    if (words := forecast(groups, protocol)) is not None:
+        say(words)
+    references = reference_files(lowering.format, folder)
     rng = np.random.default_rng(lowering.seed)
     try:
         with progress_bar() as progress:
-            return measure(
-                device,
-                settings,
-                items,
-                protocol,
-                rng,
-                sentinel=sentinel,
-                empty=empty,
-                progress=progress,
-                completed=saver,
+            told = Listeners(
+                progress, saver, lambda name, error: _tell_failure(failure(name, error))
             )
+            return measure_groups(device, settings, groups, protocol, rng, folder, references, told)
     except Interrupted as error:
         for result in error.measurements:
             if INCOMPLETE in result.flags:
@@ -190,8 +257,12 @@ def _run(
         raise
 
 
+def _tell_failure(error: NasprofError) -> None:
+    say(f"Error: {error.message}" + (f"\n{error.remedy}" if error.remedy else ""))
+
+
 def _speed(
-    results: Sequence[Measurement], profile: Profile, settings: RunSettings, items: Sequence[Item]
+    results: Sequence[Measurement], profile: Profile, settings: RunSettings
 ) -> dict[str, Any] | None:
     """The device's speed beside when the user's own table of it was measured; None without one."""
     from luts import LookupTable, read_cost_model
@@ -200,14 +271,15 @@ def _speed(
     from profiler.speed import speed_beside
     from spaces import parse_arch
 
-    space = next((parse_arch(item.arch)[0] for item in items if item.arch is not None), None)
+    archs = (result.arch for result in results)
+    space = next((parse_arch(arch)[0] for arch in archs if arch is not None), None)
     if space is None:
         return None
-    path = Plan((space,), parse_protocol(profile.table_protocol)).path(profile, settings)
     try:
+        path = Plan((space,), parse_protocol(profile.table_protocol)).path(profile, settings)
         table = read_cost_model(path) if path.exists() else None
-    except NasprofError:
-        return None  # a table that is damaged is no matter of this measurement
+    except (NasprofError, OSError):
+        return None  # a table that cannot be read is no matter of this measurement
     if not isinstance(table, LookupTable) or table.sentinel is None:
         return None
     speeds = speed_beside(results, table.sentinel) or {}
@@ -222,9 +294,12 @@ def _show(
     as_csv: bool,
     plot: Path | None,
 ) -> None:
-    from profiler.report import plot_samples, results_csv, show_results
+    from profiler.report import doubts_about_inputs, plot_samples, results_csv, show_results
 
     records = [result.as_dict() for result in results]
+    if as_json or as_csv:
+        for line in doubts_about_inputs(records):
+            say(line)
     if as_json:
         print_json([{**record, "speed": speed} for record in records])
     elif as_csv:

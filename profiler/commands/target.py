@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasprof.cli import setting_option
-from nasprof.errors import UsageError
 
 if TYPE_CHECKING:
     from devices import Device, Profile, RunSettings
@@ -105,22 +104,10 @@ def _with_target(function: Callable[..., Any], setting: str) -> Callable[..., An
         chosen: dict[str, Any],
         **options: Any,
     ) -> Any:
-        cpus = parse_cpus(affinity) if affinity else None
+        from devices.cpus import parse_cpus
+
+        cpus = None if affinity is None else parse_cpus(affinity)
         target = Target(device_name, runtime, threads, cpus, serial, chosen)
         return function(*args, target=target, **options)
 
     return command
-
-
-def parse_cpus(text: str) -> tuple[int, ...]:
-    """CPU numbers written as ``0,2`` or ``4-7``, in order and without repetition."""
-    cpus: set[int] = set()
-    try:
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            cpus.update(range(int(first), int(last or first) + 1))
-    except ValueError as error:
-        raise UsageError(f"affinity is {text!r}, expected CPU numbers like 0,2 or 4-7") from error
-    if not cpus or min(cpus) < 0:
-        raise UsageError(f"affinity is {text!r}, expected CPU numbers like 0,2 or 4-7")
-    return tuple(sorted(cpus))

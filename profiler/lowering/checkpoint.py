@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from nasprof.arrays import read_npz, require_finite
 from nasprof.errors import UsageError
+from nasprof.reader import brief
+from nasprof.safetensors_file import read_safetensors
+from nasprof.tensors import TorchMissing, read_tensors
 from profiler.lowering.check import check_weights
 from profiler.lowering.fold import Array
 from spaces.graph import Network
 from spaces.supernet import is_supernet, plain_names, slicers
-
-_NESTED = ("state_dict", "state_dict_ema", "model")
 
 
 def load_weights(
@@ -25,8 +26,8 @@ def load_weights(
     """The weights of ``network`` from a checkpoint of it, or of the supernet it belongs to.
 
     Args:
-        path: ``.npz``, or torch's ``.pth``, ``.pt``, ``.tar`` with a state dict, as it is or
-            under ``state_dict``.
+        path: ``.npz``, ``.safetensors``, or torch's ``.pth``, ``.pt``, ``.tar`` with a state
+            dict, as it is or under ``state_dict``.
         network: what the weights are for.
         arch: the network's JSON object; needed to read a supernet's checkpoint.
 
@@ -48,62 +49,47 @@ def read_state(path: Path) -> dict[str, Array]:
     Counters of batches seen (``num_batches_tracked``) are left out, and so is the prefix
     ``module.`` of data-parallel training.
     """
-    state = _read_npz(path) if path.suffix == ".npz" else _read_torch(path)
+    state = _read(path)
     if state and all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): array for name, array in state.items()}
-    return {
-        name: np.ascontiguousarray(array, np.float32)
-        for name, array in state.items()
-        if not name.endswith("num_batches_tracked")
-    }
+    with np.errstate(over="ignore"):  # what is too large for float32 is found below
+        weights = {
+            name: np.ascontiguousarray(array, np.float32)
+            for name, array in state.items()
+            if not name.endswith("num_batches_tracked")
+        }
+    require_finite(weights, path)
+    _require_variances(weights, path)
+    return weights
 
 
-def _read_npz(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise _unreadable(path, "it holds a single array without a name")
-        with archive:
-            state = dict(archive)
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise _unreadable(path, str(error)) from error
-    for name, array in state.items():
-        if array.dtype.kind not in "fiu":
-            raise _unreadable(path, f"{name} is {array.dtype}, expected numbers")
-    return state
+        return _READERS.get(path.suffix, read_tensors)(path)
+    except TorchMissing:
+        raise
+    except UsageError as error:
+        raise _unreadable(path, error) from error
 
 
-def _read_torch(path: Path) -> dict[str, Any]:
-    try:
-        import torch
-    except ImportError as error:
-        raise UsageError(
-            f"reading {path} needs torch, which is not installed",
-            "Run: pip install 'nasprof[torch]', or convert the checkpoint to .npz.",
-        ) from error
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
-    except Exception as error:  # torch raises whatever its unpickler stumbles over
-        why = "it is damaged, no torch checkpoint, or holds pickled objects"
-        raise _unreadable(path, why) from error
-    for key in _NESTED:
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping):
-        raise _unreadable(path, f"it holds a {type(content).__name__}, not named tensors")
-    for name, value in content.items():
-        if not isinstance(value, torch.Tensor):
-            raise _unreadable(path, f"{name!r} is a {type(value).__name__}, not a tensor")
-    return {name: value.detach().float().numpy() for name, value in content.items()}
+_READERS = {".npz": read_npz, ".safetensors": read_safetensors}
 
 
-def _unreadable(path: Path, why: str) -> UsageError:
+def _require_variances(weights: Mapping[str, Array], path: Path) -> None:
+    for name, array in weights.items():
+        if name.endswith("running_var") and array.size and array.min() < 0:
+            raise UsageError(
+                f"{path}: {brief(name)} has a variance of {array.min():g}, expected at least 0",
+                "It is damaged, or of something else; take another checkpoint.",
+            )
+
+
+def _unreadable(path: Path, error: UsageError) -> UsageError:
+    why = error.message.removeprefix(f"cannot read {path}: ").removeprefix(f"{path}: ")
+    why = why.replace(str(path), "it")
     return UsageError(
         f"cannot read weights from {path}: {why}",
-        "Expected a state dict: .npz with numeric arrays, or a .pth file that torch.load reads "
-        "with weights_only=True. Pickled objects are refused, since they may run code.",
+        "Expected a state dict: .npz or .safetensors with numeric arrays, or a .pth file that "
+        "torch.load reads with weights_only=True. Pickled objects are refused, since they may run "
+        "code.",
     )

@@ -9,12 +9,11 @@ accurate on one machine and wrong on another. Inputs and outputs stay float32.
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+from nasprof.temporary import TemporaryFolder
 from profiler.lowering.fold import Array
 
 
@@ -23,8 +22,8 @@ def quantize(model: bytes, batches: Sequence[Mapping[str, Array]]) -> bytes:
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder, _quiet():
-        target = Path(folder) / "int8.onnx"
+    with TemporaryFolder() as folder, _quiet():
+        target = folder / "int8.onnx"
         quantize_static(
             onnx.load_from_string(model),
             target,

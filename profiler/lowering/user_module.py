@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nasprof.errors import NasprofError, UsageError
 from nasprof.files import write_atomic
 from nasprof.registry import Registry
+from nasprof.temporary import TemporaryFolder
 from profiler.lowering.writing import Lowered, describe
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _tflite(module: Any, inputs: tuple[Any, ...]) -> bytes:
             "TFLite files of torch modules need litert-torch, which is not installed",
             "Run: pip install 'nasprof[litert-torch]', best in an environment of its own.",
         ) from error
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        target = Path(folder) / "model.tflite"
+    with TemporaryFolder() as folder:
+        target = folder / "model.tflite"
         litert_torch.convert(module, inputs).export(str(target))
         return target.read_bytes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
+from nasprof.temporary import TemporaryFolder
 from profiler.lowering.base import Format, find_format
 from profiler.lowering.calibration import Batches, batches_of, drift, random_inputs
 from profiler.lowering.check import check_weights
@@ -93,8 +93,8 @@ def lower(
 
 
 def _outputs(writer: Format, content: bytes, batches: Batches) -> list[Array]:
-    with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-        path = Path(folder) / f"model{writer.suffix}"
+    with TemporaryFolder() as folder:
+        path = folder / f"model{writer.suffix}"
         path.write_bytes(content)
         return writer.run(path, batches)
 

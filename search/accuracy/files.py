@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nasprof.errors import UsageError
 from nasprof.shelf import Shelf
 from search.accuracy.base import AccuracyModel, accuracy_models
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from search.accuracy.kernel import KernelAccuracy
 
 _TABLES = (".csv", ".csv.gz")
+_PROBES = 32
+_BEYOND = 150.0
+"""Points about 50 % that an extrapolation may come to."""
 
 
 accuracy_shelf = Shelf(
@@ -43,9 +48,31 @@ def read_accuracy_model(name: str | Path) -> AccuracyModel:
     if path.name.endswith(_TABLES):
         return fit_table(path)
     try:
-        return _from_pth(path) if path.suffix == ".pth" else _from_npz(path)
+        model = _from_pth(path) if path.suffix == ".pth" else _from_npz(path)
+        _require_percent(model)
+        return model
     except (AccuracyModelInvalid, ModelFileInvalid) as error:
         raise _of_file(path, error) from error
+
+
+def _require_percent(model: AccuracyModel) -> None:
+    """Weights that are finite, and fit their digest, may still predict no accuracies.
+
+    Raises:
+        AccuracyModelInvalid: what it predicts for a few networks.
+    """
+    for space in model.spaces:
+        genes = space.sample(_PROBES, np.random.default_rng(0), "biased")
+        with np.errstate(all="ignore"):
+            top1, std = model.top1(genes, space), model.std(genes, space)
+        wrong = top1[~(np.abs(top1 - 50) <= _BEYOND)]
+        if std is not None:
+            wrong = np.append(wrong, std[~((std >= 0) & (std <= _BEYOND))])
+        if len(wrong):
+            raise AccuracyModelInvalid(
+                f"it predicts {wrong[0]:.4g} % for a network of {space.label}, expected percent",
+                "It was made of numbers that are no accuracies; fit it again: nassearch fit --help",
+            )
 
 
 def _from_pth(path: Path) -> AccuracyModel:

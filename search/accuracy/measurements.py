@@ -8,12 +8,9 @@ ignored. A file whose name ends in ``.gz`` is decompressed.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,9 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from nasprof.files import parse_json
+from nasprof.reader import brief
+from nasprof.reading import MAX_BYTES, MAX_DIGITS, decoded, gunzipped, parse_json, read_bytes
 from search.accuracy.base import Array
 from spaces import Arch, Genes, Space, parse_arch, spaces
+
+MAX_NETWORKS = 100_000
 
 _DIGITS = ("ks", "e", "d")
 _NEEDED = "a first line that names columns 'arch' and 'top1', or 'ks', 'e', 'd' and 'top1'"
@@ -81,6 +81,8 @@ def read_measurements(path: Path, settings: Mapping[str, Any] | None = None) -> 
     given: list[tuple[Space, Arch]] = []
     top1: list[float] = []
     for where, row in _rows(path):
+        if len(given) == MAX_NETWORKS:
+            raise UsageError(f"{where}: more than {MAX_NETWORKS:,} networks are too many to fit")
         given.append(_arch(row, where, settings or {}))
         if given[-1][0] != given[0][0]:
             raise UsageError(
@@ -107,7 +109,9 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     try:
         names = lines.fieldnames or ()
         if not _known(names):
-            raise UsageError(f"{path}: line 1 has columns {', '.join(names)}; expected {_NEEDED}")
+            raise UsageError(
+                f"{path}: line 1 has columns {', '.join(names)[:200]}; expected {_NEEDED}"
+            )
         for row in lines:
             where = f"{path}, line {lines.line_num}"
             lacking = [name for name in (*_columns(names), "top1") if not row[name]]
@@ -128,15 +132,9 @@ def _known(names: Sequence[str]) -> bool:
 
 
 def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UsageError(f"{path} is no whole gzip file: {error}") from error
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not text: expected {_NEEDED}") from error
+    data = read_bytes(path, MAX_BYTES)
+    whole = gunzipped(data, path, MAX_BYTES) if path.suffix == ".gz" else data
+    return decoded(whole, path, _NEEDED)
 
 
 def _percent(text: str, where: str) -> float:
@@ -144,8 +142,8 @@ def _percent(text: str, where: str) -> float:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not (isfinite(value) and 0 <= value <= 100):
-        raise UsageError(f"{where}: field 'top1' is {text!r}, expected percent from 0 to 100")
+    if not 0 <= value <= 100:
+        raise UsageError(f"{where}: field 'top1' is {brief(text)}, expected percent from 0 to 100")
     return value
 
 
@@ -168,9 +166,9 @@ def _value(row: Mapping[str, str], where: str) -> Any:
     """The arch in whatever form the row holds it."""
     if "arch" in row:
         text = row["arch"].strip()
-        return parse_json(text, Path(where)) if text.startswith("{") else text
+        return parse_json(text, where) if text.startswith("{") else text
     for name in (*_DIGITS, *(["r"] if row.get("r") else [])):
-        if not (row[name].isascii() and row[name].isdigit()):
-            raise UsageError(f"{where}: field {name!r} is {row[name]!r}, expected digits")
+        if not (row[name].isascii() and row[name].isdigit() and len(row[name]) <= MAX_DIGITS):
+            raise UsageError(f"{where}: field {name!r} is {brief(row[name])}, expected digits")
     value: dict[str, Any] = {name: [int(digit) for digit in row[name]] for name in _DIGITS}
     return value | ({"r": int(row["r"])} if row.get("r") else {})

@@ -16,7 +16,8 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nasprof.errors import UsageError
+from nasprof.arrays import ArraysInvalid
+from nasprof.tensors import read_tensors
 from search.accuracy.base import AccuracyModel, Array
 from search.accuracy.errors import AccuracyModelInvalid
 from search.model_file import Archive
@@ -157,21 +158,8 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
         AccuracyModelInvalid: it holds no tensors.
     """
     try:
-        import torch
-    except ImportError as error:
-        raise UsageError(
-            f"{path} needs PyTorch to be read",
-            "Install it: pip install nasprof[torch], or use the weights as .npz.",
-        ) from error
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        return {key.replace(".", "_"): value.numpy() for key, value in state.items()}
-    except FileNotFoundError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    # torch raises errors of many kinds for what is no checkpoint of plain tensors.
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return {name.replace(".", "_"): array for name, array in read_tensors(path).items()}
+    except ArraysInvalid as error:
         raise AccuracyModelInvalid(
-            f"{path} is no checkpoint of plain tensors: {reason}",
-            "Expected OFA's acc_predictor.pth.",
+            error.message, error.remedy or "Expected OFA's acc_predictor.pth."
         ) from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nasprof.cli import say
 from nasprof.errors import UsageError
-from nasprof.files import held_alone
+from nasprof.locking import held_alone
 
 if TYPE_CHECKING:
     from search.delivery.site import Site

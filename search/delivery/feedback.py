@@ -10,7 +10,7 @@ from pathlib import Path
 
 from luts import LookupTable, Measured, cost_model_shelf, read_cost_model, write_cost_model
 from luts.answers import WINDOW
-from nasprof.files import locked
+from nasprof.locking import locked
 from profiler.answers import answer_of
 from profiler.records import Measurement
 from search.delivery.site import Site

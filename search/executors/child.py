@@ -14,6 +14,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
+from nasprof.errors import UsageError
+
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from nasprof.registry import import_from; import_from(sys.argv[2])(int(sys.argv[3]))"
@@ -35,7 +37,15 @@ class Child:
         Args:
             environment: added to this process's.
             quiet: whether what it prints is dropped.
+
+        Raises:
+            UsageError: this system cannot hand a connection to a child.
         """
+        if os.name != "posix":
+            raise UsageError(
+                "worker processes need Linux or macOS, and this is another system",
+                "Use --executor serial.",
+            )
         ours, theirs = Pipe()
         descriptor = theirs.fileno()
         with theirs:

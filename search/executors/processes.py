@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any, Self
 
+from devices.host import available_cpus
 from search.executors.child import Child
 from search.executors.pool import Pool
 from search.executors.worker import Answer, Sign
@@ -71,4 +71,4 @@ class ProcessExecutor(Pool):
 
 def usable_cores() -> int:
     """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    return len(available_cpus())

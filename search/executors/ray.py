@@ -6,10 +6,8 @@ over signals, and ends its process when the head of the cluster is gone for a mi
 
 from __future__ import annotations
 
-import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -22,6 +20,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from nasprof.errors import NasprofError, UsageError
+from nasprof.temporary import PREFIX, TemporaryFolder
 from search.executors.child import Child
 from search.executors.pool import Pool
 from search.executors.processes import usable_cores
@@ -70,7 +69,8 @@ class RayExecutor(Pool):
         if address not in {None, "auto"} and not reached(host_and_port(address)):
             raise self._unreachable("nobody answers there")
         # Not where TMPDIR says: paths of sockets must be short.
-        self._folder = Path(tempfile.mkdtemp(prefix="nasprof-ray-", dir="/tmp"))
+        self._scratch = TemporaryFolder(f"{PREFIX}ray-", Path("/tmp"))
+        self._folder = self._scratch.path
         alone = address is None
         environment = _QUIET | (_LOOPBACK | {"RAY_AUTH_TOKEN": token_hex(32)} if alone else {})
         self._driver = Child.start("search.executors.ray_driver:main", environment, quiet=True)
@@ -181,7 +181,7 @@ class RayExecutor(Pool):
                 self._driver.process.wait(_CLOSE_S if self._polite else 0)
         finally:
             self._driver.kill()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._scratch.cleanup()
 
 
 def host_and_port(address: str) -> tuple[str, int]:

@@ -68,7 +68,9 @@ def main(descriptor: int) -> None:
     """Serve the process at the other end of a connection for as long as it lives."""
     connection = Connection(descriptor)
     Thread(target=_end_with_parent, args=(descriptor,), daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Where all processes are told to end together, it is the other one that ends this one.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     worker = Worker()
     with suppress(EOFError, OSError):
         connection.send(Sign.HELLO)

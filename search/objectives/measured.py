@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from devices.contention import CONTENDED
+from devices.contention import BESIDE
 from nasprof.cli import say
 from nasprof.errors import NasprofError
+from nasprof.temporary import TemporaryFolder
 from search.objectives.base import Sources, Wanted
 from search.objectives.models import Models, Spot
 from search.problem import Array, Objective
@@ -58,8 +57,8 @@ class OnDevice:
         if not len(genes):
             return np.zeros(0)
         networks = {f"network{place}": self.space.network(row) for place, row in enumerate(genes)}
-        with tempfile.TemporaryDirectory(prefix="nasprof-") as folder:
-            shop = Workshop(self.plan, format_for(self.settings.runtime), Path(folder))
+        with TemporaryFolder() as folder:
+            shop = Workshop(self.plan, format_for(self.settings.runtime), folder)
             items = shop.items(networks, {})
             taken = self._taken(shop, items)
             for _ in range(_REPEATS):
@@ -85,8 +84,8 @@ class OnDevice:
         return {each.name: each for each in taken}
 
     def _doubts(self, taken: Measurement) -> list[str]:
-        """Flags that matter by the clock: other work does not count as CPU time."""
-        return [flag for flag in taken.flags if (self.clock, flag) != ("cpu", CONTENDED)]
+        """Flags that matter by the clock: waiting does not count as CPU time."""
+        return [flag for flag in taken.flags if self.clock != "cpu" or flag not in BESIDE]
 
     def _warn(self, taken: Measurement) -> None:
         """Say what is in doubt in spite of all repetitions."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from nasprof.cli import say
 from nasprof.errors import NasprofError, UsageError
-from nasprof.files import open_alone
+from nasprof.locking import open_alone
 from nasprof.reader import is_number
 from profiler.journal import differences
 from search.runs.lines import ArchiveInvalid, parsed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader, brief, is_number
+from nasprof.reading import JsonInvalid, plain_json
 from spaces import Genes, Space
 
 
@@ -53,9 +53,9 @@ def parsed(where: str, text: bytes, remedy: str) -> Any:
         ArchiveInvalid: naming the line.
     """
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ArchiveInvalid(f"{where} is no JSON", remedy) from error
+        return plain_json(text)
+    except JsonInvalid as error:
+        raise ArchiveInvalid(f"{where} is no JSON: {error}", remedy) from error
 
 
 def read_lines(

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from luts.files import refuse_existing
 from nasprof.errors import UsageError
-from nasprof.files import open_alone, write_atomic
+from nasprof.files import write_atomic
+from nasprof.locking import open_alone
 from profiler.journal import differences
 from search.runs.archive_file import SCHEMA, ArchiveBusy, ArchiveMismatch
 from search.runs.lines import Line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from nasprof.cli import say
 from nasprof.errors import UsageError
 from nasprof.reader import Reader, brief
+from nasprof.reading import MAX_LINES_BYTES, JsonInvalid, plain_json, read_bytes
 from search.runs.archive_file import SCHEMA
 from search.runs.indicators import non_dominated
 from search.runs.lines import ArchiveInvalid, parsed, read_lines
@@ -134,9 +134,9 @@ def read_stored(path: Path) -> StoredArchive:
 
 def _whole_lines(path: Path) -> list[bytes]:
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ArchiveInvalid(f"cannot read {path}: {error.strerror}") from error
+        data = read_bytes(path, MAX_LINES_BYTES)
+    except UsageError as error:
+        raise ArchiveInvalid(error.message, error.remedy) from error
     whole, ended, rest = data.rpartition(b"\n")
     if not ended:
         raise ArchiveInvalid(f"{path} holds no whole line of an archive", "Choose another file.")
@@ -147,8 +147,8 @@ def _whole_lines(path: Path) -> list[bytes]:
 
 def _facts(path: Path, texts: Sequence[bytes]) -> dict[str, Any]:
     try:
-        header = json.loads(texts[0])
-    except ValueError:
+        header = plain_json(texts[0])
+    except JsonInvalid:
         header = None
     facts = header.get("facts") if isinstance(header, dict) else None
     if not isinstance(facts, dict) or header.get("schema") != SCHEMA:

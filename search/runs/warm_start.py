@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.reader import is_whole
+from nasprof.reading import MAX_BYTES, MAX_LINES_BYTES, plain_json, require_readable
 from search.objectives import objectives
 from search.objectives.computed import Macs
 from search.problem import Objective, Problem
@@ -114,10 +115,12 @@ def evaluations_on_macs(path: Path) -> int | None:
     It is not gone on with: another front is the beginning of another search.
     """
     try:
+        require_readable(path, MAX_LINES_BYTES)
         with path.open("rb") as stream:
-            start = json.loads(stream.readline())["facts"]["start"]
-        return int(start["evaluations"]) if start["from"] == FROM_MACS else None
-    except (OSError, ValueError, LookupError, TypeError):
+            start = plain_json(stream.readline(MAX_BYTES))["facts"]["start"]
+        known = start["from"] == FROM_MACS and is_whole(start["evaluations"])
+        return start["evaluations"] if known else None
+    except (UsageError, OSError, ValueError, LookupError, TypeError):
         return None
 
 

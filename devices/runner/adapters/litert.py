@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module, metadata
 from typing import Any
 
 from ..models import Adapter as Base
-from ..models import Array, Model, Refused, TensorInfo, check_inputs, random_inputs
+from ..models import Array, Inputs, Model, Refused, TensorInfo, check_inputs
 
 _LIBRARIES = (
     ("ai-edge-litert", "ai_edge_litert.interpreter"),
@@ -44,34 +44,78 @@ class Adapter(Base):
     def facts(self) -> dict[str, Any]:
         return {"library": self.library, "xnnpack_allowed": self._xnnpack}
 
-    def load(self, path: str, seed: int) -> Model:
+    def load(self, path: str, inputs: Inputs) -> Model:
         resolver = self._module.OpResolverType
         kind = resolver.AUTO if self._xnnpack else resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         try:
             interpreter = self._module.Interpreter(
                 model_path=path, num_threads=self.threads, experimental_op_resolver_type=kind
             )
-            interpreter.allocate_tensors()
+            graph = _graph(interpreter, inputs)
+            return _LiteRtModel(graph, inputs)
         except (ValueError, RuntimeError) as error:
             raise Refused(f"{self.library} cannot load {path}: {error}") from error
-        return _LiteRtModel(interpreter, seed)
+
+
+class _Graph:
+    """One graph of a model, its tensors by name.
+
+    Args:
+        number: of the graph in the file. The interpreter's public methods only run the first.
+    """
+
+    def __init__(
+        self, interpreter: Any, inputs: dict[str, Any], outputs: dict[str, Any], number: int
+    ) -> None:
+        # The interpreter owns what the wrapper below works with.
+        self._interpreter = interpreter
+        self._wrapper = interpreter._interpreter
+        self._more = (number,) if number else ()
+        self.inputs, self.outputs = inputs, outputs
+
+    def resize(self, index: int, shape: Sequence[int]) -> None:
+        import numpy as np
+
+        self._wrapper.ResizeInputTensor(index, np.array(shape, np.int32), False, *self._more)
+
+    def allocate(self) -> None:
+        self._wrapper.AllocateTensors(*self._more)
+
+    def put(self, index: int, array: Array) -> None:
+        self._wrapper.SetTensor(index, array, *self._more)
+
+    def get(self, index: int) -> Array:
+        array: Array = self._wrapper.GetTensor(index, *(self._more or (0,)))
+        return array
+
+    def invoke(self) -> None:
+        self._wrapper.Invoke(*self._more)
 
 
 class _LiteRtModel(Model):
-    def __init__(self, interpreter: Any, seed: int) -> None:
-        self._interpreter = interpreter
-        inputs, outputs = _named_details(interpreter)
-        self.inputs = [_info(name, detail) for name, detail in inputs.items()]
-        self.outputs = [_info(name, detail) for name, detail in outputs.items()]
-        self._indices = {name: d["index"] for name, d in {**outputs, **inputs}.items()}
-        self._set(random_inputs(self.inputs, seed))
+    def __init__(self, graph: _Graph, inputs: Inputs) -> None:
+        self._graph = graph
+        known = [_info(name, detail) for name, detail in graph.inputs.items()]
+        self._indices = {name: d["index"] for name, d in {**graph.outputs, **graph.inputs}.items()}
+        arrays = inputs.arrays(known)
+        self.inputs = [
+            TensorInfo(tensor.name, list(arrays[tensor.name].shape), tensor.dtype)
+            for tensor in known
+        ]
+        for tensor, detail in zip(self.inputs, graph.inputs.values()):  # noqa: B905
+            if tensor.shape != [int(size) for size in detail["shape"]]:
+                graph.resize(detail["index"], tensor.shape)
+        graph.allocate()
+        self._set(arrays)
+        self.outputs = [_info(name, detail) for name, detail in graph.outputs.items()]
 
     def _set(self, arrays: Mapping[str, Array]) -> None:
         for name, array in arrays.items():
-            self._interpreter.set_tensor(self._indices[name], array)
+            text = array.dtype.kind == "O"
+            self._graph.put(self._indices[name], array.astype("S") if text else array)
 
     def run(self) -> None:
-        self._interpreter.invoke()
+        self._graph.invoke()
 
     def profile(self, warmup: int, runs: int) -> dict[str, float]:
         raise Refused(
@@ -81,11 +125,8 @@ class _LiteRtModel(Model):
 
     def compute(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         self._set(check_inputs(self.inputs, arrays))
-        self._interpreter.invoke()
-        return {
-            tensor.name: self._interpreter.get_tensor(self._indices[tensor.name])
-            for tensor in self.outputs
-        }
+        self._graph.invoke()
+        return {tensor.name: self._graph.get(self._indices[tensor.name]) for tensor in self.outputs}
 
 
 def _working_library(wanted: Any) -> tuple[str, Any]:
@@ -103,17 +144,37 @@ def _working_library(wanted: Any) -> tuple[str, Any]:
     raise Refused(f"no LiteRT works here ({'; '.join(problems) or f'unknown library {wanted!r}'})")
 
 
-def _named_details(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tensors by the names of the signature where the model has exactly one, else by their own."""
-    signatures = interpreter.get_signature_list()
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    if len(signatures) == 1:
-        runner = interpreter.get_signature_runner(next(iter(signatures)))
-        named = dict(runner.get_input_details()), dict(runner.get_output_details())
-        if (len(named[0]), len(named[1])) == (len(inputs), len(outputs)):
-            return named
-    return {d["name"]: d for d in inputs}, {d["name"]: d for d in outputs}
+_USUAL_SIGNATURE = "serving_default"
+
+
+def _graph(interpreter: Any, inputs: Inputs) -> _Graph:
+    """The graph of the signature asked for, else of the usual one; tensors by the signature's
+    names where they name all of them, else by their own."""
+    signatures = list(interpreter.get_signature_list())
+    wanted = inputs.signature
+    if wanted is not None and wanted not in signatures:
+        known = ", ".join(signatures) or "none"
+        raise Refused(f"the model has no signature {wanted!r} (it has: {known})")
+    every = {d["name"]: d for d in interpreter.get_input_details()}
+    results = {d["name"]: d for d in interpreter.get_output_details()}
+    if not signatures:
+        return _Graph(interpreter, every, results, 0)
+    usual = _USUAL_SIGNATURE if _USUAL_SIGNATURE in signatures else signatures[0]
+    taken = wanted or usual
+    runner = interpreter.get_signature_runner(taken)
+    named = dict(runner.get_input_details()), dict(runner.get_output_details())
+    if len(signatures) == 1 and (len(named[0]), len(named[1])) != (len(every), len(results)):
+        return _Graph(interpreter, every, results, 0)
+    if len(signatures) > 1:
+        inputs.signature, inputs.signatures = taken, signatures
+    number = getattr(interpreter._interpreter, "GetSubgraphIndexFromSignature", lambda _: 0)(taken)
+    return _Graph(interpreter, *named, int(number))
 
 
 def _info(name: str, detail: Mapping[str, Any]) -> TensorInfo:
-    return TensorInfo(name, [int(size) for size in detail["shape"]], detail["dtype"].__name__)
+    sizes = detail.get("shape_signature")
+    if sizes is None or not len(sizes):
+        sizes = detail["shape"]
+    dtype = getattr(detail["dtype"], "__name__", str(detail["dtype"]))
+    text = dtype in ("bytes_", "string_", "object_")
+    return TensorInfo(name, [int(size) for size in sizes], "str" if text else dtype)

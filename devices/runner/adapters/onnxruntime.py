@@ -11,7 +11,7 @@ from typing import Any
 import onnxruntime as ort
 
 from ..models import Adapter as Base
-from ..models import Array, Model, Refused, TensorInfo, check_inputs, random_inputs
+from ..models import Array, Inputs, Model, Refused, TensorInfo, check_inputs
 
 _SUFFIX = "ExecutionProvider"
 _DTYPES = {
@@ -19,6 +19,7 @@ _DTYPES = {
     "double": "float64",
     "float16": "float16",
     "bool": "bool",
+    "string": "str",
     **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
 }
 
@@ -51,15 +52,20 @@ class Adapter(Base):
     def on_host(self) -> bool:
         return self.provider == "CPU" + _SUFFIX
 
-    def load(self, path: str, seed: int) -> Model:
+    def load(self, path: str, inputs: Inputs) -> Model:
         memory = "cpu" if self.on_host else _memory(self.provider)
         index = int(self.options.get("device_index", 0))
-
-        def model(options: Any) -> _OrtModel:
-            return _OrtModel(self._session(path, options), memory, index, seed)
-
-        loaded = model(self._session_options())
-        loaded.profiled = lambda folder: model(self._profiling_options(folder))
+        if inputs.signature is not None:
+            raise Refused("an ONNX model has no signatures: there is only its one graph")
+        session = self._session(path, self._session_options())
+        tensors = [_info(value) for value in session.get_inputs()]
+        arrays = inputs.arrays(tensors)
+        if any(tensor.dtype == "str" for tensor in tensors):
+            return _FedModel(session, tensors, arrays)
+        loaded = _OrtModel(session, tensors, arrays, memory, index)
+        loaded.profiled = lambda folder: _OrtModel(
+            self._session(path, self._profiling_options(folder)), tensors, arrays, memory, index
+        )
         return loaded
 
     def _session(self, path: str, options: Any) -> Any:
@@ -101,11 +107,18 @@ class _OrtModel(Model):
     profiled: Callable[[str], _OrtModel]
     """The same model once more, which writes a trace of its runs into a folder."""
 
-    def __init__(self, session: Any, memory: str, index: int, seed: int) -> None:
+    def __init__(
+        self,
+        session: Any,
+        inputs: list[TensorInfo],
+        arrays: Mapping[str, Array],
+        memory: str,
+        index: int,
+    ) -> None:
         self._session, self._memory, self._index = session, memory, index
-        self.inputs = [_info(value) for value in session.get_inputs()]
-        self.outputs = [_info(value) for value in session.get_outputs()]
-        self._binding = self._bind(random_inputs(self.inputs, seed))
+        self.inputs = inputs
+        self.outputs = [_output(value) for value in session.get_outputs()]
+        self._binding = self._bind(arrays)
 
     def _bind(self, arrays: Mapping[str, Array]) -> Any:
         binding = self._session.io_binding()
@@ -131,10 +144,28 @@ class _OrtModel(Model):
         return operator_times(json.loads(trace), warmup, runs)
 
     def compute(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        _check_outputs(self.outputs)
         binding = self._bind(check_inputs(self.inputs, arrays))
         self._session.run_with_iobinding(binding)
         binding.synchronize_outputs()
         values = binding.copy_outputs_to_cpu()
+        return {output.name: values[i] for i, output in enumerate(self.outputs)}
+
+
+class _FedModel(Model):
+    """A model that takes text, which cannot be put in place beforehand: every run hands it over."""
+
+    def __init__(self, session: Any, inputs: list[TensorInfo], arrays: Mapping[str, Array]) -> None:
+        self._session, self._arrays = session, dict(arrays)
+        self.inputs = inputs
+        self.outputs = [_output(value) for value in session.get_outputs()]
+
+    def run(self) -> None:
+        self._session.run(None, self._arrays)
+
+    def compute(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        _check_outputs(self.outputs)
+        values = self._session.run(None, check_inputs(self.inputs, arrays))
         return {output.name: values[i] for i, output in enumerate(self.outputs)}
 
 
@@ -161,8 +192,25 @@ def operator_times(events: Sequence[Mapping[str, Any]], warmup: int, runs: int) 
 def _info(value: Any) -> TensorInfo:
     kind = value.type[len("tensor(") : -1]
     if kind not in _DTYPES:
-        raise Refused(f"{value.name} is of type {value.type}, which is not supported")
+        raise Refused(f"input {value.name} is of type {value.type}, which is not supported")
     return TensorInfo(value.name, value.shape, _DTYPES[kind])
+
+
+def _output(value: Any) -> TensorInfo:
+    """What is known of an output; one that is no tensor of numbers keeps ONNX's name of its type.
+
+    Nobody has to understand such outputs for the model to be timed.
+    """
+    kind = value.type[len("tensor(") : -1]
+    return TensorInfo(value.name, value.shape, _DTYPES.get(kind, value.type))
+
+
+def _check_outputs(outputs: Sequence[TensorInfo]) -> None:
+    for output in outputs:
+        if output.dtype not in _DTYPES.values() or output.dtype == "str":
+            raise Refused(
+                f"output {output.name} is of type {output.dtype}, which cannot be returned"
+            )
 
 
 def _provider(name: str) -> str:

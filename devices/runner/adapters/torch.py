@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..models import Adapter as Base
-from ..models import Array, Model, Refused, TensorInfo, check_inputs, random_inputs
+from ..models import Array, Inputs, Model, Refused, TensorInfo, check_inputs
 
 INPUTS_ENTRY = "inputs.json"
 """TorchScript keeps no input shapes; our files list them in this extra entry of the archive."""
@@ -45,20 +45,26 @@ class Adapter(Base):
     def on_host(self) -> bool:
         return bool(self.device.type == "cpu")
 
-    def load(self, path: str, seed: int) -> Model:
+    def load(self, path: str, inputs: Inputs) -> Model:
+        if inputs.signature is not None:
+            raise Refused("a TorchScript file has no signatures: there is only its forward()")
         try:
-            module, inputs = _read(path, self.device)
+            module, tensors = _read(path, self.device)
         except Exception as error:
             raise Refused(f"torch cannot load {path}: {error}") from error
-        return _TorchModel(module, inputs, self.device, seed)
+        return _TorchModel(module, tensors, inputs.arrays(tensors), self.device)
 
 
 class _TorchModel(Model):
     def __init__(
-        self, module: Any, inputs: list[TensorInfo], device: torch.device, seed: int
+        self,
+        module: Any,
+        inputs: list[TensorInfo],
+        arrays: Mapping[str, Array],
+        device: torch.device,
     ) -> None:
         self._module, self._device, self.inputs = module, device, inputs
-        self._arguments = self._to_device(random_inputs(inputs, seed))
+        self._arguments = self._to_device(arrays)
         results = self._forward(self._arguments)
         self.outputs = [
             TensorInfo(name, list(value.shape), str(value.dtype).rpartition(".")[2])

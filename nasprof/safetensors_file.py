@@ -1,0 +1,50 @@
+"""Arrays read from ``.safetensors`` files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nasprof.arrays import MAX_BYTES, MAX_MEMBERS, ArraysInvalid, brief_line
+from nasprof.reader import brief
+from nasprof.reading import MAX_NAME, read_bytes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_DTYPES = {f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)}
+_DTYPES |= {f"F{8 * size}": f"<f{size}" for size in (2, 4, 8)}
+# Numpy has no bfloat16, whose bits are the upper half of a float32.
+_BFLOAT16, _UPPER_HALF = "BF16", "<u2"
+
+
+def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a ``.safetensors`` file, by name; bfloat16 comes as float32.
+
+    Raises:
+        UsageError: the file cannot be opened or is too large.
+        ArraysInvalid: it is damaged, or holds something else than real numbers.
+    """
+    from safetensors import deserialize
+
+    content = read_bytes(path, MAX_BYTES)
+    try:
+        tensors = deserialize(content)  # type: ignore[no-untyped-call]  # its stub has no types
+    except Exception as error:  # safetensors has errors of its own for what is damaged
+        why = brief_line(str(error))
+        raise ArraysInvalid(f"{path} is damaged or no safetensors file: {why}") from error
+    if len(tensors) > MAX_MEMBERS or any(len(name) > MAX_NAME for name, _ in tensors):
+        raise ArraysInvalid(f"{path} has more than {MAX_MEMBERS} tensors, or names without end")
+    return {name: _array(tensor, f"{path}: {brief(name)}") for name, tensor in tensors}
+
+
+def _array(tensor: dict[str, Any], where: str) -> NDArray[Any]:
+    import numpy as np
+
+    kind, shape = tensor["dtype"], tensor["shape"]
+    if kind == _BFLOAT16:
+        upper = np.frombuffer(tensor["data"], _UPPER_HALF).astype(np.uint32)
+        return (upper << 16).view(np.float32).reshape(shape)
+    if kind not in _DTYPES:
+        raise ArraysInvalid(f"{where} is {kind}, expected real numbers")
+    return np.frombuffer(tensor["data"], _DTYPES[kind]).reshape(shape)

@@ -1,0 +1,93 @@
+"""Signals that end a process from outside, heeded as Ctrl-C is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+
+_ENDING = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
+]
+
+_AGAIN_S = 0.01
+
+
+class Terminated(KeyboardInterrupt):
+    """Another program ended this one (``docker stop``, ``timeout``), or its terminal is gone.
+
+    Its only argument is the signal's name.
+    """
+
+
+def interruption(error: BaseException) -> str:
+    """How a KeyboardInterrupt is told: ``interrupted``, ``interrupted by SIGTERM``."""
+    return f"interrupted by {error}" if isinstance(error, Terminated) else "interrupted"
+
+
+def leave_when_interrupted() -> None:
+    """From now on Ctrl-C ends the process at once: it has only begun, and nothing is to be saved.
+
+    An exception would come in the middle of imports, where some are swallowed.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def raise_when_interrupted() -> None:
+    """From now on Ctrl-C raises KeyboardInterrupt again."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def end_as_interrupted() -> None:
+    """From now on SIGTERM and SIGHUP raise :class:`Terminated` in the main thread, once.
+
+    What is ignored stays ignored, as under ``nohup``. Where an exception could not be raised, as
+    in the destructor of an object, it is raised a moment later.
+    """
+    for number in _ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+    sys.unraisablehook = _unraised
+
+
+def end_at_once() -> None:
+    """From now on these signals and Ctrl-C end the process as the system does: nothing is left."""
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    with suppress(OSError):
+        os.write(2, b"Error: interrupted\n")
+    os._exit(1)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    # A terminal and its shell may both tell that it is gone: the second time does not cut short
+    # what the first one has saved. No SIG_IGN, which processes started from now on would inherit.
+    for other in _ENDING:
+        if signal.getsignal(other) is _end:
+            signal.signal(other, _known)
+    raise Terminated(signal.Signals(number).name)
+
+
+def _known(number: int, frame: FrameType | None) -> None:
+    """The process ends already."""
+
+
+def _unraised(lost: sys.UnraisableHookArgs) -> None:
+    error = lost.exc_value
+    if not isinstance(error, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    number = signal.Signals[str(error)] if isinstance(error, Terminated) else signal.SIGINT
+    if signal.getsignal(number) is _known:
+        signal.signal(number, _end)
+    from threading import Timer  # not above: until this module is imported, Ctrl-C is a traceback
+
+    Timer(_AGAIN_S, os.kill, (os.getpid(), number)).start()

@@ -1,0 +1,105 @@
+"""What models were run on, as a device tells it, in words and as doubts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from devices import DeviceError
+from nasprof.errors import NasprofError, UsageError
+
+Described: TypeAlias = Mapping[str, Any]
+"""An input, see :attr:`devices.runner.inputs.Inputs.described`."""
+
+GUESSED = "guessed"
+"""Flag of a measurement whose model leaves something open that nobody said."""
+
+_IMAGE_RANK = 4
+_SHOWN = 4
+
+
+def is_guess(inputs: Iterable[Described]) -> bool:
+    """Whether anything was assumed but that one input is run at a time."""
+    return any(next(assumptions(tensor), None) for tensor in inputs)
+
+
+def assumptions(tensor: Described) -> Iterator[str]:
+    """What was assumed of an input, but that one is run at a time: ``height = 1``."""
+    for assumed in tensor.get("assumed", ()):
+        if not assumed["batch"]:
+            label = assumed["size_name"] or f"axis {assumed['axis']}"
+            yield f"{label} = {assumed['size']}"
+    if tensor.get("values_from") == "guessed":
+        yield f"every value {tensor['values']}"
+
+
+def batch_of(inputs: Sequence[Described]) -> int | None:
+    """How many inputs are run at a time, None where that cannot be told.
+
+    It is the size of a first axis that the model leaves open, else that of an image.
+    """
+    for tensor in inputs:
+        if tensor.get("batch") is not None:
+            return int(tensor["batch"])
+    for tensor in inputs[:1]:
+        if len(tensor["shape"]) == _IMAGE_RANK:
+            return int(tensor["shape"][0])
+    return None
+
+
+def described(inputs: Sequence[Described]) -> str:
+    """Names, types and shapes in one line, of the first few."""
+    words = [
+        f"{tensor['name']} {tensor['dtype']} {'x'.join(map(str, tensor['shape'])) or 'scalar'}"
+        for tensor in inputs[:_SHOWN]
+    ]
+    more = len(inputs) - len(words)
+    return ", ".join(words) + (f" and {more} more" if more > 0 else "")
+
+
+def remedy(inputs: Iterable[Described]) -> str | None:
+    """How to say what was assumed of a model's inputs; None if nothing was."""
+    said: dict[str, None] = {}
+    for tensor in inputs:
+        open_sizes = [size for size in tensor.get("assumed", ()) if not size["batch"]]
+        said |= {f"--dim {size['size_name']}=N": None for size in open_sizes if size["size_name"]}
+        if any(not size["size_name"] for size in open_sizes):
+            said[f"--shape {tensor['name']}={','.join(map(str, tensor['shape']))}"] = None
+        if tensor.get("values_from") == GUESSED:
+            said[f"--input {tensor['name']}=N"] = None
+    words = list(said)[:_SHOWN]
+    return "Say what you mean: " + " ".join(words) if words else None
+
+
+def check_names(told: Mapping[str, Mapping[str, Any]]) -> None:
+    """Look whether every name that was said belongs to a model.
+
+    Args:
+        told: by model, see :meth:`devices.Session.tensors`.
+
+    Raises:
+        UsageError: none of them has it.
+    """
+    nowhere = set.intersection(*(set(each.get("unused", ())) for each in told.values()))
+    if nowhere:
+        inputs = "; ".join(f"{name}: {_names(each['inputs'])}" for name, each in told.items())
+        raise UsageError(
+            f"no model has an input or open size called {min(nowhere)!r}", f"There are: {inputs}."
+        )
+
+
+def _names(inputs: Sequence[Described]) -> str:
+    """The inputs in words, with the sizes that are open and were not said."""
+    assumed = [size["size_name"] for tensor in inputs for size in tensor.get("assumed", ())]
+    names = ", ".join(dict.fromkeys(name for name in assumed if name))
+    return described(inputs) + (f" (open: {names})" if names else "")
+
+
+def failure(name: str, error: DeviceError) -> NasprofError:
+    """Why a model could not be measured: its name, what it ran on, what to do."""
+    ran_on = described(error.inputs)
+    with_inputs = f" with {ran_on}" if ran_on else ""
+    return NasprofError(
+        f"{name} cannot be measured{with_inputs}: {error.message}",
+        remedy(error.inputs) or error.remedy,
+    )
