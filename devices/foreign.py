@@ -31,11 +31,16 @@ _ESCAPES = re.compile(
 )
 
 
-def printable(text: str) -> str:
-    """The text without terminal escapes and everything else that is not shown, but tabs."""
+def printable(text: str, instead: str = "�") -> str:
+    """The text without terminal escapes, and with something else for what cannot be shown.
+
+    What is left out of a number would make another one of it.
+    """
+    text = text.strip("\0\r")
     if text.isprintable():
         return text
-    return "".join(character for character in _ESCAPES.sub("", text) if _shown(character))
+    plain = _ESCAPES.sub("", text)
+    return "".join(character if _shown(character) else instead for character in plain)
 
 
 def _shown(character: str) -> bool:
@@ -47,7 +52,7 @@ def _shown(character: str) -> bool:
 def clean(text: str, limit: int = MAX_TEXT) -> str:
     """What may be shown to people of a text: printable, on one line, at most ``limit`` long."""
     # What is left out of a very long text was not going to be shown.
-    words = " ".join(printable(line) for line in text[: 8 * limit].splitlines())
+    words = " ".join(printable(line, "") for line in text[: 8 * limit].splitlines())
     words = " ".join(words.split())
     return words if len(words) <= limit else words[: limit - 1] + "…"
 

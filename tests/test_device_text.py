@@ -30,7 +30,7 @@ from devices.adb.state import (
 from devices.adb.transfer import refusal, verify_files
 from devices.arrays import read_arrays
 from devices.base import DeviceError, RunnerCrashed, RunnerRefused
-from devices.foreign import MAX_TIME_MS, clean, cores_of, number, printable, whole
+from devices.foreign import MAX_TIME_MS, clean, cores_of, lines_of, number, printable, whole
 from devices.replies import (
     Round,
     checked_hello,
@@ -160,8 +160,9 @@ def check_time(ms, text):
     """A time that stands in the text, in microseconds."""
     assert math.isfinite(ms)
     assert ms >= 0
+    seen = "\n".join(lines_of(text))
     units = (1e-3, 1.0, 1e3) if "BENCHMARK RESULTS" in text else (1e-3,)
-    stated = [number(word) for word in re.findall(r"[\d.e+-]+", text)]
+    stated = [number(word) for word in re.findall(r"[\d.e+-]+", seen)]
     values = [value * unit for value in stated if value is not None for unit in units]
     assert any(math.isclose(ms, value, rel_tol=1e-9) for value in values), text
 
@@ -532,6 +533,15 @@ def header(shape, dtype="<f8"):
 def test_archives_that_promise_too_much(data):
     with pytest.raises(RunnerCrashed, match="cannot be read"):
         read_arrays(io.BytesIO(data))
+
+
+def test_what_cannot_be_shown_does_not_join_the_digits_beside_it():
+    assert check_result(parse_benchmark(BENCHMARK), 0, 3).mean_ms == pytest.approx(35.9173)
+    for between in ("\0", "\x08", "\u202e", "\x9b", "\ud800"):
+        with pytest.raises(RunnerRefused):
+            check_result(parse_benchmark(BENCHMARK.replace("35917.3", f"3{between}5917.3")), 0, 3)
+    assert parse_facts("@@count\n1\x002\n") == {}
+    assert parse_facts("@@board\nRaspberry Pi 4\0\n")["board"] == "Raspberry Pi 4"
 
 
 def test_words_for_people_are_on_one_line_and_short():
