@@ -27,6 +27,19 @@ Changed = Callable[[Random, bytes], bytes]
 LARGEST_MS = 1e4 * LONGEST_MS
 """Of a prediction: a calibration may stretch what was measured."""
 
+
+def shown(program: str, *words: str) -> None:
+    """Let a command show what was read: it may refuse it, but must not fall over it."""
+    from importlib import import_module
+
+    from click.testing import CliRunner
+
+    command = import_module({"nasprof": "profiler.cli", "nassearch": "search.cli"}[program]).main
+    result = CliRunner().invoke(command, words)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+
+
 SENTINEL = {"sha256": "s", "latency_ms": {"wall": 1.0}, "spread": {"wall": 0.01}, "rounds": 2}
 
 
@@ -216,6 +229,7 @@ def _read_archs(path: Path) -> None:
         assert space.decode(row)[0] == arch
         assert space.macs(row)[0] > 0 and space.params(row)[0] > 0, "no work"
         assert json.dumps(arch).encode()
+    shown("nasprof", "describe", "--arch", str(path))
 
 
 def _profiles() -> list[bytes]:
@@ -370,6 +384,8 @@ def _read_cost(path: Path) -> None:
             if bound is not None:
                 most = bound.upper(times)
                 assert np.isfinite(most).all() and (most >= times * (1 - 1e-9)).all(), "bound"
+    shown("nasprof", "lut", "show", str(path))
+    shown("nasprof", "lut", "show", str(path), "--json")
 
 
 def _learned() -> list[bytes]:
@@ -540,6 +556,32 @@ def _read_runs(path: Path) -> None:
     merge([stored, stored])
     if len(stored):
         curves([summary])
+    shown("nassearch", "archive", "show", "--front", str(path))
+
+
+def _gone_on() -> list[bytes]:
+    lines = _runs()[0].decode().splitlines()
+    facts = {**json.loads(lines[0])["facts"], "objectives": [_macs().as_dict()], "limits": {}}
+    rows = [{**json.loads(line), "values": {"macs": 1.0}} for line in lines[1:]]
+    head = {"schema": 1, "facts": {key: facts[key] for key in ("space", "objectives", "limits")}}
+    return ["".join(f"{json.dumps(each)}\n" for each in (head, *rows)).encode()]
+
+
+def _macs() -> Any:
+    from search.objectives.computed import Macs
+
+    return Macs("macs").objective(cells())
+
+
+def _go_on(path: Path) -> None:
+    from search.problem import Problem
+    from search.runs.archive import Archive
+
+    with Archive(Problem(cells(), (_macs(),)), {}, path) as found:
+        values = found.values[~np.isnan(found.values)]
+        assert (np.abs(values) <= 1e18).all(), "values"
+        assert (cells().canonical(found.genes) == found.genes).all(), "no architectures"
+        assert len(found.front[0]) <= len(found)
 
 
 # --- weights and inputs ---------------------------------------------------------------------------
@@ -645,6 +687,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "generator": Format(".npz", _generators, archive, _read_generator, 3),
     "runs": Format(".jsonl", _runs, json_lines, _read_runs, 4),
+    "search": Format(".archive", _gone_on, json_lines, _go_on, 2),
     "weights-npz": Format(".npz", lambda: [mutate.npz(_weights())], arrays, _read_weights, 3),
     "weights-pth": Format(".pth", _torch_files, torch_file, _read_weights, 2),
     "npy": Format(".npy", _images, npy, _read_npy, 2),

@@ -39,19 +39,22 @@ class HostDevice(Device):
                 f"Known: {', '.join(sorted(self.known_options))}.",
             )
         self.timeout_s = _seconds(profile, "timeout_s", DEFAULT_TIMEOUT_S)
+        options = profile.options.get("runtime_options", {})
+        if not isinstance(options, dict):
+            raise UsageError(
+                f"{profile.source}: field 'runtime_options' is {brief(options)}, expected a table"
+            )
 
     def runtime_options(self) -> dict[str, Any]:
         """What the profile asks of the runtime."""
-        options = self.profile.options.get("runtime_options", {})
-        if not isinstance(options, dict):
-            raise UsageError(f"field 'runtime_options' is {options!r}, expected a table")
-        return dict(options)
+        return dict(self.profile.options.get("runtime_options", {}))
 
     def check(self) -> Reachability:
         if (lack := host.cannot_measure()) is not None:
             return Reachability(False, lack)
         runtime = self.profile.runtime
-        modules = _MODULES.get(runtime, (runtime.partition(":")[0],))
+        # Of a package only what is found without importing it.
+        modules = _MODULES.get(runtime, (runtime.partition(":")[0].partition(".")[0] or runtime,))
         if not any(_installed(module) for module in modules):
             return Reachability(False, f"runtime {runtime}: {modules[0]} is not installed")
         return Reachability(True, f"{host.fingerprint()['cpu']}, {len(host.available_cpus())} CPUs")

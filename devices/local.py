@@ -45,6 +45,7 @@ from devices.replies import (
     raise_error,
 )
 from devices.runner import END_WITH_PARENT
+from devices.runner.telemetry import SILENT
 from nasprof.temporary import TemporaryFolder
 
 DEFAULT_TIMEOUT_S = 300.0
@@ -319,6 +320,7 @@ def _environment(threads: int, folder: Path) -> dict[str, str]:
     """
     kept = {key: value for key, value in os.environ.items() if not key.startswith(_DROPPED)}
     kept.update(dict.fromkeys(_THREADS, str(threads)))
+    kept.update(SILENT)
     kept.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)))
     # Third-party adapters are found where this process would find them.
     kept["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)

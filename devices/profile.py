@@ -7,10 +7,11 @@ and win over shipped ones of the same name.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from devices.base import Device, device_kinds
 from devices.cpus import MAX_CPUS
@@ -19,8 +20,15 @@ from nasprof.places import config_folder, described, files_in
 from nasprof.reader import brief
 from nasprof.reading import parse_toml, read_text
 
+MAX_BYTES = 1 << 20
+"""Of a profile."""
+MAX_THREADS = 4096
 MAX_SECONDS = 1e6
 """Longest time that a profile may let something wait: systems count ms in 32 bits."""
+_INTEGERS = range(-(2**63), 2**63)
+_CONTROL = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) - frozenset("\t\n\r")
+
+_Rule: TypeAlias = tuple[Callable[[Any], bool], str]
 
 
 @dataclass(frozen=True)
@@ -57,14 +65,18 @@ class Profile:
         return replace(self, options=self.options | given)
 
 
-_EXPECTED: dict[str, tuple[type, str]] = {
-    "kind": (str, "a string"),
-    "description": (str, "a string"),
-    "runtime": (str, "a string"),
-    "threads": (int, "a whole number of at least 1"),
-    "affinity": (list, "a list of CPU numbers"),
-    "protocol": (str, "a string"),
-    "table_protocol": (str, "a string"),
+_TEXT: _Rule = (lambda value: isinstance(value, str) and bool(value), "a string")
+_EXPECTED: dict[str, _Rule] = {
+    "kind": _TEXT,
+    "description": (lambda value: isinstance(value, str), "a string"),
+    "runtime": _TEXT,
+    "threads": (
+        lambda value: type(value) is int and 1 <= value <= MAX_THREADS,
+        f"a whole number from 1 to {MAX_THREADS}",
+    ),
+    "affinity": (lambda value: isinstance(value, list), "a list of CPU numbers"),
+    "protocol": _TEXT,
+    "table_protocol": _TEXT,
 }
 
 
@@ -75,17 +87,19 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
         UsageError: the text is no TOML, or a field is missing or of the wrong type.
     """
     table = parse_toml(text, source)
+    for place, value in _unusable(table.items(), ""):
+        raise UsageError(
+            f"{source}: field {brief(place)} is {brief(value)}, expected a number of at most "
+            "64 bits, or a string without control characters"
+        )
     if "kind" not in table:
         raise UsageError(
             f"{source}: field 'kind' is missing",
             f"Set it to one of: {', '.join(device_kinds)}.",
         )
-    for key, (expected, words) in _EXPECTED.items():
-        value = table.get(key)
-        if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
-            raise UsageError(f"{source}: field {key!r} is {brief(value)}, expected {words}")
-    if table.get("threads", 1) < 1:
-        raise UsageError(f"{source}: field 'threads' is {table['threads']}, expected at least 1")
+    for key, (valid, words) in _EXPECTED.items():
+        if key in table and not valid(table[key]):
+            raise UsageError(f"{source}: field {key!r} is {brief(table[key])}, expected {words}")
     affinity = table.pop("affinity", None)
     if affinity is not None:
         if not affinity or not all(type(cpu) is int and 0 <= cpu < MAX_CPUS for cpu in affinity):
@@ -97,6 +111,24 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
     known = {f.name for f in fields(Profile)} - {"name", "source", "options"}
     own = {key: table.pop(key) for key in list(table) if key in known}
     return Profile(name=name, affinity=affinity, options=table, source=source, **own)
+
+
+def _unusable(values: Iterable[tuple[object, Any]], where: str) -> Iterator[tuple[str, Any]]:
+    """Fields and their values of which another program could make nothing, or something else."""
+    for name, value in values:
+        place = f"{where}.{name}" if where else str(name)
+        if isinstance(value, dict):
+            yield from _unusable(value.items(), place)
+        elif isinstance(value, list):
+            yield from _unusable(enumerate(value), place)
+        elif not _is_usable(value):
+            yield place, value
+
+
+def _is_usable(value: Any) -> bool:
+    if isinstance(value, str):
+        return _CONTROL.isdisjoint(value)
+    return not isinstance(value, int) or value in _INTEGERS
 
 
 def own_profiles() -> Path:
@@ -134,7 +166,17 @@ def find_profile(name: str) -> Profile:
                 f"Your own go into {described(own_profiles)} as NAME.toml.",
             )
         path = known[name]
-    return parse_profile(path.stem, read_text(path, "a device profile as TOML"), str(path))
+    return read_profile(path)
+
+
+def read_profile(path: Path) -> Profile:
+    """The profile in a file.
+
+    Raises:
+        UsageError: it is no file that can be read, no UTF-8, or invalid.
+    """
+    text = read_text(path, "a device profile as TOML in UTF-8", MAX_BYTES)
+    return parse_profile(path.stem, text, str(path))
 
 
 def open_device(profile: Profile) -> Device:

@@ -32,6 +32,7 @@ from luts.errors import CostModelInvalid, SpaceMismatch
 from luts.estimators import Candidate, Choice, Fit, one_thread, rank_candidates
 from luts.extremes import search_extremes
 from luts.features import feature_sets, features, signature
+from luts.provenance import check_provenance
 from luts.training import ENOUGH_NETWORKS, TrainingSet, family, resolution
 from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
@@ -105,7 +106,14 @@ class LearnedCostModel(CostModel):
     def _fitted(self) -> Fit:
         if "fit" not in self._kept:
             inputs = self.training.features(self.choice.features)
-            self._kept["fit"] = Fit(self.choice, inputs, self.training.measured_ms, self.seed)
+            try:
+                fit = Fit(self.choice, inputs, self.training.measured_ms, self.seed)
+            except ValueError as error:  # of an estimator that found no fit at all
+                raise CostModelInvalid(
+                    f"{self.name!r} cannot be fitted to its networks: {error}",
+                    "Are they latencies of one device? Fit it again: nasprof fit --help",
+                ) from error
+            self._kept["fit"] = fit
         fitted: Fit = self._kept["fit"]
         return fitted
 
@@ -223,6 +231,7 @@ class LearnedCostModel(CostModel):
             clock=clock,
             seed=seed,
         )
+        check_provenance(model.provenance)
         check_digest(data, "Fit it again: nasprof fit --help")
         return model
 

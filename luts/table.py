@@ -17,6 +17,7 @@ from luts.cost_model import Array, CostModel, Extremes
 from luts.digest import check_digest, digest
 from luts.entry import CLOCKS, Entry
 from luts.errors import CostModelInvalid, MissingEntries
+from luts.provenance import check_provenance
 from luts.speed import Sentinel, sentinel_of
 from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
@@ -236,6 +237,7 @@ class LookupTable(CostModel):
             clock=clock,
             networks=networks_from_dict(reader.take("networks", "a list"), "networks"),
         )
+        check_provenance(table.provenance)
         _ = table.sentinel  # refuses one that is damaged
         check_digest(
             data,

@@ -7,6 +7,7 @@ process that holds it, and is taken over from one that is dead.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 import time
@@ -18,6 +19,8 @@ from socket import gethostname
 
 from nasprof.errors import NasprofError
 from nasprof.files import target
+
+_log = logging.getLogger(__name__)
 
 _ASK_AGAIN_S = 0.2
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
@@ -91,7 +94,9 @@ class _File(FileIO):
         """Lock it under the name that it was opened by; False if another process has it."""
         try:
             return _lock(self.fileno())
-        except NoLocks:
+        except NoLocks as lack:
+            if not isinstance(lack.__cause__, ImportError):
+                _log.warning("%s cannot be locked (%s): a file beside it is", path, lack.strerror)
             self._marker = _marked(path)
             return self._marker is not None
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from nasprof.errors import UsageError
-from nasprof.reader import brief
+from nasprof.reader import Reader, brief
 from nasprof.registry import Registry
 
 
@@ -76,6 +76,7 @@ class Protocol:
             UsageError: naming the field that is missing, unknown or of the wrong type.
         """
         known = {field.name for field in fields(cls)}
+        Reader(data, "protocol")
         for name in data:
             if name not in known:
                 raise UsageError(

@@ -99,8 +99,8 @@ def _from_ofa(value: Mapping[str, Any]) -> Arch:
     depths = _listed(value["d"], N_STAGES)
     arch: Arch = {
         "depths": depths,
-        "kernel_sizes": _spread("ks", _listed(value["ks"], N_BLOCKS), depths),
-        "expand_ratios": _spread("e", _listed(value["e"], N_BLOCKS), depths),
+        "kernel_sizes": _spread("ks (kernel_sizes)", _listed(value["ks"], N_BLOCKS), depths),
+        "expand_ratios": _spread("e (expand_ratios)", _listed(value["e"], N_BLOCKS), depths),
     }
     if (resolution := value.get("r")) is not None:
         single = isinstance(resolution, list | tuple) and len(resolution) == 1
@@ -128,7 +128,7 @@ def _spread(field: str, values: Any, depths: Any) -> Any:
     if len(values) != sum(depths):
         raise UsageError(
             f"{field} has {len(values)} numbers, expected {N_BLOCKS}, or as many as there are "
-            f"blocks: {sum(depths)}, the sum of d",
+            f"blocks: {sum(depths)}, the sum of d"
         )
     left = iter(values)
     return [

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from devices.runner.telemetry import silence
+
 # An example may take as long as it does on a busy machine.
 settings.register_profile("nasprof", deadline=None)
 settings.load_profile("nasprof")
@@ -16,6 +18,9 @@ settings.load_profile("nasprof")
 # A test run in the background may have inherited that Ctrl-C is ignored, which the programs that
 # tests interrupt would inherit in turn.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Tests that import a runtime themselves report nothing either.
+silence()
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -203,15 +203,21 @@ def test_a_number_in_nasbench201s_list_is_read_where_it_says_so(tmp_path):
 
 
 WRONG = [
-    ({**SUBNET, "ks": [3] * 18}, "ks has 18 numbers, expected 20.*19, the sum of d"),
-    ({**SUBNET, "e": SUBNET["e"] + [3, 3]}, "e has 21 numbers, expected 20.*19, the sum of d"),
+    (
+        {**SUBNET, "ks": [3] * 18},
+        r"ks \(kernel_sizes\) has 18 numbers, expected 20.*19, the sum of d",
+    ),
+    (
+        {**SUBNET, "e": SUBNET["e"] + [3, 3]},
+        r"e \(expand_ratios\) has 21 numbers, expected 20.*19, the sum of d",
+    ),
     ({**SUBNET, "d": [3, 4, 4, 4]}, r"d is \[3, 4, 4, 4\], expected 5 whole numbers"),
     ({**SUBNET, "d": [3, 4, 4, 4, 5]}, r"d\[4\] is 5, expected a whole number from 2 to 4"),
     ({**SUBNET, "ks": [*SUBNET["ks"][:-1], 4]}, r"kernel_sizes\[19\] is 4, expected one of 3, 5"),
     ({**SUBNET, "wid": 1.0}, "w is 1.2 and wid is 1.0, expected one width"),
     ({**OFA, "wid": 0}, "wid is 0, which may be OFA's index"),
     ({**SUBNET, "w": 1.1}, "width is 1.1, expected 1.0 or 1.2"),
-    ({**OFA, "ks": "357"}, "ks is '357', expected a list of whole numbers"),
+    ({**OFA, "ks": "357"}, r"ks \(kernel_sizes\) is '357', expected a list of whole numbers"),
     ({**OFA, "ks": [None] * 20}, r"kernel_sizes\[0\] is None, expected a whole number"),
     ("18121105451581189759771", r"the resolution \(first number\) is 18, expected 0 to 16"),
     ("08521105451581189759771", r"the width \(second number\) is 5, expected 0 to 1"),

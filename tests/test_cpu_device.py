@@ -135,12 +135,16 @@ def test_more_threads_than_cpus_stay_unbound():
 def test_variables_that_change_runtimes_do_not_reach_the_runner(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "64")
     monkeypatch.setenv("KMP_AFFINITY", "scatter")
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    monkeypatch.setenv("ORT_LOGGING_LEVEL", "0")
     monkeypatch.setenv("HARMLESS", "yes")
     with cpu().open(RunSettings(FAULTY)) as session:
         text = Path(f"/proc/{session.pid}/environ").read_bytes().split(b"\0")
     variables = dict(entry.split(b"=", 1) for entry in text if entry)
     assert variables[b"OMP_NUM_THREADS"] == b"1"
     assert b"KMP_AFFINITY" not in variables
+    assert b"ORT_LOGGING_LEVEL" not in variables
+    assert variables[b"ORT_DISABLE_TELEMETRY"] == b"1"
     assert variables[b"HARMLESS"] == b"yes"
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -399,6 +400,8 @@ def test_a_ray_of_its_own_leaves_nothing(head, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     with open_executor("ray", FAIR, workers=2) as executor:
         folder = str(executor._folder)
+        # Ray opens its own folder to everybody.
+        assert stat.S_IMODE(executor._folder.stat().st_mode) == 0o700
         assert ray_processes(folder)
         for job in range(4):
             executor.submit(job, GENES[job : job + 2])

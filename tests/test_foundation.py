@@ -125,7 +125,7 @@ def test_the_users_profiles_win_over_shipped_ones(tmp_path, monkeypatch):
         ("kind = 3", "field 'kind' is 3, expected a string"),
         ('kind = "cpu"\nthreads = "two"', "field 'threads' is 'two', expected a whole number"),
         ('kind = "cpu"\nthreads = true', "field 'threads' is True"),
-        ('kind = "cpu"\nthreads = 0', "field 'threads' is 0, expected at least 1"),
+        ('kind = "cpu"\nthreads = 0', "field 'threads' is 0, expected a whole number from 1"),
         ('kind = "cpu"\naffinity = ["a"]', "field 'affinity' is"),
         ('kind = "cpu"\naffinity = []', "field 'affinity' is"),
     ],
@@ -139,7 +139,7 @@ def test_a_missing_profile_says_where_to_put_one():
     with pytest.raises(UsageError, match="no device is called 'toaster'") as error:
         find_profile("toaster")
     assert "toml" in error.value.remedy
-    with pytest.raises(UsageError, match=r"cannot read device profile nowhere\.toml"):
+    with pytest.raises(UsageError, match=r"cannot read nowhere\.toml"):
         find_profile("nowhere.toml")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -299,3 +301,20 @@ def test_a_place_that_cannot_be_written_is_named(small, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(NasprofError, match="cannot write"):
         lower(*small, tmp_path / "file" / "m.onnx", "onnx")
+
+
+def test_the_quantizer_makes_its_folders_in_ours(small, tmp_path, monkeypatch):
+    """If the process is killed, no folder is left whose name nobody sweeps."""
+    made = []
+    make = tempfile.mkdtemp
+
+    def noted(*args, **options):
+        made.append(Path(make(*args, **options)))
+        return str(made[-1])
+
+    monkeypatch.setattr(tempfile, "mkdtemp", noted)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    lower(*small, tmp_path / "a.onnx", "onnx", "int8")
+    assert any(path.name.startswith("ort.quant") for path in made)
+    assert {path.name[:8] for path in made if path.parent == tmp_path} == {"nasprof-"}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]

@@ -28,11 +28,12 @@ from devices.replies import (
     raise_error,
 )
 from devices.runner.archive import runner_archive
+from devices.runner.telemetry import SILENT
 
 _ENDINGS = {"onnxruntime": (".onnx",), "litert": (".tflite",)}
 
 _START = """
-{python} runner.pyz < requests.jsonl 2> stderr.txt
+{silent} {python} runner.pyz < requests.jsonl 2> stderr.txt
 r=$?
 [ $r = 0 ] || tail -c 1500 stderr.txt
 exit $r
@@ -144,7 +145,8 @@ class JsonSession(AdbSession):
             "".join(json.dumps(request) + "\n" for request in asked).encode(), "requests.jsonl"
         )
         replies = _Replies(len(asked) + visits, on_reply)
-        script = _START.format(python=quote(*self.options.python.split()))
+        silent = " ".join(f"{name}={value}" for name, value in SILENT.items())
+        script = _START.format(silent=silent, python=quote(*self.options.python.split()))
         ended = self.workspace.run(script, timeout_s, replies.line)
         _check(replies, ended.exit_code, {str(request["op"]) for request in asked})
         return replies

@@ -15,6 +15,7 @@ from typing import IO, Any
 from .adapters import get_adapter
 from .inputs import Inputs
 from .models import Adapter, Model, Refused
+from .telemetry import silence
 from .timing import take_samples
 from .usage import Recent, Window
 
@@ -235,6 +236,7 @@ def _stay_on(cpus: Any) -> None:
 def main() -> None:
     """Serve requests from stdin until it ends."""
     sys.dont_write_bytecode = True
+    silence()
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     server = Server(replies)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nasprof.cli import json_option, print_json, show_table
+from nasprof.cli import json_option, print_json, say, show_table
 
 
 @click.command()
@@ -18,6 +18,9 @@ def devices(serial: str | None, as_json: bool) -> None:
     from devices import list_profiles
 
     found = [_look_at(name, path, serial) for name, path in list_profiles().items()]
+    invalid = [item["device"] for item in found if item["error"] is not None]
+    if invalid:
+        say(f"Profiles that cannot be used: {', '.join(invalid)}")
     if as_json:
         print_json(found)
         return
@@ -29,16 +32,21 @@ def devices(serial: str | None, as_json: bool) -> None:
 
 
 def _look_at(name: str, path: Path, serial: str | None) -> dict[str, Any]:
-    from devices import find_profile, open_device
+    from devices import open_device, read_profile
     from nasprof.errors import NasprofError
 
-    item = {"device": name, "kind": "?", "description": "", "runtime": "?", "source": str(path)}
+    item: dict[str, Any] = {"device": name, "kind": "?", "description": "", "runtime": "?"}
+    item |= {"source": str(path)} | {"reachable": False, "error": None}
     try:
-        profile = find_profile(name)
+        profile = read_profile(path)
         if profile.kind == "adb":
             profile = profile.with_options(serial=serial)
         item |= {key: getattr(profile, key) for key in ("kind", "description", "runtime")}
-        reach = open_device(profile).check()
+        device = open_device(profile)
     except NasprofError as error:
-        return item | {"reachable": False, "detail": str(error)}
+        return item | {"detail": str(error), "error": str(error)}
+    try:
+        reach = device.check()
+    except NasprofError as error:
+        return item | {"detail": str(error)}
     return item | {"reachable": reach.ok, "detail": reach.detail}

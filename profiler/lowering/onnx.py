@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
+from devices.runner.telemetry import silent_onnxruntime
 from profiler.lowering.base import Format
 from profiler.lowering.fold import Affine, Array, Weights, flat_values, fold, merge_equal
 from spaces.graph import Network, Program
@@ -62,8 +63,7 @@ class OnnxFormat(Format):
         return quantize(model, [_named(batch) for batch in calibration])
 
     def run(self, path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
-        import onnxruntime
-
+        onnxruntime = silent_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])

@@ -9,10 +9,13 @@ accurate on one machine and wrong on another. Inputs and outputs stay float32.
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from devices.runner.telemetry import silence
 from nasprof.temporary import TemporaryFolder
 from profiler.lowering.fold import Array
 
@@ -20,9 +23,11 @@ from profiler.lowering.fold import Array
 def quantize(model: bytes, batches: Sequence[Mapping[str, Array]]) -> bytes:
     """The ``fp32`` file ``model`` at int8, its ranges the extremes seen on ``batches``."""
     import onnx
+
+    silence()
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-    with TemporaryFolder() as folder, _quiet():
+    with TemporaryFolder() as folder, _quiet(), _scratch_in(folder):
         target = folder / "int8.onnx"
         quantize_static(
             onnx.load_from_string(model),
@@ -48,6 +53,17 @@ def _reader(batches: Sequence[Mapping[str, Array]]) -> Any:
             return next(self.remaining, None)
 
     return Reader()
+
+
+@contextmanager
+def _scratch_in(folder: Path) -> Iterator[None]:
+    """Have the quantizer make its temporary folders, of names of its own, in this one."""
+    previous = tempfile.tempdir
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = previous
 
 
 @contextmanager

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.shelf import Shelf
 from search.accuracy.base import AccuracyModel, accuracy_models
 from search.accuracy.errors import AccuracyModelInvalid
 from search.model_file import ModelFileInvalid, parse_archive, read_arrays
+from spaces import Space
 
 if TYPE_CHECKING:
     from search.accuracy.kernel import KernelAccuracy
@@ -62,17 +64,24 @@ def _require_percent(model: AccuracyModel) -> None:
         AccuracyModelInvalid: what it predicts for a few networks.
     """
     for space in model.spaces:
-        genes = space.sample(_PROBES, np.random.default_rng(0), "biased")
-        with np.errstate(all="ignore"):
-            top1, std = model.top1(genes, space), model.std(genes, space)
-        wrong = top1[~(np.abs(top1 - 50) <= _BEYOND)]
-        if std is not None:
-            wrong = np.append(wrong, std[~((std >= 0) & (std <= _BEYOND))])
+        wrong = _beyond(model, space)
         if len(wrong):
             raise AccuracyModelInvalid(
                 f"it predicts {wrong[0]:.4g} % for a network of {space.label}, expected percent",
                 "It was made of numbers that are no accuracies; fit it again: nassearch fit --help",
             )
+
+
+def _beyond(model: AccuracyModel, space: Space) -> NDArray[np.float64]:
+    """Predictions and deviations that are none, of a few networks."""
+    genes = space.sample(_PROBES, np.random.default_rng(0), "biased")
+    try:
+        with np.errstate(all="ignore"):
+            top1, std = model.top1(genes, space), model.std(genes, space)
+    except (ValueError, ArithmeticError):  # of linear algebra with such numbers
+        return np.array([np.nan])
+    deviations = np.zeros(0) if std is None else std[~((std >= 0) & (std <= _BEYOND))]
+    return np.append(top1[~(np.abs(top1 - 50) <= _BEYOND)], deviations)
 
 
 def _from_pth(path: Path) -> AccuracyModel:

@@ -50,8 +50,9 @@ class Child:
         descriptor = theirs.fileno()
         with theirs:
             process = subprocess.Popen(
-                # Unbuffered, so that nothing it printed is lost when it is killed.
-                [sys.executable, "-u", "-c", _START, json.dumps(sys.path), main, str(descriptor)],
+                # Unbuffered, so that nothing it printed is lost when it is killed; and no file of
+                # the current folder in the place of a module that is installed.
+                [sys.executable, "-uPc", _START, json.dumps(sys.path), main, str(descriptor)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL if quiet else _STDERR,
                 stderr=subprocess.DEVNULL if quiet else None,

@@ -91,7 +91,7 @@ class RayExecutor(Pool):
 
     def _connect(self) -> Connected:
         folder, paths = str(self._folder), tuple(sys.path)
-        settings = Settings(self._address, self.workers, folder, self._payload, paths)
+        settings = Settings(self._address, self.workers, folder, self._payload, paths, _here())
         with suppress(EOFError, OSError):
             self._driver.connection.send(settings)
             if not self._driver.connection.poll(CONNECT_S):
@@ -182,6 +182,14 @@ class RayExecutor(Pool):
         finally:
             self._driver.kill()
             self._scratch.cleanup()
+
+
+def _here() -> str:
+    """The current folder; the root where that was removed."""
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return "/"
 
 
 def host_and_port(address: str) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -26,9 +27,10 @@ class Settings:
 
     Args:
         address: of the cluster; None starts a Ray on this machine.
-        folder: removed at the end; holds what that Ray writes.
+        folder: of this user alone, removed at the end; holds what that Ray writes.
         payload: the pickled problem.
         paths: where the workers look for modules besides their own paths.
+        begin_in: the current folder of that Ray's workers.
     """
 
     address: str | None
@@ -36,6 +38,7 @@ class Settings:
     folder: str
     payload: bytes
     paths: tuple[str, ...]
+    begin_in: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ def main(descriptor: int) -> None:
     """Serve the process at the other end of a connection until it closes it."""
     connection = Connection(descriptor)
     settings: Settings = connection.recv()
+    # Ray has its workers look here first for any module at all.
+    os.chdir("/")
     try:
         connected = _connect(settings)
     except Exception as error:
@@ -72,12 +77,14 @@ def _connect(settings: Settings) -> Connected:
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if settings.address is None:
+        _without_dashboard()
         ray.init(
             "local",
             num_cpus=settings.workers,
             include_dashboard=False,
             object_store_memory=_STORE_BYTES + 2 * len(settings.payload),
-            _temp_dir=settings.folder,
+            # Ray opens this one to everybody, who cannot reach it in a folder that is not open.
+            _temp_dir=str(Path(settings.folder, "ray")),
             **quiet,
         )
     else:
@@ -86,6 +93,18 @@ def _connect(settings: Settings) -> Connected:
     if head is None or head == "auto":
         head = ray.get_runtime_context().gcs_address
     return Connected(head, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def _without_dashboard() -> None:
+    """Keep Ray from starting what is left of its dashboard when it is not included.
+
+    That asks three clouds' metadata services, one by a name that is looked up, where it runs, to
+    report it; also if nothing shall be reported.
+    """
+    with suppress(ImportError):
+        from ray._private.node import Node
+
+        Node.start_api_server = lambda *_, **__: None
 
 
 def _reason(error: BaseException) -> str:
@@ -106,13 +125,13 @@ class _Actors:
         self._connection = connection
         self._class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
         self._payload = ray.put(settings.payload)
-        self._paths = settings.paths
+        self._places = settings.paths, settings.begin_in if settings.address is None else None
         self._actors: dict[int, Any] = {}
         self._answers: SimpleQueue[tuple[int, Future[Any]]] = SimpleQueue()
         Thread(target=self._pass_on, daemon=True).start()
 
     def start(self, number: int) -> None:
-        self._actors[number] = self._class.remote(self._paths)
+        self._actors[number] = self._class.remote(*self._places)
         self._await(number, self._actors[number].load.remote(self._payload))
 
     def give(self, number: int, genes: Genes) -> None:

@@ -39,9 +39,12 @@ class Worker:
 
     Args:
         paths: where else modules are looked for, for machines that share a file system.
+        begin_in: the current folder, if it is not to stay as it is.
     """
 
-    def __init__(self, paths: Sequence[str] = ()) -> None:
+    def __init__(self, paths: Sequence[str] = (), begin_in: str | None = None) -> None:
+        if begin_in is not None:
+            os.chdir(begin_in)
         sys.path.extend(path for path in paths if path not in sys.path)
 
     def load(self, payload: bytes) -> Answer:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from devices.runner.telemetry import silence
 from nasprof.errors import UsageError
 from search.objectives.base import Wanted, near, objectives
+from search.objectives.own_module import import_own
 from search.problem import Array, Objective
 from spaces import Genes, Space
 
@@ -33,7 +33,7 @@ class UserFunction:
     Args:
         module: importable from ``folder`` or as installed.
         name: of the function in it.
-        folder: put on the path first, as Python itself does; where the search was begun.
+        folder: where the search was begun; no other module is taken from it.
     """
 
     module: str
@@ -50,7 +50,7 @@ class UserFunction:
         match = _REFERENCE.fullmatch(reference)
         if match is None:
             return None
-        function = cls(match[1], match[2], str(Path.cwd()))
+        function = cls(match[1], match[2], _here(reference))
         function.load()
         return function
 
@@ -81,11 +81,9 @@ class UserFunction:
         return np.array([float(function(arch)) for arch in space.decode(genes)], np.float64)
 
     def _imported(self) -> ModuleType:
-        if self.folder not in sys.path:
-            sys.path.insert(0, self.folder)
-        importlib.invalidate_caches()
+        silence()
         try:
-            return importlib.import_module(self.module)
+            return import_own(self.module, self.folder)
         except (Exception, SystemExit) as error:
             own = (path.stem for path in Path(self.folder).glob("*.py"))
             raise UsageError(
@@ -93,6 +91,16 @@ class UserFunction:
                 f"({type(error).__name__}: {error})",
                 near(self.module, own),
             ) from error
+
+
+def _here(reference: str) -> str:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"{reference}: the current folder, where its module is looked for, was removed",
+            "Change to a folder that exists.",
+        ) from error
 
 
 def _functions(module: ModuleType) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.reader import LONGEST_MS, brief
 
 Array: TypeAlias = NDArray[np.float64]
 Spacing: TypeAlias = Literal["even", "log"]
@@ -33,8 +34,11 @@ class BudgetScale:
 
     def __post_init__(self) -> None:
         knots_ms = self.knots_ms
-        if not (len(knots_ms) and (knots_ms > 0).all() and (np.diff(knots_ms) > 0).all()):
-            raise UsageError(f"budgets are {knots_ms.tolist()} ms, expected ascending ones above 0")
+        ascending = len(knots_ms) and knots_ms[0] > 0 and (np.diff(knots_ms) > 0).all()
+        if not (ascending and knots_ms[-1] <= LONGEST_MS):
+            raise UsageError(
+                f"budgets are {brief(knots_ms.tolist())} ms, expected ascending ones above 0"
+            )
 
     @classmethod
     def spanning(cls, min_ms: float, max_ms: float, knots: int, spacing: Spacing) -> BudgetScale:

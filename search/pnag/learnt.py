@@ -15,7 +15,13 @@ from search.pnag.dominance import dominance
 from search.pnag.evaluator import Evaluator, hinge
 from search.pnag.rewards import Array, Arrays, Batch, Reward
 from search.pnag.settings import TrainingSettings
-from search.pnag.tensors import load_module, load_optimizer, module_arrays, optimizer_arrays
+from search.pnag.tensors import (
+    load_module,
+    load_optimizer,
+    module_arrays,
+    no_compiler_cache,
+    optimizer_arrays,
+)
 from search.problem import TradeOff
 from spaces import Genes
 
@@ -50,9 +56,10 @@ class LearntDominance(Reward):
         space = trade_off.space
         features, seed = int(space.n_choices.sum(dtype=np.int64)), int(rng.integers(2**31))
         self.evaluator = Evaluator(features, len(scale), settings.evaluator_width, seed)
-        self.optimizer = torch.optim.SGD(
-            self.evaluator.parameters(), LEARNING_RATE, momentum=0.9, weight_decay=1e-4
-        )
+        with no_compiler_cache():
+            self.optimizer = torch.optim.SGD(
+                self.evaluator.parameters(), LEARNING_RATE, momentum=0.9, weight_decay=1e-4
+            )
         self._fill(space.sample(settings.pool, rng, "biased"))
         self._fresh: list[Genes] = []
 

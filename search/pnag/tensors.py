@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
+
+_COMPILER_CACHE = "TORCHINDUCTOR_CACHE_DIR"
+
+
+@contextmanager
+def no_compiler_cache() -> Iterator[None]:
+    """Where to make an optimiser, so that nothing is left in the folder for temporary files.
+
+    The first one imports torch's compiler, which makes a folder for its cache unless the one that
+    it is told exists; nothing is ever compiled here.
+    """
+    if _COMPILER_CACHE in os.environ:
+        yield
+        return
+    os.environ[_COMPILER_CACHE] = os.sep
+    try:
+        yield
+    finally:
+        del os.environ[_COMPILER_CACHE]
 
 
 def module_arrays(name: str, module: nn.Module) -> dict[str, NDArray[Any]]:
@@ -37,11 +58,29 @@ def optimizer_arrays(name: str, optimizer: Optimizer) -> dict[str, NDArray[Any]]
 
 
 def load_optimizer(name: str, optimizer: Optimizer, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Set what an optimiser remembers; its rates are left as they are."""
+    """Set what an optimiser remembers; its rates are left as they are.
+
+    Raises:
+        ValueError: it is not of the optimiser's parameters.
+    """
     remembered: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in arrays.items():
         if key.startswith(f"{name}/"):
             _, parameter, quantity = key.split("/")
             remembered.setdefault(int(parameter), {})[quantity] = torch.from_numpy(value.copy())
     groups = optimizer.state_dict()["param_groups"]
+    _require_shapes(name, optimizer, remembered)
     optimizer.load_state_dict({"state": remembered, "param_groups": groups})
+
+
+def _require_shapes(
+    name: str, optimizer: Optimizer, remembered: Mapping[int, Mapping[str, torch.Tensor]]
+) -> None:
+    """What is remembered of a parameter has its shape, or is one number."""
+    parameters = [each for group in optimizer.param_groups for each in group["params"]]
+    if remembered and sorted(remembered) != list(range(len(parameters))):
+        raise ValueError(f"{name} is not of {len(parameters)} parameters")
+    for number, known in remembered.items():
+        for quantity, value in known.items():
+            if value.ndim and value.shape != parameters[number].shape:
+                raise ValueError(f"{name}/{number}/{quantity} has another shape than its parameter")

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nasprof.reader import Reader
+from search.model_file import Archive
 from search.pnag.budgets import BudgetScale
 from search.pnag.elites import Elites
 from search.pnag.network import PolicyNetwork
@@ -23,7 +25,13 @@ from search.pnag.polish import improve
 from search.pnag.rated import Rated
 from search.pnag.rewards import Array, Arrays, Batch, Reward, rewards
 from search.pnag.settings import TrainingSettings
-from search.pnag.tensors import load_module, load_optimizer, module_arrays, optimizer_arrays
+from search.pnag.tensors import (
+    load_module,
+    load_optimizer,
+    module_arrays,
+    no_compiler_cache,
+    optimizer_arrays,
+)
 from search.problem import TradeOff, Watched
 from spaces import Genes
 
@@ -59,7 +67,8 @@ class Trainer:
         self.network = PolicyNetwork(
             trade_off.space, settings.knots, settings.embedding, settings.hidden, first
         )
-        self.optimizer = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
+        with no_compiler_cache():
+            self.optimizer = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
         kind = rewards.get(settings.reward)
         self.reward: Reward = kind(self.trade_off, settings, self.scale, self.rng)
         self.elites = Elites.none(trade_off.space)
@@ -182,14 +191,29 @@ class Trainer:
         return about, arrays
 
     def load_state(self, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where the state was taken, of a training with the same models and settings."""
+        """Go on where the state was taken, of a training with the same models and settings.
+
+        Raises:
+            UsageError: naming what is missing or is no such state.
+        """
+        told = Reader(about, "state")
+        steps = int(told.within("steps", 0, self.settings.steps))
+        evaluations = told.take("evaluations", "a whole number")
+        expected = told.take("expected", "a number or null")
+        generator = told.take("rng", "an object")
         load_module("policy", self.network, arrays)
         load_optimizer("policy-optimizer", self.optimizer, arrays)
         learnt = {name: array for name, array in arrays.items() if name.startswith("reward/")}
         self.reward.load({name.removeprefix("reward/"): array for name, array in learnt.items()})
         # Not predicted anew: in other company the same network's last digit may be another.
-        values = arrays["elites-top1"], arrays["elites-latency_ms"]
-        self.elites = Elites(arrays["elites"], *values)
-        self.steps, self.expected = about["steps"], about["expected"]
-        self.evaluations = about["evaluations"]
-        self.rng.bit_generator.state = about["rng"]
+        space = self.trade_off.space
+        kept = Archive({}, arrays)
+        genes = kept.array("elites", np.int8, (None, space.n_genes))
+        values = (
+            kept.array(f"elites-{name}", np.float64, (len(genes),))
+            for name in ("top1", "latency_ms")
+        )
+        self.elites = Elites(space.checked(genes), *values)
+        # Last, for what is loaded above may evaluate, too.
+        self.steps, self.evaluations, self.expected = steps, evaluations, expected
+        self.rng.bit_generator.state = generator

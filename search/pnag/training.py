@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasprof.arrays import require_finite
 from nasprof.errors import NasprofError, UsageError
+from nasprof.reader import Reader
 from search.model_file import Archive
 from search.pnag.checkpoint import TRAINING, CheckpointInvalid, read_checkpoint
 from search.pnag.generator import Generator, fingerprint
@@ -126,8 +128,11 @@ def _go_on(trainer: Trainer, path: Path, facts: Mapping[str, Any]) -> None:
             "Repeat the command it was begun with, or begin anew with nassearch train --fresh.",
         )
     try:
-        trainer.load_state(archive.about["state"], archive.arrays)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        require_finite(archive.arrays, path)
+        trainer.load_state(
+            Reader(archive.about, "training").take("state", "an object"), archive.arrays
+        )
+    except (UsageError, KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise CheckpointInvalid(
             f"{path} cannot be gone on with: {error}", "Begin anew: nassearch train --fresh"
         ) from error

@@ -14,6 +14,7 @@ from nasprof.cli import say
 from nasprof.errors import NasprofError, UsageError
 from nasprof.locking import open_alone
 from nasprof.reader import is_number
+from nasprof.reading import MAX_LINES_BYTES, require_readable
 from profiler.journal import differences
 from search.runs.lines import ArchiveInvalid, parsed
 
@@ -54,18 +55,19 @@ class ArchiveFile:
 
     def lines(self) -> list[tuple[str, Any]]:
         """Everything after the header, each with where it stands."""
+        require_readable(self.path, MAX_LINES_BYTES)
         self._stream.seek(0)
         data = self._stream.read()
         whole, ended, rest = data.rpartition(b"\n")
-        if rest:
-            self._cut(len(whole) + len(ended), rest)
         texts = whole.split(b"\n") if ended else []
         found = [(f"{self.path}, line {n}", text) for n, text in enumerate(texts, 1)]
         values = [(where, parsed(where, text, DAMAGED)) for where, text in found]
+        if values:
+            self._check(values[0][1])
+        if rest:
+            self._cut(len(whole) + len(ended), rest)
         if not values:
             self.append([self._header])
-            return []
-        self._check(values[0][1])
         return values[1:]
 
     def _cut(self, size: int, rest: bytes) -> None:
@@ -87,7 +89,7 @@ class ArchiveFile:
                 f"{self.path} is of another search: {'; '.join(changed)}",
                 "Go on as it was begun, choose another place, or begin anew with --fresh.",
             )
-        self.limits = header["facts"]["limits"]
+        self.limits = header["facts"].get("limits") or {}
 
     def append(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Write whole lines and force them to disk."""

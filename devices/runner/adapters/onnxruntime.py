@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import onnxruntime as ort
-
 from ..models import Adapter as Base
 from ..models import Array, Inputs, Model, Refused, TensorInfo, check_inputs
+from ..telemetry import silent_onnxruntime
+
+ort = silent_onnxruntime()
 
 _SUFFIX = "ExecutionProvider"
 _DTYPES = {
