@@ -122,7 +122,7 @@ def raise_error(reply: Mapping[str, Any], doing: str, words: str | None = None) 
 
 
 def checked_hello(reply: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to ``hello``: of the runtime and threads asked for; its words are printable."""
+    """The answer to ``hello``: of runtime, threads and cores as asked for; its words printable."""
     for field in ("runtime", "threads"):
         told = reply.get(field)
         if type(told) is not type(asked[field]) or told != asked[field]:
@@ -130,6 +130,9 @@ def checked_hello(reply: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[st
     cores = reply.get("affinity")
     if cores is not None and not (isinstance(cores, list) and all(_is_core(c) for c in cores)):
         _damaged("hello", f"affinity is {cores!r}")
+    wanted = asked.get("affinity")
+    if wanted is not None and cores != sorted(set(wanted)):
+        _damaged("hello", f"affinity is {cores} instead of {wanted}")
     return {clean(field): _printable(value) for field, value in reply.items()}
 
 

@@ -493,6 +493,8 @@ def test_a_runner_that_answers_without_an_end_is_refused():
         ({"affinity": [10**10]}, "affinity"),
         ({"affinity": [True]}, "affinity"),
         ({"affinity": "0-3"}, "affinity"),
+        ({"affinity": [2]}, "affinity"),
+        ({"affinity": None}, "affinity"),
     ],
 )
 def test_a_runner_that_is_another_than_asked_for_is_refused(change, said):
