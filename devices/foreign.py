@@ -11,14 +11,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from devices.cpus import parse_cpus
+from nasprof.errors import UsageError
+
 MAX_TEXT = 200
 """Characters of what is shown, or kept as a fact."""
 
 MAX_LINE = 4096
 """Characters of a line that is looked into; longer ones are none of those that are known."""
-
-MAX_CPUS = 8192
-"""CPU numbers are below this, as in the largest Linux kernel."""
 
 MAX_TIME_MS = 1e8
 """Milliseconds (a day) above which a time is none."""
@@ -31,11 +31,16 @@ _ESCAPES = re.compile(
 )
 
 
-def printable(text: str) -> str:
-    """The text without terminal escapes and everything else that is not shown, but tabs."""
+def printable(text: str, instead: str = "�") -> str:
+    """The text without terminal escapes, and with something else for what cannot be shown.
+
+    What is left out of a number would make another one of it.
+    """
+    text = text.strip("\0\r")
     if text.isprintable():
         return text
-    return "".join(character for character in _ESCAPES.sub("", text) if _shown(character))
+    plain = _ESCAPES.sub("", text)
+    return "".join(character if _shown(character) else instead for character in plain)
 
 
 def _shown(character: str) -> bool:
@@ -47,7 +52,7 @@ def _shown(character: str) -> bool:
 def clean(text: str, limit: int = MAX_TEXT) -> str:
     """What may be shown to people of a text: printable, on one line, at most ``limit`` long."""
     # What is left out of a very long text was not going to be shown.
-    words = " ".join(printable(line) for line in text[: 8 * limit].splitlines())
+    words = " ".join(printable(line, "") for line in text[: 8 * limit].splitlines())
     words = " ".join(words.split())
     return words if len(words) <= limit else words[: limit - 1] + "…"
 
@@ -79,14 +84,9 @@ def number(text: str, lowest: float = 0.0, highest: float = 1e15) -> float | Non
 
 def cores_of(text: str) -> frozenset[int] | None:
     """Core numbers of a list such as ``0-3,7``; None if it is none, or of too many cores."""
-    cores: set[int] = set()
     if len(text) > MAX_LINE:
         return None
-    for part in text.strip().split(","):
-        first_text, dash, last_text = part.partition("-")
-        first = whole(first_text, 0, MAX_CPUS - 1)
-        last = whole(last_text, 0, MAX_CPUS - 1) if dash else first
-        if first is None or last is None or last < first:
-            return None
-        cores |= set(range(first, last + 1))
-    return frozenset(cores)
+    try:
+        return frozenset(parse_cpus(text))
+    except UsageError:
+        return None

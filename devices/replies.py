@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from devices.base import RunnerCrashed, RunnerRefused, Samples
-from devices.foreign import MAX_CPUS, MAX_TIME_MS, clean
+from devices.cpus import MAX_CPUS
+from devices.foreign import MAX_TIME_MS, clean
 
 MAX_REPLY = 8 << 20
 """Characters of an answer: some 200,000 timed runs."""
@@ -23,7 +24,7 @@ MAX_DEPTH = 12
 MAX_DIGITS = 30
 MAX_NAME = 2000
 
-_ECHOED = ("name", "message")
+_ECHOED = ("name", "message", "model")
 """Fields that may hold names of ours, of which some are those of files in no known encoding."""
 
 
@@ -108,17 +109,19 @@ def raise_error(reply: Mapping[str, Any], doing: str, words: str | None = None) 
         words: what the program said besides.
     """
     message = clean(str(reply.get("message")), 2000)
-    # A name of ours, if it is one.
-    model = reply["model"] if isinstance(reply.get("model"), str) else None
+    model = reply.get("model")
+    if model is not None and not isinstance(model, str):
+        _damaged(doing, f"it is about {model!r}")
+    inputs = _described(reply.get("inputs", []))
     if reply.get("kind") == "refused":
-        raise RunnerRefused(message, model=model)
+        raise RunnerRefused(message, model=model, inputs=inputs)
     if model is not None:
-        raise RunnerCrashed(message, model=model, inputs=_described(reply.get("inputs", [])))
+        raise RunnerCrashed(message, model=model, inputs=inputs)
     raise RunnerCrashed(f"the runner cannot {doing}: {message}", words)
 
 
 def checked_hello(reply: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to ``hello``: of the runtime and threads asked for; its words are printable."""
+    """The answer to ``hello``: of runtime, threads and cores as asked for; its words printable."""
     for field in ("runtime", "threads"):
         told = reply.get(field)
         if type(told) is not type(asked[field]) or told != asked[field]:
@@ -126,6 +129,9 @@ def checked_hello(reply: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[st
     cores = reply.get("affinity")
     if cores is not None and not (isinstance(cores, list) and all(_is_core(c) for c in cores)):
         _damaged("hello", f"affinity is {cores!r}")
+    wanted = asked.get("affinity")
+    if wanted is not None and cores != sorted(set(wanted)):
+        _damaged("hello", f"affinity is {cores} instead of {wanted}")
     return {clean(field): _printable(value) for field, value in reply.items()}
 
 

@@ -6,10 +6,11 @@ import time
 import tracemalloc
 
 import pytest
+from console import console, refused
 from hostile import MEGABYTE, Wire, daemon, exits, says, sends, transfers, writes
 
 from devices.adb import connection as adb_connection
-from devices.adb import packets
+from devices.adb import packets, workspace
 from devices.adb.connection import AdbConnection
 from devices.adb.device import AdbDevice
 from devices.adb.shell_output import ShellResult
@@ -23,6 +24,7 @@ from devices.base import (
     RunnerCrashed,
 )
 from devices.profile import Profile
+from profiler.cli import main as nasprof
 
 SOON_S = 0.5
 MEMORY_BYTES = 80 * MEGABYTE
@@ -270,7 +272,7 @@ def test_escapes_are_no_part_of_the_output(met):
         wire.wait()
 
     result = met(script, lambda connection: connection.shell("echo x", SOON_S))
-    assert result.output == "ared�\tb"
+    assert result.output == "ared��\t�b"
 
 
 def test_packets_as_large_as_a_daemon_likes_are_not_set_aside(met, tmp_path):
@@ -308,8 +310,10 @@ def test_a_command_that_does_not_stay_says_nothing(met):
     assert met(script, lambda connection: connection.hold("cat", SOON_S)) == ""
 
 
+LARGER = "/data/x is larger than 1 MB"
+
 IN_A_PULL = {
-    "data without end": (transfers(b"DATA", 65536 * b"x", endless=True), DeviceLost, "more than"),
+    "data without end": (transfers(b"DATA", 65536 * b"x", endless=True), DeviceError, LARGER),
     "4 GB": (transfers(b"DATA", b"x" * 65536, 0xFFFFFFFF), DeviceTimeout, "within"),
     "4 GB, which come": (
         sends(
@@ -317,8 +321,8 @@ IN_A_PULL = {
             after=Wire.receive,
             endless=True,
         ),
-        DeviceLost,
-        "more than",
+        DeviceError,
+        LARGER,
     ),
     "drips without end": (transfers(b"DATA", b"x", endless=True, pause_s=0.1), DeviceTimeout, ""),
     "empty data without end": (transfers(b"DATA", endless=True), DeviceError, ""),
@@ -457,3 +461,39 @@ def test_a_lock_that_is_a_link_is_named():
     ):
         pass
     assert "remote_dir" in str(caught.value)
+
+
+def answers(output):
+    """Answers every command by the same, as if it had been done."""
+
+    def script(wire):
+        wire.greet()
+        while True:
+            wire.answer(output)
+
+    return script
+
+
+CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        says(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        sends(packet(b"CLSE", 0, 1), after=lambda wire: (wire.greet(), wire.read())),
+        answers(b"\x1b[31mnoise"),
+        answers(b"@@kept"),
+    ],
+    ids=["a web server", "refuses", "noise", "kept"],
+)
+def test_a_measurement_ends_in_a_named_error(script, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(workspace, "CLOSING_S", SOON_S)
+    arch = tmp_path / "cell.txt"
+    arch.write_text(CELL)
+    with daemon(script) as address:
+        options = ("--device", "android", "--serial", address, "--set", "runner=json")
+        said = refused(console(nasprof)("measure", *options, "--arch", arch), 1)
+    assert "Error: " in said
+    assert "\x1b" not in said

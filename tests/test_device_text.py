@@ -30,7 +30,7 @@ from devices.adb.state import (
 from devices.adb.transfer import refusal, verify_files
 from devices.arrays import read_arrays
 from devices.base import DeviceError, RunnerCrashed, RunnerRefused
-from devices.foreign import MAX_TIME_MS, clean, cores_of, number, printable, whole
+from devices.foreign import MAX_TIME_MS, clean, cores_of, lines_of, number, printable, whole
 from devices.replies import (
     Round,
     checked_hello,
@@ -95,6 +95,20 @@ GPU = (
     "Explicitly applied GPU delegate, and the model graph will be completely executed by the "
     "delegate.\n" + BENCHMARK
 )
+LITERT = (
+    "INFO: [environment.cc:30] Creating LiteRT environment with options\n"
+    "INFO: Replacing 31 out of 31 node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 1 "
+    "partitions for subgraph 0.\n"
+    "INFO: count=1 curr=8203\n"
+    "INFO: count=3 first=8119 curr=8120 min=8100 max=8150 avg=8123 std=20\n"
+    "INFO: \n========== BENCHMARK RESULTS ==========\n"
+    "INFO: Model initialization: 12.34 ms\n"
+    "INFO: Warmup (first):       8.20 ms\n"
+    "INFO: Warmup (avg):         8.20 ms (1 runs)\n"
+    "INFO: Inference (avg):      8.12 ms (3 runs)\n"
+    "INFO: Overall footprint:    11.38 MB\n"
+    "INFO: ======================================\n"
+)
 PERF_TEST = (
     "Session creation time cost: 0.0312 s\nFirst inference time cost: 12 ms\n"
     "Total inference time cost: 1.21 s\nTotal inference requests: 100\n"
@@ -146,15 +160,22 @@ def check_time(ms, text):
     """A time that stands in the text, in microseconds."""
     assert math.isfinite(ms)
     assert ms >= 0
-    stated = {
-        value for word in re.findall(r"[\d.e+-]+", text) if (value := number(word)) is not None
-    }
-    assert any(math.isclose(1e3 * ms, value, rel_tol=1e-9) for value in stated), text
+    seen = "\n".join(lines_of(text))
+    units = (1e-3, 1.0, 1e3) if "BENCHMARK RESULTS" in text else (1e-3,)
+    stated = [number(word) for word in re.findall(r"[\d.e+-]+", seen)]
+    values = [value * unit for value in stated if value is not None for unit in units]
+    assert any(math.isclose(ms, value, rel_tol=1e-9) for value in values), text
+
+
+def test_undamaged_benchmarks():
+    for text, mean_ms in ((BENCHMARK, 35.9173), (PROFILE, 35.9173), (LITERT, 8.123)):
+        assert check_result(parse_benchmark(text), 0, 3).mean_ms == pytest.approx(mean_ms)
+    assert check_result(parse_benchmark(GPU), 0, 3, "gpu").count == 3
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_benchmarks(seed):
-    for text in damaged((BENCHMARK, PROFILE, GPU), 300, seed):
+    for text in damaged((BENCHMARK, PROFILE, GPU, LITERT), 400, seed):
         result = parse_benchmark(text)
         check_words([result.problems, result.unknown_flags, result.model_errors, result.flags])
         check_words({**result.memory_mb, **result.delegates})
@@ -472,6 +493,8 @@ def test_a_runner_that_answers_without_an_end_is_refused():
         ({"affinity": [10**10]}, "affinity"),
         ({"affinity": [True]}, "affinity"),
         ({"affinity": "0-3"}, "affinity"),
+        ({"affinity": [2]}, "affinity"),
+        ({"affinity": None}, "affinity"),
     ],
 )
 def test_a_runner_that_is_another_than_asked_for_is_refused(change, said):
@@ -512,6 +535,15 @@ def header(shape, dtype="<f8"):
 def test_archives_that_promise_too_much(data):
     with pytest.raises(RunnerCrashed, match="cannot be read"):
         read_arrays(io.BytesIO(data))
+
+
+def test_what_cannot_be_shown_does_not_join_the_digits_beside_it():
+    assert check_result(parse_benchmark(BENCHMARK), 0, 3).mean_ms == pytest.approx(35.9173)
+    for between in ("\0", "\x08", "\u202e", "\x9b", "\ud800"):
+        with pytest.raises(RunnerRefused):
+            check_result(parse_benchmark(BENCHMARK.replace("35917.3", f"3{between}5917.3")), 0, 3)
+    assert parse_facts("@@count\n1\x002\n") == {}
+    assert parse_facts("@@board\nRaspberry Pi 4\0\n")["board"] == "Raspberry Pi 4"
 
 
 def test_words_for_people_are_on_one_line_and_short():

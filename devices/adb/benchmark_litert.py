@@ -23,12 +23,14 @@ _TO_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 _VALUE = re.compile(
     r"^(Model initialization|Warmup \(first\)|(?:Warmup|Inference) \(avg\)"
     r"|Init footprint|Overall footprint|Peak memory):\s*"
-    r"(\d{1,12}(?:\.\d{1,9})?) (us|ms|s|MB)(?: \((\d{1,9}) runs\))?$"
+    r"(\d{1,12}(?:\.\d{1,9})?) (us|ms|s|MB)(?: \((\d{1,9}) runs\))?$",
+    re.ASCII,
 )
 _MEMORY = {"Init footprint": "init", "Overall footprint": "overall", "Peak memory": "peak"}
 
 _REPLACING = re.compile(
-    r"^Replacing (\d{1,9})(?: out of (\d{1,9}))? node\(s\) with delegate \(([^()]{1,80})\) node"
+    r"^Replacing (\d{1,9})(?: out of (\d{1,9}))? node\(s\) with delegate \(([^()]{1,80})\) node",
+    re.ASCII,
 )
 _NOT_LOADED = re.compile(
     r"^(\w{1,20}) accelerator could not be (?:dynamically )?(?:loaded|registered)"

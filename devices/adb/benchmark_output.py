@@ -131,9 +131,9 @@ def _channels(text: str) -> tuple[list[str], list[str]]:
     plain: list[str] = []
     logged: list[str] = []
     # A last line without its end may be cut off within a number.
-    for line in (each for each in text.split("\n")[:-1] if len(each) <= MAX_LINE):
-        bare, from_log = without_log_prefix(line.rstrip("\r"))
-        said = _SOURCE_PREFIX.sub("", _LEVEL_PREFIX.sub("", printable(bare)))
+    for line in (printable(each) for each in text.split("\n")[:-1] if len(each) <= MAX_LINE):
+        bare, from_log = without_log_prefix(line)
+        said = _SOURCE_PREFIX.sub("", _LEVEL_PREFIX.sub("", bare))
         (logged if from_log else plain).append(said)
     return plain, logged
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from devices.adb.address import Address, TcpAddress
 from devices.adb.keys import load_keys
-from devices.adb.packets import MAX_PACKET, NeedsEncryption
+from devices.adb.packets import MAX_PACKET, NeedsEncryption, TooMuch
 from devices.adb.shell_output import (
     MAX_ANSWER,
     MAX_OUTPUT,
@@ -290,6 +290,10 @@ class AdbConnection:
             self._transport.watch = lambda data: self._progress(remote, len(data))
             try:
                 device.pull(remote, scratch.name, None, None, STALL_S)
+            except TooMuch as error:
+                raise DeviceError(
+                    f"{remote} is larger than {limit >> 20} MB, the most that is fetched"
+                ) from error
             except AdbCommandFailureException as error:
                 reason = clean(str(error))
                 raise DeviceError(f"the device does not give {remote}: {reason}") from error

@@ -198,9 +198,7 @@ class JsonSession(AdbSession):
 def _check(replies: _Replies, exit_code: int, asked: set[str]) -> None:
     words = " | ".join(replies.words[-5:])
     if replies.error is not None:
-        model = replies.error.get("model")
-        doing = clean(str(replies.error["error"]))
-        raise_error(replies.error, doing, words or None if model is None else None)
+        raise_error(replies.error, clean(str(replies.error["error"])), words or None)
     if exit_code in (126, 127):
         raise RunnerRefused(
             f"the device has no Python: {words}",

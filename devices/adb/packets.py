@@ -40,17 +40,21 @@ _KNOWN = {CNXN, AUTH, STLS, OPEN, OKAY, CLSE, WRTE, SYNC}
 class NotAdb(DeviceLost):
     """The peer sent what makes no sense in ADB's protocol, or more than it may."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, peer: str, what: str) -> None:
         super().__init__(
-            f"it sent what is not ADB: {what}", "Check the cable or network, then run again."
+            f"{peer} sent what is not ADB: {what}", "Check the cable or network, then run again."
         )
+
+
+class TooMuch(NotAdb):
+    """The peer sent more than was to be expected."""
 
 
 class NeedsEncryption(DeviceLost):
     """The peer wants the encrypted protocol of wireless debugging."""
 
-    def __init__(self) -> None:
-        super().__init__("it wants an encrypted connection (STLS)")
+    def __init__(self, peer: str) -> None:
+        super().__init__(f"{peer} wants an encrypted connection (STLS)")
 
 
 class Packets:
@@ -58,9 +62,13 @@ class Packets:
 
     An exchange (a command, a file) begins with :meth:`allow`, and its stream with the ``OPEN``
     that is written.
+
+    Args:
+        peer: name of the daemon, for messages.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, peer: str) -> None:
+        self._peer = peer
         self._connected = False
         self._left = 0
         self._written_left = 0
@@ -102,11 +110,13 @@ class Packets:
         """
         command, first, second, length, checksum, magic = _FIELDS.unpack(data)
         if command not in _KNOWN or magic != command ^ 0xFFFFFFFF:
-            raise NotAdb(f"a packet that begins with {data[:4]!r}")
+            raise NotAdb(self._peer, f"a packet that begins with {data[:4]!r}")
         if command == STLS:
-            raise NeedsEncryption
+            raise NeedsEncryption(self._peer)
         if length > MAX_PACKET:
-            raise NotAdb(f"a packet of {length} bytes, more than the {MAX_PACKET} agreed on")
+            raise NotAdb(
+                self._peer, f"a packet of {length} bytes, more than the {MAX_PACKET} agreed on"
+            )
         self._count(length)
         if not self._connected:
             second = self._greet(command, second)
@@ -118,16 +128,18 @@ class Packets:
     def _count(self, length: int) -> None:
         self._allowed -= HEADER_BYTES + length
         if self._allowed < 0:
-            raise NotAdb("much more than was to be expected, without an end")
+            raise TooMuch(self._peer, "much more than was to be expected, without an end")
 
     def _greet(self, command: int, second: int) -> int:
         self._greeting += 1
         if self._greeting > MAX_GREETING:
-            raise NotAdb(f"{MAX_GREETING} packets and no greeting")
+            raise NotAdb(self._peer, f"{MAX_GREETING} packets and no greeting")
         if command != CNXN:
             return second
         if second < MIN_PACKET:
-            raise NotAdb(f"an offer of packets of {second} bytes, less than {MIN_PACKET}")
+            raise NotAdb(
+                self._peer, f"an offer of packets of {second} bytes, less than {MIN_PACKET}"
+            )
         self._connected = True
         return min(second, MAX_PACKET)
 
@@ -139,7 +151,7 @@ class Packets:
             self._remote = remote
         elif command == CLSE and self._remote is None:
             raise DeviceLost(
-                "it refuses to open a stream",
+                f"{self._peer} refuses to open a stream",
                 "Is it a whole Android or Linux device? Restart its debug daemon (adbd).",
             )
 
@@ -150,4 +162,4 @@ class Packets:
         self._strays += 1
         self._stray_bytes += length
         if self._strays > MAX_STRAYS or self._stray_bytes > MAX_STRAY_BYTES:
-            raise NotAdb("packets of streams that nobody opened, without an end")
+            raise NotAdb(self._peer, "packets of streams that nobody opened, without an end")

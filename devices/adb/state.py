@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from devices.foreign import MAX_CPUS, clean, lines_of, number, whole
+from devices.cpus import MAX_CPUS
+from devices.foreign import clean, lines_of, number, whole
 from nasprof.errors import UsageError
 
 PROPERTIES = {

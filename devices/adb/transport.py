@@ -92,7 +92,7 @@ class Transport(BaseTransport):  # type: ignore[misc]
     def __init__(self, address: Address, deadline: Deadline) -> None:
         self.address = address
         self._deadline = deadline
-        self.packets = Packets()
+        self.packets = Packets(str(address))
         self.watch: Callable[[bytes], None] | None = None
         self._broken: DeviceLost | None = None
 
