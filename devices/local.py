@@ -46,6 +46,8 @@ from devices.replies import (
 )
 from devices.runner import END_WITH_PARENT
 from devices.runner.telemetry import SILENT
+from nasprof.arrays import MAX_BYTES
+from nasprof.reading import read_bytes
 from nasprof.temporary import TemporaryFolder
 
 DEFAULT_TIMEOUT_S = 300.0
@@ -185,8 +187,7 @@ class LocalSession(Session):
         arrays: dict[str, Any] = dict(inputs)
         np.savez(source, **arrays)
         self._ask({"op": "run", "name": name, "inputs": str(source), "outputs": str(target)})
-        with target.open("rb") as stream:
-            return read_arrays(stream)
+        return read_arrays(read_bytes(target, MAX_BYTES))
 
     def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:
         request = {"op": "profile", "name": name, "warmup": warmup, "runs": runs}

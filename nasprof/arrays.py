@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Iterable, Mapping
 from math import prod
@@ -30,6 +31,9 @@ _WORTH = 4
 _ALWAYS_FINE = 48 << 20
 _MAX_HEADER = 10_000
 _ENCRYPTED = 1
+_END = struct.Struct("<4s8sI6x")
+_LISTED_BYTES = 200
+_IN_ZIP64 = 0xFFFFFFFF
 
 
 class ArraysInvalid(UsageError):
@@ -67,12 +71,26 @@ def read_npz(path: Path, kinds: str = NUMBERS, most: int = MAX_BYTES) -> Arrays:
         ArraysInvalid: it is damaged, or holds something else than such arrays.
     """
     data = read_bytes(path, most)
+    return unpack_npz(data, path, kinds, unpacked_limit(len(data), most))
+
+
+def unpack_npz(data: bytes, source: Path | str, kinds: str, most: int) -> Arrays:
+    """The arrays of an ``.npz`` file with these contents, by name.
+
+    Args:
+        source: what it is called in errors.
+        most: bytes it may unpack to.
+
+    Raises:
+        ArraysInvalid: it is damaged, or holds something else than arrays of these kinds.
+    """
     try:
+        _check_directory(data, source)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
-            check_members(members, path, unpacked_limit(len(data), most))
+            check_members(members, source, most)
             return {
-                _array_name(member, path): _member(archive, member, path, kinds)
+                _array_name(member, source): _member(archive, member, source, kinds)
                 for member in members
             }
     except UsageError:
@@ -80,7 +98,17 @@ def read_npz(path: Path, kinds: str = NUMBERS, most: int = MAX_BYTES) -> Arrays:
     # zipfile and zlib each have their own ways to say that the bytes are not theirs.
     except Exception as error:
         why = str(error) or type(error).__name__
-        raise ArraysInvalid(f"{path} is no archive of arrays: {brief_line(why)}") from error
+        raise ArraysInvalid(f"{source} is no archive of arrays: {brief_line(why)}") from error
+
+
+def _check_directory(data: bytes, source: Path | str) -> None:
+    """Look how long the list of members is, all of which ``zipfile`` takes in at once."""
+    end = data[-_END.size :]
+    if len(end) < _END.size or end[:4] != b"PK\5\6":
+        return  # with a comment, or no archive at all, which zipfile says
+    _, _, listed_bytes = _END.unpack(end)
+    if listed_bytes > MAX_MEMBERS * _LISTED_BYTES and listed_bytes != _IN_ZIP64:
+        raise ArraysInvalid(f"{source} lists more than {MAX_MEMBERS:,} members")
 
 
 def brief_line(text: str) -> str:
@@ -88,7 +116,7 @@ def brief_line(text: str) -> str:
     return text.partition("\n")[0][:200]
 
 
-def check_members(members: Iterable[zipfile.ZipInfo], path: Path, limit: int) -> None:
+def check_members(members: Iterable[zipfile.ZipInfo], path: Path | str, limit: int) -> None:
     """What a zip file promises, before any of it is unpacked.
 
     Raises:
@@ -113,14 +141,14 @@ def check_members(members: Iterable[zipfile.ZipInfo], path: Path, limit: int) ->
         )
 
 
-def _array_name(member: zipfile.ZipInfo, path: Path) -> str:
+def _array_name(member: zipfile.ZipInfo, path: Path | str) -> str:
     if not member.filename.endswith(".npy"):
         raise ArraysInvalid(f"{path}: {brief(member.filename)} is no array, expected NAME.npy")
     return member.filename.removesuffix(".npy")
 
 
 def _member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, kinds: str
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path | str, kinds: str
 ) -> NDArray[Any]:
     where = f"{path}: {member.filename.removesuffix('.npy')[:MAX_NAME]}"
     with archive.open(member) as stream:

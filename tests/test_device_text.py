@@ -354,7 +354,7 @@ def test_archives_of_outputs():
     np.savez(stream, y=np.arange(6.0).reshape(2, 3), label=np.array(["a", "b"]))
     whole_file = stream.getvalue()
     rng = random.Random(3)
-    assert read_arrays(io.BytesIO(whole_file))["y"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert read_arrays(whole_file)["y"].tolist() == [[0, 1, 2], [3, 4, 5]]
     read = 0
     for _ in range(3000):
         data = bytearray(whole_file)
@@ -369,7 +369,7 @@ def test_archives_of_outputs():
                     del data[rng.randrange(len(data)) :]
                     data += b"x"
         try:
-            arrays = read_arrays(io.BytesIO(bytes(data)))
+            arrays = read_arrays(bytes(data))
         except RunnerCrashed as error:
             check_words(error.message)
         else:
@@ -534,7 +534,7 @@ def header(shape, dtype="<f8"):
 )
 def test_archives_that_promise_too_much(data):
     with pytest.raises(RunnerCrashed, match="cannot be read"):
-        read_arrays(io.BytesIO(data))
+        read_arrays(data)
 
 
 def test_what_cannot_be_shown_does_not_join_the_digits_beside_it():

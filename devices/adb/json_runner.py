@@ -188,7 +188,7 @@ class JsonSession(AdbSession):
             "outputs": target,
         }
         self._ask([self._load_request(name), request], self.options.timeout_s)
-        return read_arrays(io.BytesIO(self.workspace.connection.pull(target)))
+        return read_arrays(self.workspace.connection.pull(target))
 
     def provenance(self) -> dict[str, Any]:
         told = {key: value for key, value in self._hello.items() if key not in ("ok", "pid")}
