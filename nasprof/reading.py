@@ -26,7 +26,12 @@ from nasprof.reader import brief
 MAX_BYTES = 16 << 20
 """Of one document: the largest that are known, of thousands of networks, have 3 MB."""
 MAX_LINES_BYTES = 256 << 20
-"""Of a file that is a line a record: a million evaluations."""
+"""Of a file that is a line a record and is read line by line."""
+MAX_LINES = 1_000_000
+MAX_TOML = 32 << 10
+"""Characters: the parser takes time with the square of some of them."""
+MAX_LINE = 20_000
+"""Characters of a line of a table."""
 MAX_DEPTH = 50
 MAX_DIGITS = 100
 MAX_NAME = 1000
@@ -42,6 +47,8 @@ _KINDS = (
     (stat.S_ISSOCK, "a socket"),
 )
 # An unterminated string is one token too, so that no text is gone through twice.
+_DOTTED = re.compile(rf"(?:[^.\n=]{{0,40}}\.){{{MAX_DEPTH}}}")
+"""A name of so many parts that the parser would take a gigabyte for it."""
 _STRING = r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)'
 _TOKENS = re.compile(_STRING + r"|[][{}]", re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -148,6 +155,16 @@ def decoded(data: bytes, path: Path, expected: str) -> str:
     except UnicodeDecodeError as error:
         what = "no UTF-8" if error.start > 2 and b"\0" not in data[:1000] else "not text"
         raise UsageError(f"{path} is {what} (byte {error.start}): expected {expected}") from error
+
+
+def require_short_lines(text: str, source: Path | str) -> None:
+    """Refuse a table of millions of columns before it is taken apart.
+
+    Raises:
+        UsageError: naming the length that a line may have.
+    """
+    if len(text) > MAX_LINE and re.search(rf"[^\n]{{{MAX_LINE}}}", text):
+        raise UsageError(f"{source} has a line of more than {MAX_LINE:,} characters")
 
 
 def gunzipped(data: bytes, path: Path, limit: int) -> bytes:
@@ -315,13 +332,15 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """
     require_readable(path, MAX_LINES_BYTES)
     with path.open("rb") as stream:
-        for number in range(1, MAX_LINES_BYTES):
+        for number in range(1, MAX_LINES + 2):
             line = stream.readline(MAX_BYTES + 1)
             if not line:
                 return
             where = f"{path}, line {number}"
             if len(line) > MAX_BYTES:
                 raise _too_large(where, MAX_BYTES)
+            if number > MAX_LINES:
+                raise UsageError(f"{path} has more than {MAX_LINES:,} lines")
             record = _whole_record(line, where)
             if record is not None:
                 yield record
@@ -356,7 +375,14 @@ def parse_toml(text: str, source: Path | str) -> dict[str, Any]:
     """
     import tomllib
 
+    if len(text) > MAX_TOML:
+        raise UsageError(
+            f"{source} has {len(text):,} characters, expected at most {MAX_TOML:,}",
+            "Is it the file that was meant? A profile has some lines.",
+        )
     try:
+        if _DOTTED.search(text):
+            raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
         table = tomllib.loads(text)
         require_plain(table)
     except (ValueError, RecursionError) as error:

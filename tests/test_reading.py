@@ -201,6 +201,7 @@ def test_a_line_of_json_that_was_damaged_is_named_and_one_that_was_cut_off_left_
         (f"x = {BIG}", "x is 'a number of .* bits', which is no plain value"),
         (f"x = {nested(60)}", "nested more than 50 levels deep"),
         (f"x = {'[' * 5000}", "nested too deeply|not valid TOML"),
+        (".".join(["a"] * 999) + " = 1", "nested more than 50 levels deep"),
         ("x = nan", "x is nan, which is no plain value"),
         ("x = 1979-05-27", "x is datetime.date"),
         ("x = 1\nx = 2", "Cannot overwrite a value"),
@@ -656,3 +657,18 @@ def test_an_accuracy_model_with_another_member_is_refused(tmp_path):
     (tmp_path / "a.npz").write_bytes(stream.getvalue())
     with pytest.raises(UsageError, match=r"a\.npz: 'more' is no array"):
         read_accuracy_model(tmp_path / "a.npz")
+
+
+def test_files_of_millions_of_lines_or_columns_are_refused(tmp_path):
+    path = tmp_path / "r.jsonl"
+    path.write_text(archive_lines(lambda lines: lines[:1]) + "\n" * 400_001)
+    with pytest.raises(UsageError, match=r"r\.jsonl has more than 400,000 lines"):
+        read_stored(path)
+    path.write_text("\n" * 1_000_001)
+    with pytest.raises(UsageError, match=r"r\.jsonl has more than 1,000,000 lines"):
+        list(read_jsonl(path))
+    (tmp_path / "t.csv").write_text("arch,top1" + "," * 20_000)
+    with pytest.raises(UsageError, match=r"t\.csv has a line of more than 20,000 characters"):
+        read_measurements(tmp_path / "t.csv")
+    with pytest.raises(UsageError, match="p has 40,000 characters, expected at most 32,768"):
+        parse_toml("#" * 40_000, "p")

@@ -11,7 +11,7 @@ from luts.formats.base import Exported, Imported, TableFormat, reject_unknown_ke
 from luts.table import LookupTable
 from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, brief
-from nasprof.reading import MAX_NAME
+from nasprof.reading import MAX_NAME, require_short_lines
 from spaces import Space
 
 REQUIRED = ("key", "latency_ms")
@@ -64,6 +64,7 @@ class CsvFormat(TableFormat):
 
 def _rows(name: str, text: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Each line's place for messages and its cells by column; empty lines are skipped."""
+    require_short_lines(text, name)
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
     try:
         header = [column.strip() for column in next(reader, [])]

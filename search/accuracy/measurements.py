@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import brief
-from nasprof.reading import MAX_BYTES, MAX_DIGITS, decoded, gunzipped, parse_json, read_bytes
+from nasprof.reading import (
+    MAX_BYTES,
+    MAX_DIGITS,
+    decoded,
+    gunzipped,
+    parse_json,
+    read_bytes,
+    require_short_lines,
+)
 from search.accuracy.base import Array
 from spaces import Arch, Genes, Space, parse_arch, spaces
 
@@ -134,7 +142,9 @@ def _known(names: Sequence[str]) -> bool:
 def _text(path: Path) -> str:
     data = read_bytes(path, MAX_BYTES)
     whole = gunzipped(data, path, MAX_BYTES) if path.suffix == ".gz" else data
-    return decoded(whole, path, _NEEDED)
+    text = decoded(whole, path, _NEEDED)
+    require_short_lines(text, path)
+    return text
 
 
 def _percent(text: str, where: str) -> float:

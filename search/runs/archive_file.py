@@ -14,9 +14,9 @@ from nasprof.cli import say
 from nasprof.errors import NasprofError, UsageError
 from nasprof.locking import open_alone
 from nasprof.reader import is_number
-from nasprof.reading import MAX_LINES_BYTES, require_readable
+from nasprof.reading import require_readable
 from profiler.journal import differences
-from search.runs.lines import ArchiveInvalid, parsed
+from search.runs.lines import MAX_ARCHIVE, ArchiveInvalid, parsed, split
 
 SCHEMA = 1
 _REMEDIES = {
@@ -55,11 +55,11 @@ class ArchiveFile:
 
     def lines(self) -> list[tuple[str, Any]]:
         """Everything after the header, each with where it stands."""
-        require_readable(self.path, MAX_LINES_BYTES)
+        require_readable(self.path, MAX_ARCHIVE)
         self._stream.seek(0)
         data = self._stream.read()
         whole, ended, rest = data.rpartition(b"\n")
-        texts = whole.split(b"\n") if ended else []
+        texts = split(whole, self.path) if ended else []
         found = [(f"{self.path}, line {n}", text) for n, text in enumerate(texts, 1)]
         values = [(where, parsed(where, text, DAMAGED)) for where, text in found]
         if values:

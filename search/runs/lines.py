@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,10 @@ from nasprof.errors import UsageError
 from nasprof.reader import Reader, brief, is_number
 from nasprof.reading import JsonInvalid, plain_json
 from spaces import Genes, Space
+
+MAX_ARCHIVE = 64 << 20
+"""Bytes: some 300,000 evaluations."""
+_MOST_LINES = 400_000
 
 
 class ArchiveInvalid(UsageError):
@@ -44,6 +49,17 @@ class Line:
 def finite(value: float) -> float | None:
     """A number as JSON can hold it."""
     return float(value) if np.isfinite(value) else None
+
+
+def split(whole: bytes, path: Path) -> list[bytes]:
+    """The lines of an archive.
+
+    Raises:
+        ArchiveInvalid: there are more than of any search.
+    """
+    if whole.count(b"\n") > _MOST_LINES:
+        raise ArchiveInvalid(f"{path} has more than {_MOST_LINES:,} lines", "Choose another file.")
+    return whole.split(b"\n")
 
 
 def parsed(where: str, text: bytes, remedy: str) -> Any:

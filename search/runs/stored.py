@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from nasprof.cli import say
 from nasprof.errors import UsageError
 from nasprof.reader import Reader, brief
-from nasprof.reading import MAX_LINES_BYTES, JsonInvalid, plain_json, read_bytes
+from nasprof.reading import JsonInvalid, plain_json, read_bytes
 from search.runs.archive_file import SCHEMA
 from search.runs.indicators import non_dominated
-from search.runs.lines import ArchiveInvalid, parsed, read_lines
+from search.runs.lines import MAX_ARCHIVE, ArchiveInvalid, parsed, read_lines, split
 from search.runs.ranking import evaluated, violation
 from spaces import Genes, Space, spaces
 
@@ -122,8 +122,8 @@ def read_stored(path: Path) -> StoredArchive:
         _check_limits(facts, objectives)
     except UsageError as error:
         raise ArchiveInvalid(f"{path}, line 1: {error.message}", error.remedy) from error
-    found = [(f"{path}, line {number}", text) for number, text in enumerate(texts[1:], 2)]
-    told = [(where, parsed(where, text, _DAMAGED)) for where, text in found]
+    found = ((f"{path}, line {number}", text) for number, text in enumerate(texts[1:], 2))
+    told = ((where, parsed(where, text, _DAMAGED)) for where, text in found)
     lines = read_lines(told, [each.name for each in objectives], space, _DAMAGED)
     lines.sort(key=lambda line: line.place)
     genes = np.array([each.genes for each in lines], np.int8).reshape(-1, space.n_genes)
@@ -134,7 +134,7 @@ def read_stored(path: Path) -> StoredArchive:
 
 def _whole_lines(path: Path) -> list[bytes]:
     try:
-        data = read_bytes(path, MAX_LINES_BYTES)
+        data = read_bytes(path, MAX_ARCHIVE)
     except UsageError as error:
         raise ArchiveInvalid(error.message, error.remedy) from error
     whole, ended, rest = data.rpartition(b"\n")
@@ -142,7 +142,7 @@ def _whole_lines(path: Path) -> list[bytes]:
         raise ArchiveInvalid(f"{path} holds no whole line of an archive", "Choose another file.")
     if rest:
         say(f"{path}: the last line is incomplete and left out")
-    return whole.split(b"\n")
+    return split(whole, path)
 
 
 def _facts(path: Path, texts: Sequence[bytes]) -> dict[str, Any]:
