@@ -103,8 +103,7 @@ def commands_of(model):
         "devices": ["devices", "--json"],
         "env": ["env", "--json"],
         "predict": ["predict", "--arch", SMALL, "--lut", TABLE, "--json"],
-        "measure": ["measure", "--model", model, *QUICK, "--json"],
-        "measure arch": ["measure", "--arch", SMALL, *QUICK, "--json"],
+        "measure": ["measure", "--model", model, "--arch", SMALL, *QUICK, "--json"],
     }
 
 
