@@ -91,7 +91,9 @@ class Adapter(Base):
 
     def _session_options(self) -> Any:
         options = ort.SessionOptions()
-        options.use_per_session_threads = self._own_pool
+        if not self._own_pool:
+            # Older ones have no other way, and no name for it.
+            options.use_per_session_threads = False
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
