@@ -115,6 +115,7 @@ class ModelDetails:
             number, or "file:PATH" of an ``.npy`` file.
         known: what inputs must hold for the model to run, by their names; see
             :func:`devices.runner.values.known_array`.
+        rankless: inputs of which the model does not even tell how many axes they have.
         signature: which of its signatures is meant.
         companions: files beside it that belong to it (external weights).
         foreign: whether it is not known to run, so that this is tried before others are timed.
@@ -125,6 +126,7 @@ class ModelDetails:
     batch: int | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rankless: tuple[str, ...] = ()
     signature: str | None = None
     companions: tuple[Path, ...] = ()
     foreign: bool = False
@@ -150,6 +152,7 @@ class ModelDetails:
             "batch": self.batch,
             "values": {**self.values, **{name: FILE + path for name, path in files.items()}},
             "known": {name: dict(known) for name, known in self.known.items()},
+            "rankless": list(self.rankless),
             "signature": self.signature,
         }
         return {name: value for name, value in said.items() if value}

@@ -29,8 +29,15 @@ def assumptions(tensor: Described) -> Iterator[str]:
         if not assumed["batch"]:
             label = assumed["size_name"] or f"axis {assumed['axis']}"
             yield f"{label} = {assumed['size']}"
+    if _without_axes(tensor):
+        yield "no axes"
     if tensor.get("values_from") == "guessed":
         yield f"every value {tensor['values']}"
+
+
+def _without_axes(tensor: Described) -> bool:
+    """Whether it is taken for a scalar because the model does not tell what it is."""
+    return tensor.get("from") == GUESSED and not tensor["shape"]
 
 
 def batch_of(inputs: Sequence[Described]) -> int | None:
@@ -65,6 +72,8 @@ def remedy(inputs: Iterable[Described]) -> str | None:
         said |= {f"--dim {size['size_name']}=N": None for size in open_sizes if size["size_name"]}
         if any(not size["size_name"] for size in open_sizes):
             said[f"--shape {tensor['name']}={','.join(map(str, tensor['shape']))}"] = None
+        if _without_axes(tensor):
+            said[f"--shape {tensor['name']}=SIZES"] = None
         if tensor.get("values_from") == GUESSED:
             said[f"--input {tensor['name']}=N"] = None
     words = list(said)[:_SHOWN]

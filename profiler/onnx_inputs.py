@@ -137,6 +137,15 @@ def inputs_of(model: onnx.ModelProto) -> list[TensorInfo]:
     ]
 
 
+def rankless_inputs(model: onnx.ModelProto) -> tuple[str, ...]:
+    """Names of tensors of which the model does not tell how many axes they have."""
+    return tuple(
+        info.name
+        for info in _inputs(model)
+        if info.type.HasField("tensor_type") and not info.type.tensor_type.HasField("shape")
+    )
+
+
 def _inputs(model: onnx.ModelProto) -> Iterator[onnx.ValueInfoProto]:
     inner = {tensor.name for tensor in model.graph.initializer}
     return (info for info in model.graph.input if info.name not in inner)

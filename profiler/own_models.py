@@ -93,12 +93,17 @@ def own_details(path: Path, said: ModelDetails) -> ModelDetails:
         raise UsageError(f"model file {path} does not exist")
     if path.suffix != ".onnx":
         return said
-    from profiler.onnx_inputs import external_files, known_values, read_onnx
+    from profiler.onnx_inputs import external_files, known_values, rankless_inputs, read_onnx
 
     model = read_onnx(path)
     if model is None:
         return said
-    return replace(said, known=known_values(model), companions=external_files(model, path))
+    return replace(
+        said,
+        known=known_values(model),
+        rankless=rankless_inputs(model),
+        companions=external_files(model, path),
+    )
 
 
 def parse_details(

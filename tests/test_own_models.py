@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import onnx
 import peers
@@ -251,7 +252,7 @@ def test_values_are_as_asked(tmp_path):
         values(path, "bool")
 
 
-def test_text_is_given_to_inputs_of_text():
+def test_text_is_said_to_inputs_of_text():
     assert Inputs(0).arrays([TensorInfo("x", [2], "str")])["x"].dtype == object
 
 
@@ -275,7 +276,7 @@ def test_words_that_cannot_be_read_are_named(words, message):
 def test_words_are_read():
     said = parse_details(["a:0=1,3,0", "s=scalar"], ["past + 1=2"], ["x=range"], 4, "decode")
     assert said == ModelDetails(
-        {"a:0": (1, 3, 0), "s": ()}, {"past + 1": 2}, 4, {"x": "range"}, {}, "decode"
+        {"a:0": (1, 3, 0), "s": ()}, {"past + 1": 2}, 4, {"x": "range"}, signature="decode"
     )
 
 
@@ -447,6 +448,30 @@ def test_outputs_that_nobody_reads_do_not_matter(tmp_path):
     assert shapes(record) == {"x": [1, 2]}
 
 
+def test_an_input_without_a_rank_is_a_doubt(tmp_path):
+    path = relu(tmp_path / "m.onnx", None)
+    (assumed,) = measured("--model", path)
+    assert (shapes(assumed), assumed["inputs"][0]["from"]) == ({"x": []}, "guessed")
+    assert "guessed" in assumed["flags"]
+    said = invoke("measure", *QUICK, "--model", path, "--csv").stderr
+    assert "assumed x: no axes. Say what you mean: --shape x=SIZES" in said
+    (said_,) = measured("--model", path, "--shape", "x=2,3")
+    assert (shapes(said_), "guessed" in said_["flags"]) == ({"x": [2, 3]}, False)
+
+
+@pytest.mark.parametrize("kind", [T.BFLOAT16, T.FLOAT8E4M3FN])
+def test_inputs_that_cannot_be_made_are_refused_by_name(tmp_path, kind):
+    path = relu(tmp_path / "m.onnx", [2], kind)
+    said = refused(invoke("measure", *QUICK, "--model", path), 1)
+    assert "m.onnx cannot be measured" in said
+
+
+def test_a_model_that_cannot_be_made_ready_is_told_with_what_it_was_given(tmp_path):
+    path = with_open_sizes(tmp_path / "m.tflite", 1)
+    assert "with x float32 1x1: " in refused(invoke("measure", *QUICK, "--model", path), 1)
+    assert measured("--model", path, "--shape", "x=2,256")[0]["batch"] == 2
+
+
 def test_text_and_empty_inputs_run(tmp_path):
     text = written(
         tmp_path / "text.onnx",
@@ -547,22 +572,24 @@ def _second_graphs_weights():
     return model.buffers[weights.buffer].data.view(np.float32).reshape(weights.shape)
 
 
-@pytest.fixture
-def open_tflite(tmp_path):
-    """A TFLite model whose input has open sizes."""
-    import flatbuffers
-
+def with_open_sizes(path, kept):
+    """A TFLite file of one graph of the two, whose sizes are open."""
     model = schema.ModelT.InitFromPackedBuf(TWO.read_bytes(), 0)
-    del model.signatureDefs[1], model.subgraphs[1]
-    graph = model.subgraphs[0]
+    model.signatureDefs, model.subgraphs = [model.signatureDefs[kept]], [model.subgraphs[kept]]
+    model.signatureDefs[0].subgraphIndex = 0
+    (graph,) = model.subgraphs
     for index in (*graph.inputs, *graph.outputs):
         graph.tensors[index].shape = [1, 1]
         graph.tensors[index].shapeSignature = [-1, -1]
     builder = flatbuffers.Builder()
     builder.Finish(model.Pack(builder), b"TFL3")
-    path = tmp_path / "open.tflite"
     path.write_bytes(builder.Output())
     return path
+
+
+@pytest.fixture
+def open_tflite(tmp_path):
+    return with_open_sizes(tmp_path / "open.tflite", 0)
 
 
 def test_open_sizes_of_tflite_are_assumed_or_as_said(open_tflite):

@@ -31,7 +31,8 @@ class Inputs:
         details: what was said and what is known: ``shapes`` by input, ``sizes`` by their names in
             the model, ``batch`` (of open first axes), ``values`` by input ("zeros", "range",
             "ids:VOCABULARY", a number, "file:PATH"), ``known`` by input, what the model
-            needs in order to run (see :func:`.values.known_array`), ``signature``.
+            needs in order to run (see :func:`.values.known_array`), ``rankless``: inputs of which
+            the model tells no axes, which some runtimes take for scalars; ``signature``.
     """
 
     def __init__(self, seed: int, details: Mapping[str, Any] | None = None) -> None:
@@ -41,6 +42,7 @@ class Inputs:
             dict(said.get(kind) or {}) for kind in _KINDS
         )
         self._batch: int | None = said.get("batch")
+        self._rankless = frozenset(said.get("rankless") or ())
         self.signature: str | None = said.get("signature")
         self.described: list[dict[str, Any]] = []
         """Each input that was made: name, dtype, shape, where the shape is ``from`` ("model",
@@ -98,6 +100,8 @@ class Inputs:
 
     def _describe(self, tensor: TensorInfo, sizes: Sequence[Size]) -> dict[str, Any]:
         sources = {size.source for size in sizes}
+        if not sizes and tensor.name in self._rankless and tensor.name not in self._shapes:
+            sources.add("guessed")
         values, told_by = self._origin(tensor.name)
         return {
             "name": tensor.name,

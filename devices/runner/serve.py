@@ -67,15 +67,14 @@ class Server:
             if operation not in self._operations:
                 raise ProtocolError(f"unknown op {operation!r}")
             if operation == "load":
-                about = {"model": request.get("name")}
+                about = {"model": str(request.get("name"))}
             self._reply({"ok": operation, **self._operations[operation](request)})
         except ProtocolError as error:
             self._fail(operation, "protocol", error, about)
         except Refused as error:
             self._fail(operation, "refused", error, about)
         except ModelFailed as error:
-            inputs = self._inputs.get(error.name, [])
-            self._fail(operation, "failed", error, {"model": error.name, "inputs": inputs})
+            self._fail(operation, "failed", error, {"model": error.name})
         except Exception as error:
             self._fail(operation, "failed", error, about)
 
@@ -87,6 +86,8 @@ class Server:
         text = str(error) or repr(error)
         if kind == "failed" and not isinstance(error, ModelFailed):
             text = f"{type(error).__name__}: {text}"
+        if about:
+            about["inputs"] = self._inputs.get(about["model"], [])
         self._reply({"error": operation, "kind": kind, "message": text, **about})
 
     def _hello(self, request: Request) -> dict[str, Any]:
@@ -123,7 +124,11 @@ class Server:
             raise Refused(f"model file {path} does not exist")
         inputs = Inputs(_field(request, "seed", int), request.get("details"))
         start = time.perf_counter()
-        model = self._adapter.load(path, inputs)
+        try:
+            model = self._adapter.load(path, inputs)
+        finally:
+            # Told also of a model that cannot be made ready for them.
+            self._inputs[name] = inputs.described
         load_ms = 1e3 * (time.perf_counter() - start)
         self._inputs[name] = inputs.described or [tensor.as_dict() for tensor in model.inputs]
         if request.get("try"):
