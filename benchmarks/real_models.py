@@ -105,7 +105,8 @@ def _wheel(package: str, folder: Path) -> Path | None:
 
 def try_file(file: File) -> dict[str, Any]:
     """A short measurement of one file, or why there is none."""
-    facts: dict[str, Any] = {"package": file.package, "file": file.path.name}
+    name = file.path.name if file.path.stem != "model" else f"{file.path.parent.name}/model.onnx"
+    facts: dict[str, Any] = {"package": file.package, "file": name}
     device = open_device(find_profile("cpu"))
     try:
         settings = RunSettings(runtime_for(file.path))
@@ -113,7 +114,8 @@ def try_file(file: File) -> dict[str, Any]:
         protocol = parse_protocol("fixed:runs=5,rounds=1,warmup=1")
         (found,) = measure(device, settings, items, protocol, np.random.default_rng(0))
     except NasprofError as error:
-        return facts | {"refused": error.message, "remedy": error.remedy}
+        message = error.message.replace(str(file.path), file.path.name)
+        return facts | {"refused": message, "remedy": error.remedy}
     assumed = [f"{tensor['name']}: {a}" for tensor in found.inputs for a in assumptions(tensor)]
     return facts | {
         "ms": found.latency_ms.trimmed_mean,
