@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -51,34 +53,40 @@ class Attacks:
 
     def __init__(self, folder: Path, chatty: bool) -> None:
         self.folder, self.chatty = folder, chatty
-        self.number = 0
+        self.numbers = count()
         self.known: dict[str, dict[str, Any]] = {}
         inputs(folder / "inputs")
 
     def ground(self) -> Ground:
-        self.number += 1
-        ground = Ground(self.folder / str(self.number))
+        ground = Ground(self.folder / str(next(self.numbers)))
         shutil.copytree(self.folder / "inputs", ground.inputs, dirs_exist_ok=True)
         return ground
 
-    def undisturbed(self, command: Command) -> dict[str, Any]:
-        """How long a command takes, and what its output holds."""
-        if command.name not in self.known:
-            ground = self.ground()
-            out = ground.out / command.output
-            done = ground.run(command.line(out))
-            if done.code != 0:
-                raise SystemExit(f"{command.name} fails undisturbed: {done.stderr}")
-            known = {"seconds": done.seconds, "value": command.value(out)}
-            if command.appends:
-                known["records"] = len(out.read_text().splitlines())
-            self.known[command.name] = known
-            shutil.rmtree(ground.folder)
-        return self.known[command.name]
+    def undisturbed(self, command: Command) -> None:
+        """Learn how long a command takes, and what its output holds."""
+        if command.name in self.known:
+            return
+        ground = self.ground()
+        out = ground.out / command.output
+        done = ground.run(command.line(out))
+        if done.code != 0:
+            raise SystemExit(f"{command.name} fails undisturbed: {done.stderr}")
+        known = {"seconds": done.seconds, "value": command.value(out)}
+        if command.appends:
+            known["records"] = len(out.read_text().splitlines())
+        self.known[command.name] = known
+        shutil.rmtree(ground.folder)
+
+    def all(self, chosen: Sequence[Any], jobs: int) -> list[dict[str, Any]]:
+        """Do them, so many at a time; in their order."""
+        for attack in chosen:
+            self.undisturbed(attack.command)
+        with ThreadPoolExecutor(jobs) as pool:
+            return list(pool.map(self.one, chosen))
 
     def one(self, attack: Any) -> dict[str, Any]:
         """An attack: its name, its failures and how long it took."""
-        known = self.undisturbed(attack.command)
+        known = self.known[attack.command.name]
         ground = self.ground()
         began = time.monotonic()
         found = list(attack.attack(ground, known))
@@ -86,9 +94,11 @@ class Attacks:
         if not found:
             shutil.rmtree(ground.folder)
         if self.chatty:
-            said = "; ".join(found) if found else "as it should"
-            print(f"{attack.name}: {said} ({seconds:.1f} s)", file=sys.stderr, flush=True)
-        return {"attack": attack.name, "failures": found, "seconds": round(seconds, 1)}
+            result = "; ".join(found) if found else "as it should"
+            print(f"{attack.name}: {result} ({seconds:.1f} s)", file=sys.stderr, flush=True)
+        record = {"attack": attack.name, "failures": found, "seconds": round(seconds, 1)}
+        said = getattr(attack, "said", "").replace(str(ground.folder), "...")
+        return {**record, "error": said} if said else record
 
 
 def main() -> None:
@@ -96,6 +106,7 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--count", type=int, help="of each kind")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2, help="attacks at a time")
     parser.add_argument("--only", default="", help="a part of the names of those to be done")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args()
@@ -105,8 +116,8 @@ def main() -> None:
         attacks = Attacks(Path(folder), chatty=not given.json)
         for kind in given.kinds.split(","):
             make, most = KINDS[kind]
-            chosen = make(COMMANDS, given.count or most, Random(f"{given.seed} {kind}"))
-            done = [attacks.one(each) for each in chosen if given.only in each.name]
+            found = make(COMMANDS, given.count or most, Random(f"{given.seed} {kind}"))
+            done = attacks.all([each for each in found if given.only in each.name], given.jobs)
             failed = [each for each in done if each["failures"]]
             worst = max((each["seconds"] for each in done), default=0)
             rows.append([kind, len(done), len(failed), worst])
@@ -114,8 +125,8 @@ def main() -> None:
     failures = {kind: [e for e in done if e["failures"]] for kind, done in details.items()}
     columns = ("kind", "attacks", "failures", "worst s")
     if given.json:
-        found = [dict(zip(columns, row, strict=True)) for row in rows]
-        print(json.dumps({"kinds": found, "failures": failures}, indent=1))
+        told = [dict(zip(columns, row, strict=True)) for row in rows]
+        print(json.dumps({"kinds": told, "failures": failures}, indent=1))
     report("attacks", columns, rows, given.json, seed=given.seed, failed=failures, attacks=details)
 
 

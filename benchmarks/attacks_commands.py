@@ -43,6 +43,11 @@ class Command:
     others: Sequence[str] = ()
     appends: bool = False
 
+    @property
+    def replaces(self) -> bool:
+        """Whether the output is written as a whole."""
+        return not self.appends and not self.name.startswith("run")
+
     def line(self, output: Path | str) -> list[str]:
         """The command as a process is started with it."""
         return [sys.executable, "-m", *(str(output) if a == "OUT" else a for a in self.args)]

@@ -217,8 +217,8 @@ def locked(trouble: Trouble) -> Iterator[None]:
 
 EVERY: list[Prepare] = [
     full_output, one_page_free, full_tmpdir, size_limit, read_only_folder,
-    no_folder_for_temporary_files, no_home, output_is_folder, parent_is_file, parent_missing, input_of_another_user,
-    output_of_another_user, dev_full, full_stdout, deleted_folder,
+    no_folder_for_temporary_files, no_home, output_is_folder, parent_is_file, parent_missing,
+    input_of_another_user, output_of_another_user, dev_full, full_stdout, deleted_folder,
 ]  # fmt: skip
 NAMED = ["build-lut", "lut import", "fit"]
 LOCKING = ["build-lut", "run serial", "run processes"]
@@ -227,7 +227,7 @@ MAY_SUCCEED = {
     input_of_another_user, dev_full, deleted_folder,
 }  # fmt: skip
 """Where a command may have no need of what is denied."""
-GONE_ON_WITH = {full_output, one_page_free, size_limit, read_only_folder}
+GONE_ON_WITH = {full_output, one_page_free, size_limit, read_only_folder, full_stdout}
 """After which the same command is to come to its end."""
 BEGUN = ["*.journal*", "*.training", "search/*.jsonl", "new/folder/*", "mine*"]
 
@@ -237,6 +237,7 @@ class Fault:
 
     def __init__(self, command: Command, prepare: Prepare) -> None:
         self.command, self.prepare = command, prepare
+        self.said = ""
         self.name = f"{command.name}, {prepare.__name__.replace('_', ' ')}"
 
     def attack(self, ground: Ground, known: dict[str, Any]) -> Iterator[str]:
@@ -264,7 +265,9 @@ class Fault:
         yield from left_in(ground.tmp)
 
     def _ended(self, done: Done) -> Iterator[str]:
-        fine = (0, 1, 2) if self.prepare in MAY_SUCCEED else (1, 2)
+        self.said = done.stderr.partition("Error: ")[2].strip()
+        into = self.prepare is output_is_folder and self.command.name == "lut export"
+        fine = (0, 1, 2) if into or self.prepare in MAY_SUCCEED else (1, 2)
         if done.code not in fine:
             yield f"exit code {done.code}"
         if "Traceback" in done.stderr:

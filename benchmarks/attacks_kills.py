@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from subprocess import Popen
 from typing import Any
 
 from attacks_commands import Command, Done, Ground
@@ -23,8 +24,10 @@ class Kill:
         self.command, self.number = command, number
         self.everybody = rng.random() < 0.5
         self.share = rng.random()
+        self.writing = command.replaces and rng.random() < 0.3
         whom = "all" if self.everybody else "one"
-        self.name = f"{command.name}, {number.name} to {whom} at {self.share:.0%}"
+        moment = "as it writes" if self.writing else f"at {self.share:.0%}"
+        self.name = f"{command.name}, {number.name} to {whom} {moment}"
 
     def attack(self, ground: Ground, known: dict[str, Any]) -> Iterator[str]:
         """Do it; what went wrong.
@@ -36,7 +39,7 @@ class Kill:
         line = self.command.line(out)
         began = time.monotonic()
         process = ground.start(line)
-        time.sleep(self.share * known["seconds"])
+        self._await(process, ground, known["seconds"])
         with suppress(ProcessLookupError):
             (os.killpg if self.everybody else os.kill)(process.pid, self.number)
         yield from self._ended(ground.end(process, began))
@@ -50,6 +53,14 @@ class Kill:
         if out.is_file():
             yield from not_whole(self.command, out)
         yield from again(self.command, ground, known)
+
+    def _await(self, process: Popen[str], ground: Ground, seconds: float) -> None:
+        """The moment: when so much of its time is over, or a file is in the making."""
+        if not self.writing:
+            time.sleep(self.share * seconds)
+            return
+        while process.poll() is None and not any(ground.out.glob(".*")):
+            time.sleep(0.0002)
 
     def _ended(self, done: Done) -> Iterator[str]:
         if done.code not in (0, 1, -self.number):

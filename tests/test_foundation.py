@@ -80,6 +80,21 @@ def test_a_record_for_which_there_is_no_space_leaves_nothing_of_itself(tmp_path)
     assert path.read_bytes() == kept
 
 
+def test_what_killed_processes_had_begun_to_write_is_removed_by_the_next(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    dead, writing, new = (tmp_path / f".t.json.{letter * 12}" for letter in "abc")
+    foreign = tmp_path / ".t.json.training.aaaaaaaaaaaa"
+    for path in (dead, writing, new, foreign):
+        path.write_text("half")
+    for path in (dead, writing, foreign):
+        os.utime(path, (0, 0))
+    with writing.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        write_atomic(tmp_path / "t.json", b"whole")
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == sorted([writing.name, new.name, foreign.name, "t.json"])
+
+
 @given(
     records=st.lists(st.dictionaries(st.text(), st.integers() | st.text()), max_size=6),
     cut=st.integers(1, 30),
