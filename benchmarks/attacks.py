@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from attacks_commands import COMMANDS, Command, Ground, inputs
 from attacks_faults import faults
-from attacks_kills import kills
+from attacks_kills import SIGNALS, kills
 from attacks_pairs import pairs
 from common import report
 
@@ -38,6 +39,13 @@ KINDS: dict[str, tuple[Callable[[list[Command], int, Random], Sequence[Any]], in
 }
 """What makes attacks of a kind, and how many unless said otherwise: at most."""
 _OWN = "ATTACKS_IN_OWN_NAMESPACE"
+
+
+def heed_signals() -> None:
+    """As started at a terminal: under nohup or in the background commands would ignore some."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def in_own_namespace() -> None:
@@ -95,10 +103,14 @@ class Attacks:
             shutil.rmtree(ground.folder)
         if self.chatty:
             result = "; ".join(found) if found else "as it should"
-            print(f"{attack.name}: {result} ({seconds:.1f} s)", file=sys.stderr, flush=True)
+            print(
+                f"{attack.name}: {result} ({seconds:.1f} s, {attack.said[:60]!r})",
+                file=sys.stderr,
+                flush=True,
+            )
         record = {"attack": attack.name, "failures": found, "seconds": round(seconds, 1)}
-        said = getattr(attack, "said", "").replace(str(ground.folder), "...")
-        return {**record, "error": said} if said else record
+        said = attack.said.replace(str(ground.folder), "...")
+        return {**record, "ended": said} if said else record
 
 
 def main() -> None:
@@ -111,6 +123,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args()
     in_own_namespace()
+    heed_signals()
     rows, details = [], {}
     with tempfile.TemporaryDirectory(prefix="attacks-", ignore_cleanup_errors=True) as folder:
         attacks = Attacks(Path(folder), chatty=not given.json)

@@ -22,6 +22,7 @@ class Kill:
 
     def __init__(self, command: Command, number: signal.Signals, rng: Random) -> None:
         self.command, self.number = command, number
+        self.said = ""
         self.everybody = rng.random() < 0.5
         self.share = rng.random()
         self.writing = command.replaces and rng.random() < 0.3
@@ -63,6 +64,7 @@ class Kill:
             time.sleep(0.0002)
 
     def _ended(self, done: Done) -> Iterator[str]:
+        self.said = f"exit code {done.code}"
         if done.code not in (0, 1, -self.number):
             yield f"exit code {done.code}"
         if done.traceback:

@@ -15,7 +15,7 @@ class Pair:
     """Two processes, the second a moment after the first."""
 
     def __init__(self, command: Command, rng: Random) -> None:
-        self.command = command
+        self.command, self.said = command, ""
         self.share = rng.choice([0.0, 0.5 * rng.random()])
         self.name = f"{command.name}, the second at {self.share:.0%}"
 
@@ -30,6 +30,7 @@ class Pair:
         ended = [ground.end(each, began) for each in (first, second)]
         for done in ended:
             yield from self._ended(done)
+        self.said = f"exit codes {ended[0].code}, {ended[1].code}"
         right = sum(done.code == 0 for done in ended)
         if not right:
             yield "neither came to its end"
