@@ -26,8 +26,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from attacks_commands import COMMANDS, Command, Ground, inputs
+from attacks_commands import COMMANDS, Command, inputs
 from attacks_faults import faults
+from attacks_ground import Ground
 from attacks_kills import SIGNALS, kills
 from attacks_pairs import pairs
 from common import report
@@ -82,6 +83,7 @@ class Attacks:
         known = {"seconds": done.seconds, "value": command.value(out)}
         if command.appends:
             known["records"] = len(out.read_text().splitlines())
+        known["out"] = ground.out.rename(self.folder / f"earlier {command.name}")
         self.known[command.name] = known
         shutil.rmtree(ground.folder)
 

@@ -12,7 +12,8 @@ from random import Random
 from subprocess import Popen
 from typing import Any
 
-from attacks_commands import Command, Done, Ground
+from attacks_commands import Command
+from attacks_ground import Done, Ground
 
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 

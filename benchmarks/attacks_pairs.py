@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from attacks_commands import Command, Done, Ground
+from attacks_commands import Command
+from attacks_ground import Done, Ground
 from attacks_kills import left_in, not_whole
 
 
