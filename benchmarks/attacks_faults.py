@@ -17,6 +17,7 @@ LOCKING = ["build-lut", "run serial", "run processes"]
 MAY_SUCCEED = {
     troubles.full_with_earlier_output,
     troubles.full_tmpdir,
+    troubles.one_page_of_tmpdir_free,
     troubles.full_home,
     troubles.parent_missing,
     troubles.no_home,

@@ -99,6 +99,10 @@ def full_tmpdir(trouble: Trouble) -> AbstractContextManager[None]:
     return full(trouble.ground.tmp)
 
 
+def one_page_of_tmpdir_free(trouble: Trouble) -> AbstractContextManager[None]:
+    return full(trouble.ground.tmp, 4096)
+
+
 @contextmanager
 def full_home(trouble: Trouble) -> Iterator[None]:
     """The output is a name, kept in the data folder of the home."""
@@ -231,5 +235,5 @@ EVERY: list[Prepare] = [
     full_output, full_with_earlier_output, one_page_free, full_tmpdir, size_limit,
     read_only_folder, no_folder_for_temporary_files, no_home, output_is_folder, parent_is_file,
     parent_missing, input_of_another_user, output_of_another_user, dev_full, full_stdout,
-    deleted_folder,
+    deleted_folder, one_page_of_tmpdir_free,
 ]  # fmt: skip
