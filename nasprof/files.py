@@ -6,13 +6,18 @@ import errno
 import json
 import os
 import stat
+import time
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 from nasprof.errors import NasprofError
 
+_RANDOM = 6
+"""Bytes of the names of files that are being written."""
+_NEW_S = 0.1
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -47,10 +52,13 @@ def _replace(path: Path, data: bytes, known: os.stat_result | None) -> None:
     if known is not None and not os.access(path, os.W_OK):
         raise _os_error(errno.EACCES)
     # Not the whole name, which may be as long as names can be.
-    scratch = path.with_name(f".{path.name[:40]}.{token_hex(6)}")
+    begun = f".{path.name[:40]}."
+    _sweep(path.parent, begun)
+    scratch = path.with_name(f"{begun}{token_hex(_RANDOM)}")
     mode = 0o666 if known is None else 0o600
     try:
         with os.fdopen(os.open(scratch, _NEW_FILE, mode), "wb") as stream:
+            holds_alone(stream.fileno())
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -59,6 +67,37 @@ def _replace(path: Path, data: bytes, known: os.stat_result | None) -> None:
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, begun: str) -> None:
+    """Remove what processes that were killed had begun to write, of which the locks are gone."""
+    length = len(begun) + 2 * _RANDOM
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.name.startswith(begun) and len(path.name) == length:
+                with suppress(OSError):
+                    _remove_if_dead(path)
+
+
+def _remove_if_dead(scratch: Path) -> None:
+    # One that is new may not be locked yet, or not be in its place yet.
+    found = scratch.lstat()
+    if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < _NEW_S:
+        return
+    with scratch.open("rb") as stream:
+        if holds_alone(stream.fileno()):
+            scratch.unlink()
+
+
+def holds_alone(descriptor: int) -> bool:
+    """Lock an open file; False if another process has it, or where the system has no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _make_like(path: Path, known: os.stat_result) -> None:
@@ -88,18 +127,38 @@ def append_jsonl(path: Path, record: dict[str, Any]) -> None:
     """Append one record as one line and force it to disk.
 
     A last line left incomplete by a crash is closed off first, so that it spoils only itself.
+
+    Raises:
+        NasprofError: it cannot be written; what the file held stays as it was.
     """
     line = json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+") as stream:
+        with path.open("ab+", buffering=0) as stream:
             size = stream.seek(0, os.SEEK_END)
             if size and stream.seek(size - 1) is not None and stream.read(1) != b"\n":
                 line = b"\n" + line
-            stream.write(line)
-            stream.flush()
-            os.fsync(stream.fileno())
+            append_whole(stream, line)
     except OSError as error:
         raise NasprofError(
             f"cannot append to {path}: {error.strerror}", "Free some space or choose another place."
         ) from error
+
+
+def append_whole(stream: FileIO, data: bytes) -> None:
+    """Write at the end of a file that is open for appending, and force it to disk, or not at all.
+
+    Raises:
+        OSError: it cannot be written; what it held stays as it was.
+    """
+    size, written = stream.seek(0, os.SEEK_END), 0
+    try:
+        while written < len(data):
+            written += stream.write(data[written:])
+        os.fsync(stream.fileno())
+    except OSError:
+        with suppress(OSError):  # of a device
+            # Not where another process has appended to it meanwhile.
+            if stream.seek(0, os.SEEK_END) == size + written:
+                stream.truncate(size)
+        raise

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from nasprof.errors import NasprofError
+from nasprof.files import holds_alone
 
 PREFIX = "nasprof-"
 _HELD = ".held"
@@ -71,7 +72,7 @@ def _hold(folder: Path) -> int:
     except OSError:
         folder.rmdir()
         raise
-    if _locks(descriptor):
+    if holds_alone(descriptor):
         scratch.rename(folder / _HELD)
     return descriptor
 
@@ -110,18 +111,7 @@ def _remove_if_dead(folder: Path) -> None:
         return
     descriptor = os.open(folder / _HELD, os.O_RDWR | os.O_NOFOLLOW)
     try:
-        if _locks(descriptor):
+        if holds_alone(descriptor):
             _remove(folder)
     finally:
         os.close(descriptor)
-
-
-def _locks(descriptor: int) -> bool:
-    """Whether this process has the file alone now; False where the system has no locks."""
-    try:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (ImportError, OSError):
-        return False
-    return True

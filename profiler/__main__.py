@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from nasprof.entry import run
-
 
 def main() -> None:
     """Run the command."""
+    try:
+        from nasprof.entry import run
+    except KeyboardInterrupt:
+        raise SystemExit("Error: interrupted") from None
     run("profiler.cli")
 
 

@@ -336,6 +336,13 @@ def test_an_interrupted_measurement_keeps_what_it_has(small, tmp_path):
     assert len(record["samples_ms"]) >= 5
 
 
+def test_a_folder_is_no_place_for_results_which_is_said_before_measuring(run, small, tmp_path):
+    result = run(nasprof, "measure", "--arch", small, "--protocol", QUICK, "--save", tmp_path)
+    assert result.exit_code == 2
+    assert "is a directory" in result.stderr
+    assert result.stdout == ""
+
+
 def test_results_that_cannot_be_saved_are_still_shown(run, small):
     result = run(
         nasprof, "measure", "--arch", small, "--protocol", QUICK, "--json", "--save", "/dev/full"

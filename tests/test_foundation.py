@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,35 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
 def test_a_full_disk_is_a_named_error():
     with pytest.raises(NasprofError, match="cannot append to /dev/full: No space left on device"):
         append_jsonl(__import__("pathlib").Path("/dev/full"), {"a": 1})
+
+
+def test_a_record_for_which_there_is_no_space_leaves_nothing_of_itself(tmp_path):
+    path = tmp_path / "results.jsonl"
+    append_jsonl(path, {"kept": 1})
+    kept = path.read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(kept) + 10, before[1]))
+    try:
+        with pytest.raises(NasprofError, match="cannot append to"):
+            append_jsonl(path, {"lost": "x" * 1000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == kept
+
+
+def test_what_killed_processes_had_begun_to_write_is_removed_by_the_next(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    dead, writing, new = (tmp_path / f".t.json.{letter * 12}" for letter in "abc")
+    foreign = tmp_path / ".t.json.training.aaaaaaaaaaaa"
+    for path in (dead, writing, new, foreign):
+        path.write_text("half")
+    for path in (dead, writing, foreign):
+        os.utime(path, (0, 0))
+    with writing.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        write_atomic(tmp_path / "t.json", b"whole")
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == sorted([writing.name, new.name, foreign.name, "t.json"])
 
 
 @given(

@@ -277,6 +277,26 @@ main()
     assert said <= {"", "Error: interrupted\n"}
 
 
+@pytest.mark.parametrize("module", ["profiler", "search"])
+def test_ctrl_c_before_it_is_heeded_is_no_traceback_of_ours(module):
+    """In the middle of the first import there is."""
+    script = f"""
+import sys
+class Interrupting:
+    def find_spec(name, path, target=None):
+        if name == "nasprof.entry":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting)
+from {module}.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "Error: interrupted\n")
+
+
 def test_an_interruption_in_a_destructor_is_not_lost():
     script = """
 import os, signal, time

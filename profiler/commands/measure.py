@@ -87,7 +87,11 @@ class _Saver:
 @click.option("--weights", type=click.Path(path_type=Path), help="Checkpoint for --arch.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of a table.")
-@click.option("--save", type=click.Path(path_type=Path), help="Append the results to this .jsonl.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append the results to this .jsonl.",
+)
 @click.option("--plot", type=click.Path(path_type=Path), help="Histogram of samples, as PNG.")
 @json_option
 def measure(

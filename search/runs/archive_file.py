@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from collections.abc import Iterable, Mapping
 from io import FileIO
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from nasprof.cli import say
 from nasprof.errors import NasprofError, UsageError
+from nasprof.files import append_whole
 from nasprof.locking import open_alone
 from nasprof.reader import is_number
 from nasprof.reading import require_readable
@@ -94,13 +94,9 @@ class ArchiveFile:
     def append(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Write whole lines and force them to disk."""
         data = b"".join(_line(record) for record in records)
-        size = self._stream.seek(0, os.SEEK_END)
         try:
-            while data:
-                data = data[self._stream.write(data) :]
-            os.fsync(self._stream.fileno())
+            append_whole(self._stream, data)
         except OSError as error:
-            self._stream.truncate(size)
             raise _unwritable(self.path, error) from error
 
     def close(self) -> None:
