@@ -17,7 +17,6 @@ SHELLS = {
     "bash": ["bash", "--posix"],
     "mksh": ["mksh"],
     "busybox": ["busybox", "sh"],
-    "toybox": ["toybox", "sh"],
 }
 TOKEN = "nasprof-0123456789ab"
 OLD_S = 2 * 3600
