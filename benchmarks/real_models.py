@@ -46,7 +46,7 @@ SUFFIXES = (".onnx", ".tflite")
 
 _FRAME = {"shapes": ["input=1,576"], "values": ["sr=16000"]}
 SAID: dict[str, dict[str, list[str]]] = {
-    "silero-vad/silero_vad.onnx": _FRAME,
+    "silero-vad/silero_vad.onnx": {**_FRAME, "shapes": ["input=1,576", "state=2,1,128"]},
     "silero-vad/silero_vad_16k_op15.onnx": _FRAME,
     "silero-vad/silero_vad_op18_ifless.onnx": _FRAME,
     "silero-vad/silero_vad_half.onnx": {"shapes": ["input=1,576"]},
@@ -57,7 +57,8 @@ SAID: dict[str, dict[str, list[str]]] = {
     "rapidocr-onnxruntime/ch_PP-OCRv4_rec_infer.onnx": {"shapes": ["x=1,3,48,320"]},
     "rapidocr-onnxruntime/ch_ppocr_mobile_v2.0_cls_infer.onnx": {"shapes": ["x=1,3,48,192"]},
     "nudenet/320n.onnx": {"shapes": ["images=1,3,320,320"]},
-    "magika/model.onnx": {"values": ["bytes=ids:257"]},
+    "onnx/test_sequence_model8/model.onnx": {"shapes": ["X=3"]},
+    "magika/standard_v3_3/model.onnx": {"values": ["bytes=ids:257"]},
 }
 """What the packages' own code feeds their models, by package and file."""
 
@@ -70,8 +71,15 @@ class File:
     path: Path
 
     @property
+    def name(self) -> str:
+        """Of the file, with its folder's where all are called alike."""
+        alike = self.path.stem == "model"
+        return f"{self.path.parent.name}/{self.path.name}" if alike else self.path.name
+
+    @property
     def said(self) -> ModelDetails:
-        return parse_details(**SAID.get(f"{self.package}/{self.path.name}", {}))
+        """What its package's own code feeds it."""
+        return parse_details(**SAID.get(f"{self.package}/{self.name}", {}))
 
 
 def find_files(folder: Path) -> Iterator[File]:
@@ -105,8 +113,7 @@ def _wheel(package: str, folder: Path) -> Path | None:
 
 def try_file(file: File) -> dict[str, Any]:
     """A short measurement of one file, or why there is none."""
-    name = file.path.name if file.path.stem != "model" else f"{file.path.parent.name}/model.onnx"
-    facts: dict[str, Any] = {"package": file.package, "file": name}
+    facts: dict[str, Any] = {"package": file.package, "file": file.name}
     device = open_device(find_profile("cpu"))
     try:
         settings = RunSettings(runtime_for(file.path))
