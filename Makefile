@@ -23,7 +23,7 @@ imports: $(VENV)/.test
 
 check: $(VENV)/.test
 	@scripts/system-packages.sh
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 others:
 	@scripts/other-pythons.sh .venv-3.13 $(addprefix tests/test_,$(addsuffix .py,$(QUICK)))

@@ -25,6 +25,15 @@ silence()
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+LONG = ("tutorial", "adb_generate", "adb_build", "build", "telemetry", "generate", "pnag_training")
+"""Files of few and long tests: first, so that no worker is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items):
+    order = {f"test_{name}": number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONG)))
+
+
 @pytest.fixture(scope="session")
 def shared():
     """The folder of published reference data; tests that need it skip where it is not."""
