@@ -7,12 +7,18 @@ import signal
 import sys
 from contextlib import suppress
 from types import FrameType
+from weakref import ref
 
 _ENDING = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
 ]
 
 _AGAIN_S = 0.01
+_LOST_S = 0.5
+
+
+_told: list[ref[Terminated]] = []
+_heeded: list[bool] = []
 
 
 class Terminated(KeyboardInterrupt):
@@ -20,6 +26,10 @@ class Terminated(KeyboardInterrupt):
 
     Its only argument is the signal's name.
     """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        _told.append(ref(self))
 
 
 def interruption(error: BaseException) -> str:
@@ -46,7 +56,8 @@ def end_as_interrupted() -> None:
     """From now on SIGTERM and SIGHUP raise :class:`Terminated` in the main thread, once.
 
     What is ignored stays ignored, as under ``nohup``. Where an exception could not be raised, as
-    in the destructor of an object, it is raised a moment later.
+    in the destructor of an object, or was swallowed, it is raised a moment later. Who catches it
+    and does not pass it on says so by :func:`heeded`.
     """
     for number in _ENDING:
         if signal.getsignal(number) is signal.SIG_DFL:
@@ -56,6 +67,7 @@ def end_as_interrupted() -> None:
 
 def end_at_once() -> None:
     """From now on these signals and Ctrl-C end the process as the system does: nothing is left."""
+    heeded()
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -73,11 +85,39 @@ def _end(number: int, frame: FrameType | None) -> None:
     for other in _ENDING:
         if signal.getsignal(other) is _end:
             signal.signal(other, _known)
+    _ask_later(number)
+    # Not by a variable, which the exception's own traceback would keep.
     raise Terminated(signal.Signals(number).name)
 
 
 def _known(number: int, frame: FrameType | None) -> None:
-    """The process ends already."""
+    """The process ends already, unless the exception that was to end it is lost."""
+    if _is_lost():
+        _end(number, frame)
+
+
+def heeded() -> None:
+    """From now on the interruption is known to whoever ends the process, and not told again."""
+    _heeded.append(True)
+
+
+def _is_lost() -> bool:
+    """Whether whoever caught the exception has dropped it, as some libraries do."""
+    return not _heeded and bool(_told) and _told[-1]() is None
+
+
+def _ask_later(number: int) -> None:
+    from threading import Timer  # not above: until this module is imported, Ctrl-C is a traceback
+
+    def ask() -> None:
+        if _is_lost():
+            os.kill(os.getpid(), number)
+        elif not _heeded:
+            _ask_later(number)
+
+    timer = Timer(_LOST_S, ask)
+    timer.daemon = True
+    timer.start()
 
 
 def _unraised(lost: sys.UnraisableHookArgs) -> None:
@@ -88,6 +128,6 @@ def _unraised(lost: sys.UnraisableHookArgs) -> None:
     number = signal.Signals[str(error)] if isinstance(error, Terminated) else signal.SIGINT
     if signal.getsignal(number) is _known:
         signal.signal(number, _end)
-    from threading import Timer  # not above: until this module is imported, Ctrl-C is a traceback
+    from threading import Timer
 
     Timer(_AGAIN_S, os.kill, (os.getpid(), number)).start()

@@ -352,3 +352,26 @@ def test_a_temporary_folder_of_nobody_alive_is_removed_and_no_other(tmp_path):
     mine.cleanup()
     mine.cleanup()
     assert not mine.path.exists()
+
+
+SWALLOWED = """
+import os, signal, time
+from nasprof.signals import end_as_interrupted
+end_as_interrupted()
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(5)
+except BaseException:
+    pass
+try:
+    time.sleep(60)
+except KeyboardInterrupt as error:
+    print("told again:", error)
+"""
+
+
+def test_an_interruption_that_somebody_swallowed_is_told_again():
+    done = subprocess.run(
+        [sys.executable, "-c", SWALLOWED], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.stdout == "told again: SIGTERM\n", done.stderr

@@ -11,6 +11,7 @@ import click
 
 from nasprof.cli import json_option, print_json, say, setting_option
 from nasprof.errors import UsageError
+from nasprof.signals import heeded
 from profiler.commands.options import Duration
 from search.commands.limits import BudgetType
 from search.commands.options import Asked, confidence_option, trade_off_options
@@ -111,6 +112,7 @@ def run(asked: Asked, plot: Path | None, as_json: bool, **options: Any) -> None:
         with step_bar("evaluating") as progress:
             searches.run(progress)
     except KeyboardInterrupt:
+        heeded()
         interrupted = True
         searches.reasons.append("interrupted")
         say("Interrupted; this is what was found so far.")
