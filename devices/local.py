@@ -18,7 +18,6 @@ from typing import Any
 from devices import host
 from devices.arrays import read_arrays
 from devices.base import (
-    INPUT_SEED,
     NO_DETAILS,
     THROTTLED,
     Arrived,
@@ -44,6 +43,7 @@ from devices.replies import (
     parse_reply,
     raise_error,
 )
+from devices.requests import hello_request, load_request
 from devices.runner import END_WITH_PARENT
 from devices.runner.telemetry import SILENT
 from nasprof.arrays import MAX_BYTES
@@ -76,13 +76,7 @@ class LocalSession(Session):
         self._log = self._folder.path / "stderr"
         self._process = self._start()
         try:
-            hello = {
-                "op": "hello",
-                "runtime": settings.runtime,
-                "threads": settings.threads,
-                "affinity": settings.affinity and list(settings.affinity),
-                "options": dict(settings.options),
-            }
+            hello = hello_request(settings, settings.affinity, settings.options)
             self._hello = checked_hello(self._ask(hello), hello)
         except BaseException:
             self.close()
@@ -113,16 +107,10 @@ class LocalSession(Session):
         for name, path in models.items():
             known = details.get(name, NO_DETAILS)
             files = {name: str(file.absolute()) for name, file in known.files.items()}
-            request = {
-                "op": "load",
-                "name": name,
-                "path": str(self._as_text(path.absolute())),
-                "seed": INPUT_SEED,
-                "details": known.request(files),
-                "try": known.foreign,
-            }
+            request = load_request(name, str(self._as_text(path.absolute())), known, files)
             try:
-                self._models[name] = checked_load(self._ask(request), name)
+                reply = self._ask({**request, "try": known.foreign})
+                self._models[name] = checked_load(reply, name)
             except DeviceError as error:
                 error.model = name
                 raise

@@ -31,7 +31,7 @@ def assumptions(tensor: Described) -> Iterator[str]:
             yield f"{label} = {assumed['size']}"
     if _without_axes(tensor):
         yield "no axes"
-    if tensor.get("values_from") == "guessed":
+    if tensor.get("values_from") == GUESSED:
         yield f"every value {tensor['values']}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -30,25 +30,70 @@ def own_items(paths: Sequence[Path], said: ModelDetails) -> list[Item]:
         said: what their user says of the inputs of all.
 
     Raises:
-        UsageError: a file is missing, or one that belongs to it.
+        UsageError: a file is missing, or one that belongs to it, or no model has a name that was
+            said.
     """
     names = unique_names(path.name for path in paths)
-    items = [
-        Item(name, path, details=own_details(path, replace(said, foreign=True)))
-        for name, path in zip(names, paths, strict=True)
+    read = [_read(path, replace(said, foreign=True)) for path in paths]
+    _check_names({path: tensors for path, (_, tensors) in zip(paths, read, strict=True)}, said)
+    return [
+        Item(name, path, details=details)
+        for name, path, (details, _) in zip(names, paths, read, strict=True)
     ]
-    _check_names(paths, said)
-    return items
 
 
-def _check_names(paths: Sequence[Path], said: ModelDetails) -> None:
+def own_details(path: Path, said: ModelDetails) -> ModelDetails:
+    """What is said of a model file, with what it tells itself.
+
+    Raises:
+        UsageError: it is missing, or a file that belongs to it.
+    """
+    return _read(path, said)[0]
+
+
+def _read(path: Path, said: ModelDetails) -> tuple[ModelDetails, list[TensorInfo] | None]:
+    """What is known of a model file, and its inputs; None where it does not tell these.
+
+    A ``.tflite`` file is not opened unless names that were said are to be looked for in it.
+    """
+    if not path.is_file():
+        raise UsageError(f"model file {path} does not exist")
+    if path.suffix == ".onnx":
+        return _read_onnx(path, said)
+    if path.suffix == ".tflite" and (said.shapes or said.values or said.sizes):
+        from devices.tflite_inputs import read_graph
+
+        with suppress(DeviceError):
+            graph = read_graph(path, said.signature)
+            return said, None if graph is None else graph.tensors
+    return said, None
+
+
+def _read_onnx(path: Path, said: ModelDetails) -> tuple[ModelDetails, list[TensorInfo] | None]:
+    from profiler.onnx_inputs import (
+        external_files,
+        inputs_of,
+        known_values,
+        rankless_inputs,
+        read_onnx,
+    )
+
+    model = read_onnx(path)
+    if model is None:
+        return said, None
+    details = replace(
+        said,
+        known=known_values(model),
+        rankless=rankless_inputs(model),
+        companions=external_files(model, path),
+    )
+    return details, inputs_of(model)
+
+
+def _check_names(told: Mapping[Path, list[TensorInfo] | None], said: ModelDetails) -> None:
     """Look whether every name that was said is one of a model."""
-    wanted = [*said.shapes, *said.values, *said.sizes]
-    if not wanted:
-        return
-    told = {path: _inputs_of(path, said.signature) for path in paths}
     known = {name for tensors in told.values() for name in _names(tensors or ())}
-    lacking = [name for name in wanted if name not in known]
+    lacking = [name for name in (*said.shapes, *said.values, *said.sizes) if name not in known]
     # What a file does not tell here, the runtime says where it cannot be loaded.
     if lacking and None not in told.values():
         inputs = "; ".join(f"{path.name}: {_words(each or ())}" for path, each in told.items())
@@ -65,45 +110,6 @@ def _names(tensors: Iterable[TensorInfo]) -> Iterator[str]:
     for tensor in tensors:
         yield tensor.name
         yield from (size for size in tensor.sizes if isinstance(size, str))
-
-
-def _inputs_of(path: Path, signature: str | None) -> list[TensorInfo] | None:
-    """A model's inputs as its file tells them; None where it does not."""
-    if path.suffix == ".tflite":
-        from devices.tflite_inputs import read_graph
-
-        with suppress(DeviceError):
-            graph = read_graph(path, signature)
-            return None if graph is None else graph.tensors
-    if path.suffix == ".onnx":
-        from profiler.onnx_inputs import inputs_of, read_onnx
-
-        model = read_onnx(path)
-        return None if model is None else inputs_of(model)
-    return None
-
-
-def own_details(path: Path, said: ModelDetails) -> ModelDetails:
-    """What is said of a model file, with what it tells itself.
-
-    Raises:
-        UsageError: it is missing, or a file that belongs to it.
-    """
-    if not path.is_file():
-        raise UsageError(f"model file {path} does not exist")
-    if path.suffix != ".onnx":
-        return said
-    from profiler.onnx_inputs import external_files, known_values, rankless_inputs, read_onnx
-
-    model = read_onnx(path)
-    if model is None:
-        return said
-    return replace(
-        said,
-        known=known_values(model),
-        rankless=rankless_inputs(model),
-        companions=external_files(model, path),
-    )
 
 
 def parse_details(

@@ -15,7 +15,7 @@ from devices.adb.benchmark_check import exit_text
 from devices.adb.connection import quote
 from devices.adb.session import AdbSession
 from devices.arrays import read_arrays
-from devices.base import INPUT_SEED, Arrived, RunnerCrashed, RunnerRefused, Samples
+from devices.base import Arrived, RunnerCrashed, RunnerRefused, Samples
 from devices.contention import mark_contention
 from devices.foreign import clean
 from devices.replies import (
@@ -27,6 +27,7 @@ from devices.replies import (
     parse_reply,
     raise_error,
 )
+from devices.requests import hello_request, load_request
 from devices.runner.archive import runner_archive
 from devices.runner.telemetry import SILENT
 
@@ -152,22 +153,11 @@ class JsonSession(AdbSession):
         return replies
 
     def _hello_request(self) -> dict[str, Any]:
-        return {
-            "op": "hello",
-            "runtime": self.settings.runtime,
-            "threads": self.settings.threads,
-            "affinity": None if self.affinity is None else list(self.affinity),
-            "options": self.options.runtime_options | dict(self.settings.options),
-        }
+        options = self.options.runtime_options | dict(self.settings.options)
+        return hello_request(self.settings, self.affinity, options)
 
     def _load_request(self, name: str) -> dict[str, Any]:
-        return {
-            "op": "load",
-            "name": name,
-            "path": self.remote(name),
-            "seed": INPUT_SEED,
-            "details": self.details(name).request(self.input_files(name)),
-        }
+        return load_request(name, self.remote(name), self.details(name), self.input_files(name))
 
     def tensors(self, name: str) -> dict[str, Any]:
         return self._tensors[name]

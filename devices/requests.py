@@ -1,0 +1,44 @@
+"""Requests to the runner (``devices.runner``) that every session makes alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from devices.base import INPUT_SEED, ModelDetails, RunSettings
+
+
+def hello_request(
+    settings: RunSettings, affinity: Sequence[int] | None, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What begins a session.
+
+    Args:
+        affinity: CPUs to stay on, as chosen.
+        options: of the runtime, all of them.
+    """
+    return {
+        "op": "hello",
+        "runtime": settings.runtime,
+        "threads": settings.threads,
+        "affinity": None if affinity is None else list(affinity),
+        "options": dict(options),
+    }
+
+
+def load_request(
+    name: str, path: str, details: ModelDetails, files: Mapping[str, str]
+) -> dict[str, Any]:
+    """What makes a model ready.
+
+    Args:
+        path: of the model, where the runner is.
+        files: paths there of what inputs are read from, by the inputs' names.
+    """
+    return {
+        "op": "load",
+        "name": name,
+        "path": path,
+        "seed": INPUT_SEED,
+        "details": details.request(files),
+    }
