@@ -2,7 +2,7 @@
 # make test   set up and run every check
 VENV := .venv
 BIN := $(VENV)/bin
-QUICK := arch_files foundation groups mobilenetv3 nasbench201 spaces statistics tables
+QUICK := spaces nasprof/test_foundation.py profiler/test_groups.py profiler/test_statistics.py luts/test_tables.py
 
 .PHONY: demo test lint types imports check others bench clean
 
@@ -26,7 +26,7 @@ check: $(VENV)/.test
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 others:
-	@scripts/other-pythons.sh .venv-3.13 $(addprefix tests/test_,$(addsuffix .py,$(QUICK)))
+	@scripts/other-pythons.sh .venv-3.13 $(addprefix tests/,$(QUICK))
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/measure.py

@@ -1,8 +1,9 @@
 """What a table over ADB costs beside running its models.
 
 All blocks of ofa-mbv3 are loaded and measured in a few rounds with many short visits, through a
-real Android debug daemon on loopback (tests/adbd) or on the device given by ``--serial``. The time
-from connecting to the end of the clean-up is compared with what the models themselves took.
+real Android debug daemon on loopback (tests/support/adbd) or on the device given by
+``--serial``. The time from connecting to the end of the clean-up is compared with what the models
+themselves took.
 
 Run on an idle machine: python benchmarks/adb_rounds.py
 """
@@ -23,7 +24,7 @@ import numpy as np
 from common import report
 
 from devices import RunSettings, Samples, Session, open_device
-from devices.profile import Profile
+from devices.device_profile import Profile
 from profiler.lowering import formats, lower
 from spaces import get_space
 from spaces.graph import Network
@@ -39,7 +40,7 @@ def device_at(serial: str | None) -> Iterator[str]:
     if serial is not None:
         yield serial
         return
-    sys.path.append(str(Path(__file__).parents[1] / "tests"))
+    sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
     import peers
 
     # The user's own key of ADB is left alone.

@@ -1,7 +1,7 @@
 """Damaged texts of devices and damaged answers of runners, as many as wanted.
 
-The quick tests of ``tests/test_device_text.py`` over more inputs and other seeds: each has to be
-read as what it says, or to be refused by name. What fails is shown, with its text.
+The quick tests of ``tests/devices/test_device_text.py`` over more inputs and other seeds: each
+has to be read as what it says, or to be refused by name. What fails is shown, with its text.
 
 Run: python benchmarks/device_text.py [--inputs 100000] [--seed 1]
 """
@@ -14,7 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path[:0] = [
+    str(Path(__file__).resolve().parents[1] / "tests" / folder) for folder in ("support", "devices")
+]
 
 import test_device_text as tests
 from mutations import damaged

@@ -14,11 +14,11 @@ from engine_problems import (
 )
 from jobs import Job
 
-from search.engine import engines
-from search.engines.genetic import reference_directions
-from search.engines.population import spread_survivors, survivors
+from search.engines.base.engine import engines
+from search.engines.base.genetic import reference_directions
+from search.engines.base.population import spread_survivors, survivors
 from search.problem import Objective, Problem
-from search.runs.indicators import igd
+from search.quality.indicators import igd
 from spaces import Space
 
 

@@ -16,9 +16,9 @@ from functools import cache
 import numpy as np
 from platforms import DATA, best_known, platform
 
-from search.engine import Engine, engines
+from search.engines.base.engine import Engine, engines
 from search.problem import Objective, Problem
-from search.runs.indicators import hypervolume, hypervolume_curve, non_dominated
+from search.quality.indicators import hypervolume, hypervolume_curve, non_dominated
 from spaces import Genes, get_space
 
 CELLS = DATA / "nats-bench/nb201_test_acc_200ep.csv.gz"

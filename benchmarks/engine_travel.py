@@ -12,7 +12,7 @@ from jobs import Job, results
 
 from search.objectives.computed import Macs
 from search.problem import Problem
-from search.runs.indicators import non_dominated
+from search.quality.indicators import non_dominated
 
 SEEDS = range(5)
 EVALUATIONS = 350

@@ -34,9 +34,9 @@ from engine_travel import travel
 from jobs import results
 
 from luts.estimators import one_thread
-from search.engine import engines
-from search.runs.curve_plot import plot_curves
-from search.runs.indicators import evaluations_to_reach
+from search.engines.base.engine import engines
+from search.pictures.curves import plot_curves
+from search.quality.indicators import evaluations_to_reach
 
 SEEDS = range(5)
 CELL_COUNTS = (50, 100, 250, 500)

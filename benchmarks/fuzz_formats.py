@@ -244,7 +244,7 @@ def _profiles() -> list[bytes]:
 
 
 def _read_profile(path: Path) -> None:
-    from devices.profile import find_profile, open_device
+    from devices.device_profile import find_profile, open_device
 
     profile = find_profile(str(path))
     assert 1 <= profile.threads < 2**31, f"{profile.threads} threads"
@@ -253,14 +253,14 @@ def _read_profile(path: Path) -> None:
 
 
 def _protocols() -> list[bytes]:
-    from profiler.protocol import protocols
+    from profiler.measuring.protocol import protocols
 
     return [json.dumps(protocols.get(name).as_dict()).encode() for name in protocols]
 
 
 def _read_protocol(path: Path) -> None:
     from nasprof.reading import parse_json, read_text
-    from profiler.protocol import Protocol
+    from profiler.measuring.protocol import Protocol
 
     value = parse_json(read_text(path, "a protocol"), path)
     if isinstance(value, dict):
@@ -273,9 +273,9 @@ def _read_protocol(path: Path) -> None:
 
 @cache
 def _measurement() -> dict[str, Any]:
-    from profiler.protocol import protocols
-    from profiler.records import Measurement, Round
-    from profiler.statistics import estimate
+    from profiler.measuring.estimates import estimate
+    from profiler.measuring.protocol import protocols
+    from profiler.measuring.records import Measurement, Round
 
     wall = [2.0, 2.1, 2.05, 2.2]
     estimates = estimate(wall * 2, 0.1, np.random.default_rng(0))
@@ -323,7 +323,7 @@ def _journals() -> list[bytes]:
 
 def _read_journal(path: Path) -> None:
     from nasprof.errors import NasprofError
-    from profiler.journal import Journal
+    from profiler.measuring.journal import Journal
 
     before = path.read_bytes()
     try:
@@ -410,14 +410,14 @@ def _learned() -> list[bytes]:
 
 
 def _csv_table() -> list[bytes]:
-    from luts.formats.csv import CsvFormat
+    from luts.formats.csv_format import CsvFormat
 
     exported = CsvFormat().write(made_up_table(cells()))
     return [text.encode() for text in exported.files.values()]
 
 
 def _ofa_table() -> list[bytes]:
-    from luts.formats.ofa import OfaFormat
+    from luts.formats.ofa_format import OfaFormat
 
     exported = OfaFormat().write(made_up_table(mobile()))
     text = next(iter(exported.files.values()))
@@ -546,9 +546,9 @@ def _runs() -> list[bytes]:
 
 
 def _read_runs(path: Path) -> None:
-    from search.runs.merge import merge
-    from search.runs.stored import read_stored
-    from search.runs.summary import curves, summaries
+    from search.archives.merge import merge
+    from search.archives.stored import read_stored
+    from search.archives.summary import curves, summaries
 
     stored = read_stored(path)
     values = stored.values[~np.isnan(stored.values)]
@@ -576,8 +576,8 @@ def _macs() -> Any:
 
 
 def _go_on(path: Path) -> None:
+    from search.archives.archive import Archive
     from search.problem import Problem
-    from search.runs.archive import Archive
 
     with Archive(Problem(cells(), (_macs(),)), {}, path) as found:
         values = found.values[~np.isnan(found.values)]
@@ -661,7 +661,7 @@ def _other_tensors(rng: Random, torch: Any) -> bytes:
 
 
 def _read_npy(path: Path) -> None:
-    from profiler.models import read_calibration
+    from profiler.model_files.architectures import read_calibration
 
     found = read_calibration(path)
     assert found.dtype == np.float32 and found.ndim == 4 and np.isfinite(found).all(), "inputs"

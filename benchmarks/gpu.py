@@ -14,10 +14,10 @@ from common import report
 
 from devices import RunSettings, find_profile, open_device
 from profiler.lowering import lower
-from profiler.measure import measure
-from profiler.models import format_for, reference_files
-from profiler.protocol import parse_protocol
-from profiler.records import Item
+from profiler.measuring.measure import measure
+from profiler.measuring.protocol import parse_protocol
+from profiler.measuring.records import Item
+from profiler.model_files.architectures import format_for, reference_files
 from spaces import get_space
 from spaces.weights import random_weights
 

@@ -36,19 +36,19 @@ from common import RESULTS, report
 from luts import LookupTable, read_cost_model
 from luts.agreement import calibrate, upper_bound
 from luts.answers import answer_bound
-from profiler.build import Progress
 from profiler.commands.building import build_and_keep
 from profiler.commands.target import Target
-from profiler.plan import Plan
-from profiler.protocol import parse_protocol
+from profiler.measuring.protocol import parse_protocol
+from profiler.tables.build import Progress
+from profiler.tables.plan import Plan
 from search.accuracy import read_accuracy_model
 from search.accuracy.ridge import ridge_of
+from search.answers.bench import bench_of, speed_at
+from search.answers.feedback import record_answers
+from search.answers.inquiry import Inquiry
+from search.answers.site import Site, site_of
+from search.answers.verify import Candidates, Stated, key, verify
 from search.commands.training import train_and_keep
-from search.delivery.bench import bench_of, speed_at
-from search.delivery.feedback import record_answers
-from search.delivery.inquiry import Inquiry
-from search.delivery.site import Site, site_of
-from search.delivery.verify import Candidates, Stated, key, verify
 from search.engines.exact import exact_front
 from search.pnag.checkpoint import read_generator
 from search.pnag.settings import TrainingSettings

@@ -20,12 +20,12 @@ from common import RESULTS, report
 from devices import RunSettings, find_profile, open_device
 from luts import LookupTable, read_cost_model
 from luts.agreement import agreement, calibrate
-from profiler.measure import measure
-from profiler.models import format_for, reference_files
-from profiler.plan import Plan
-from profiler.progress import progress_bar
-from profiler.protocol import Protocol, parse_protocol
-from profiler.workshop import Workshop
+from nasprof.progress import progress_bar
+from profiler.measuring.measure import measure
+from profiler.measuring.protocol import Protocol, parse_protocol
+from profiler.model_files.architectures import format_for, reference_files
+from profiler.tables.plan import Plan
+from profiler.tables.workshop import Workshop
 from spaces import Genes
 from spaces.mobilenetv3 import MobileNetV3Space
 

@@ -22,20 +22,20 @@ import numpy as np
 from common import report
 
 from devices import RunSettings, find_profile, open_device
+from devices.conditions import Conditions
 from luts import Calibration, Entry, LookupTable, Measured, agreement
 from luts.agreement import calibrate, upper_bound
 from luts.features import block_counts
 from luts.fit import fit_costs
-from profiler.conditions import Conditions
-from profiler.measure import Interrupted, measure
-from profiler.models import format_for, reference_files
-from profiler.plan import Drawn, Plan, draw_networks
-from profiler.progress import progress_bar
-from profiler.protocol import parse_protocol
-from profiler.records import Measurement
-from profiler.sources import Materials, OperatorSource
-from profiler.statistics import trimmed_mean
-from profiler.workshop import Workshop
+from nasprof.progress import progress_bar
+from profiler.measuring.estimates import trimmed_mean
+from profiler.measuring.measure import Interrupted, measure
+from profiler.measuring.protocol import parse_protocol
+from profiler.measuring.records import Measurement
+from profiler.model_files.architectures import format_for, reference_files
+from profiler.tables.plan import Drawn, Plan, draw_networks
+from profiler.tables.sources import Materials, OperatorSource
+from profiler.tables.workshop import Workshop
 from spaces import Space, get_space
 from spaces.graph import Network
 

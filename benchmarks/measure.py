@@ -30,10 +30,15 @@ from common import report
 
 from devices import RunSettings, find_profile, open_device
 from profiler.lowering import lower
-from profiler.measure import Status, measure
-from profiler.models import LoweringOptions, lower_subject, read_subjects, reference_files
-from profiler.protocol import parse_protocol
-from profiler.records import Item
+from profiler.measuring.measure import Status, measure
+from profiler.measuring.protocol import parse_protocol
+from profiler.measuring.records import Item
+from profiler.model_files.architectures import (
+    LoweringOptions,
+    lower_subject,
+    read_subjects,
+    reference_files,
+)
 from spaces.weights import random_weights
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

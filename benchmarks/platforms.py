@@ -21,8 +21,8 @@ from luts.learned import LearnedCostModel
 from luts.training import TrainingSet
 from search.accuracy import AccuracyModel, read_accuracy_model
 from search.problem import TradeOff
+from search.quality.indicators import hypervolume, non_dominated
 from search.runs.best_known import best_known_front
-from search.runs.indicators import hypervolume, non_dominated
 from spaces import get_space
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"

@@ -38,6 +38,7 @@ from platforms import (
     unseen_budgets,
 )
 
+from search.archives.archive import Archive
 from search.engines.local import LocalEngine
 from search.pnag.answers import answer
 from search.pnag.checkpoint import write_generator
@@ -48,7 +49,6 @@ from search.pnag.settings import TrainingSettings
 from search.pnag.trainer import Trainer
 from search.pnag.training import train
 from search.problem import TradeOff, Watched
-from search.runs.archive import Archive
 from search.runs.run import run
 from search.threads import one_numpy_thread
 

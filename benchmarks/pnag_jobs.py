@@ -11,13 +11,13 @@ import numpy as np
 from jobs import Job
 from platforms import best_known, best_within, platform, share, unseen_budgets
 
+from search.archives.archive import Archive
 from search.pnag.answers import answer
 from search.pnag.budgets import BudgetScale
 from search.pnag.checkpoint import read_generator, write_generator
 from search.pnag.generator import Generator
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
-from search.runs.archive import Archive
 from search.runs.run import Stop
 from search.runs.trial import Trial
 from search.threads import one_numpy_thread

@@ -16,8 +16,8 @@ from luts import agreement
 from luts.estimators import one_thread
 from search.predictors import make_predictor
 from search.predictors import rbf_ensemble as ensemble
-from search.predictors.columns import Columns, Scaling, steps
 from search.predictors.ridge import PENALTIES, RidgeFit
+from search.regression.encodings import Columns, Scaling, steps
 from spaces import Genes
 
 

@@ -26,11 +26,11 @@ from common import report
 
 from devices import ModelDetails, RunSettings, find_profile, open_device
 from nasprof.errors import NasprofError
-from profiler.inputs import assumptions, described
-from profiler.measure import measure
-from profiler.models import runtime_for
-from profiler.own_models import own_items, parse_details
-from profiler.protocol import parse_protocol
+from profiler.measuring.inputs import assumptions, described
+from profiler.measuring.measure import measure
+from profiler.measuring.protocol import parse_protocol
+from profiler.model_files.architectures import runtime_for
+from profiler.model_files.own import own_items, parse_details
 
 PACKAGES = (
     "silero-vad",

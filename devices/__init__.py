@@ -18,7 +18,7 @@ from devices.base import (
     Session,
     device_kinds,
 )
-from devices.profile import Profile, find_profile, list_profiles, open_device, read_profile
+from devices.device_profile import Profile, find_profile, list_profiles, open_device, read_profile
 
 __all__ = [
     "Device",

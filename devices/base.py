@@ -2,7 +2,7 @@
 
 A :class:`Device` is described by a profile and opened for a measurement with
 :class:`RunSettings`; the :class:`Session` it gives takes model files and times them in rounds.
-How rounds are planned, repeated and judged is the business of ``profiler.measure``.
+How rounds are planned, repeated and judged is the business of ``profiler.measuring.measure``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nasprof.errors import NasprofError
 from nasprof.registry import Registry
 
 if TYPE_CHECKING:
-    from devices.profile import Profile
+    from devices.device_profile import Profile
 
 
 THROTTLED = "throttled"

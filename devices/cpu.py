@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from devices import host
 from devices.base import Device, DeviceUnreachable, Reachability, RunSettings, Session
+from devices.device_profile import MAX_SECONDS, Profile
 from devices.local import DEFAULT_TIMEOUT_S, LocalSession
-from devices.profile import MAX_SECONDS, Profile
 from nasprof.errors import UsageError
 from nasprof.reader import brief, is_number
 

@@ -21,8 +21,8 @@ from devices.base import (
     Session,
 )
 from devices.cpu import HostDevice
+from devices.device_profile import Profile
 from devices.local import LocalSession
-from devices.profile import Profile
 from nasprof.errors import UsageError
 from nasprof.reader import brief
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
+from reference import SHARED
 
 from devices.runner.telemetry import silence
 
@@ -21,9 +21,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests that import a runtime themselves report nothing either.
 silence()
-
-SHARED = Path(__file__).resolve().parents[2] / "shared"
-
 
 LONG = ("tutorial", "adb_generate", "adb_build", "build", "telemetry", "generate", "pnag_training")
 """Files of few and long tests: first, so that no worker is left alone with one at the end."""

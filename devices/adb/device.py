@@ -20,8 +20,8 @@ from devices.base import (
     RunSettings,
     Session,
 )
+from devices.device_profile import Profile
 from devices.foreign import clean
-from devices.profile import Profile
 from nasprof.errors import NasprofError
 from nasprof.registry import Registry
 

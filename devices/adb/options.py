@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from devices.adb.address import DEFAULT_PORT, Address, parse_address
-from devices.profile import MAX_SECONDS, Profile
+from devices.device_profile import MAX_SECONDS, Profile
 from nasprof.errors import UsageError
 from nasprof.reader import brief, is_number
 

@@ -73,8 +73,8 @@ class TableFormat(ABC):
 table_formats: Registry[type[TableFormat]] = Registry(
     "table format",
     {
-        "csv": "luts.formats.csv:CsvFormat",
-        "ofa": "luts.formats.ofa:OfaFormat",
+        "csv": "luts.formats.csv_format:CsvFormat",
+        "ofa": "luts.formats.ofa_format:OfaFormat",
     },
 )
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from luts import LookupTable, Measured, Speed
-    from profiler.plan import Plan
-    from profiler.protocol import Protocol
+    from profiler.measuring.protocol import Protocol
+    from profiler.tables.plan import Plan
 
 
 @click.command()
@@ -48,12 +48,12 @@ def audit(
     TABLE is a name or a file (.json). A table without any audit keeps this one; others are only
     changed with --update. Exit code 1 if the table does not hold.
     """
+    from devices.conditions import Conditions
     from luts import LookupTable, cost_model_shelf, read_cost_model
     from nasprof.locking import locked
-    from profiler.build import audit_networks
-    from profiler.conditions import Conditions
-    from profiler.protocol import parse_protocol
-    from profiler.provenance import known_provenance, protocol_of, require_same
+    from profiler.measuring.protocol import parse_protocol
+    from profiler.tables.build import audit_networks
+    from profiler.tables.provenance import known_provenance, protocol_of, require_same
 
     path = cost_model_shelf.find(table)
     model = read_cost_model(path)
@@ -89,7 +89,7 @@ def audit(
 def _update(path: Path, networks: tuple[Measured, ...], provenance: Mapping[str, Any]) -> None:
     """Keep new networks in a table, which is of their speed then, with the answers it remembers."""
     from luts import LookupTable, read_cost_model, sentinel_of, write_cost_model
-    from profiler.answers import at_speed
+    from profiler.tables.chosen import at_speed
 
     table = read_cost_model(path)
     assert isinstance(table, LookupTable)
@@ -104,7 +104,7 @@ def _update(path: Path, networks: tuple[Measured, ...], provenance: Mapping[str,
 def _speed(model: LookupTable, provenance: Mapping[str, Any]) -> Speed:
     """The device's speed while networks were measured; the table's where that is not known."""
     from luts import TABLE_SPEED, sentinel_of
-    from profiler.speed import speed_between
+    from profiler.measuring.speed import speed_between
 
     now = sentinel_of(provenance)
     if now is None or model.sentinel is None:
@@ -117,7 +117,7 @@ def _findings(
 ) -> dict[str, Any]:
     """What the new networks say about the table as it is, and newly calibrated."""
     from luts import agreement
-    from profiler.provenance import changes
+    from profiler.tables.provenance import changes
 
     audit = fresh.audit
     if audit is None:
@@ -179,8 +179,8 @@ def _plan(
 ) -> Plan:
     import secrets
 
-    from profiler.plan import Plan
-    from profiler.provenance import known
+    from profiler.tables.plan import Plan
+    from profiler.tables.provenance import known
 
     return Plan(
         spaces=model.spaces,

@@ -89,10 +89,10 @@ def build_lut(
     Everything measured is kept as it comes: after an interruption, the same command goes on.
     """
     from luts import cost_model_shelf
-    from profiler.plan import Plan
-    from profiler.protocol import parse_protocol
-    from profiler.provenance import protocol_of
-    from profiler.sources import sources
+    from profiler.measuring.protocol import parse_protocol
+    from profiler.tables.plan import Plan
+    from profiler.tables.provenance import protocol_of
+    from profiler.tables.sources import sources
 
     sources.get(source)
     profile = target.profile()
@@ -118,8 +118,8 @@ def build_lut(
 
 
 def _show(table: LookupTable, output: Path, as_json: bool) -> None:
-    from profiler.cost_models import say_doubts
-    from profiler.lut_report import show_summary
+    from profiler.reports.tables import show_summary
+    from profiler.tables.cost_models import say_doubts
 
     if as_json:
         data: dict[str, Any] = table.as_dict()

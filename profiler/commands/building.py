@@ -14,16 +14,16 @@ from nasprof.errors import UsageError
 if TYPE_CHECKING:
     from devices import Device, RunSettings
     from luts import LookupTable
-    from profiler.build import Progress
-    from profiler.plan import Plan
+    from profiler.tables.build import Progress
+    from profiler.tables.plan import Plan
 
 
 @contextmanager
 def building_progress() -> Iterator[Progress]:
     """Tells the estimate on stderr, then draws bars where stderr is a terminal."""
-    from profiler.build import Progress
-    from profiler.measure import Status
-    from profiler.progress import lowering_bar, progress_bar
+    from nasprof.progress import lowering_bar, progress_bar
+    from profiler.measuring.measure import Status
+    from profiler.tables.build import Progress
 
     # One bar at a time: two would write over each other.
     with ExitStack() as bars:
@@ -59,7 +59,7 @@ def build_and_keep(
         clock: what predictions of a new table are of.
 
     Raises:
-        TableMismatch, Interrupted: as :func:`profiler.build.build_table`.
+        TableMismatch, Interrupted: as :func:`profiler.tables.build.build_table`.
     """
     work = _Building(device, settings, plan, output, patience_s)
     if not resume:
@@ -105,8 +105,8 @@ class _Building:
 
     def forget(self) -> None:
         """Remove what earlier runs left."""
-        from profiler.journal import discard
-        from profiler.sources import source_journal
+        from profiler.measuring.journal import discard
+        from profiler.tables.sources import source_journal
 
         for journal in (self.journal, source_journal(self.journal), self.answers_journal):
             discard(journal)
@@ -119,7 +119,7 @@ class _Building:
 
     def lacks_blocks(self, base: LookupTable) -> bool:
         """Whether blocks or random networks are still to be measured."""
-        from profiler.build import lacking_blocks
+        from profiler.tables.build import lacking_blocks
 
         return bool(lacking_blocks(self.plan.spaces, base) or self.plan.audit)
 
@@ -129,8 +129,8 @@ class _Building:
 
     def left_alone(self, base: LookupTable) -> LookupTable:
         """A table that is complete; says so, and where it was measured otherwise."""
-        from profiler.conditions import Conditions
-        from profiler.provenance import changes, known_provenance
+        from devices.conditions import Conditions
+        from profiler.tables.provenance import changes, known_provenance
 
         say(f"{self.output} is complete; --fresh measures it anew.")
         now = Conditions.of(self.device, self.settings, contact=False)
@@ -141,9 +141,9 @@ class _Building:
     def measured(self, base: LookupTable | None, clock: str) -> LookupTable:
         """The table with all blocks, written."""
         from luts import write_cost_model
-        from profiler.build import build_table
-        from profiler.journal import discard
-        from profiler.sources import source_journal
+        from profiler.measuring.journal import discard
+        from profiler.tables.build import build_table
+        from profiler.tables.sources import source_journal
 
         with self._kept(self.journal) as progress:
             table = build_table(
@@ -166,8 +166,8 @@ class _Building:
         """The table with answers, written; it was safe before they were measured."""
         from luts import write_cost_model
         from nasprof.locking import locked
-        from profiler.build import measure_answers
-        from profiler.journal import discard
+        from profiler.measuring.journal import discard
+        from profiler.tables.build import measure_answers
 
         say("Measuring networks as a search would choose them")
         with self._kept(self.answers_journal) as progress:
@@ -191,7 +191,7 @@ class _Building:
     @contextmanager
     def _kept(self, journal: Path) -> Iterator[Progress]:
         """Tells of progress and, when it is interrupted, that nothing is lost."""
-        from profiler.measure import Interrupted
+        from profiler.measuring.measure import Interrupted
 
         try:
             with building_progress() as progress:

@@ -47,7 +47,7 @@ def env(as_json: bool) -> None:
 def environment() -> dict[str, dict[str, Any]]:
     """Facts about this installation and machine, by topic."""
     from devices import host
-    from devices.profile import list_profiles
+    from devices.device_profile import list_profiles
     from nasprof.places import config_folder, described
 
     return {

@@ -12,7 +12,7 @@ from profiler.commands.options import arch_option
 
 if TYPE_CHECKING:
     from profiler.lowering import Lowered
-    from profiler.models import Subject
+    from profiler.model_files.architectures import Subject
 
 
 @click.command(cls=GreedyCommand)
@@ -60,7 +60,12 @@ def export(
 ) -> None:
     """Write architectures as ONNX, TFLite or torch files."""
     from profiler.lowering import find_format
-    from profiler.models import LoweringOptions, lower_subject, read_calibration, read_subjects
+    from profiler.model_files.architectures import (
+        LoweringOptions,
+        lower_subject,
+        read_calibration,
+        read_subjects,
+    )
 
     for name in names:
         find_format(name, precision)

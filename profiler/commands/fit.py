@@ -14,7 +14,7 @@ from nasprof.errors import UsageError
 
 if TYPE_CHECKING:
     from luts.learned import LearnedCostModel
-    from profiler.records import Measurement
+    from profiler.measuring.records import Measurement
 
 
 class _Command(GreedyCommand):
@@ -85,7 +85,7 @@ def read_measurements(paths: Sequence[Path]) -> Iterator[Measurement]:
         UsageError: naming the file and record that is no measurement.
     """
     from nasprof.reading import read_jsonl
-    from profiler.records import Measurement
+    from profiler.measuring.records import Measurement
 
     for path in paths:
         for number, record in enumerate(read_jsonl(path), 1):
@@ -98,7 +98,7 @@ def read_measurements(paths: Sequence[Path]) -> Iterator[Measurement]:
 
 def select(measurements: Iterator[Measurement]) -> tuple[list[Measurement], Counter[str]]:
     """Those that can be learned from, and why how many others cannot."""
-    from profiler.schedule import INCOMPLETE
+    from profiler.measuring.schedule import INCOMPLETE
 
     chosen: list[Measurement] = []
     skipped: Counter[str] = Counter()

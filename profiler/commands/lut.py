@@ -34,7 +34,7 @@ def lut() -> None:
 def list_tables(as_json: bool) -> None:
     """List the known tables, how good they are, and which are damaged."""
     from luts import cost_model_shelf
-    from profiler.lut_report import overview, show_overviews
+    from profiler.reports.tables import overview, show_overviews
 
     items = [overview(name, path) for name, path in sorted(cost_model_shelf.known().items())]
     if as_json:
@@ -55,12 +55,12 @@ def show(table: str, clock: str | None, plot: Path | None, as_json: bool) -> Non
     --plot writes one PNG a space, numbered if there are several.
     """
     from luts import LookupTable
-    from profiler.cost_models import open_cost_model
-    from profiler.lut_report import description, show_model
+    from profiler.reports.tables import description, show_model
+    from profiler.tables.cost_models import open_cost_model
 
     model = open_cost_model(table, clock)
     if plot is not None:
-        from profiler.lut_plot import plot_table
+        from profiler.reports.table_plot import plot_table
 
         if not isinstance(model, LookupTable):
             raise UsageError(f"{table!r} is no table of blocks: there is nothing to plot")
@@ -87,8 +87,8 @@ def diff(
     Ratios are the second table over the first. --json holds all entries, not only the --top.
     """
     from luts.comparison import compare
-    from profiler.cost_models import open_cost_model
-    from profiler.lut_report import show_comparison
+    from profiler.reports.tables import show_comparison
+    from profiler.tables.cost_models import open_cost_model
 
     models = [open_cost_model(name, clock) for name in (first, second)]
     found = compare(models[0], models[1], count, seed)
@@ -196,7 +196,7 @@ def export_table(table: str, name: str, output: Path, overwrite: bool, as_json: 
     from luts.files import refuse_existing
     from luts.formats import table_formats
     from nasprof.files import write_atomic
-    from profiler.cost_models import open_cost_model
+    from profiler.tables.cost_models import open_cost_model
 
     writer: TableFormat = table_formats.get(name)()
     model = open_cost_model(table)

@@ -18,10 +18,10 @@ from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
     from devices import Device, Profile, RunSettings
-    from profiler.groups import Work
-    from profiler.models import LoweringOptions, Subject
-    from profiler.protocol import Protocol
-    from profiler.records import Item, Measurement
+    from profiler.measuring.groups import Work
+    from profiler.measuring.protocol import Protocol
+    from profiler.measuring.records import Item, Measurement
+    from profiler.model_files.architectures import LoweringOptions, Subject
 
 
 class _Saver:
@@ -126,9 +126,9 @@ def measure(
     lowered = {"--precision": precision, "--weights": weights}
     _check_belonging(own, "--model", bool(models))
     _check_belonging(lowered, "--arch", bool(archs))
-    from profiler.models import LoweringOptions, format_for
-    from profiler.own_models import own_items, parse_details
-    from profiler.protocol import parse_protocol
+    from profiler.measuring.protocol import parse_protocol
+    from profiler.model_files.architectures import LoweringOptions, format_for
+    from profiler.model_files.own import own_items, parse_details
 
     given = own_items(models, parse_details(shapes, sizes, values, batch, signature))
 
@@ -160,7 +160,7 @@ def _check_belonging(options: dict[str, Any], what: str, given: bool) -> None:
 
 def _runtime_of(models: Sequence[Path]) -> str | None:
     """The one runtime that executes all model files; None if there are none."""
-    from profiler.models import runtime_for
+    from profiler.model_files.architectures import runtime_for
 
     runtimes = {runtime_for(path) for path in models}
     if len(runtimes) > 1:
@@ -172,9 +172,9 @@ def _runtime_of(models: Sequence[Path]) -> str | None:
 
 
 def _lowered_works(paths: Sequence[Path], options: LoweringOptions) -> list[Work]:
-    from profiler.groups import Work
     from profiler.lowering import formats
-    from profiler.models import read_subjects
+    from profiler.measuring.groups import Work
+    from profiler.model_files.architectures import read_subjects
 
     suffix = formats.get(options.format).suffix
     works = []
@@ -196,8 +196,8 @@ _BYTES = {"int8": 1, "fp16": 2}
 
 
 def _lowered_item(subject: Subject, options: LoweringOptions, folder: Path) -> Item:
-    from profiler.models import lower_subject
-    from profiler.records import Item
+    from profiler.measuring.records import Item
+    from profiler.model_files.architectures import lower_subject
 
     lowered = lower_subject(subject, options, folder)
     network = subject.network
@@ -216,7 +216,7 @@ def _lowered_item(subject: Subject, options: LoweringOptions, folder: Path) -> I
 
 def _given_work(item: Item) -> Work:
     from devices.digest import model_size
-    from profiler.groups import Work
+    from profiler.measuring.groups import Work
 
     size = model_size(item.path, item.details.companions)
     return Work(item.name, lambda _: item, size, item.path.suffix, written=False)
@@ -234,12 +234,12 @@ def _run(
     """Measure, and on failure keep what was taken before passing the failure on."""
     import numpy as np
 
-    from profiler.groups import Listeners, forecast, grouped, limit_bytes, measure_groups
-    from profiler.inputs import failure
-    from profiler.measure import Interrupted
-    from profiler.models import reference_files
-    from profiler.progress import progress_bar
-    from profiler.schedule import INCOMPLETE
+    from nasprof.progress import progress_bar
+    from profiler.measuring.groups import Listeners, forecast, grouped, limit_bytes, measure_groups
+    from profiler.measuring.inputs import failure
+    from profiler.measuring.measure import Interrupted
+    from profiler.measuring.schedule import INCOMPLETE
+    from profiler.model_files.architectures import reference_files
 
     groups = grouped(works, limit_bytes(device, folder))
     if (words := forecast(groups, protocol)) is not None:
@@ -270,9 +270,9 @@ def _speed(
 ) -> dict[str, Any] | None:
     """The device's speed beside when the user's own table of it was measured; None without one."""
     from luts import LookupTable, read_cost_model
-    from profiler.plan import Plan
-    from profiler.protocol import parse_protocol
-    from profiler.speed import speed_beside
+    from profiler.measuring.protocol import parse_protocol
+    from profiler.measuring.speed import speed_beside
+    from profiler.tables.plan import Plan
     from spaces import parse_arch
 
     archs = (result.arch for result in results)
@@ -298,7 +298,12 @@ def _show(
     as_csv: bool,
     plot: Path | None,
 ) -> None:
-    from profiler.report import doubts_about_inputs, plot_samples, results_csv, show_results
+    from profiler.reports.measurements import (
+        doubts_about_inputs,
+        plot_samples,
+        results_csv,
+        show_results,
+    )
 
     records = [result.as_dict() for result in results]
     if as_json or as_csv:

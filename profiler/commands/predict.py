@@ -15,7 +15,7 @@ from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
     from luts import Bound, CostModel, Speed
-    from profiler.models import Subject
+    from profiler.model_files.architectures import Subject
     from spaces import Space
 
 BUDGET_CONFIDENCE = 0.95
@@ -52,8 +52,8 @@ def predict(
     of a device are for --speed today.
     """
     from luts import TABLE_SPEED
-    from profiler.cost_models import open_cost_model
-    from profiler.models import read_subjects
+    from profiler.model_files.architectures import read_subjects
+    from profiler.tables.cost_models import open_cost_model
 
     model = open_cost_model(table, clock)
     subjects = read_subjects(paths)
@@ -76,9 +76,9 @@ def _todays(model: CostModel, space: Space, target: Target) -> Speed:
     """
     from luts import LookupTable
     from nasprof.errors import UsageError
-    from profiler.bench import Bench, plan_of
     from profiler.commands.building import building_progress
-    from profiler.speed import todays_speed
+    from profiler.measuring.speed import todays_speed
+    from profiler.tables.bench import Bench, plan_of
 
     if not isinstance(model, LookupTable) or model.sentinel is None:
         raise UsageError(

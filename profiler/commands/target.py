@@ -50,7 +50,7 @@ class Target:
         Raises:
             UsageError: no device has the name that was said, or that the cost model tells.
         """
-        from profiler.provenance import known
+        from profiler.tables.provenance import known
 
         name = known(model, "device", str)
         profile = self.profile(default=name or "cpu")

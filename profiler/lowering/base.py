@@ -50,9 +50,9 @@ class Format(ABC):
 formats: Registry[type[Format]] = Registry(
     "model format",
     {
-        "onnx": "profiler.lowering.onnx:OnnxFormat",
-        "tflite": "profiler.lowering.tflite:TFLiteFormat",
-        "torch": "profiler.lowering.torch:TorchFormat",
+        "onnx": "profiler.lowering.onnx_format:OnnxFormat",
+        "tflite": "profiler.lowering.tflite_format:TFLiteFormat",
+        "torch": "profiler.lowering.torch_format:TorchFormat",
     },
 )
 

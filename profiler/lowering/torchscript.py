@@ -1,4 +1,4 @@
-"""Writing and running TorchScript files; see ``profiler.lowering.torch``."""
+"""Writing and running TorchScript files; see ``profiler.lowering.torch_format``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from devices.runner.adapters.torch import INPUTS_ENTRY
+from devices.runner.adapters.torch_adapter import INPUTS_ENTRY
 from profiler.lowering.fold import Affine, Array, Weights, fold, merge_equal
 from profiler.lowering.module import ProgramModule
 from spaces.graph import Network, Program

@@ -88,7 +88,7 @@ def _onnx(module: Any, inputs: tuple[Any, ...]) -> bytes:
 def _torchscript(module: Any, inputs: tuple[Any, ...]) -> bytes:
     import torch
 
-    from devices.runner.adapters.torch import INPUTS_ENTRY
+    from devices.runner.adapters.torch_adapter import INPUTS_ENTRY
 
     described = [
         {"name": name, "shape": list(value.shape), "dtype": str(value.dtype).split(".")[-1]}

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
 from search.accuracy.base import AccuracyModel, Array
-from search.accuracy.gaussian import Counts, Kernel, Process
 from search.accuracy.provenance import check_provenance, doubts
 from search.model_file import Archive
+from search.regression.gaussian import Counts, Kernel, Process
 from search.threads import one_numpy_thread
 from spaces import Genes, Space
 

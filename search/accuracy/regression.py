@@ -12,9 +12,9 @@ import scipy.linalg  # noqa: F401
 
 from luts.estimators import one_thread
 from search.accuracy.base import Array
-from search.accuracy.gaussian import Groups, Kernel, Process, fit_process
 from search.accuracy.kernel import KernelAccuracy
 from search.accuracy.measurements import Measurements
+from search.regression.gaussian import Groups, Kernel, Process, fit_process
 from spaces import Space
 
 _PAIRS_WORTH = 1.1

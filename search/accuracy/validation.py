@@ -12,9 +12,9 @@ import numpy as np
 
 from search.accuracy.base import Array
 from search.accuracy.errors import CannotRank
-from search.accuracy.gaussian import Process
 from search.accuracy.measurements import Measurements
 from search.accuracy.regression import fit_kernel, most_likely
+from search.regression.gaussian import Process
 
 FOLDS = 5
 MIN_NETWORKS = 20

@@ -9,7 +9,7 @@ from math import isfinite
 import click
 
 from nasprof.cli import show_table
-from search.runs.stored import StoredObjective
+from search.archives.stored import StoredObjective
 
 LONGEST = 14
 """Characters of a heading's line."""

@@ -54,9 +54,9 @@ def show(
     by trade-off: leaving it for a neighbour loses most for what it gains. Files of the same
     objectives have the same reference.
     """
+    from search.archives.stored import read_stored
+    from search.archives.summary import summaries
     from search.commands.archive_view import plot_fronts, plot_progress, show_front, show_objectives
-    from search.runs.stored import read_stored
-    from search.runs.summary import summaries
 
     found = summaries([read_stored(path) for path in files], reference)
     if plot is not None:
@@ -83,8 +83,8 @@ def merge_archives(files: tuple[Path, ...], output: Path, overwrite: bool, as_js
 
     Each architecture is kept once, with the values of the first file that has any.
     """
-    from search.runs.merge import merge, write_stored
-    from search.runs.stored import read_stored
+    from search.archives.merge import merge, write_stored
+    from search.archives.stored import read_stored
 
     archives = [read_stored(path) for path in files]
     merged, notes = merge(archives)
@@ -121,8 +121,8 @@ def export(
 
     from luts.files import refuse_existing
     from nasprof.files import write_atomic
-    from search.runs.stored import read_stored
-    from search.runs.table_formats import archive_formats
+    from search.archives.formats import archive_formats
+    from search.archives.stored import read_stored
 
     write = archive_formats.get(name)
     stored = read_stored(file)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from nasprof.cli import say, show_table
+from search.answers.replies import brief_arch
+from search.archives.stored import StoredArchive
+from search.archives.summary import Summary, curves
 from search.commands.arch_table import Shown, numbers, show_columns, show_rows
-from search.delivery.replies import brief_arch
-from search.runs.curve_plot import plot_curves
-from search.runs.front_plot import plot_front
-from search.runs.stored import StoredArchive
-from search.runs.summary import Summary, curves
+from search.pictures.curves import plot_curves
+from search.pictures.fronts import plot_front
 
 _POINTED_OUT = 4
 """Architectures pointed out in a picture, or compared in columns."""

@@ -13,7 +13,7 @@ from search.commands.options import Asked, confidence_option, trade_off_options
 
 if TYPE_CHECKING:
     from luts import Bound
-    from search.delivery.site import Site
+    from search.answers.site import Site
     from search.problem import TradeOff
     from search.runs.comparison import Array, Comparison, Entrant
 
@@ -80,8 +80,8 @@ def compare(
     Engines that search whole fronts get the evaluations of all budgets together. What training
     evaluated is not counted for pnag, but told.
     """
-    from profiler.progress import step_bar
-    from search.engine import engines
+    from nasprof.progress import step_bar
+    from search.engines.base.engine import engines
     from search.runs.comparison import compare, known_front
 
     chosen = list(dict.fromkeys(names.split(",")))
@@ -113,7 +113,7 @@ def compare(
     else:
         show_comparison(comparison, trade_off)
     if plot is not None:
-        from search.runs.comparison_plot import plot_comparison
+        from search.pictures.comparison import plot_comparison
 
         plot_comparison(comparison, _title(trade_off), plot)
         say(f"Plotted to {plot}")

@@ -11,8 +11,8 @@ from nasprof.cli import json_option, print_json, say, show_table
 from search.commands.options import Asked, answer_options, trade_off_options
 
 if TYPE_CHECKING:
-    from search.delivery.inquiry import Inquiry
-    from search.delivery.replies import Reply
+    from search.answers.inquiry import Inquiry
+    from search.answers.replies import Reply
 
 
 @click.command()
@@ -42,9 +42,9 @@ def front(
     """Answer budgets over the whole range: which accuracy each latency buys."""
     import numpy as np
 
+    from search.answers.inquiry import Inquiry
+    from search.answers.replies import Reply, Result
     from search.commands.training import ready_generator
-    from search.delivery.inquiry import Inquiry
-    from search.delivery.replies import Reply, Result
 
     site = asked.site()
     generator = ready_generator(site, generator_path)
@@ -60,7 +60,7 @@ def front(
 
 
 def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
-    from search.delivery.replies import as_dict, columns, heading, rows
+    from search.answers.replies import as_dict, columns, heading, rows
 
     if as_json:
         print_json([as_dict(each, inquiry) for each in replies])
@@ -70,8 +70,8 @@ def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
 
 
 def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:
-    from search.delivery.plot import plot_answers
-    from search.delivery.replies import heading
+    from search.answers.replies import heading
+    from search.pictures.answers import plot_answers
 
     answers = [each.results[0].answer for each in replies]
     plot_answers(inquiry.site.trade_off, [], answers, heading(inquiry), path)

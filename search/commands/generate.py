@@ -16,11 +16,11 @@ from search.naming import exactly
 
 if TYPE_CHECKING:
     from search.accuracy.answers import LowerBound
-    from search.delivery.export import Export
-    from search.delivery.inquiry import Inquiry
-    from search.delivery.replies import Reply
-    from search.delivery.site import Site
-    from search.delivery.verify import Candidates, Verification
+    from search.answers.export import Export
+    from search.answers.inquiry import Inquiry
+    from search.answers.replies import Reply
+    from search.answers.site import Site
+    from search.answers.verify import Candidates, Verification
 
 _FRONT = 20
 """Budgets that the front of a picture is made of."""
@@ -132,11 +132,11 @@ def generate(
     """
     import numpy as np
 
-    from profiler.measure import Cancelled
-    from profiler.protocol import parse_protocol
+    from profiler.measuring.measure import Cancelled
+    from profiler.measuring.protocol import parse_protocol
+    from search.answers.inquiry import Inquiry
+    from search.answers.replies import reply
     from search.commands.training import ready_generator
-    from search.delivery.inquiry import Inquiry
-    from search.delivery.replies import reply
 
     how = None if protocol is None else parse_protocol(protocol)
     site = asked.site()
@@ -164,7 +164,7 @@ def generate(
 
 def _export(site: Site, formats: tuple[str, ...], folder: Path, weights: Path | None) -> Export:
     """What to write: models at the precision and batch that the latencies are of."""
-    from search.delivery.export import Export
+    from search.answers.export import Export
 
     if weights is None:
         say("The exported models have random weights: give a checkpoint by --weights.")
@@ -199,7 +199,7 @@ def _written(replies: list[Reply], site: Site, export: Export | None) -> Nasprof
 
 
 def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
-    from search.delivery.replies import MEANING, as_dict, columns, heading, rows
+    from search.answers.replies import MEANING, as_dict, columns, heading, rows
 
     if as_json:
         data = [as_dict(each, inquiry) for each in replies]
@@ -217,7 +217,7 @@ def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
 
 
 def _record(site: Site, candidates: list[Candidates], found: Verification) -> None:
-    from search.delivery.feedback import record_answers
+    from search.answers.feedback import record_answers
 
     try:
         recorded = record_answers(site, candidates, found)
@@ -230,8 +230,8 @@ def _record(site: Site, candidates: list[Candidates], found: Verification) -> No
 
 
 def _plot(replies: list[Reply], inquiry: Inquiry, path: Path) -> None:
-    from search.delivery.plot import Shown, plot_answers
-    from search.delivery.replies import heading
+    from search.answers.replies import heading
+    from search.pictures.answers import Shown, plot_answers
 
     shown = [
         Shown(each.budget_ms, result.answer, result.measured_ms)

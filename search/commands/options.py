@@ -14,7 +14,7 @@ from nasprof.errors import UsageError
 from profiler.commands.target import Target, target_options
 
 if TYPE_CHECKING:
-    from search.delivery.site import Site
+    from search.answers.site import Site
     from search.objectives import Sources
 
 
@@ -34,10 +34,10 @@ class Asked:
 
         Says on stderr what is doubtful about the models.
         """
-        from profiler.cost_models import open_cost_model, say_doubts
+        from profiler.tables.cost_models import open_cost_model, say_doubts
         from search.accuracy import read_accuracy_model
-        from search.delivery.place import warn_of_changes
-        from search.delivery.site import own_site, site_of
+        from search.answers.place import warn_of_changes
+        from search.answers.site import own_site, site_of
 
         accuracy = read_accuracy_model(self.accuracy)
         for doubt in accuracy.doubts:

@@ -11,7 +11,7 @@ from nasprof.cli import GreedyCommand, json_option, print_json, say, show_table
 from profiler.commands.options import arch_option
 
 if TYPE_CHECKING:
-    from profiler.models import Subject
+    from profiler.model_files.architectures import Subject
     from search.accuracy import AccuracyModel
 
 
@@ -30,7 +30,7 @@ def predict(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
 
     'std' is the standard deviation of the prediction's error where the model knows it.
     """
-    from profiler.models import read_subjects
+    from profiler.model_files.architectures import read_subjects
     from search.accuracy import read_accuracy_model
 
     subjects = read_subjects(paths)

@@ -45,7 +45,7 @@ def sample(
     import numpy as np
 
     from nasprof.files import write_atomic
-    from search.engines.random import RandomEngine
+    from search.engines.random_search import RandomEngine
     from spaces import get_space
 
     given = {"width": width, "resolution": resolution}

@@ -11,17 +11,17 @@ from typing import Any
 from nasprof.cli import say
 from nasprof.errors import UsageError
 from profiler.commands.options import Milliseconds
+from search.archives.archive import Archive
+from search.archives.summary import summary_of
 from search.commands.findings import Findings
 from search.commands.limits import Budget, budgets_of, limited
 from search.commands.options import Asked
-from search.engine import engines
+from search.engines.base.engine import engines
 from search.executors import Executor, open_executor
 from search.naming import exactly
 from search.objectives import objectives_of
 from search.problem import Problem
-from search.runs.archive import Archive
 from search.runs.run import Progress, Stop
-from search.runs.summary import summary_of
 from search.runs.trial import Start, Trial, reference, union
 from search.runs.warm_start import (
     FROM_MACS,

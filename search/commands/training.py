@@ -14,7 +14,7 @@ from nasprof.errors import UsageError
 from nasprof.locking import held_alone
 
 if TYPE_CHECKING:
-    from search.delivery.site import Site
+    from search.answers.site import Site
     from search.pnag.generator import Generator
     from search.pnag.settings import TrainingSettings
     from search.problem import TradeOff
@@ -159,7 +159,7 @@ def _train(
 @contextmanager
 def training_progress() -> Iterator[Callable[[int, int], None]]:
     """A function to be told how many of how many steps are done; says how long it will take."""
-    from profiler.progress import step_bar
+    from nasprof.progress import step_bar
 
     first: tuple[int, float] | None = None
     told = False

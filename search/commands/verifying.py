@@ -9,12 +9,12 @@ from nasprof.errors import UsageError
 
 if TYPE_CHECKING:
     from luts import Speed
-    from profiler.bench import Bench
-    from profiler.protocol import Protocol
-    from profiler.records import Measurement
-    from search.delivery.inquiry import Inquiry
-    from search.delivery.site import Site
-    from search.delivery.verify import Candidates, Verification
+    from profiler.measuring.protocol import Protocol
+    from profiler.measuring.records import Measurement
+    from profiler.tables.bench import Bench
+    from search.answers.inquiry import Inquiry
+    from search.answers.site import Site
+    from search.answers.verify import Candidates, Verification
     from spaces import Genes
 
 _USUAL = 1.15
@@ -31,13 +31,13 @@ def speed_for(site: Site, asked: str | None, measuring: bool) -> Speed:
         UsageError: today's was asked for and cannot be told, saying why.
     """
     from luts import TABLE_SPEED
-    from search.delivery.bench import bench_of, speed_at
+    from search.answers.bench import bench_of, speed_at
 
     if asked == "table" or (asked is None and not (site.local or measuring)):
         return TABLE_SPEED
     from devices import DeviceError
     from profiler.commands.building import building_progress
-    from profiler.measure import Cancelled, Interrupted
+    from profiler.measuring.measure import Cancelled, Interrupted
 
     bench = bench_of(site)
     if bench is None:
@@ -79,7 +79,7 @@ def bench_for(site: Site, protocol: Protocol | None) -> Bench:
     Raises:
         UsageError: it is not known which that is.
     """
-    from search.delivery.bench import bench_of
+    from search.answers.bench import bench_of
 
     bench = bench_of(site, protocol)
     if bench is None:
@@ -95,7 +95,7 @@ def verified(
 ) -> Verification:
     """The candidates measured on a bench, if there is one; says on stderr what went wrong."""
     from profiler.commands.building import building_progress
-    from search.delivery.verify import Stated, Verification, verify
+    from search.answers.verify import Stated, Verification, verify
 
     site, speed = inquiry.site, inquiry.speed
     cost = site.trade_off.cost

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from search.engines.breeder import Array
-from search.engines.genetic import GeneticEngine
+from search.engines.base.breeder import Array
+from search.engines.base.genetic import GeneticEngine
 
 
 class AGEMOEAEngine(GeneticEngine):

@@ -2,7 +2,7 @@
 
 Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019,
 Algorithm 1. Where limits leave one objective to improve, tournaments rank by
-:mod:`search.runs.ranking`, so that a network within the limits beats any beyond them; else by
+:mod:`search.quality.ranking`, so that a network within the limits beats any beyond them; else by
 fronts, and within them by crowding, as NSGA-II does (Deb et al. 2002).
 """
 
@@ -13,10 +13,10 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine import one_left
-from search.engines.coroutine import CoroutineEngine, Search
-from search.engines.population import first_population, survivors
-from search.runs.ranking import best_first
+from search.engines.base.coroutine import CoroutineEngine, Search
+from search.engines.base.engine import one_left
+from search.engines.base.population import first_population, survivors
+from search.quality.ranking import best_first
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from search.engine import Engine
+from search.engines.base.engine import Engine
 from search.problem import Problem
-from search.runs.indicators import non_dominated
-from search.runs.ranking import violation
+from search.quality.indicators import non_dominated
+from search.quality.ranking import violation
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]

@@ -14,11 +14,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.coroutine import Search
-from search.engines.evo import mutant
-from search.engines.population import distinct, first_population, fronts
-from search.engines.selection import most_promising
-from search.engines.surrogate import (
+from search.engines.base.coroutine import Search
+from search.engines.base.population import distinct, first_population, fronts
+from search.engines.base.selection import most_promising
+from search.engines.base.surrogate import (
     Choice,
     PredictingEngine,
     Surrogates,
@@ -26,6 +25,7 @@ from search.engines.surrogate import (
     search_on,
     unknown,
 )
+from search.engines.evo import mutant
 from search.problem import Problem
 from spaces import Genes
 
@@ -40,7 +40,7 @@ class LinasEngine(PredictingEngine):
         inner: the engine that searches on predictions.
         inner_evaluations: predictions it may ask for in each round.
         predictor: the predictor of all objectives, or of each by its name; see
-            :class:`search.engines.surrogate.Surrogates`.
+            :class:`search.engines.base.surrogate.Surrogates`.
         first: architectures to begin with ``(n, n_genes)``; random ones fill the population up.
     """
 

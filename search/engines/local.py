@@ -13,10 +13,10 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine import one_left
-from search.engines.coroutine import CoroutineEngine, Search
-from search.engines.pareto_local import kicked, pareto_local_search
-from search.runs.ranking import best_first, merits
+from search.engines.base.coroutine import CoroutineEngine, Search
+from search.engines.base.engine import one_left
+from search.engines.base.pareto_local import kicked, pareto_local_search
+from search.quality.ranking import best_first, merits
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]
@@ -28,7 +28,7 @@ class LocalEngine(CoroutineEngine):
     """Improves one architecture within limits as long as it can, then begins elsewhere.
 
     Where limits leave more than one objective to improve, it searches the whole front, by
-    :func:`search.engines.pareto_local.pareto_local_search`.
+    :func:`search.engines.base.pareto_local.pareto_local_search`.
 
     A climb evaluates every exchange of one gene. The exchanges of two are thousands: those whose
     single effects add up to an improvement are evaluated in order of that sum, and the first

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.coroutine import CoroutineEngine, Search
+from search.engines.base.coroutine import CoroutineEngine, Search
+from search.engines.base.population import first_population
 from search.engines.evo import mutant
-from search.engines.population import first_population
-from search.runs.ranking import evaluated, violation
+from search.quality.ranking import evaluated, violation
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from search.engines.coroutine import CoroutineEngine, Search
+from search.engines.base.coroutine import CoroutineEngine, Search
 from search.problem import Problem
-from search.runs.ranking import evaluated
+from search.quality.ranking import evaluated
 from spaces import Genes, Space
 
 Array = NDArray[np.float64]

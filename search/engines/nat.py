@@ -12,10 +12,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.coroutine import Search
+from search.engines.base.coroutine import Search
+from search.engines.base.population import distinct, first_population, spread_survivors
+from search.engines.base.surrogate import Choice, PredictingEngine, Surrogates, search_on, unknown
 from search.engines.nsga3 import NSGA3Engine
-from search.engines.population import distinct, first_population, spread_survivors
-from search.engines.surrogate import Choice, PredictingEngine, Surrogates, search_on, unknown
 from search.problem import Problem
 from spaces import Genes
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.breeder import Array, Breeder
-from search.engines.coroutine import Search
-from search.engines.population import crowding, first_population, fronts, survivors
+from search.engines.base.breeder import Array, Breeder
+from search.engines.base.coroutine import Search
+from search.engines.base.population import crowding, first_population, fronts, survivors
 from spaces import Genes
 
 _ATTEMPTS = 20

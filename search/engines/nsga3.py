@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from search.engines.breeder import Array
-from search.engines.genetic import GeneticEngine
+from search.engines.base.breeder import Array
+from search.engines.base.genetic import GeneticEngine
 from spaces import Genes, Space
 
 

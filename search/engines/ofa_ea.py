@@ -15,10 +15,10 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.coroutine import CoroutineEngine, Search
-from search.engines.population import first_population
+from search.engines.base.coroutine import CoroutineEngine, Search
+from search.engines.base.population import first_population
 from search.problem import Problem
-from search.runs.ranking import best_first
+from search.quality.ranking import best_first
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]

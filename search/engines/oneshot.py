@@ -12,9 +12,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.coroutine import Search
-from search.engines.population import first_population, survivors
-from search.engines.surrogate import (
+from search.engines.base.coroutine import Search
+from search.engines.base.population import first_population, survivors
+from search.engines.base.surrogate import (
     Choice,
     PredictingEngine,
     Surrogates,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from search.engines.breeder import Array
-from search.engines.genetic import GeneticEngine
+from search.engines.base.breeder import Array
+from search.engines.base.genetic import GeneticEngine
 
 
 class UNSGA3Engine(GeneticEngine):

@@ -69,7 +69,7 @@ executors: Registry[type[Executor]] = Registry(
     "executor",
     {
         "processes": "search.executors.processes:ProcessExecutor",
-        "ray": "search.executors.ray:RayExecutor",
+        "ray": "search.executors.ray_cluster:RayExecutor",
         "serial": "search.executors.serial:SerialExecutor",
     },
 )

@@ -18,9 +18,9 @@ from spaces import Genes, Space
 
 if TYPE_CHECKING:
     from devices import Profile, RunSettings
-    from profiler.plan import Plan
-    from profiler.records import Item, Measurement
-    from profiler.workshop import Workshop
+    from profiler.measuring.records import Item, Measurement
+    from profiler.tables.plan import Plan
+    from profiler.tables.workshop import Workshop
 
 _REPEATS = 2
 """How often what is in doubt is measured again."""
@@ -51,8 +51,8 @@ class OnDevice:
             DeviceError: the device cannot be used, or was lost.
             NasprofError: it has no such clock.
         """
-        from profiler.models import format_for
-        from profiler.workshop import Workshop
+        from profiler.model_files.architectures import format_for
+        from profiler.tables.workshop import Workshop
 
         if not len(genes):
             return np.zeros(0)
@@ -72,8 +72,8 @@ class OnDevice:
     def _taken(self, shop: Workshop, items: list[Item]) -> dict[str, Measurement]:
         """Measurements of model files in the same rounds, by their names."""
         from devices import open_device
-        from profiler.build import Progress, measure_items
-        from profiler.measure import Interrupted
+        from profiler.measuring.measure import Interrupted
+        from profiler.tables.build import Progress, measure_items
 
         device = open_device(self.profile)
         try:
@@ -107,7 +107,7 @@ class OnDevice:
     def facts(self) -> dict[str, Any]:
         """What times depend on, as JSON values; of a device elsewhere it is not contacted."""
         from devices import open_device
-        from profiler.conditions import Conditions
+        from devices.conditions import Conditions
 
         now = Conditions.of(open_device(self.profile), self.settings, contact=False)
         return {
@@ -137,8 +137,8 @@ class MeasuredLatency(Wanted):
         return cls(name, models.spot(name, detail), models.sources)
 
     def objective(self, space: Space) -> Objective:
-        from profiler.plan import Plan
-        from profiler.protocol import parse_protocol
+        from profiler.measuring.protocol import parse_protocol
+        from profiler.tables.plan import Plan
 
         profile, precision = self.spot.profile, self.sources.precision or "fp32"
         plan = Plan((space,), parse_protocol(profile.protocol), precision)

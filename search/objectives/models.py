@@ -74,8 +74,8 @@ class Models:
             UsageError: there is none, it is damaged, or it knows nothing of that clock.
         """
         if name not in self._costs:
-            from profiler.cost_models import open_cost_model
-            from search.delivery.place import place_of, warn_of_changes
+            from profiler.tables.cost_models import open_cost_model
+            from search.answers.place import place_of, warn_of_changes
 
             model = self._costs[name] = open_cost_model(name, self.sources.clock)
             said = self.sources.target
@@ -91,9 +91,9 @@ class Models:
         """
         key = f"{spot.place} {spot.serial} {space.settings}"
         if key not in self._costs:
-            from profiler.cost_models import say_doubts
-            from search.delivery.own_table import OwnTable
-            from search.delivery.place import Place, warn_of_changes
+            from profiler.tables.cost_models import say_doubts
+            from search.answers.own_table import OwnTable
+            from search.answers.place import Place, warn_of_changes
 
             own = OwnTable(spot.target, space, self.sources.precision or "fp32", spot.serial)
             table = self._costs[key] = own.read(self.sources.clock)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.pnag.rated import Rated, stack
-from search.runs.indicators import non_dominated
+from search.quality.indicators import non_dominated
 from spaces import Genes, Space
 
 Array: TypeAlias = NDArray[np.float64]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import ClassVar, Self
 
 from search.predictors.base import Array, GenePredictor, make_predictor
-from search.predictors.folds import Rows, out_of_fold, rmse
+from search.regression.folds import Rows, out_of_fold, rmse
 from spaces import Genes
 
 

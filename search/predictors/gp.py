@@ -1,7 +1,7 @@
 """Gaussian-process regression on the steps of genes.
 
 Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, Eq. 2.23-2.24;
-see :mod:`search.accuracy.gaussian`.
+see :mod:`search.regression.gaussian`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import ClassVar
 import numpy as np
 
 from luts.estimators import one_thread
-from search.accuracy.gaussian import Counts, Groups, Process, fit_process
 from search.accuracy.kernel import explained_by
 from search.predictors.base import Array, GenePredictor
-from search.predictors.columns import steps
+from search.regression.encodings import steps
+from search.regression.gaussian import Counts, Groups, Process, fit_process
 from spaces import Genes, Space
 
 _SUBSET = 400

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.predictors.base import Array, GenePredictor
-from search.predictors.columns import Columns, Encoding, choices, places, steps
+from search.regression.encodings import Columns, Encoding, choices, places, steps
 from search.threads import one_numpy_thread
 from spaces import Genes
 

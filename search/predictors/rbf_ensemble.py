@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.predictors.base import Array, GenePredictor
-from search.predictors.columns import Columns, Encoding, choices, places
 from search.predictors.rbf import cubes, system, tail
+from search.regression.encodings import Columns, Encoding, choices, places
 from search.threads import one_numpy_thread
 from spaces import Genes
 

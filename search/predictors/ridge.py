@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from search.predictors.base import Array, GenePredictor
-from search.predictors.columns import Columns, Scaling, steps
+from search.regression.encodings import Columns, Scaling, steps
 from search.threads import one_numpy_thread
 from spaces import Genes
 

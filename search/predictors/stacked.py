@@ -12,9 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from search.predictors.base import Array, GenePredictor
-from search.predictors.folds import Rows, out_of_fold
 from search.predictors.ridge import RidgeFit, RidgePredictor
 from search.predictors.svr import SvrPredictor
+from search.regression.folds import Rows, out_of_fold
 from search.threads import one_numpy_thread
 from spaces import Genes
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, TypeAlias
 
 from luts.estimators import one_thread
 from search.predictors.base import Array, GenePredictor
-from search.predictors.columns import Columns, Scaling, steps
-from search.predictors.folds import choose
+from search.regression.encodings import Columns, Scaling, steps
+from search.regression.folds import choose
 from spaces import Genes
 
 Settings: TypeAlias = Mapping[str, float]

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.accuracy.ridge import ridge_of
-from search.engine import Engine
+from search.archives.archive import Archive
+from search.engines.base.engine import Engine
 from search.engines.exact import exact_front
 from search.engines.local import LocalEngine
 from search.engines.nsga2 import NSGA2Engine
 from search.problem import TradeOff
-from search.runs.archive import Archive
-from search.runs.ranking import best
+from search.quality.ranking import best
 from search.runs.run import Progress, run
 from spaces import Genes
 

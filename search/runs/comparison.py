@@ -12,12 +12,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engine import engines
+from search.archives.archive import Archive
+from search.engines.base.engine import engines
 from search.problem import TradeOff
-from search.runs.archive import Archive
+from search.quality.indicators import hypervolume, non_dominated
+from search.quality.ranking import best
 from search.runs.best_known import best_known_front
-from search.runs.indicators import hypervolume, non_dominated
-from search.runs.ranking import best
 from search.runs.run import Progress, Stop
 from search.runs.trial import Trial, union
 from spaces import Genes

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from luts.estimators import one_thread
 from nasprof.errors import NasprofError
-from search.engine import Engine
+from search.archives.archive import Archive, ArchiveMismatch, Entry
+from search.engines.base.engine import Engine
 from search.executors import Evaluation, Executor, open_executor
 from search.problem import Problem
-from search.runs.archive import Archive, ArchiveMismatch, Entry
-from search.runs.indicators import non_dominated
-from search.runs.ranking import evaluated, violation
+from search.quality.indicators import non_dominated
+from search.quality.ranking import evaluated, violation
 from spaces import Genes
 
 Array: TypeAlias = NDArray[np.float64]

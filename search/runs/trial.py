@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from search.engine import Engine, checked_settings, engines, require_objectives
+from search.archives.archive import Archive
+from search.engines.base.engine import Engine, checked_settings, engines, require_objectives
 from search.engines.exact import ExactEngine
 from search.executors import Executor, open_executor
 from search.problem import Objective, Problem
-from search.runs.archive import Archive
 from search.runs.run import Progress, Stop, batch_of, run
 from spaces import Genes
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from nasprof.reader import is_whole
 from nasprof.reading import MAX_BYTES, MAX_LINES_BYTES, plain_json, require_readable
+from search.archives.archive import Archive, ArchiveMismatch
+from search.archives.stored import read_stored
 from search.objectives import objectives
 from search.objectives.computed import Macs
 from search.problem import Objective, Problem
-from search.runs.archive import Archive, ArchiveMismatch
-from search.runs.ranking import evaluated
-from search.runs.stored import read_stored
+from search.quality.ranking import evaluated
 from search.runs.trial import Start
 from search.threads import one_numpy_thread
 from spaces import Genes

@@ -1,0 +1,1 @@
+"""Models timed on a device: protocol, rounds, journal, records, estimates."""

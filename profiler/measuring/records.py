@@ -1,0 +1,281 @@
+"""What a measurement is, as an object and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from devices.base import NO_DETAILS, ModelDetails
+from luts import Sentinel
+from nasprof.errors import UsageError
+from nasprof.reader import Reader, brief
+from profiler.measuring.estimates import Estimates
+from profiler.measuring.protocol import Protocol
+
+SCHEMA = 3
+"""1 had ``normalised``, the multiple by the wall clock alone, of a smaller sentinel; 2 told no
+``inputs``."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A model file to be measured.
+
+    Args:
+        name: unique among those measured together.
+        path: the model file.
+        arch: the architecture it was lowered from, None for any other model.
+        extra: what else is known of it: ``precision``, ``batch``, ``format``, ``sha256``, ...
+        details: what its inputs shall be, and which files belong to it.
+    """
+
+    name: str
+    path: Path
+    arch: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    details: ModelDetails = NO_DETAILS
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of one model, kept as it was taken.
+
+    Args:
+        index: number of the round, from 0.
+        order: names of all models of the round, in the order they ran.
+        wall_ms: wall-clock time of each run.
+        cpu_ms: CPU time of each run, None where the device cannot tell.
+        sentinel_ms: trimmed mean of the sentinel in this round, None without one.
+        sentinel_cpu_ms: likewise by the CPU clock, None where the device cannot tell.
+        sentinel_fastest_ms: its fastest run, by clock; empty without one.
+        overhead_ms: trimmed mean of the empty model in this round, None without one.
+        flags: doubts: "contended", "limited", "throttled", "drift", "incomplete".
+        counted: whether the estimates use it.
+        context: what else was observed.
+    """
+
+    index: int
+    order: list[str]
+    wall_ms: list[float]
+    cpu_ms: list[float] | None = None
+    sentinel_ms: float | None = None
+    overhead_ms: float | None = None
+    flags: list[str] = field(default_factory=list)
+    counted: bool = True
+    context: dict[str, Any] = field(default_factory=dict)
+    sentinel_cpu_ms: float | None = None
+    sentinel_fastest_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The latency of one model on one device, with all that it depends on.
+
+    Args:
+        model: the file: ``path``, ``sha256``, ``format``, ``size_bytes`` and what else is known.
+        device: name of the profile.
+        clock: resolution in ns and what the CPU time is of ("thread", "process" or None).
+        latency_ms: estimates by the wall clock over the rounds counted.
+        cpu_ms: estimates by the CPU clock over the same rounds, None where the device has none.
+        sentinel: what ran in turns with it: its file's ``sha256``, and by clock its ``latency_ms``
+            over the rounds counted and their ``spread``
+            (:func:`profiler.measuring.estimates.robust_spread`); None without a sentinel.
+        multiples: by clock the latency as a multiple of the sentinel's in the same rounds, see
+            :func:`profiler.measuring.estimates.paired_multiple`; empty without a sentinel.
+        overhead_ms: trimmed mean of the empty model in the same rounds: the framework's share.
+        flags: doubts about the estimates; empty for a measurement without any.
+        stopped: "converged" (the protocol's target was reached), else "limit" or "interrupted".
+        state: the device's condition ``before`` and ``after``.
+        time: when it was begun, UTC in ISO 8601.
+        inputs: what it ran on: name, dtype, shape, and where the shape is ``from``; see
+            :attr:`devices.runner.inputs.Inputs.described`. Empty where the device does not tell.
+    """
+
+    name: str
+    arch: dict[str, Any] | None
+    model: dict[str, Any]
+    device: str
+    device_fingerprint: dict[str, Any]
+    runtime: str
+    runtime_version: str | None
+    runtime_facts: dict[str, Any]
+    threads: int
+    affinity: list[int] | None
+    precision: str | None
+    batch: int | None
+    protocol: Protocol
+    clock: dict[str, Any]
+    latency_ms: Estimates
+    cpu_ms: Estimates | None
+    sentinel: dict[str, Any] | None
+    multiples: dict[str, float]
+    overhead_ms: float | None
+    rounds: list[Round]
+    flags: list[str]
+    stopped: str
+    state: dict[str, Any]
+    time: str
+    nasprof: str
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def samples_ms(self) -> list[float]:
+        """The samples that the estimates use, in the order they were taken."""
+        return [sample for taken in self.rounds if taken.counted for sample in taken.wall_ms]
+
+    @property
+    def by_clock(self) -> dict[str, float]:
+        """Trimmed means in ms: "wall", and "cpu" where the device has such a clock."""
+        times = {"wall": self.latency_ms.trimmed_mean}
+        return times if self.cpu_ms is None else {**times, "cpu": self.cpu_ms.trimmed_mean}
+
+    def ran_beside(self, sentinel: Sentinel) -> bool:
+        """Whether its multiples are of that sentinel."""
+        return self.sentinel is not None and self.sentinel["sha256"] == sentinel.sha256
+
+    def at_speed_of(self, sentinel: Sentinel | None) -> dict[str, float]:
+        """Latency in ms by clock, at the speed at which the sentinel takes what it took there.
+
+        As it was measured where it has no multiple of that sentinel.
+        """
+        if sentinel is None or not self.ran_beside(sentinel):
+            return self.by_clock
+        return {
+            clock: self.multiples[clock] * sentinel.latency_ms[clock]
+            if clock in self.multiples and clock in sentinel.latency_ms
+            else time_ms
+            for clock, time_ms in self.by_clock.items()
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        data = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            "schema": SCHEMA,
+            **data,
+            "protocol": self.protocol.as_dict(),
+            "latency_ms": self.latency_ms.as_dict(),
+            "cpu_ms": None if self.cpu_ms is None else self.cpu_ms.as_dict(),
+            "samples_ms": self.samples_ms,
+            "rounds": [asdict(taken) for taken in self.rounds],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """From JSON.
+
+        Raises:
+            UsageError: naming the field that is missing or not what it should be.
+        """
+        reader = Reader(data, "measurement")
+        schema = reader.take("schema", "a whole number")
+        if schema == 1:
+            reader = Reader(_with_inputs(_with_sentinel(data)), "measurement")
+        elif schema == 2:
+            reader = Reader(_with_inputs(data), "measurement")
+        elif schema != SCHEMA:
+            raise UsageError(
+                f"measurement: field 'schema' is {schema}, expected {SCHEMA}",
+                "It was written by another version of nasprof.",
+            )
+        values = {name: reader.take(name, kind) for name, kind in _FIELDS.items()}
+        for name in ("threads", "batch"):
+            if values[name] is not None:
+                reader.within(name, 1, _MOST)
+        cpu = reader.take("cpu_ms", "an object or null")
+        measurement = cls(
+            **values,
+            protocol=Protocol.from_dict(reader.take("protocol", "an object")),
+            latency_ms=_estimates(reader.take("latency_ms", "an object"), "latency_ms"),
+            cpu_ms=None if cpu is None else _estimates(cpu, "cpu_ms"),
+            rounds=[
+                _round(taken, f"rounds[{index}]")
+                for index, taken in enumerate(reader.take("rounds", "a list"))
+            ],
+        )
+        multiples = Reader(measurement.multiples, "multiples")
+        for clock in measurement.multiples:
+            multiples.positive(clock)
+        if measurement.samples_ms != reader.take("samples_ms", "a list of numbers"):
+            raise UsageError(
+                "measurement: field 'samples_ms' is not what the counted rounds hold",
+                "The file was changed by hand or is damaged.",
+            )
+        return measurement
+
+
+_MOST = 1 << 20
+_FIELDS = {
+    "name": "a string",
+    "arch": "an object or null",
+    "model": "an object",
+    "device": "a string",
+    "device_fingerprint": "an object",
+    "runtime": "a string",
+    "runtime_version": "a string or null",
+    "runtime_facts": "an object",
+    "threads": "a whole number",
+    "affinity": "a list of whole numbers or null",
+    "precision": "a string or null",
+    "batch": "a whole number or null",
+    "clock": "an object",
+    "sentinel": "an object or null",
+    "multiples": "an object",
+    "overhead_ms": "a time in ms or null",
+    "flags": "a list of strings",
+    "stopped": "a string",
+    "state": "an object",
+    "time": "a string",
+    "nasprof": "a string",
+    "inputs": "a list of objects",
+}
+_ROUND_FIELDS = {
+    "index": "a whole number",
+    "order": "a list of strings",
+    "wall_ms": "a list of times in ms",
+    "cpu_ms": "a list of times in ms or null",
+    "sentinel_ms": "a time in ms or null",
+    "overhead_ms": "a time in ms or null",
+    "flags": "a list of strings",
+    "counted": "true or false",
+    "context": "an object",
+    "sentinel_cpu_ms": "a time in ms or null",
+    "sentinel_fastest_ms": "an object",
+}
+
+
+def _with_inputs(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of schema 2."""
+    return {**data, "inputs": []}
+
+
+def _with_sentinel(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of schema 1; its multiple is dropped, for it is of another sentinel."""
+    rounds = data.get("rounds")
+    known = rounds if isinstance(rounds, list) else []
+    unknown: dict[str, Any] = {"sentinel_cpu_ms": None, "sentinel_fastest_ms": {}}
+    upgraded = [{**unknown, **each} for each in known if isinstance(each, dict)]
+    new: dict[str, Any] = {"sentinel": None, "multiples": {}}
+    return {**data, **new, "rounds": upgraded if len(upgraded) == len(known) else rounds}
+
+
+def _estimates(data: Any, where: str) -> Estimates:
+    reader = Reader(data, where)
+    interval = reader.take("ci95", "a list of times in ms")
+    if len(interval) != 2 or interval[0] > interval[1]:
+        raise UsageError(f"{where}: field 'ci95' is {brief(interval)}, expected two ascending ones")
+    names = [field.name for field in fields(Estimates) if field.name != "ci95"]
+    values = {name: reader.latency_ms(name, 0) for name in names if name != "cv"}
+    values["cv"] = reader.not_negative("cv")
+    return Estimates(**values, ci95=(float(interval[0]), float(interval[1])))
+
+
+def _round(data: Any, where: str) -> Round:
+    reader = Reader(data, where)
+    values = {name: reader.take(name, kind) for name, kind in _ROUND_FIELDS.items()}
+    fastest = Reader(values["sentinel_fastest_ms"], f"{where}.sentinel_fastest_ms")
+    for clock in values["sentinel_fastest_ms"]:
+        fastest.latency_ms(clock)
+    return Round(**values)

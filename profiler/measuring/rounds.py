@@ -1,0 +1,309 @@
+"""Rounds being taken on a device, until every model has been measured enough."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from devices import DeviceError, Samples, Session
+from devices.digest import model_digest, model_size
+from nasprof import __version__
+from profiler.measuring.estimates import trimmed_mean
+from profiler.measuring.inputs import GUESSED, batch_of, is_guess
+from profiler.measuring.journal import Journal
+from profiler.measuring.protocol import Protocol
+from profiler.measuring.records import Item, Measurement, Round
+from profiler.measuring.schedule import (
+    INCOMPLETE,
+    beside,
+    doubts,
+    judge,
+    marked,
+    selected,
+    summarise,
+)
+
+SENTINEL = "_sentinel"
+EMPTY = "_empty"
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far :func:`measure` has come.
+
+    Args:
+        rounds: rounds taken.
+        complete: models whose measurement is complete, of ``total``.
+        elapsed_s: since the first round began.
+        remaining_s: estimate of what is still to come.
+        flags: doubts about the round just taken.
+        disturbed: rounds that a sentinel or the device had doubts about, of the model with most.
+        temperature_c: of the device after the round just taken, None where it does not tell.
+        waiting: what is being waited for, if anything.
+    """
+
+    rounds: int
+    complete: int
+    total: int
+    elapsed_s: float
+    remaining_s: float
+    flags: tuple[str, ...] = ()
+    disturbed: int = 0
+    temperature_c: float | None = None
+    waiting: str = ""
+
+
+class Run:
+    """Rounds taken so far and what is complete."""
+
+    def __init__(
+        self,
+        session: Session,
+        items: Sequence[Item],
+        protocol: Protocol,
+        facts: Mapping[str, Any],
+        names: list[str],
+        journal: Journal | None = None,
+        sentinel: str | None = None,
+    ) -> None:
+        self._session = session
+        self._journal = journal
+        self._protocol = protocol
+        self._facts = facts
+        self._names = names
+        self._sentinel = sentinel
+        self._items = {item.name: item for item in items}
+        earlier = {} if journal is None else journal.earlier
+        self._rounds = {item.name: list(earlier.get(item.name, ())) for item in items}
+        self._order: list[str] = []
+        self._taken = 0 if journal is None else journal.next_round
+        self._found = self._taken
+        self._rounds_left = protocol.rounds_max
+        self._before: dict[str, Any] = {}
+        self._start = time.monotonic()
+        self._scouted_s = 0.0
+        self._flags: tuple[str, ...] = ()
+        self._temperature_c: float | None = None
+        self.active = [item.name for item in items]
+        self.complete: dict[str, Measurement] = {}
+        self.completed: Callable[[Measurement], None] | None = None
+
+    def begin(self, models: Mapping[str, Path]) -> None:
+        """Bring model files to the device, by name, and see what is complete already."""
+        self._session.load(models, {name: item.details for name, item in self._items.items()})
+        self._before = self._session.state()
+        if any(self._rounds.values()):
+            self.settle()
+
+    def take_round(self, rng: np.random.Generator) -> None:
+        """Run what is not complete once more, and see what is complete then."""
+        # All names are drawn, so that the order does not depend on which are still active.
+        passes = [rng.permutation(len(self._names)) for _ in range(self._protocol.visits)]
+        drawn = [self._names[i] for i in np.concatenate(passes)]
+        self._order = [name for name in drawn if name in self.active or name not in self._items]
+        if self._protocol.cool_down_s:
+            time.sleep(self._protocol.cool_down_s)
+        self.keep(self._run_round())
+        self.settle()
+
+    def _run_round(self) -> dict[str, Samples]:
+        """Samples of a round; of one that is cut short, what there is is kept as incomplete."""
+        warmup, runs = self._protocol.warmup, self._protocol.runs
+        try:
+            return self._session.run_round(self._order, warmup, runs, self._arrived)
+        except DeviceError as error:
+            self.keep(error.partial, [INCOMPLETE])
+            raise
+        except KeyboardInterrupt:
+            self.keep(self._session.partial, [INCOMPLETE])
+            raise
+
+    def scout(self) -> None:
+        """Visit each model twice, for nothing but an estimate of how long all will take.
+
+        First runs take longer than all others; the estimate is of the second visits.
+        """
+        names = [name for name in self._names if name in self.active or name not in self._items]
+        start = time.monotonic()
+        ends: list[float] = []
+        samples = self._session.run_round(
+            [*names, *names], 1, 1, lambda *_: ends.append(time.monotonic())
+        )
+        elapsed = time.monotonic() - start
+        visits = ends[-1] - ends[len(names) - 1]
+        beside = max(0.0, elapsed - (ends[-1] - ends[0]) - visits / len(names))
+        run = sum(taken.wall_ms[-1] for taken in samples.values()) / 1e3
+        protocol = self._protocol
+        longer = (protocol.warmup + protocol.runs - 2) * run
+        per_round = beside + protocol.visits * max(0.0, visits + longer)
+        done = min((len(self._rounds[name]) for name in self.active), default=0)
+        left = max(1, protocol.rounds_min - done)
+        self._scouted_s = left * (per_round + protocol.cool_down_s)
+        self._start = time.monotonic()
+
+    def _arrived(self, name: str, samples: Samples) -> None:
+        if self._journal is not None and name in self._items:
+            self._journal.visit(self._taken, name, samples)
+
+    def settle(self) -> None:
+        """See which models are complete."""
+        late = self._late()
+        verdicts = {name: judge(self._rounds[name], self._protocol, late) for name in self.active}
+        self._rounds_left = max(verdict.rounds_left for verdict in verdicts.values())
+        done = {name: verdict.stopped for name, verdict in verdicts.items() if verdict.stopped}
+        after = self._session.state() if done else {}
+        for name, stopped in done.items():
+            self.complete[name] = self._measurement(name, stopped, after)
+            self.active.remove(name)
+            if self.completed is not None:
+                self.completed(self.complete[name])
+
+    def _late(self) -> bool:
+        """Whether the time that the protocol allows for all models is over."""
+        limit = self._protocol.limit_s
+        elapsed = time.monotonic() - self._start
+        return limit is not None and elapsed > limit * len(self._items)
+
+    def keep(self, samples: Mapping[str, Samples], flags: Sequence[str] = ()) -> None:
+        """File the samples of one round."""
+        sentinel_ms = self._trimmed(samples, SENTINEL, "wall")
+        sentinel_cpu_ms = self._trimmed(samples, SENTINEL, "cpu")
+        overhead_ms = self._trimmed(samples, EMPTY, "wall")
+        rounds = {
+            name: Round(
+                index=self._taken,
+                order=self._order,
+                wall_ms=list(taken.wall_ms),
+                cpu_ms=None if taken.cpu_ms is None else list(taken.cpu_ms),
+                sentinel_ms=sentinel_ms,
+                overhead_ms=overhead_ms,
+                flags=[*taken.flags, *flags],
+                context=dict(taken.context),
+                sentinel_cpu_ms=sentinel_cpu_ms,
+                sentinel_fastest_ms=fastest(samples.get(SENTINEL)),
+            )
+            for name, taken in samples.items()
+            if name in self._rounds
+        }
+        for name, taken_round in rounds.items():
+            self._rounds[name].append(taken_round)
+        # Of a round that was cut short, the visits are kept, and nothing is known of the whole.
+        if self._journal is not None and rounds and not flags:
+            self._journal.end_round(self._taken, rounds)
+        self._flags = tuple(sorted({flag for taken in samples.values() for flag in taken.flags}))
+        self._temperature_c = _temperature(samples.values())
+        self._taken += 1
+
+    def _trimmed(self, samples: Mapping[str, Samples], name: str, clock: str) -> float | None:
+        """Trimmed mean of a model in one round, None where it did not run or has no such clock."""
+        taken = samples.get(name)
+        times_ms = None if taken is None else taken.wall_ms if clock == "wall" else taken.cpu_ms
+        return None if times_ms is None else trimmed_mean(times_ms, self._protocol.trim)
+
+    def partial(self) -> list[Measurement]:
+        """A measurement of everything that has samples, complete or not."""
+        unfinished = {
+            name: self._measurement(name, "interrupted", {}, [INCOMPLETE])
+            for name in self.active
+            if self._rounds[name]
+        }
+        known = self.complete | unfinished
+        return [known[name] for name in self._items if name in known]
+
+    def status(self, waiting: str = "") -> Status:
+        """How far it has come."""
+        elapsed = time.monotonic() - self._start
+        here = self._taken - self._found
+        left = self._rounds_left * elapsed / here if here else self._scouted_s
+        left = left if self.active else 0.0
+        if self._protocol.limit_s is not None:
+            left = min(left, max(0.0, self._protocol.limit_s * len(self._items) - elapsed))
+        return Status(
+            rounds=self._taken,
+            complete=len(self.complete),
+            total=len(self._items),
+            elapsed_s=elapsed,
+            remaining_s=left,
+            flags=self._flags,
+            disturbed=self._disturbed(),
+            temperature_c=self._temperature_c,
+            waiting=waiting,
+        )
+
+    def _disturbed(self) -> int:
+        """Rounds with doubts of the active model that has most rounds."""
+        rounds = max((self._rounds[name] for name in self.active), key=len, default=[])
+        return sum(bool(taken.flags) for taken in marked(rounds, self._protocol))
+
+    def _measurement(
+        self, name: str, stopped: str, after: Mapping[str, Any], flags: Sequence[str] = ()
+    ) -> Measurement:
+        item, rounds = self._items[name], selected(self._rounds[name], self._protocol)
+        counted = [taken for taken in rounds if taken.counted]
+        latency = summarise([taken.wall_ms for taken in counted], self._protocol)
+        cpu = [taken.cpu_ms for taken in counted if taken.cpu_ms is not None]
+        sentinel, multiples = beside(counted)
+        told = self._session.tensors(name)
+        inputs = list(told.get("inputs", ()))
+        guessed = [GUESSED] if is_guess(inputs) else []
+        return Measurement(
+            **self._facts,
+            name=name,
+            arch=None if item.arch is None else dict(item.arch),
+            model={**_describe(item), **_signature(told)},
+            inputs=inputs,
+            precision=item.extra.get("precision"),
+            batch=item.extra.get("batch", batch_of(inputs)),
+            protocol=self._protocol,
+            latency_ms=latency,
+            cpu_ms=summarise(cpu, self._protocol) if len(cpu) == len(counted) else None,
+            sentinel=sentinel and {"sha256": self._sentinel, **sentinel},
+            multiples=multiples,
+            overhead_ms=_mean([taken.overhead_ms for taken in counted]),
+            rounds=rounds,
+            flags=sorted({*doubts(rounds), *flags, *guessed}),
+            stopped=stopped,
+            state={"before": self._before, "after": dict(after)},
+            nasprof=__version__,
+        )
+
+
+def fastest(samples: Samples | None) -> dict[str, float]:
+    """The fastest run in ms, by clock."""
+    if samples is None:
+        return {}
+    times = {"wall": samples.wall_ms, "cpu": samples.cpu_ms}
+    return {clock: min(values) for clock, values in times.items() if values}
+
+
+def _describe(item: Item) -> dict[str, Any]:
+    return {
+        "path": str(item.path),
+        "format": item.path.suffix.lstrip("."),
+        "size_bytes": model_size(item.path, item.details.companions),
+        "sha256": model_digest(item.path, item.details.companions),
+        **{key: value for key, value in item.extra.items() if key not in ("precision", "batch")},
+    }
+
+
+def _signature(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Which of several signatures was run."""
+    return {key: told[key] for key in ("signature", "signatures") if key in told}
+
+
+def _temperature(samples: Iterable[Samples]) -> float | None:
+    for taken in samples:
+        told = taken.context.get("temperature_c")
+        if isinstance(told, list) and told[-1] is not None:
+            return float(told[-1])
+    return None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

@@ -1,0 +1,1 @@
+"""Lookup tables: built, completed, audited, and the one that a user keeps of a device."""

@@ -1,0 +1,237 @@
+"""Building lookup tables, and comparing them with whole networks.
+
+Blocks and networks are measured together, taking turns in the same rounds: a slow minute falls on
+both, and a block meets the caches as other work left them, as it does inside a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from devices import Device, RunSettings
+from devices.conditions import Conditions
+from luts import LookupTable, Measured, sentinel_of
+from nasprof.errors import UsageError
+from nasprof.temporary import TemporaryFolder
+from profiler.measuring.measure import measure
+from profiler.measuring.records import Item, Measurement
+from profiler.measuring.rounds import Status
+from profiler.model_files.architectures import format_for, reference_files
+from profiler.tables.chosen import answer_of, find_answers
+from profiler.tables.plan import Drawn, Plan, draw_networks
+from profiler.tables.provenance import known_provenance, provenance_of, require_same
+from profiler.tables.sources import Materials, sources
+from profiler.tables.workshop import Workshop
+from spaces import Space
+from spaces.graph import Block, Network
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Whom to tell how far building has come.
+
+    Args:
+        estimating: whether every model is visited twice first, to tell how long all will take.
+    """
+
+    lowered: Callable[[int, int], None] = lambda done, total: None
+    measuring: Callable[[Status], None] = lambda status: None
+    estimating: bool = True
+
+
+def build_table(
+    device: Device,
+    settings: RunSettings,
+    plan: Plan,
+    name: str,
+    *,
+    base: LookupTable | None = None,
+    journal: Path | None = None,
+    patience_s: float = 0.0,
+    progress: Progress | None = None,
+) -> LookupTable:
+    """Measure a table, or what an existing one lacks.
+
+    Args:
+        base: a table of the same device and settings, whose entries are kept.
+        journal: file to resume from, see :func:`profiler.measuring.measure.measure`.
+        patience_s: how long to wait for a device that was lost.
+
+    Raises:
+        TableMismatch: ``base`` was measured otherwise, naming what differs.
+        DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure`.
+    """
+    conditions = Conditions.of(device, settings)
+    if base is not None:
+        require_same(base, known_provenance(conditions, plan))
+    source = sources.get(plan.source)()
+    blocks = lacking_blocks(plan.spaces, base)
+    fit = source.networks if blocks else 0
+    networks = draw_networks(plan, fit, avoid=[] if base is None else base.networks)
+    if base is not None and not blocks and not networks:
+        return base
+    told = progress or Progress()
+    with TemporaryFolder() as folder:
+        shop = Workshop(plan, format_for(settings.runtime), folder, told.lowered)
+        items = _items(shop, blocks if source.times_blocks else [], networks)
+        results = measure_items(device, settings, shop, items, told, journal, patience_s)
+        provenance = provenance_of(results, plan, conditions)
+        if base is not None:
+            require_same(base, provenance)
+            # All of a table is of one speed: that of its first entries.
+            provenance["sentinel"] = base.provenance.get("sentinel")
+        measured = {result.name: result for result in results}
+        conditions = replace(conditions, runtime_version=results[0].runtime_version)
+        made = Materials(
+            device=device,
+            settings=settings,
+            shop=shop,
+            blocks=blocks,
+            measured=measured,
+            networks=networks,
+            sentinel=sentinel_of(provenance),
+            known={} if base is None else base.entries,
+            conditions=conditions,
+            journal=journal,
+            patience_s=patience_s,
+        )
+        entries = source.entries(made) if blocks else {}
+    fresh = tuple(
+        Measured(drawn.arch, drawn.role, made.latency_ms(name), measured[name].multiples)
+        for name, drawn in networks.items()
+    )
+    return LookupTable(
+        name=name,
+        spaces=plan.spaces if base is None else tuple(dict.fromkeys([*base.spaces, *plan.spaces])),
+        entries=entries if base is None else {**base.entries, **entries},
+        provenance=provenance,
+        networks=fresh if base is None else (*base.networks, *fresh),
+    )
+
+
+def _items(shop: Workshop, blocks: Sequence[Block], networks: Mapping[str, Drawn]) -> list[Item]:
+    """Model files of blocks and networks.
+
+    Raises:
+        UsageError: there are none.
+    """
+    named = {block.key: Network.of(block) for block in blocks}
+    named |= {name: drawn.network for name, drawn in networks.items()}
+    if not named:
+        raise UsageError(
+            f"source {shop.plan.source!r} measures no blocks by themselves, and no networks were "
+            "asked for: nothing would be timed",
+            "Ask for an --audit.",
+        )
+    return shop.items(named, {name: drawn.arch for name, drawn in networks.items()})
+
+
+def measure_items(
+    device: Device,
+    settings: RunSettings,
+    shop: Workshop,
+    items: Sequence[Item],
+    told: Progress,
+    journal: Path | None = None,
+    patience_s: float = 0.0,
+) -> list[Measurement]:
+    """All items of a workshop in the same rounds, beside the sentinel.
+
+    Raises:
+        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure`.
+    """
+    sentinel, empty = reference_files(shop.format, shop.folder)
+    return measure(
+        device,
+        settings,
+        items,
+        shop.plan.protocol,
+        np.random.default_rng(shop.plan.seed),
+        sentinel=sentinel,
+        empty=empty,
+        progress=told.measuring,
+        journal=journal,
+        patience_s=patience_s,
+        scout=told.estimating,
+    )
+
+
+def lacking_blocks(spaces: Sequence[Space], base: LookupTable | None) -> list[Block]:
+    """Distinct blocks of the spaces that ``base`` has no entry for."""
+    known = set() if base is None else set(base.entries)
+    blocks = {block.key: block for space in spaces for block in space.vocabulary}
+    return [block for key, block in blocks.items() if key not in known]
+
+
+def audit_networks(
+    device: Device,
+    settings: RunSettings,
+    plan: Plan,
+    table: LookupTable,
+    *,
+    progress: Progress | None = None,
+    patience_s: float = 0.0,
+) -> tuple[tuple[Measured, ...], dict[str, Any]]:
+    """Measure networks that were never measured for a table, and what they depend on.
+
+    Raises:
+        MissingEntries: the table has gaps, so that nothing can be compared with it.
+        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure`.
+    """
+    for space in table.spaces:
+        table.costs_ms(space)
+    told = progress or Progress()
+    conditions = Conditions.of(device, settings)
+    networks = draw_networks(plan, 0, avoid=table.networks)
+    with TemporaryFolder() as folder:
+        shop = Workshop(plan, format_for(settings.runtime), folder, told.lowered)
+        items = shop.items(
+            {name: drawn.network for name, drawn in networks.items()},
+            {name: drawn.arch for name, drawn in networks.items()},
+        )
+        results = measure_items(device, settings, shop, items, told, None, patience_s)
+    provenance = provenance_of(results, plan, conditions)
+    sentinel = sentinel_of(provenance)
+    measured = tuple(
+        Measured(drawn.arch, drawn.role, result.at_speed_of(sentinel), result.multiples)
+        for drawn, result in zip(networks.values(), results, strict=True)
+    )
+    return measured, provenance
+
+
+def measure_answers(
+    device: Device,
+    settings: RunSettings,
+    plan: Plan,
+    table: LookupTable,
+    *,
+    journal: Path | None = None,
+    patience_s: float = 0.0,
+    progress: Progress | None = None,
+) -> tuple[Measured, ...]:
+    """Networks that a search would choose by a table, measured: ``plan.answers`` of them at most.
+
+    A bound for random networks is not one for chosen ones (``luts.answers``): with these, a fresh
+    table has one. They are of the table's first space that has no gaps.
+
+    Raises:
+        TableMismatch: the table was measured otherwise, naming what differs.
+        DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure`.
+    """
+    require_same(table, known_provenance(Conditions.of(device, settings), plan))
+    told = progress or Progress()
+    space = next(space for space in table.spaces if not table.missing(space))
+    rng = np.random.default_rng([plan.seed, plan.answers])
+    genes = find_answers(table, space, plan.answers, rng)
+    names = [f"answer{number}" for number in range(len(genes))]
+    archs = dict(zip(names, space.decode(genes), strict=True))
+    with TemporaryFolder() as folder:
+        shop = Workshop(plan, format_for(settings.runtime), folder, told.lowered)
+        items = shop.items(dict(zip(names, map(space.network, genes), strict=True)), archs)
+        results = measure_items(device, settings, shop, items, told, journal, patience_s)
+    return tuple(answer_of(result, 1, table) for result in results)

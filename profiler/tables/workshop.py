@@ -1,0 +1,51 @@
+"""Blocks and networks made into model files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from profiler.lowering import formats, lower
+from profiler.measuring.records import Item
+from profiler.tables.plan import Plan
+from spaces.graph import Network
+from spaces.weights import random_weights
+
+
+@dataclass
+class Workshop:
+    """Lowers blocks and networks into model files in a folder."""
+
+    plan: Plan
+    format: str
+    folder: Path
+    lowered: Callable[[int, int], None] = lambda done, total: None
+    _count: int = field(default=0, init=False)
+
+    def items(self, named: Mapping[str, Network], archs: Mapping[str, Any]) -> list[Item]:
+        """A model file of each network, with progress told."""
+        found = []
+        for number, (name, network) in enumerate(named.items()):
+            found.append(self.item(name, network, archs.get(name)))
+            self.lowered(number + 1, len(named))
+        return found
+
+    def item(self, name: str, network: Network, arch: Mapping[str, Any] | None = None) -> Item:
+        """A model file with random weights."""
+        self._count += 1
+        path = self.folder / f"{self._count}{formats.get(self.format).suffix}"
+        lower(
+            network,
+            random_weights(network, np.random.default_rng(self.plan.seed)),
+            path,
+            self.format,
+            self.plan.precision,
+            batch=self.plan.batch,
+            rng=np.random.default_rng(self.plan.seed),
+        )
+        extra = {"precision": self.plan.precision, "batch": self.plan.batch, "weights": "random"}
+        return Item(name, path, arch, extra)

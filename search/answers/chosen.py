@@ -1,0 +1,36 @@
+"""The networks that a fresh table measures as a search would choose them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from luts import LookupTable
+from profiler.tables.chosen import spread
+from search.accuracy import read_accuracy_model
+from search.accuracy.ridge import ridge_of
+from search.engines.exact import exact_front
+from search.pnag.polish import improve
+from search.pnag.rated import Rated
+from search.problem import Objective, Problem, TradeOff
+from spaces import Genes, Space
+from spaces.predictor import SpaceMismatch
+
+ACCURACY = "imagenet"
+
+
+def top1_front(table: LookupTable, space: Space, n: int, rng: np.random.Generator) -> Genes | None:
+    """Networks with the best predicted top-1 for their latency, see ``profiler.tables.chosen``.
+
+    They are of the exact front of the nearest additive model, improved by exchanges of genes as
+    every answer is.
+    """
+    try:
+        trade_off = TradeOff(space, read_accuracy_model(ACCURACY), table)
+    except SpaceMismatch:
+        return None
+    additive = ridge_of(trade_off.accuracy, space, rng)
+    top1 = Objective("top1", "%", additive.top1, maximise=True, additive=True)
+    latency = Objective("latency", "ms", trade_off.latency_ms, additive=True)
+    front, _ = exact_front(Problem(space, (top1, latency)), rng)
+    start = Rated.by(trade_off, spread(front, table, space, n))
+    return improve(trade_off, start, start.latency_ms).genes

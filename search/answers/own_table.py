@@ -1,0 +1,115 @@
+"""One's own table of a device: looked up, or built first where the device is in this machine."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luts import LookupTable
+from luts.build_command import build_command
+from nasprof.cli import say
+from nasprof.errors import NasprofError
+from profiler.measuring.protocol import parse_protocol
+from profiler.tables.plan import Plan
+from spaces import Space
+
+if TYPE_CHECKING:
+    from devices import Device, Profile, RunSettings
+    from profiler.commands.target import Target
+
+
+@dataclass(frozen=True)
+class OwnTable:
+    """The table of a space on a device, in the file where the user keeps it.
+
+    Args:
+        serial: which one of several devices, where each has a table of its own.
+    """
+
+    target: Target
+    space: Space
+    precision: str = "fp32"
+    serial: str | None = None
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The device's."""
+        return self.target.profile()
+
+    @property
+    def settings(self) -> RunSettings:
+        """How models are run there."""
+        return self.target.settings(self.profile)
+
+    @property
+    def device(self) -> Device:
+        """Not yet contacted."""
+        return self.target.device(self.profile)
+
+    @property
+    def plan(self) -> Plan:
+        """What the table shall hold."""
+        return Plan((self.space,), parse_protocol(self.profile.table_protocol), self.precision)
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept; the file of one of several devices has the serial in its name."""
+        profile = self.profile
+        if self.serial is not None:
+            name = re.sub(r"[^\w.]+", "-", f"{profile.name}-{self.serial}")
+            profile = replace(profile, name=name)
+        return self.plan.path(profile, self.settings)
+
+    def read(self, clock: str | None = None) -> LookupTable:
+        """The table on a clock; of a device in this machine it is built first.
+
+        Args:
+            clock: "wall" or "cpu"; the table's own unless given.
+
+        Raises:
+            NasprofError: there is none, and the device is elsewhere; with the command to run.
+        """
+        from profiler.commands.building import existing_table
+
+        table = existing_table(self.path)
+        if table is None or self.space not in table.spaces or table.missing(self.space):
+            table = self._built(table, clock or "wall")
+        return table if clock is None else table.on_clock(clock)
+
+    def _built(self, begun: LookupTable | None, clock: str) -> LookupTable:
+        from profiler.commands.building import build_and_keep
+
+        device, path = self.device, self.path
+        if not device.local:
+            raise self._missing()
+        name = self.profile.name
+        say(f"Measuring the blocks of {self.space.label} on {name!r} first, into {path}")
+        table = build_and_keep(device, self.settings, self.plan, path, begun, clock=clock)
+        say(f"Table written to {path}")
+        return table.located(path)
+
+    def _missing(self) -> NasprofError:
+        name = self.profile.name if self.serial is None else f"{self.profile.name}/{self.serial}"
+        return NasprofError(
+            f"there is no lookup table of {name!r} for {self.space.label} ({self.path})",
+            f"Measure one: {self._command()}",
+        )
+
+    def _command(self) -> str:
+        """The command line that builds the table."""
+        facts = {
+            "device": self.target.device_name,
+            "runtime": self.settings.runtime,
+            "threads": self.settings.threads,
+            "precision": self.precision,
+        }
+        words = [build_command(facts, self.space)]
+        if self.target.serial is not None:
+            words += ["--serial", shlex.quote(self.target.serial)]
+        if self.serial is not None:
+            words += ["-o", shlex.quote(self.path.stem)]
+        return " ".join(words)

@@ -1,0 +1,1 @@
+"""What searches evaluated: written, read, merged, summed up, exported."""

@@ -1,0 +1,197 @@
+"""What a search has evaluated so far, in order; on disk, so that it can go on after a crash.
+
+The file holds a line of JSON an evaluation, in the objectives' own units, after a header that says
+what is searched for and how.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.cli import say
+from search.archives.archive_file import DAMAGED, SCHEMA, ArchiveBusy, ArchiveFile, ArchiveMismatch
+from search.archives.lines import ArchiveInvalid, Line, read_lines
+from search.problem import Problem
+from search.quality.indicators import non_dominated
+from search.quality.ranking import best, violation
+from spaces import Genes
+
+__all__ = ["Archive", "ArchiveBusy", "ArchiveInvalid", "ArchiveMismatch"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An architecture that was evaluated.
+
+    Args:
+        genes: ``(n_genes,)``.
+        values: objectives to be minimised, nan where not evaluated.
+        error: what went wrong, if anything did.
+    """
+
+    genes: list[int]
+    values: list[float]
+    error: str | None = None
+
+
+class Archive(AbstractContextManager["Archive"]):
+    """Architectures and their objectives in order of evaluation.
+
+    Args:
+        problem: what is searched for. Where the file was begun with the same budgets, but other
+            limits, these hold.
+        facts: how: what has to be the same for a search to be gone on with, as JSON values.
+        path: the file, begun or gone on with; kept in memory only if None.
+        fresh: forget what the file holds.
+
+    Raises:
+        ArchiveBusy: another process has it open.
+        ArchiveInvalid: naming the line that is damaged.
+        ArchiveMismatch: it was begun with other facts, naming them.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        facts: Mapping[str, Any] | None = None,
+        path: Path | None = None,
+        *,
+        fresh: bool = False,
+    ) -> None:
+        self.problem = problem
+        self._held: dict[int, Entry] = {}
+        header = _header(problem, facts or {})
+        self._file = None if path is None else ArchiveFile(path, header, fresh)
+        if self._file is not None:
+            try:
+                self._read(self._file.lines())
+                self._go_on_within(self._file.limits)
+            except BaseException:
+                self._file.close()
+                raise
+
+    def _go_on_within(self, limits: Mapping[str, float]) -> None:
+        """Take the limits that the file was begun with, and say so where bounds have changed."""
+        for each in self.problem.objectives:
+            now, begun = (within.get(each.name) for within in (self.problem.limits, limits))
+            if now is not None and now != begun:
+                say(
+                    f"The bound of {each.name!r} has changed since this search began: its limit "
+                    f"was {begun:.6g} {each.unit}, now it would be {now:.6g}; it goes on with the "
+                    "former"
+                )
+        self.problem = replace(self.problem, limits=limits)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def entries(self) -> Mapping[int, Entry]:
+        """What is held, by its place in the order of proposals."""
+        return self._held
+
+    @property
+    def genes(self) -> Genes:
+        """In order of proposals, ``(n, n_genes)``."""
+        rows = [each.genes for _, each in sorted(self._held.items())]
+        return np.array(rows, np.int8).reshape(-1, self.problem.space.n_genes)
+
+    @property
+    def values(self) -> Array:
+        """Objectives to be minimised ``(n, n_objectives)``; nan where not evaluated."""
+        values = np.array([each.values for _, each in sorted(self._held.items())], np.float64)
+        return values.reshape(-1, len(self.problem.objectives))
+
+    @property
+    def errors(self) -> list[str | None]:
+        """What went wrong with each architecture, None where nothing did."""
+        return [each.error for _, each in sorted(self._held.items())]
+
+    def add(
+        self,
+        genes: Genes,
+        values: Array,
+        errors: Sequence[str | None] | None = None,
+        first: int | None = None,
+    ) -> None:
+        """Keep what architectures ``(n, n_genes)`` are worth, ``(n, n_objectives)``.
+
+        Args:
+            errors: what went wrong with each of them.
+            first: place of the first of them in the order of proposals; after all others unless
+                given.
+
+        Raises:
+            NasprofError: they cannot be written; what is on disk stays as it is.
+        """
+        start = len(self._held) if first is None else first
+        told = [None] * len(genes) if errors is None else errors
+        rows = zip(genes.tolist(), values.tolist(), told, strict=True)
+        new = {start + number: Entry(*row) for number, row in enumerate(rows)}
+        if self._file is not None:
+            # The place of a line says the place of its architecture, but for those that others
+            # overtook.
+            lines = enumerate(new.items(), len(self._held))
+            self._file.append(self._record(line, place, each) for line, (place, each) in lines)
+        # In one step, since an interrupt may come between any two.
+        self._held |= new
+
+    def _record(self, line: int, place: int, entry: Entry) -> dict[str, Any]:
+        own = (self.problem.signs * np.array(entry.values)).tolist()
+        names = [each.name for each in self.problem.objectives]
+        record = Line(place, entry.genes, own, entry.error).record(names)
+        return record if line == place else {**record, "place": place}
+
+    @property
+    def front(self) -> tuple[Genes, Array]:
+        """What is within the limits and not dominated, in order of the last objective.
+
+        Returns:
+            Genes ``(n, n_genes)`` and objectives to be minimised ``(n, n_objectives)``.
+        """
+        values = self.values
+        within = np.flatnonzero(violation(values, self.problem.worst) == 0)
+        chosen = within[non_dominated(values[within])]
+        return self.genes[chosen], values[chosen]
+
+    @property
+    def best(self) -> tuple[Genes, Array] | None:
+        """Genes ``(n_genes,)`` and objectives of the best within the limits; None if none is."""
+        values = self.values
+        place = best(values, self.problem.worst)
+        return None if place is None else (self.genes[place], values[place])
+
+    def close(self) -> None:
+        """Let go of the file, which stays."""
+        if self._file is not None:
+            self._file.close()
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _read(self, lines: list[tuple[str, Any]]) -> None:
+        names = [each.name for each in self.problem.objectives]
+        for line in read_lines(lines, names, self.problem.space, DAMAGED):
+            values = self.problem.signs * np.array(line.values)
+            self._held[line.place] = Entry(line.genes, values.tolist(), line.error)
+
+
+def _header(problem: Problem, facts: Mapping[str, Any]) -> dict[str, Any]:
+    shared = {
+        "space": problem.space.settings,
+        "objectives": [each.as_dict() for each in problem.objectives],
+        "limits": dict(problem.limits),
+    }
+    header = {"schema": SCHEMA, "facts": {**shared, **facts}}
+    read_again: dict[str, Any] = json.loads(json.dumps(header))
+    return read_again

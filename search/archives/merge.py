@@ -1,0 +1,148 @@
+"""Several archives of the same objectives as one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luts.files import refuse_existing
+from nasprof.errors import UsageError
+from nasprof.files import write_atomic
+from nasprof.locking import open_alone
+from profiler.measuring.journal import differences
+from search.archives.archive_file import SCHEMA, ArchiveBusy, ArchiveMismatch
+from search.archives.lines import Line
+from search.archives.stored import StoredArchive
+from search.quality.ranking import evaluated
+from spaces import Genes
+
+Array: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+Places: TypeAlias = NDArray[np.intp]
+
+OF_A_SEARCH = frozenset(
+    {"budgets", "engine", "seed", "batch", "evaluations", "limits", "settings", "sources", "start"}
+)
+"""Facts that tell how was searched, not what for; all others have to agree."""
+
+
+def merge(archives: Sequence[StoredArchive]) -> tuple[StoredArchive, list[str]]:
+    """The distinct architectures of several archives, in order, with the values first found.
+
+    An evaluation takes the place of a failure. Limits stay if all have the same.
+
+    Returns:
+        The archive, not written yet, and what should be said about it.
+
+    Raises:
+        ArchiveMismatch: they are of different spaces, objectives or models, naming what differs.
+    """
+    first = archives[0]
+    for other in archives[1:]:
+        _require_same(first, other)
+    genes = np.concatenate([each.genes for each in archives])
+    values = np.concatenate([each.values for each in archives])
+    errors = [error for each in archives for error in each.errors]
+    chosen, standing = _first_known(genes, evaluated(values))
+    merged = StoredArchive(
+        first.path,
+        first.space,
+        first.objectives,
+        _merged_facts(archives),
+        genes[chosen],
+        values[chosen],
+        [errors[place] for place in chosen],
+    )
+    return merged, _disagreements(archives, values, values[standing])
+
+
+def _first_known(genes: Genes, known: Flags) -> tuple[Places, Places]:
+    """Which of equal architectures stands for all: the first that is known, else the first.
+
+    Returns:
+        Places of the distinct ones in order of first appearance, and for each of all the place
+        of the one that stands for it.
+    """
+    _, first, group = np.unique(genes, axis=0, return_index=True, return_inverse=True)
+    group = group.reshape(-1)
+    order = np.lexsort((~known, group))
+    _, beginnings = np.unique(group[order], return_index=True)
+    standing = order[beginnings]
+    return standing[np.argsort(first)], standing[group]
+
+
+def _disagreements(archives: Sequence[StoredArchive], values: Array, kept: Array) -> list[str]:
+    """Where what was evaluated differs, by more than rounding, from the values kept."""
+    differing = evaluated(values) & ~np.isclose(values, kept, rtol=1e-9, atol=0).all(1)
+    ends = np.cumsum([len(each) for each in archives])[:-1]
+    counts = [int(each.sum()) for each in np.split(differing, ends)]
+    return [
+        f"{archive.path}: the values of {count} architectures differ from those before, "
+        "which are kept"
+        for archive, count in zip(archives, counts, strict=True)
+        if count
+    ]
+
+
+def _require_same(first: StoredArchive, other: StoredArchive) -> None:
+    changed = differences(_shared(first.facts), _shared(other.facts))
+    if changed:
+        raise ArchiveMismatch(
+            f"{other.path} is of something else than {first.path}: {'; '.join(changed)}",
+            "Merge archives of the same space, objectives and models.",
+        )
+
+
+def _shared(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name not in OF_A_SEARCH}
+
+
+def _merged_facts(archives: Sequence[StoredArchive]) -> dict[str, Any]:
+    first = archives[0]
+    same = all(each.limits == first.limits for each in archives)
+    sources = [name for each in archives for name in _sources(each)]
+    own = {"limits": dict(first.limits) if same else {}, "engine": "merge"}
+    return _shared(first.facts) | own | {"sources": list(dict.fromkeys(sources))}
+
+
+def _sources(archive: StoredArchive) -> list[str]:
+    """The files that an archive is of: itself, or those it was merged from."""
+    told = archive.facts.get("sources")
+    return [str(each) for each in told] if isinstance(told, list) else [str(archive.path)]
+
+
+def write_stored(archive: StoredArchive, path: Path, overwrite: bool = False) -> None:
+    """Write an archive as a whole.
+
+    Raises:
+        UsageError: there is a file already.
+        ArchiveBusy: a search is at work on it.
+        NasprofError: it cannot be written.
+    """
+    refuse_existing(path, overwrite)
+    if path.exists():
+        _require_idle(path)
+    records = [{"schema": SCHEMA, "facts": archive.facts}, *_records(archive)]
+    lines = [json.dumps(each, separators=(",", ":"), allow_nan=False) for each in records]
+    write_atomic(path, "".join(f"{line}\n" for line in lines).encode())
+
+
+def _records(archive: StoredArchive) -> list[dict[str, Any]]:
+    names = [each.name for each in archive.objectives]
+    rows = zip(archive.genes.tolist(), archive.values.tolist(), archive.errors, strict=True)
+    return [Line(place, *row).record(names) for place, row in enumerate(rows)]
+
+
+def _require_idle(path: Path) -> None:
+    try:
+        stream = open_alone(path)
+    except OSError as error:
+        raise UsageError(f"cannot replace {path}: {error.strerror}") from error
+    if stream is None:
+        raise ArchiveBusy(f"a search is at work on {path}", "Wait, or choose another place.")
+    stream.close()

@@ -1,0 +1,192 @@
+"""Archives read without the models of their searches, to be looked at, merged and begun from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.cli import say
+from nasprof.errors import UsageError
+from nasprof.reader import Reader, brief
+from nasprof.reading import JsonInvalid, plain_json, read_bytes
+from search.archives.archive_file import SCHEMA
+from search.archives.lines import MAX_ARCHIVE, ArchiveInvalid, parsed, read_lines, split
+from search.quality.indicators import non_dominated
+from search.quality.ranking import evaluated, violation
+from spaces import Genes, Space, spaces
+
+Array: TypeAlias = NDArray[np.float64]
+
+_DAMAGED = "It was changed or damaged. Remove that line if you can do without it."
+
+
+@dataclass(frozen=True)
+class StoredObjective:
+    """An objective as an archive names it.
+
+    Args:
+        facts: what else the archive tells of it, as JSON values.
+    """
+
+    name: str
+    unit: str
+    maximise: bool
+    facts: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> StoredObjective:
+        """The objective that the head of an archive has as an object."""
+        own = ("name", "unit", "maximise")
+        others = {name: value for name, value in told.items() if name not in own}
+        return cls(told["name"], told["unit"], told["maximise"], others)
+
+
+@dataclass(frozen=True)
+class StoredArchive:
+    """What a search evaluated, in order.
+
+    Args:
+        path: None if it is in memory only.
+        objectives: in the order of the columns of ``values``.
+        facts: everything its header tells of how it was searched.
+        genes: canonical, ``(n, n_genes)``.
+        values: in the objectives' own units, ``(n, n_objectives)``; nan where not evaluated.
+        errors: why an architecture failed, where that was kept: ``(n,)``.
+    """
+
+    path: Path | None
+    space: Space
+    objectives: tuple[StoredObjective, ...]
+    facts: Mapping[str, Any]
+    genes: Genes
+    values: Array
+    errors: Sequence[str | None]
+
+    def __len__(self) -> int:
+        return len(self.genes)
+
+    @property
+    def signs(self) -> Array:
+        """-1 where an objective is maximised, else 1: ``(n_objectives,)``."""
+        return np.array([-1.0 if each.maximise else 1.0 for each in self.objectives])
+
+    @property
+    def minimised(self) -> Array:
+        """Objectives to be minimised, ``(n, n_objectives)``."""
+        return self.signs * self.values
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which were evaluated, ``(n,)``; the others failed."""
+        return evaluated(self.values)
+
+    @property
+    def limits(self) -> Mapping[str, float]:
+        """The worst value allowed of an objective, by name, in its own unit."""
+        limits: Mapping[str, float] = self.facts.get("limits") or {}
+        return limits
+
+    @property
+    def within(self) -> NDArray[np.bool_]:
+        """Which were evaluated and are within the limits: ``(n,)``."""
+        unlimited = self.signs * np.inf
+        pairs = zip([each.name for each in self.objectives], unlimited, strict=True)
+        worst = self.signs * np.array([self.limits.get(*pair) for pair in pairs])
+        kept: NDArray[np.bool_] = violation(self.minimised, worst) == 0
+        return kept
+
+    @cached_property
+    def front(self) -> NDArray[np.intp]:
+        """Places of what is within the limits and not dominated, by the last objective."""
+        return non_dominated(np.where(self.within[:, None], self.minimised, np.nan))
+
+
+def read_stored(path: Path) -> StoredArchive:
+    """The archive in a file, which stays as it is.
+
+    A last line that a crash left incomplete is left out, which is said.
+
+    Raises:
+        ArchiveInvalid: it is no archive, or damaged otherwise than by a crash, naming the line.
+    """
+    texts = _whole_lines(path)
+    facts = _facts(path, texts)
+    try:
+        space, objectives = _space(facts), _objectives(facts)
+        _check_limits(facts, objectives)
+    except UsageError as error:
+        raise ArchiveInvalid(f"{path}, line 1: {error.message}", error.remedy) from error
+    found = ((f"{path}, line {number}", text) for number, text in enumerate(texts[1:], 2))
+    told = ((where, parsed(where, text, _DAMAGED)) for where, text in found)
+    lines = read_lines(told, [each.name for each in objectives], space, _DAMAGED)
+    lines.sort(key=lambda line: line.place)
+    genes = np.array([each.genes for each in lines], np.int8).reshape(-1, space.n_genes)
+    values = np.array([each.values for each in lines], np.float64).reshape(-1, len(objectives))
+    errors = [each.error for each in lines]
+    return StoredArchive(path, space, objectives, facts, genes, values, errors)
+
+
+def _whole_lines(path: Path) -> list[bytes]:
+    try:
+        data = read_bytes(path, MAX_ARCHIVE)
+    except UsageError as error:
+        raise ArchiveInvalid(error.message, error.remedy) from error
+    whole, ended, rest = data.rpartition(b"\n")
+    if not ended:
+        raise ArchiveInvalid(f"{path} holds no whole line of an archive", "Choose another file.")
+    if rest:
+        say(f"{path}: the last line is incomplete and left out")
+    return split(whole, path)
+
+
+def _facts(path: Path, texts: Sequence[bytes]) -> dict[str, Any]:
+    try:
+        header = plain_json(texts[0])
+    except JsonInvalid:
+        header = None
+    facts = header.get("facts") if isinstance(header, dict) else None
+    if not isinstance(facts, dict) or header.get("schema") != SCHEMA:
+        raise ArchiveInvalid(
+            f"{path} is no archive of this version of nasprof", "Choose another file."
+        )
+    return facts
+
+
+def _space(facts: Mapping[str, Any]) -> Space:
+    settings = Reader(facts, "facts").take("space", "an object")
+    name = Reader(settings, "space").take("space", "a string")
+    return spaces.get(name).from_arch(settings)
+
+
+def _objectives(facts: Mapping[str, Any]) -> tuple[StoredObjective, ...]:
+    told = Reader(facts, "facts").take("objectives", "a list")
+    found = tuple(_objective(each) for each in told)
+    names = [each.name for each in found]
+    if not names or len(set(names)) < len(names):
+        raise UsageError(f"the objectives are {brief(names)}, expected one or more, all different")
+    return found
+
+
+def _objective(told: Any) -> StoredObjective:
+    reader = Reader(told, "objective")
+    reader.take("name", "a string")
+    reader.take("unit", "a string")
+    reader.take("maximise", "true or false")
+    return StoredObjective.of(told)
+
+
+def _check_limits(facts: Mapping[str, Any], objectives: Sequence[StoredObjective]) -> None:
+    if facts.get("limits") is None:
+        return
+    limits = Reader(facts, "facts").take("limits", "an object")
+    reader = Reader(limits, "limits")
+    for name in limits:
+        reader.take(name, "a number")
+        if all(name != each.name for each in objectives):
+            raise UsageError(f"there is a limit on {name!r}, which is no objective")

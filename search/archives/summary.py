@@ -1,0 +1,215 @@
+"""What archives hold, in numbers: the best, the front, its hypervolume, and whom to take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from nasprof.reader import is_number
+from search.archives.lines import finite
+from search.archives.stored import StoredArchive, StoredObjective
+from search.quality.decision import knee, preferred
+from search.quality.indicators import hypervolume, hypervolume_curve, is_exact
+
+if TYPE_CHECKING:
+    from search.archives.archive import Archive
+    from search.problem import Problem
+
+Array: TypeAlias = NDArray[np.float64]
+
+_COUNTS = 60
+"""Points along a curve."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An archive and the corner where its hypervolume ends.
+
+    Args:
+        reference: in own units, ``(n_objectives,)``; nan where nothing was evaluated.
+    """
+
+    archive: StoredArchive
+    reference: Array
+
+    @property
+    def corner(self) -> Array:
+        """The reference, to be minimised."""
+        return self.archive.signs * self.reference
+
+    @property
+    def front(self) -> Array:
+        """The front in own units, ``(n, n_objectives)``."""
+        return self.archive.values[self.archive.front]
+
+    @cached_property
+    def hypervolume(self) -> float:
+        """Of what is within the limits."""
+        return hypervolume(self.archive.signs * self.front, self.corner)
+
+    @cached_property
+    def marks(self) -> dict[int, list[str]]:
+        """What is to be said of places in the front; the knee first, then by trade-off."""
+        values = self.archive.signs * self.front
+        found: dict[int, list[str]] = {}
+        if len(values):
+            found[knee(values)] = ["knee"]
+        for place in preferred(values).tolist():
+            found.setdefault(place, []).append("preferred")
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON; null where nothing was evaluated."""
+        archive = self.archive
+        return {
+            "path": None if archive.path is None else str(archive.path),
+            "engine": archive.facts.get("engine"),
+            "seed": archive.facts.get("seed"),
+            "space": archive.space.settings,
+            "evaluations": len(archive),
+            "failed": int((~archive.known).sum()),
+            "objectives": [self._objective(number) for number in range(len(archive.objectives))],
+            "limits": dict(archive.limits),
+            "reference": self._named(self.reference),
+            "hypervolume": self.hypervolume,
+            "hypervolume_exact": is_exact(archive.signs * self.front, self.corner),
+            "front": self._front(),
+        }
+
+    def _objective(self, number: int) -> dict[str, Any]:
+        objective = self.archive.objectives[number]
+        best, worst = extremes(self.archive)
+        return {
+            "name": objective.name,
+            "unit": objective.unit,
+            "maximise": objective.maximise,
+            "best": finite(best[number]),
+            "worst": finite(worst[number]),
+        }
+
+    def _front(self) -> list[dict[str, Any]]:
+        archs = self.archive.space.decode(self.archive.genes[self.archive.front])
+        return [
+            {"arch": arch, "values": self._named(row), "marks": self.marks.get(place, [])}
+            for place, (arch, row) in enumerate(zip(archs, self.front, strict=True))
+        ]
+
+    def _named(self, values: Array) -> dict[str, float | None]:
+        names = [each.name for each in self.archive.objectives]
+        return dict(zip(names, map(finite, values), strict=True))
+
+
+def extremes(archive: StoredArchive) -> tuple[Array, Array]:
+    """The best and the worst evaluated of each objective, in own units; nan where none was."""
+    values = archive.minimised[archive.known]
+    if len(values) == 0:
+        nothing = np.full(len(archive.objectives), np.nan)
+        return nothing, nothing
+    return archive.signs * values.min(0), archive.signs * values.max(0)
+
+
+def summaries(archives: Sequence[StoredArchive], given: Mapping[str, Any]) -> list[Summary]:
+    """Each archive with its reference: the worst evaluated in any of the same objectives.
+
+    Args:
+        given: other numbers of the reference, by the name of the objective, in its own unit.
+
+    Raises:
+        UsageError: one of them is no number, or no archive has such an objective.
+    """
+    known = {each.name for archive in archives for each in archive.objectives}
+    for name, value in given.items():
+        if name not in known:
+            raise UsageError(f"no objective is called {name!r}", f"There are {_listed(known)}.")
+        if not is_number(value):
+            raise UsageError(f"the reference of {name!r} is {value!r}, expected a number")
+    return [Summary(each, _reference(each, archives, given)) for each in archives]
+
+
+def summary_of(
+    problem: Problem,
+    archives: Sequence[Archive],
+    given: Mapping[str, Any],
+    facts: Mapping[str, Any] | None = None,
+) -> Summary:
+    """Everything that searches evaluated on the same objectives, as one.
+
+    Args:
+        problem: what is searched for, with the limits that the front is within.
+        given: numbers of the reference, as of :func:`summaries`.
+        facts: how was searched, to be told.
+
+    Raises:
+        UsageError: as of :func:`summaries`.
+    """
+    stored = StoredArchive(
+        None,
+        problem.space,
+        tuple(StoredObjective.of(each.as_dict()) for each in problem.objectives),
+        {"limits": dict(problem.limits), **(facts or {})},
+        np.concatenate([each.genes for each in archives]),
+        problem.signs * np.concatenate([each.values for each in archives]),
+        [error for each in archives for error in each.errors],
+    )
+    return summaries([stored], given)[0]
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _reference(
+    archive: StoredArchive, archives: Sequence[StoredArchive], given: Mapping[str, Any]
+) -> Array:
+    alike = [each for each in archives if comparable(each, archive)]
+    worst = np.stack([archive.signs * extremes(each)[1] for each in alike])
+    # What evaluated nothing has nan here, which fmax passes over.
+    largest = archive.signs * np.fmax.reduce(worst, axis=0)
+    names = [each.name for each in archive.objectives]
+    pairs = zip(names, largest.tolist(), strict=True)
+    return np.array([float(given.get(*pair)) for pair in pairs])
+
+
+def comparable(one: StoredArchive, other: StoredArchive) -> bool:
+    """Whether two archives are of the same objectives in the same space."""
+    return one.objectives == other.objectives and one.space == other.space
+
+
+def curves(summaries: Sequence[Summary]) -> tuple[dict[str, Array], list[int]]:
+    """Hypervolume of each engine over its evaluations, a row an archive; and the evaluations.
+
+    Rows of archives that hold fewer end in nan.
+
+    Raises:
+        UsageError: the archives are not of the same objectives, or hold nothing.
+    """
+    first = summaries[0].archive
+    for each in summaries[1:]:
+        if not comparable(first, each.archive):
+            raise UsageError(
+                f"{each.archive.path} is of other objectives or another space than {first.path}",
+                "Compare archives of the same objectives.",
+            )
+    longest = max(len(each.archive) for each in summaries)
+    if longest == 0:
+        raise UsageError("there is nothing to draw: nothing was evaluated")
+    counts = np.unique(np.geomspace(1, longest, _COUNTS).round().astype(int)).tolist()
+    ideal = np.fmin.reduce([each.archive.signs * extremes(each.archive)[0] for each in summaries])
+    rows: dict[str, list[Array]] = {}
+    for each in summaries:
+        name = str(each.archive.facts.get("engine"))
+        rows.setdefault(name, []).append(_curve(each, counts, ideal))
+    return {name: np.stack(found) for name, found in rows.items()}, counts
+
+
+def _curve(summary: Summary, counts: Sequence[int], ideal: Array) -> Array:
+    archive = summary.archive
+    values = np.where(archive.within[:, None], archive.minimised, np.nan)
+    found = hypervolume_curve(values, summary.corner, counts, ideal)
+    return np.where(np.array(counts) <= len(archive), found, np.nan)

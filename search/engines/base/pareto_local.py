@@ -1,0 +1,100 @@
+"""Local search over whole fronts.
+
+Paquete, Chiarandini and Stützle, "Pareto Local Optimum Sets in the Biobjective Traveling Salesman
+Problem: An Experimental Study", 2004: the neighbours of every architecture on the front are
+evaluated until none is left whose neighbours were not. Then it goes on from a disturbed one.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.engines.base.coroutine import Search
+from search.engines.base.population import crowding, first_population
+from search.quality.indicators import non_dominated
+from search.quality.ranking import violation
+from spaces import Genes, Space
+
+Array: TypeAlias = NDArray[np.float64]
+
+_BEGIN = 20
+
+
+def pareto_local_search(
+    space: Space,
+    rng: np.random.Generator,
+    worst: Array,
+    first: Genes,
+    batch: int,
+    kick: int,
+) -> Search:
+    """Yields the neighbours of what is on the front, least crowded first.
+
+    Args:
+        worst: largest allowed value of each objective, or inf: ``(n_objectives,)``.
+        first: where it begins ``(n, n_genes)``; random ones are added.
+        batch: neighbours that are evaluated at a time, in random order; as soon as a batch holds
+            one that joins the front, the next architecture is chosen.
+        kick: genes that are changed at random where every neighbour is known.
+    """
+    genes = first_population(space, rng, max(_BEGIN, len(first)), first)
+    genes, values = _front(genes, (yield genes), worst)
+    untried: dict[bytes, Genes] = {}
+    while True:
+        place = _next(genes, values, untried, rng)
+        if place is None:
+            near = kicked(space, genes[rng.integers(len(genes))], kick, rng)[None]
+        else:
+            key = genes[place].tobytes()
+            rest = untried.get(key)
+            rest = rng.permutation(_neighbours(space, genes[place])) if rest is None else rest
+            near, untried[key] = rest[:batch], rest[batch:]
+        worth = yield near
+        genes, values = _front(
+            np.concatenate([genes, near]), np.concatenate([values, worth]), worst
+        )
+
+
+def kicked(space: Space, genes: Genes, kick: int, rng: np.random.Generator) -> Genes:
+    """An architecture ``(n_genes,)`` with up to ``kick`` genes drawn anew."""
+    changed = genes.copy()
+    places = rng.choice(len(genes), min(kick, len(genes)), replace=False)
+    changed[places] = rng.integers(0, space.n_choices[places])
+    canonical: Genes = space.canonical(changed[None])[0]
+    return canonical
+
+
+def _front(genes: Genes, values: Array, worst: Array) -> tuple[Genes, Array]:
+    """What is within the limits and not dominated; the nearest to them if nothing is within."""
+    excess = violation(values, worst)
+    places = np.flatnonzero(excess == excess.min())
+    kept = places[non_dominated(values[places])] if np.isfinite(excess.min()) else places
+    return genes[kept], values[kept]
+
+
+def _next(
+    genes: Genes, values: Array, untried: dict[bytes, Genes], rng: np.random.Generator
+) -> int | None:
+    """The least crowded architecture of which neighbours are left; None if there is none.
+
+    Ends of the front, which are infinitely far from what there is not, take part at random.
+    """
+    left = [place for place, row in enumerate(genes) if len(untried.get(row.tobytes(), row))]
+    if not left:
+        return None
+    apart = crowding(values)[left]
+    return left[int(np.where(np.isfinite(apart), apart, rng.random(len(left))).argmax())]
+
+
+def _neighbours(space: Space, genes: Genes) -> Genes:
+    """Every change of one gene that makes another architecture: ``(n, n_genes)``."""
+    offered = np.arange(space.n_choices.max()) < space.n_choices[:, None]
+    moves = np.argwhere(offered & (np.arange(offered.shape[1]) != genes[:, None]))
+    changed = np.repeat(genes[None], len(moves), 0)
+    changed[np.arange(len(moves)), moves[:, 0]] = moves[:, 1]
+    distinct = np.unique(space.canonical(changed), axis=0)
+    others: Genes = distinct[(distinct != genes).any(1)]
+    return others

@@ -1,0 +1,129 @@
+"""What engines that keep a population have in common."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.quality.ranking import evaluated, violation
+from spaces import Genes, Space
+
+Array: TypeAlias = NDArray[np.float64]
+
+_ATTEMPTS = 100
+
+
+def first_population(
+    space: Space, rng: np.random.Generator, n: int, first: Genes | None = None
+) -> Genes:
+    """``n`` distinct architectures of all sizes ``(n, n_genes)``, those of ``first`` in front.
+
+    Fewer where the space has fewer.
+
+    Args:
+        first: to begin with ``(m, n_genes)``; random ones fill up to ``n``.
+    """
+    found = np.empty((0, space.n_genes), np.int8) if first is None else space.canonical(first)
+    for attempt in range(_ATTEMPTS):
+        found = distinct(found)[:n]
+        if len(found) >= min(n, space.size):
+            break
+        drawn = space.sample(n, rng, "uniform" if attempt % 2 else "biased")
+        found = np.concatenate([found, drawn])
+    return found
+
+
+def distinct(genes: Genes) -> Genes:
+    """Each of architectures ``(n, n_genes)`` once, in the order in which they first appear."""
+    _, places = np.unique(genes, axis=0, return_index=True)
+    return genes[np.sort(places)]
+
+
+def fronts(values: Array, worst: Array, enough: int | None = None) -> list[NDArray[np.intp]]:
+    """Places of architectures front by front, best first, until ``enough`` are in them.
+
+    Those within the limits in non-dominated order; then those beyond, by how far (Deb et al. 2002,
+    Sec. VI); then those not evaluated.
+
+    Args:
+        values: objectives to be minimised ``(n, n_objectives)``.
+        worst: largest allowed value of each, or inf: ``(n_objectives,)``.
+    """
+    from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
+    excess = violation(values, worst)
+    within = np.flatnonzero(excess == 0)
+    found: list[NDArray[np.intp]] = []
+    if len(within):
+        sort = NonDominatedSorting().do(values[within], n_stop_if_ranked=enough)
+        found = [within[front] for front in sort]
+    beyond = np.flatnonzero(excess > 0)
+    for each in np.unique(excess[beyond]):
+        if enough is not None and sum(map(len, found)) >= enough:
+            break
+        found.append(beyond[excess[beyond] == each])
+    return found
+
+
+def crowding(values: Array) -> Array:
+    """How far apart neighbours are along each objective, summed: ``(n,)``; inf at the ends.
+
+    Deb et al. 2002, Sec. III.B.
+    """
+    distance = np.zeros(len(values))
+    known = np.where(evaluated(values)[:, None], values, 0.0)
+    for column in known.T:
+        order = np.argsort(column, kind="stable")
+        span = column[order[-1]] - column[order[0]]
+        distance[order[[0, -1]]] = np.inf
+        if span > 0:
+            distance[order[1:-1]] += (column[order[2:]] - column[order[:-2]]) / span
+    return distance
+
+
+def survivors(values: Array, worst: Array, n: int) -> NDArray[np.intp]:
+    """Places of the best ``n``: front by front, of the last one the least crowded."""
+    chosen: list[int] = []
+    for front in fronts(values, worst, n):
+        order = np.argsort(-crowding(values[front]), kind="stable")
+        chosen += front[order[: n - len(chosen)]].tolist()
+        if len(chosen) == n:
+            break
+    return np.array(chosen, np.intp)
+
+
+def spread_survivors(
+    values: Array, worst: Array, n: int, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Places of the best ``n``: front by front, of the last one those along reference directions.
+
+    Deb and Jain 2014, Sec. IV; beyond the limits, the nearest to them.
+    """
+    from pymoo.algorithms.moo.nsga3 import ReferenceDirectionSurvival
+    from pymoo.core.population import Population
+
+    from search.engines.base.genetic import reference_directions
+
+    if len(values) <= n:
+        return np.arange(len(values))
+    chosen = np.concatenate(fronts(values, worst, n))
+    within = chosen[violation(values[chosen], worst) == 0]
+    if len(within) <= n or values.shape[1] == 1:
+        return chosen[:n]
+    pool = Population.new(F=_to_range(values[within]), place=within)
+    survival = ReferenceDirectionSurvival(
+        reference_directions(values.shape[1], max(n, values.shape[1]))
+    )
+    survival.filter_infeasible = False
+    kept = survival.do(None, pool, n_survive=n, random_state=rng)
+    places: NDArray[np.intp] = kept.get("place").astype(np.intp)
+    return places
+
+
+def _to_range(values: Array) -> Array:
+    """Each objective from 0 to 1 over those given."""
+    span = np.ptp(values, axis=0)
+    scaled: Array = (values - values.min(0)) / np.where(span > 0, span, 1)
+    return scaled

@@ -1,0 +1,1 @@
+"""Fronts, curves, comparisons and architectures as pictures."""

@@ -1,0 +1,1 @@
+"""Which of several architectures are better: ranking, indicators, decision."""

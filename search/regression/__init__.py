@@ -1,0 +1,1 @@
+"""What accuracy models and predictors regress with."""

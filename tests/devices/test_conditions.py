@@ -1,0 +1,164 @@
+"""What makes measurements comparable, and where that is looked at."""
+
+from dataclasses import replace
+
+import pytest
+from scripted import ScriptedDevice, steady
+from test_build import PLAN, built, device_of
+
+from devices import Profile, RunSettings, open_device
+from devices.conditions import CONDITIONS, Conditions
+from luts import read_cost_model
+from profiler.commands.target import Target
+from profiler.measuring.journal import JournalMismatch
+from profiler.measuring.measure import Cancelled
+from profiler.tables.provenance import COMPARED, TableMismatch, changes
+from search.answers.place import Place, place_of
+from search.objectives.measured import OnDevice
+
+SETTINGS = RunSettings("onnxruntime")
+GPU = RunSettings("onnxruntime", options={"provider": "cuda"})
+BOUND = RunSettings("onnxruntime", affinity=(1,))
+
+
+def with_options(device, **options):
+    device.profile = device.profile.with_options(**options)
+    return device
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "relevant"),
+    [
+        ("cpu", {"timeout_s": 5.0}, {}),
+        ("cpu", {"runtime_options": {"x": 1}}, {"runtime_options": {"x": 1}}),
+        ("gpu", {"device_index": 0}, {}),
+        ("gpu", {"device_index": 1, "timeout_s": 5.0}, {"device_index": 1}),
+        ("adb", {"runner": "benchmark_model", "serial": "x", "port": 5556, "timeout_s": 5.0}, {}),
+        ("adb", {"benchmark_model": "/bin/tool", "product": "pixel", "lock_wait_s": 1.0}, {}),
+        ("adb", {"delegate": "gpu", "benchmark_flags": []}, {"delegate": "gpu"}),
+        ("adb", {"benchmark_flags": ["--a=1"]}, {"benchmark_flags": ["--a=1"]}),
+        ("adb", {"runner": "json", "cool_below_c": 35}, {"runner": "json", "cool_below_c": 35}),
+    ],
+)
+def test_options_that_latencies_depend_on(kind, options, relevant):
+    device = open_device(Profile("x", kind, options=options))
+    assert device.relevant_options() == relevant
+
+
+def test_conditions_hold_everything_and_what_is_not_known_is_left_out():
+    device = with_options(ScriptedDevice(steady), delegate="gpu", timeout_s=9)
+    now = Conditions.of(device, replace(GPU, threads=2, affinity=(0, 3)))
+    known = {
+        "device": "scripted",
+        "device_fingerprint": {"kind": "scripted"},
+        "device_options": {"delegate": "gpu"},
+        "runtime": "onnxruntime",
+        "threads": 2,
+        "affinity": [0, 3],
+        "runtime_options": {"provider": "cuda"},
+    }
+    assert now.as_dict() == known
+    assert replace(now, runtime_version="1").as_dict() == known | {"runtime_version": "1"}
+    assert set(CONDITIONS) == {*known, "runtime_version"} < set(COMPARED)
+    unasked = Conditions.of(device, GPU, contact=False)
+    assert unasked.device_fingerprint is None
+    device.profile = replace(device.profile, affinity=(2,))
+    assert Conditions.of(device, GPU).affinity == [2]
+
+
+OTHERWISE = [
+    (SETTINGS, {"delegate": "gpu"}, 'device_options.delegate was null, now "gpu"'),
+    (GPU, {}, 'runtime_options.provider was null, now "cuda"'),
+    (BOUND, {}, r"affinity was null, now \[1\]"),
+]
+
+
+@pytest.mark.parametrize(("settings", "options", "words"), OTHERWISE)
+def test_a_table_is_only_completed_under_the_same_conditions(settings, options, words):
+    whole = built()
+    part = replace(whole, entries=dict(list(whole.entries.items())[:3]))
+    device = with_options(device_of(PLAN), **options)
+    with pytest.raises(TableMismatch, match=words):
+        built(PLAN, device, base=part, settings=settings)
+    assert device.sessions == []
+    assert any(changes(whole, Conditions.of(device, settings).as_dict()))
+    told = Place.now(whole, device, settings).changed
+    assert len(told) == 1 and told[0].startswith(words.split(" was")[0])
+
+
+@pytest.mark.parametrize(("settings", "options", "words"), OTHERWISE)
+def test_a_journal_is_only_gone_on_with_under_the_same_conditions(
+    tmp_path, settings, options, words
+):
+    journal = tmp_path / "t.json.journal"
+    ending = device_of(PLAN)
+    script = ending.script
+
+    def interrupted(name, number, runs):
+        if number == 2:
+            raise KeyboardInterrupt
+        return script(name, number, runs)
+
+    ending.script = interrupted
+    with pytest.raises(Cancelled):
+        built(PLAN, ending, journal=journal)
+    other = with_options(device_of(PLAN), **options)
+    with pytest.raises(JournalMismatch, match=words):
+        built(PLAN, other, settings=settings, journal=journal)
+    assert other.sessions[0].orders == []
+    assert built(PLAN, journal=journal).missing() == []
+
+
+def test_what_is_built_under_options_tells_them_and_is_completed_under_them():
+    device = with_options(device_of(PLAN), delegate="gpu")
+    whole = built(PLAN, device, settings=replace(BOUND, options=GPU.options))
+    assert whole.provenance["device_options"] == {"delegate": "gpu"}
+    assert whole.provenance["runtime_options"] == {"provider": "cuda"}
+    assert whole.provenance["affinity"] == [1]
+    part = replace(whole, entries=dict(list(whole.entries.items())[:3]))
+    completed = built(PLAN, device, base=part, settings=replace(BOUND, options=GPU.options))
+    assert completed.missing() == []
+
+
+def test_tables_from_before_there_were_options_have_none():
+    shipped = read_cost_model("cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224")
+    assert "device_options" not in shipped.provenance
+    fingerprint = shipped.provenance["device_fingerprint"]
+    now = Conditions("cpu", fingerprint, {}, "onnxruntime", None, 1, None, {})
+    assert changes(shipped, now.as_dict()) == []
+    optimised = replace(now, device_options={"runtime_options": {"x": 1}})
+    assert changes(shipped, optimised.as_dict()) == [
+        "device_options.runtime_options.x was null, now 1"
+    ]
+
+
+@pytest.fixture
+def phone(tmp_path):
+    path = tmp_path / "phone.toml"
+    path.write_text('kind = "adb"\nruntime = "litert"\nserial = "x:1"\n')
+    return str(path)
+
+
+def test_what_a_target_does_not_say_is_as_the_table_was_measured(phone):
+    measured = {"delegate": "gpu", "benchmark_flags": ["--a=1"]}
+    provenance = {"device": "phone", "device_options": measured, "affinity": [4, 5], "threads": 2}
+    table = replace(built(), provenance=provenance | {"runtime": "litert"})
+    place = place_of(table, Target(phone, None, None, None, None, {}))
+    assert place.changed == ()
+    assert place.device.profile.options == {"serial": "x:1", **measured}
+    assert (place.settings.affinity, place.settings.threads) == ((4, 5), 2)
+    said = place_of(table, Target(phone, None, None, (7,), None, {"delegate": "nnapi"}))
+    assert set(said.changed) == {
+        'device_options.delegate was "gpu", now "nnapi"',
+        "affinity was [4, 5], now [7]",
+    }
+    # Another device has other options.
+    assert place_of(table, Target("cpu", None, None, None, None, {})).device.profile.options == {}
+
+
+def test_a_measured_objective_depends_on_the_same_conditions():
+    profile = Profile("x", "cpu", options={"runtime_options": {"a": 1}, "timeout_s": 3.0})
+    facts = OnDevice(profile, BOUND, PLAN.spaces[0], PLAN, "wall").facts()
+    now = Conditions.of(open_device(profile), BOUND).as_dict()
+    assert now.items() <= facts.items()
+    assert facts["device_options"] == {"runtime_options": {"a": 1}}

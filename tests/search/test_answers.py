@@ -1,0 +1,490 @@
+"""Bounds for networks that a search has chosen, on chosen networks; today's speed."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted import ScriptedDevice
+from tables import TINY, audited_table, made_up_table
+
+from devices import RunSettings, Samples
+from luts import NO_BOUND, Bound, LookupTable, Sentinel, Speed, read_cost_model
+from luts.answers import FEWEST, STEP, WINDOW, adapted_level, answer_bound
+from luts.audit import Measured, networks_from_dict
+from luts.errors import CostModelInvalid
+from nasprof.errors import UsageError
+from profiler.commands.building import lacks_answers
+from profiler.measuring.estimates import robust_spread
+from profiler.measuring.protocol import parse_protocol
+from profiler.measuring.rounds import EMPTY, SENTINEL
+from profiler.measuring.speed import speed_between, todays_speed
+from profiler.tables.build import Progress, audit_networks, build_table, measure_answers
+from profiler.tables.chosen import answer_of, find_answers, finders, most_macs, spread
+from profiler.tables.plan import Plan
+from search.engines.exact import exact_front
+from search.problem import Objective, Problem
+from spaces import get_space
+
+SPACE = get_space("ofa-mbv3", **TINY)
+PLAIN = Bound(1.01, "conformal")
+answers = st.lists(st.tuples(st.floats(1, 100), st.floats(0.5, 2.0)), max_size=50).map(
+    lambda pairs: np.array(pairs).reshape(-1, 2).T
+)
+levels = st.sampled_from([0.8, 0.9, 0.95, 0.99])
+
+
+def bound_of(told, ratios, confidence=0.95, floor=PLAIN):
+    told = np.broadcast_to(np.asarray(told, np.float64), np.shape(ratios))
+    return answer_bound(told, told * ratios, confidence, floor)
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+
+@settings(max_examples=100)
+@given(answers, levels, st.floats(0.1, 1000), st.floats(0.1, 1000))
+def test_predictions_are_within_budgets_and_bounds_above_predictions(
+    answers, confidence, budget, prediction
+):
+    told, ratios = answers
+    bound = answer_bound(told, told * ratios, confidence, PLAIN)
+    assert bound.upper(prediction) >= PLAIN.factor * prediction >= prediction
+    limit = bound.limit(budget)
+    assert 0 <= limit <= budget
+    if limit > 0:
+        assert bound.upper(limit) == pytest.approx(budget)
+        assert bound.upper(1.01 * limit) > budget
+    if len(told) < FEWEST:
+        assert bound is PLAIN
+
+
+@given(st.floats(0.1, 1000))
+def test_what_is_not_known_takes_predictions_as_they_are(value):
+    assert NO_BOUND.upper(value) == NO_BOUND.limit(value) == value
+    assert (NO_BOUND.upper(np.array([value])) == [value]).all()
+
+
+@settings(max_examples=50)
+@given(answers, levels)
+def test_the_level_follows_hits_and_misses(answers, confidence):
+    """What Gibbs and Candes, Eq. 2, says of the sum of all corrections."""
+    told, ratios = answers
+    miss = 1 - confidence
+    level = adapted_level(told, told * ratios, confidence, PLAIN)
+    later = max(0, len(told) - FEWEST)
+    misses = round(later * miss - (level - miss) / STEP)
+    assert 0 <= misses <= later
+    assert level == pytest.approx(miss + STEP * (later * miss - misses))
+
+
+def test_few_answers_give_students_bound():
+    from scipy.stats import t
+
+    few = np.array([1.01, 1.03, 1.02, 1.04])
+    level = adapted_level(np.full(4, 10.0), 10 * few, 0.95, PLAIN)
+    logs = np.log(few)
+    off = (logs - logs.mean()) / (1 - 1 / 4)
+    exact = np.exp(logs.mean() + t.ppf(1 - level, 3) * off.std())
+    found = bound_of(10, few)
+    assert (found.method, found.power, found.least) == ("answers-student", 1, 1.01)
+    assert found.factor == pytest.approx(exact)
+    assert found.typical == pytest.approx(np.exp(logs.mean()))
+    assert found.at == pytest.approx(10)
+
+
+def test_many_answers_give_the_rank():
+    many = np.random.default_rng(0).permutation(1 + np.arange(1, 101) / 1000)
+    found = bound_of(10, many)
+    assert found.method == "answers"
+    level = adapted_level(np.full(100, 10.0), 10 * many, 0.95, PLAIN)
+    rank = int(np.ceil(101 * (1 - level) - 1e-9))
+    logs = np.log(many)
+    off = (np.log(1 + rank / 1000) - logs.mean()) / (1 - 1 / 100)
+    assert found.factor == pytest.approx(np.exp(logs.mean() + off))
+
+
+def test_a_trend_tells_small_answers_from_large_ones():
+    rng = np.random.default_rng(0)
+    told = rng.uniform(4, 20, 60)
+    ratios = 1.08 * (told / 4) ** -0.05 * rng.lognormal(0, 0.001, 60)
+    bound = bound_of(told, ratios)
+    assert bound.power == pytest.approx(0.95, abs=0.002)
+    assert bound.upper(5.0) == pytest.approx(5 * 1.08 * 1.25**-0.05, rel=0.005)
+    assert bound.upper(20.0) == pytest.approx(1.01 * 20), "never below that of random networks"
+    # Few answers give no trend, and what has nothing in common with predictions neither.
+    assert bound_of(told[:5], ratios[:5]).power == 1
+    assert answer_bound(told, np.full(60, 10.0), 0.95, PLAIN).power == 1
+
+
+@given(st.floats(1.0, 1.3), st.floats(0.9, 1.1), st.floats(0, 0.2), st.floats(0.5, 2))
+def test_margins_and_intervals_of_the_speed_add_as_squares(margin, power, reach, factor):
+    bound = Bound(1.05 * margin, "answers", 1.05, power, 10.0, margin)
+    speed = Speed(factor, factor / (1 + reach), factor * (1 + reach), "today")
+    today = bound.at_speed(speed)
+    both = np.exp(np.hypot(np.log(margin), np.log1p(reach)))
+    assert today.upper(10.0) == pytest.approx(10 * factor * 1.05 * both)
+    assert today.least == pytest.approx(factor * both)
+    assert today.power == bound.power
+    # Never more than one on top of the other, never less than each of them.
+    for predicted in (1.0, 10.0, 100.0):
+        upper = today.upper(predicted)
+        assert factor * bound.upper(predicted) <= upper * (1 + 1e-9)
+        assert upper <= speed.high * bound.upper(predicted) * (1 + 1e-9)
+        assert today.limit(upper) == pytest.approx(predicted)
+    assert bound.at_speed(Speed()) == Bound(
+        pytest.approx(bound.factor), "answers", 1.05, power, 10.0, pytest.approx(margin)
+    )
+
+
+def test_after_misses_the_bound_widens_and_after_hits_it_narrows():
+    steady = np.random.default_rng(0).lognormal(0.01, 0.005, 40)
+    before = bound_of(10, steady).factor
+    assert bound_of(10, np.append(steady, [1.1, 1.1])).factor > before
+    assert bound_of(10, np.append(steady, np.full(150, 1.011))).factor < before
+
+
+def test_only_the_latest_answers_count():
+    old = np.full(WINDOW, 1.5)
+    recent = np.random.default_rng(0).lognormal(0.01, 0.005, WINDOW)
+    assert bound_of(10, np.append(old, recent)).factor < 1.05
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """A real table without the networks that were measured for it."""
+    table = read_cost_model("cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224").on_clock("wall")
+    return replace(table, networks=())
+
+
+def coverage(truth, error, steps, trials=16, answers=60):
+    """Share of answers on an exact front that keep their bound, and that keep the audited one.
+
+    The table has an independent error in each block; what it has without errors is the truth.
+
+    Args:
+        steps: what the device's speed changes by every 20 answers, which its sentinel tells to
+            within half a percent.
+    """
+    space, kept, audited = truth.spaces[0], [], []
+    for seed in range(trials):
+        rng = np.random.default_rng(seed)
+        errors = rng.normal(1, error, len(truth.entries))
+        entries = {
+            name: replace(entry, latency_ms={"wall": entry.latency_ms["wall"] * factor})
+            for (name, entry), factor in zip(truth.entries.items(), errors, strict=True)
+        }
+        table = replace(truth, entries=entries)
+        macs = Objective("macs", "", space.macs, maximise=True, additive=True)
+        latency = Objective("latency", "ms", table.latency_ms, additive=True)
+        front, _ = exact_front(Problem(space, (macs, latency)), rng)
+        told, true = table.latency_ms(front), truth.latency_ms(front)
+        random = space.sample(20, rng, "biased")
+        floor = np.sort(truth.latency_ms(random) / table.latency_ms(random))[-1]
+        floor = Bound(max(1.0, float(floor)), "conformal")
+        first = np.linspace(0, len(front) - 1, 10).astype(int)
+        known = list(zip(told[first], true[first], strict=True))
+        for number in range(answers):
+            speed = 1 + steps * (0, 1, -1)[number // 20 % 3]
+            timed = speed * rng.lognormal(0, 0.005 if steps else 0)
+            at = rng.integers(len(front))
+            took = true[at] * speed / timed
+            bound = answer_bound(*np.array(known).T, 0.95, floor)
+            kept.append(took <= bound.upper(told[at]))
+            audited.append(took <= floor.upper(told[at]))
+            known.append((told[at], took))
+    return np.mean(kept), np.mean(audited)
+
+
+@pytest.mark.parametrize("steps", [0.0, 0.1])
+@pytest.mark.parametrize("error", [0.01, 0.025, 0.05])
+def test_answers_keep_their_bound_and_not_the_one_of_random_networks(truth, error, steps):
+    kept, audited = coverage(truth, error, steps)
+    assert 0.93 <= kept <= 0.975
+    assert audited < 0.9, "what is right for random networks is not for chosen ones"
+
+
+# --- what a table keeps --------------------------------------------------------------------------
+
+SENTINEL_FACTS = {
+    "sha256": "0" * 64,
+    "latency_ms": {"wall": 2.0, "cpu": 1.9},
+    "spread": {"wall": 0.01, "cpu": 0.01},
+    "rounds": 20,
+}
+
+
+def test_answers_survive_json_and_old_networks_are_read():
+    answer = Measured(
+        SPACE.decode(SPACE.sample(1, np.random.default_rng(0)))[0],
+        "answer",
+        {"wall": 1.5},
+        {"wall": 0.75},
+        "2026-11-28T10:00:00+00:00",
+        2,
+        {"wall": 1.1},
+    )
+    assert networks_from_dict(json.loads(json.dumps([answer.as_dict()])), "networks") == (answer,)
+    old = {"arch": answer.arch, "role": "audit", "latency_ms": {"wall": 1.5}}
+    (read,) = networks_from_dict([old], "networks")
+    assert read == Measured(answer.arch, "audit", {"wall": 1.5})
+    assert read.as_dict() == old
+    for name, value, words in (
+        ("rank", -1, "'rank' is -1, expected at least 0"),
+        ("rank", True, "'rank' is True, expected a whole number"),
+        ("session", 7, "'session' is 7, expected a string"),
+        ("speed", {"wall": 0}, "speed: field 'wall' is 0"),
+        ("multiples", [], r"'multiples' is \[\], expected an object"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            networks_from_dict([{**old, name: value}], "networks")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("sha256", 1, "'sha256' is 1"),
+        ("latency_ms", {"wall": -1}, "'wall' is -1"),
+        ("latency_ms", None, "'latency_ms' is None"),
+        ("spread", {"wall": "x"}, "'wall' is 'x'"),
+        ("rounds", 0, "'rounds' is 0, expected at least 1"),
+    ],
+)
+def test_a_table_with_a_damaged_sentinel_is_refused(name, value, words):
+    table = made_up_table(SPACE)
+    damaged = {**table.provenance, "sentinel": {**SENTINEL_FACTS, name: value}}
+    data = replace(table, provenance=damaged)
+    with pytest.raises((CostModelInvalid, UsageError), match=words):
+        LookupTable.from_dict(json.loads(json.dumps(data.as_dict())), "t")
+
+
+def test_a_speed_far_from_the_tables_is_told():
+    assert Speed(1.2).is_far
+    assert Speed(0.8).is_far
+    assert not Speed(1.05).is_far
+    assert Speed(1.02, 1.0, 1.04, "today").as_dict() == {
+        "factor": 1.02,
+        "low": 1.0,
+        "high": 1.04,
+        "of": "today",
+    }
+
+
+# --- networks as a search would choose them ------------------------------------------------------
+
+
+def test_fresh_tables_measure_networks_that_a_search_would_choose():
+    table = audited_table(get_space("ofa-mbv3"))
+    space = table.spaces[0]
+    rng = np.random.default_rng(0)
+    assert set(finders) >= {"macs", "top1"}
+    found = find_answers(table, space, 10, rng)
+    assert len(found) == len(np.unique(found, axis=0)) == 10
+    from search.accuracy import read_accuracy_model
+
+    accuracy = read_accuracy_model("imagenet")
+    others = space.sample(2000, rng, "biased")
+    for genes in found:
+        faster = others[table.latency_ms(others) <= table.latency_ms(genes[None])]
+        if len(faster):
+            assert accuracy.top1(genes[None])[0] > accuracy.top1(faster).max()
+    low, high = table.latency_ms(np.stack([found[0], found[-1]]))
+    ends = table.extremes(space)
+    assert low < ends.min_ms + 0.2 * (ends.max_ms - ends.min_ms)
+    assert high > ends.min_ms + 0.4 * (ends.max_ms - ends.min_ms)
+
+
+def test_where_no_accuracy_is_known_they_have_the_most_macs_for_their_time():
+    table = audited_table(SPACE)
+    rng = np.random.default_rng(0)
+    found = find_answers(table, SPACE, 8, rng)
+    assert (found == most_macs(table, SPACE, 8, rng)).all()
+    others = SPACE.sample(5000, rng, "biased")
+    for genes in found:
+        faster = others[table.latency_ms(others) <= table.latency_ms(genes[None])]
+        if len(faster):
+            assert SPACE.macs(genes[None])[0] >= SPACE.macs(faster).max()
+
+
+def test_networks_are_spread_over_the_range():
+    table = made_up_table(SPACE)
+    genes = SPACE.sample(500, np.random.default_rng(0), "biased")
+    times = table.latency_ms(spread(genes, table, SPACE, 10))
+    steps = np.diff(times)
+    assert len(times) == 10
+    assert steps.max() < 2 * np.ptp(table.latency_ms(genes)) / 10
+
+
+# --- building and timing, on a scripted device ---------------------------------------------------
+
+PROTOCOL = parse_protocol("table:visits=1,rounds=4,repeats=0")
+CELLS = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
+
+
+class Machine:
+    """A device whose blocks take 1 ms, networks what they are told, at any speed."""
+
+    def __init__(self):
+        self.speed, self.jitter = 1.0, 0.0
+        self.device = ScriptedDevice(self._script)
+        self.settings = RunSettings("onnxruntime")
+
+    def _script(self, name, number, runs):
+        level = {SENTINEL: 2.0, EMPTY: 0.01}.get(name, 1.0)
+        if name.startswith(("network", "answer")):
+            level = 3.0 + int(name.removeprefix("network").removeprefix("answer")) / 10
+        # Halfway through, as a machine does.
+        speed = self.speed * (1.3 if number % 4 == 3 else 1.0 + self.jitter * (number % 4))
+        return Samples([level * speed] * runs, [0.9 * level * speed] * runs)
+
+
+@pytest.fixture(scope="module")
+def built():
+    machine = Machine()
+    plan = Plan((CELLS,), PROTOCOL, calibration=4, audit=4, answers=3)
+    table = build_table(machine.device, machine.settings, plan, "t")
+    return machine, plan, table
+
+
+def test_a_table_keeps_its_sentinel_and_networks_their_multiples(built):
+    _, _, table = built
+    assert table.sentinel.latency_ms == {"wall": 2.0, "cpu": pytest.approx(1.8)}
+    assert table.sentinel.rounds == 4
+    network = table.networks[0]
+    assert network.multiples["wall"] == pytest.approx(network.latency_ms["wall"] / 2.0)
+    assert all(entry.latency_ms["wall"] == pytest.approx(1.0) for entry in table.entries.values())
+
+
+def test_what_is_added_to_a_table_later_is_brought_to_its_speed(built):
+    machine, plan, table = built
+    entries = dict(list(table.entries.items())[:-2])
+    begun = replace(table, entries=entries)
+    machine.speed = 1.5
+    try:
+        plan = replace(plan, calibration=0, audit=0)
+        whole = build_table(machine.device, machine.settings, plan, "t", base=begun)
+    finally:
+        machine.speed = 1.0
+    assert whole.sentinel == table.sentinel
+    assert {key: entry.latency_ms for key, entry in whole.entries.items()} == {
+        key: {clock: pytest.approx(ms) for clock, ms in entry.latency_ms.items()}
+        for key, entry in table.entries.items()
+    }
+
+
+def test_answers_are_measured_for_a_table_at_its_speed(built):
+    machine, plan, table = built
+    assert lacks_answers(table, plan)
+    assert not lacks_answers(table, replace(plan, answers=0))
+    machine.speed = 1.4
+    try:
+        answers = measure_answers(machine.device, machine.settings, plan, table)
+    finally:
+        machine.speed = 1.0
+    whole = replace(table, networks=(*table.networks, *answers))
+    times = [each.latency_ms["wall"] for each in answers]
+    assert times == pytest.approx([3.0, 3.1, 3.2][: len(answers)])
+    assert len(answers) >= 2
+    assert {(each.role, each.rank) for each in answers} == {("answer", 1)}
+    assert answers[0].speed["wall"] == pytest.approx(1.4)
+    assert not lacks_answers(whole, plan)
+    assert len(whole.audit.answers[0]) == len(answers)
+    assert whole.calibration == table.calibration
+
+
+def test_todays_speed_is_the_sentinels(built):
+    machine, _, table = built
+    asked = []
+
+    def measure(genes):
+        from profiler.tables.bench import Bench
+
+        asked.append(len(genes))
+        plan = Plan((CELLS,), PROTOCOL)
+        from contextlib import nullcontext
+
+        bench = Bench(machine.device, machine.settings, CELLS, plan)
+        return bench.measure(genes, nullcontext(Progress()))
+
+    speeds = todays_speed(table, CELLS, measure)
+    assert speeds["wall"].factor == pytest.approx(1.0)
+    assert speeds["wall"].low <= 1 <= speeds["wall"].high
+    assert speeds["wall"].of == "today"
+    assert asked == [2]
+    machine.speed = 1.4
+    try:
+        speeds = todays_speed(table, CELLS, measure)
+    finally:
+        machine.speed = 1.0
+    assert speeds["cpu"].factor == pytest.approx(1.4)
+    assert asked == [2, 2, 2, 2], "one that is far off is timed again"
+    asked.clear()
+    machine.jitter = 0.05
+    try:
+        speeds = todays_speed(table, CELLS, measure)
+    finally:
+        machine.jitter = 0.0
+    assert len(asked) == 5, "a wide interval is narrowed, but not for ever"
+    assert 1 < speeds["wall"].low < speeds["wall"].factor < speeds["wall"].high < 1.15
+    nothing = replace(table, provenance={**table.provenance, "sentinel": None})
+    assert todays_speed(nothing, CELLS, measure) is None
+    other = {**table.provenance["sentinel"], "sha256": "1" * 64}
+    other = replace(table, provenance={**table.provenance, "sentinel": other})
+    assert todays_speed(other, CELLS, measure) is None
+
+
+def test_an_audit_is_at_the_speed_of_its_own_sentinel(built):
+    machine, plan, table = built
+    machine.speed = 1.4
+    try:
+        plan = replace(plan, seed=5)
+        networks, provenance = audit_networks(machine.device, machine.settings, plan, table)
+    finally:
+        machine.speed = 1.0
+    assert provenance["sentinel"]["latency_ms"]["wall"] == pytest.approx(2.0 * 1.4)
+    assert networks[0].latency_ms["wall"] == pytest.approx(3.0 * 1.4)
+    assert networks[0].multiples["wall"] == pytest.approx(1.5)
+
+
+def test_an_answer_without_a_sentinel_is_as_it_was_clocked(built):
+    machine, plan, table = built
+    measured = measure_answers(machine.device, machine.settings, plan, table)[-1]
+    assert measured.multiples
+    from profiler.measuring.measure import measure
+    from profiler.measuring.records import Item
+
+    path = __file__
+    from pathlib import Path
+
+    (taken,) = measure(
+        machine.device,
+        machine.settings,
+        [Item("answer5", Path(path), arch=measured.arch)],
+        PROTOCOL,
+        np.random.default_rng(0),
+    )
+    answer = answer_of(taken, 1, table)
+    assert (answer.multiples, answer.speed) == ({}, {})
+    assert answer.latency_ms["wall"] == pytest.approx(3.5, rel=0.1)
+
+
+def test_the_interval_of_a_speed_holds_the_truth_about_as_often_as_it_says():
+    then = Sentinel("s", {"wall": 2.0}, {"wall": 0.01}, 20)
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(400):
+        rounds = 3.0 * rng.lognormal(0, 0.02, 40)
+        now = Sentinel("s", {"wall": float(np.median(rounds))}, {"wall": robust_spread(rounds)}, 40)
+        speed = speed_between(now, then)["wall"]
+        held += speed.low <= 1.5 <= speed.high
+    assert 0.9 <= held / 400 <= 0.99
+    assert speed_between(replace(then, sha256="other"), then) is None
+
+
+def test_bursts_are_no_spread():
+    quiet = np.random.default_rng(0).normal(10, 0.1, 200)
+    burst = np.where(np.arange(200) % 5 == 0, 1.3 * quiet, quiet)
+    assert robust_spread(quiet) == pytest.approx(0.01, rel=0.2)
+    assert robust_spread(burst) < 0.015
