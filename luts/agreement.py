@@ -16,12 +16,10 @@ from math import ceil, exp, hypot, log
 from typing import Any, Literal, Self, TypeAlias, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luts.speed import Speed
 from nasprof.errors import UsageError
-
-Array: TypeAlias = NDArray[np.float64]
+from nasprof.typing import Array
 
 CONFIDENCES = (0.9, 0.95, 0.99)
 """Confidences that upper bounds are quoted for."""

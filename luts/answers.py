@@ -23,7 +23,8 @@ from math import ceil, exp
 
 import numpy as np
 
-from luts.agreement import Array, Bound, Method
+from luts.agreement import Bound, Method
+from nasprof.typing import Array
 
 STEP = 0.03
 """What a miss or a hit changes the level by. 0.005 as in the paper would take hundreds of answers

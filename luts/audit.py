@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from luts.agreement import (
     CONFIDENCES,
     Agreement,
-    Array,
     Bound,
     Calibration,
     agreement,
@@ -24,6 +23,7 @@ from luts.agreement import (
 from luts.answers import answer_bound
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
+from nasprof.typing import Array
 from spaces import Arch, Space, parse_arch
 
 Role: TypeAlias = Literal["fit", "calibration", "audit", "answer"]

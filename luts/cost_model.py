@@ -6,19 +6,15 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, ClassVar, Self
 
 from luts.agreement import CONFIDENCES, Agreement, Bound
 from luts.errors import BudgetImpossible
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
+from nasprof.typing import Array
 from spaces import Genes, Space
 from spaces.predictor import Predictor
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

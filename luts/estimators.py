@@ -14,14 +14,13 @@ from itertools import product
 from typing import Any, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luts.agreement import agreement
 from luts.features import feature_sets
 from nasprof.reader import Reader
 from nasprof.registry import Registry
+from nasprof.typing import Array
 
-Array: TypeAlias = NDArray[np.float64]
 Parameters: TypeAlias = Mapping[str, float]
 
 FOLDS = 5

@@ -8,7 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from luts.cost_model import Array, Extremes
+from luts.cost_model import Extremes
+from nasprof.typing import Array
 from spaces import Genes, Space
 
 Predict: TypeAlias = Callable[[Genes], Array]

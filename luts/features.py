@@ -14,13 +14,11 @@ from math import prod
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.registry import Registry
+from nasprof.typing import Array
 from spaces import Genes, Space
 from spaces.ops import Op
-
-Array: TypeAlias = NDArray[np.float64]
 
 _MEGA = 1e6
 _ROWS = 65536

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from luts.features import Array, block_counts
+from luts.features import block_counts
+from nasprof.typing import Array
 from spaces import Genes, Space
 
 STRENGTH = 0.03

@@ -25,7 +25,7 @@ from luts.agreement import (
     upper_bound,
     upper_bounds,
 )
-from luts.cost_model import Array, CostModel, Extremes
+from luts.cost_model import CostModel, Extremes
 from luts.digest import check_digest, digest
 from luts.entry import CLOCKS
 from luts.errors import CostModelInvalid, SpaceMismatch
@@ -36,6 +36,7 @@ from luts.provenance import check_provenance
 from luts.training import ENOUGH_NETWORKS, TrainingSet, family, resolution
 from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
+from nasprof.typing import Array
 from spaces import Genes, Space
 
 SCHEMA = 1

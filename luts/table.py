@@ -13,7 +13,7 @@ import numpy as np
 from luts.agreement import Agreement, Bound, Calibration
 from luts.audit import Audit, Measured, networks_from_dict
 from luts.build_command import build_command
-from luts.cost_model import Array, CostModel, Extremes
+from luts.cost_model import CostModel, Extremes
 from luts.digest import check_digest, digest
 from luts.entry import CLOCKS, Entry
 from luts.errors import CostModelInvalid, MissingEntries
@@ -21,6 +21,7 @@ from luts.provenance import check_provenance
 from luts.speed import Sentinel, sentinel_of
 from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
+from nasprof.typing import Array
 from spaces import Genes, Space, get_space
 from spaces.graph import Block
 

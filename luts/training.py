@@ -12,11 +12,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from luts.cost_model import Array
 from luts.errors import SpaceMismatch
 from luts.features import features, signature
 from nasprof.errors import UsageError
 from nasprof.reader import SHORTEST_MS, Reader, is_time_ms
+from nasprof.typing import Array
 from spaces import Arch, Genes, Space, parse_arch
 
 MIN_NETWORKS = 20

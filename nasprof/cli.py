@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ import click
 
 from nasprof import __version__
 from nasprof.errors import NasprofError
+from nasprof.log import logger
 from nasprof.reading import JsonInvalid, plain_json
 from nasprof.signals import (
     end_as_interrupted,
@@ -52,6 +54,7 @@ class CommandLine(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         raise_when_interrupted()
+        show_log()
         try:
             return super().invoke(ctx)
         except NasprofError as error:
@@ -208,3 +211,20 @@ def say(message: str, file: IO[Any] | None = None) -> None:
     """Tell the person at the terminal something that is not the result, if there still is one."""
     with suppress(OSError):
         click.echo(message, file=file or sys.stderr)
+
+
+class _Said(logging.Handler):
+    """Shows what the library has to say as a command says it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
+
+
+_SAID = _Said()
+
+
+def show_log() -> None:
+    """From now on, what the library has to say goes to stderr, line by line."""
+    if _SAID not in logger.handlers:
+        logger.addHandler(_SAID)
+    logger.setLevel(logging.INFO)

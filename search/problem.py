@@ -8,17 +8,16 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luts import NO_BOUND, Bound, CostModel, Extremes
 from luts.errors import BudgetImpossible
-from nasprof.cli import say
 from nasprof.errors import UsageError
+from nasprof.log import logger
+from nasprof.typing import Array
 from search.accuracy.base import AccuracyModel
 from spaces import Genes, Space
 from spaces.predictor import SpaceMismatch
 
-Array: TypeAlias = NDArray[np.float64]
 Kind: TypeAlias = Literal["computed", "predicted", "evaluated"]
 """Where values come from: the description of a network, a model, or running the network itself."""
 
@@ -259,7 +258,7 @@ def nearest_additive(accuracy: AccuracyModel, space: Space, rng: np.random.Gener
 
     additive = ridge_of(accuracy, space, rng)
     for doubt in additive.doubts:
-        say(f"Exact for {additive.name!r} only: {doubt}")
+        logger.warning(f"Exact for {additive.name!r} only: {doubt}")
     return Objective("top1", "%", additive.top1, maximise=True, additive=True)
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasprof.errors import UsageError
-
-Array: TypeAlias = NDArray[np.float64]
+from nasprof.typing import Array
 
 BOOTSTRAP_RESAMPLES = 1000
 _MAX_TRIM = 0.5

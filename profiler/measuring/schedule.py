@@ -15,8 +15,8 @@ import numpy as np
 
 from devices.contention import BESIDE
 from luts.entry import CLOCKS
+from nasprof.typing import Array
 from profiler.measuring.estimates import (
-    Array,
     Estimates,
     estimate,
     paired_multiple,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nasprof.cli import say
+from nasprof.log import logger
 
 if TYPE_CHECKING:
     from luts import CostModel
@@ -31,4 +31,4 @@ def open_cost_model(name: str, clock: str | None = None) -> CostModel:
 def say_doubts(model: CostModel) -> None:
     """Tell on stderr why predictions should be taken with care."""
     for doubt in model.doubts:
-        say(f"Careful with {model.name!r}: {doubt}")
+        logger.warning(f"Careful with {model.name!r}: {doubt}")

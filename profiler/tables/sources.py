@@ -22,9 +22,10 @@ import numpy as np
 from devices import Device, RunnerRefused, RunSettings, Samples
 from devices.conditions import Conditions
 from luts import Entry, Sentinel
-from luts.features import Array, block_counts
+from luts.features import block_counts
 from luts.fit import covering, fit_costs
 from nasprof.registry import Registry
+from nasprof.typing import Array
 from profiler.measuring.estimates import trimmed_mean
 from profiler.measuring.journal import Journal
 from profiler.measuring.measure import giving_partial, journal_facts

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from luts import NO_BOUND, Bound
 from luts.answers import FEWEST, answer_bound
 from nasprof.errors import UsageError
-from search.accuracy.base import AccuracyModel, Array
+from nasprof.typing import Array
+from search.accuracy.base import AccuracyModel
 from search.accuracy.measurements import Measurements
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, Self, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import ClassVar, Self
 
 from nasprof.registry import Registry
+from nasprof.typing import Array
 from search.model_file import Archive
 from spaces import Genes, Space
 from spaces.predictor import Predictor
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 class AccuracyModel(Predictor):

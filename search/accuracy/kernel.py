@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
-from search.accuracy.base import AccuracyModel, Array
+from nasprof.typing import Array
+from search.accuracy.base import AccuracyModel
 from search.accuracy.provenance import check_provenance, doubts
 from search.model_file import Archive
 from search.regression.gaussian import Counts, Kernel, Process

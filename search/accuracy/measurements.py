@@ -28,7 +28,7 @@ from nasprof.reading import (
     read_bytes,
     require_short_lines,
 )
-from search.accuracy.base import Array
+from nasprof.typing import Array
 from spaces import Arch, Genes, Space, parse_arch, spaces
 
 MAX_NETWORKS = 100_000

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from nasprof.arrays import ArraysInvalid
 from nasprof.tensors import read_tensors
-from search.accuracy.base import AccuracyModel, Array
+from nasprof.typing import Array
+from search.accuracy.base import AccuracyModel
 from search.accuracy.errors import AccuracyModelInvalid
 from search.model_file import Archive
 from search.threads import one_numpy_thread

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.linalg  # noqa: F401
 
 from luts.estimators import one_thread
-from search.accuracy.base import Array
+from nasprof.typing import Array
 from search.accuracy.kernel import KernelAccuracy
 from search.accuracy.measurements import Measurements
 from search.regression.gaussian import Groups, Kernel, Process, fit_process

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.reader import Reader
-from search.accuracy.base import AccuracyModel, Array
+from nasprof.typing import Array
+from search.accuracy.base import AccuracyModel
 from search.model_file import Archive
 from spaces import Genes, Space
 

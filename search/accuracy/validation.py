@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from search.accuracy.base import Array
+from nasprof.typing import Array
 from search.accuracy.errors import CannotRank
 from search.accuracy.measurements import Measurements
 from search.accuracy.regression import fit_kernel, most_likely

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from luts import LookupTable
 from luts.build_command import build_command
-from nasprof.cli import say
 from nasprof.errors import NasprofError
+from nasprof.log import logger
 from profiler.measuring.protocol import parse_protocol
 from profiler.tables.plan import Plan
 from spaces import Space
@@ -87,9 +87,9 @@ class OwnTable:
         if not device.local:
             raise self._missing()
         name = self.profile.name
-        say(f"Measuring the blocks of {self.space.label} on {name!r} first, into {path}")
+        logger.info(f"Measuring the blocks of {self.space.label} on {name!r} first, into {path}")
         table = build_and_keep(device, self.settings, self.plan, path, begun, clock=clock)
-        say(f"Table written to {path}")
+        logger.info(f"Table written to {path}")
         return table.located(path)
 
     def _missing(self) -> NasprofError:

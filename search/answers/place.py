@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from devices.conditions import Conditions
 from luts import CostModel
-from nasprof.cli import say
 from nasprof.errors import UsageError
+from nasprof.log import logger
 from profiler.tables.provenance import changes, known
 
 if TYPE_CHECKING:
@@ -58,4 +58,6 @@ def place_of(cost: CostModel, target: Target) -> Place:
 def warn_of_changes(cost: CostModel, changed: tuple[str, ...]) -> None:
     """Say on stderr where a cost model was measured otherwise than its device is now."""
     if changed:
-        say(f"Careful with {cost.name!r}: it was measured otherwise: {'; '.join(changed)}")
+        logger.warning(
+            f"Careful with {cost.name!r}: it was measured otherwise: {'; '.join(changed)}"
+        )

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.cli import say
+from nasprof.log import logger
+from nasprof.typing import Array
 from search.archives.archive_file import DAMAGED, SCHEMA, ArchiveBusy, ArchiveFile, ArchiveMismatch
 from search.archives.lines import ArchiveInvalid, Line, read_lines
 from search.problem import Problem
@@ -25,8 +25,6 @@ from search.quality.ranking import best, violation
 from spaces import Genes
 
 __all__ = ["Archive", "ArchiveBusy", "ArchiveInvalid", "ArchiveMismatch"]
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Archive(AbstractContextManager["Archive"]):
         for each in self.problem.objectives:
             now, begun = (within.get(each.name) for within in (self.problem.limits, limits))
             if now is not None and now != begun:
-                say(
+                logger.warning(
                     f"The bound of {each.name!r} has changed since this search began: its limit "
                     f"was {begun:.6g} {each.unit}, now it would be {now:.6g}; it goes on with the "
                     "former"

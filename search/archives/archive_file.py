@@ -9,10 +9,10 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from nasprof.cli import say
 from nasprof.errors import NasprofError, UsageError
 from nasprof.files import append_whole
 from nasprof.locking import open_alone
+from nasprof.log import logger
 from nasprof.reader import is_number
 from nasprof.reading import require_readable
 from profiler.measuring.journal import differences
@@ -74,7 +74,7 @@ class ArchiveFile:
         """Remove an incomplete last line; of a header only if it is the beginning of ours."""
         if size == 0 and not _line(self._header).startswith(rest):
             raise ArchiveInvalid(f"{self.path} is no archive of a search", "Choose another place.")
-        say(f"{self.path}: the last line is incomplete and is evaluated again")
+        logger.warning(f"{self.path}: the last line is incomplete and is evaluated again")
         self._stream.truncate(size)
 
     def _check(self, header: Any) -> None:

@@ -14,6 +14,7 @@ from luts.files import refuse_existing
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from nasprof.locking import open_alone
+from nasprof.typing import Array
 from profiler.measuring.journal import differences
 from search.archives.archive_file import SCHEMA, ArchiveBusy, ArchiveMismatch
 from search.archives.lines import Line
@@ -21,7 +22,6 @@ from search.archives.stored import StoredArchive
 from search.quality.ranking import evaluated
 from spaces import Genes
 
-Array: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Places: TypeAlias = NDArray[np.intp]
 

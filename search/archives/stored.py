@@ -6,22 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasprof.cli import say
 from nasprof.errors import UsageError
+from nasprof.log import logger
 from nasprof.reader import Reader, brief
 from nasprof.reading import JsonInvalid, plain_json, read_bytes
+from nasprof.typing import Array
 from search.archives.archive_file import SCHEMA
 from search.archives.lines import MAX_ARCHIVE, ArchiveInvalid, parsed, read_lines, split
 from search.quality.indicators import non_dominated
 from search.quality.ranking import evaluated, violation
 from spaces import Genes, Space, spaces
-
-Array: TypeAlias = NDArray[np.float64]
 
 _DAMAGED = "It was changed or damaged. Remove that line if you can do without it."
 
@@ -141,7 +140,7 @@ def _whole_lines(path: Path) -> list[bytes]:
     if not ended:
         raise ArchiveInvalid(f"{path} holds no whole line of an archive", "Choose another file.")
     if rest:
-        say(f"{path}: the last line is incomplete and left out")
+        logger.warning(f"{path}: the last line is incomplete and left out")
     return split(whole, path)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import is_number
+from nasprof.typing import Array
 from search.archives.lines import finite
 from search.archives.stored import StoredArchive, StoredObjective
 from search.quality.decision import knee, preferred
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from search.archives.archive import Archive
     from search.problem import Problem
 
-Array: TypeAlias = NDArray[np.float64]
 
 _COUNTS = 60
 """Points along a curve."""

@@ -13,9 +13,10 @@ from search.commands.options import Asked, confidence_option, trade_off_options
 
 if TYPE_CHECKING:
     from luts import Bound
+    from nasprof.typing import Array
     from search.answers.site import Site
     from search.problem import TradeOff
-    from search.runs.comparison import Array, Comparison, Entrant
+    from search.runs.comparison import Comparison, Entrant
 
 _PNAG = "pnag"
 

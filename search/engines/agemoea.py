@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from search.engines.base.breeder import Array
+from nasprof.typing import Array
 from search.engines.base.genetic import GeneticEngine
 
 

@@ -8,18 +8,17 @@ fronts, and within them by crowding, as NSGA-II does (Deb et al. 2002).
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.engine import one_left
 from search.engines.base.population import first_population, survivors
 from search.quality.ranking import best_first
 from spaces import Genes, Space
-
-Array: TypeAlias = NDArray[np.float64]
 
 _ATTEMPTS = 100
 

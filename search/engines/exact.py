@@ -8,19 +8,17 @@ Ullmann 1969, for the knapsack problem).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.typing import Array
 from search.engines.base.engine import Engine
 from search.problem import Problem
 from search.quality.indicators import non_dominated
 from search.quality.ranking import violation
 from spaces import Genes, Space
-
-Array: TypeAlias = NDArray[np.float64]
 
 _SAMPLES = 200
 _TOLERANCE = 1e-6

@@ -9,11 +9,9 @@ the front are validated instead; and populations are half as large.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.engines.base.coroutine import Search
 from search.engines.base.population import distinct, first_population, fronts
 from search.engines.base.selection import most_promising
@@ -28,8 +26,6 @@ from search.engines.base.surrogate import (
 from search.engines.evo import mutant
 from search.problem import Problem
 from spaces import Genes
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 class LinasEngine(PredictingEngine):

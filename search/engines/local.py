@@ -13,13 +13,13 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.engine import one_left
 from search.engines.base.pareto_local import kicked, pareto_local_search
 from search.quality.ranking import best_first, merits
 from spaces import Genes, Space
 
-Array: TypeAlias = NDArray[np.float64]
 Point: TypeAlias = tuple[Genes, Array]
 """Genes ``(n_genes,)`` and objectives ``(n_objectives,)``."""
 

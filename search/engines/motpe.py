@@ -6,18 +6,16 @@ Optimization Problems", GECCO 2020; Akiba et al., "Optuna", KDD 2019.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.population import first_population
 from search.engines.evo import mutant
 from search.quality.ranking import evaluated, violation
 from spaces import Genes, Space
-
-Array: TypeAlias = NDArray[np.float64]
 
 _ATTEMPTS = 100
 _EXCESS = "violation"

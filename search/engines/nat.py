@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.engines.base.coroutine import Search
 from search.engines.base.population import distinct, first_population, spread_survivors
 from search.engines.base.surrogate import Choice, PredictingEngine, Surrogates, search_on, unknown
@@ -19,7 +19,6 @@ from search.engines.nsga3 import NSGA3Engine
 from search.problem import Problem
 from spaces import Genes
 
-Array: TypeAlias = NDArray[np.float64]
 Adapt: TypeAlias = Callable[[Genes], None]
 
 

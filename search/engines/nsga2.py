@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from search.engines.base.breeder import Array, Breeder
+from nasprof.typing import Array
+from search.engines.base.breeder import Breeder
 from search.engines.base.coroutine import Search
 from search.engines.base.population import crowding, first_population, fronts, survivors
 from spaces import Genes

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from search.engines.base.breeder import Array
+from nasprof.typing import Array
 from search.engines.base.genetic import GeneticEngine
 from spaces import Genes, Space
 

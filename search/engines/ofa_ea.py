@@ -15,13 +15,13 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.population import first_population
 from search.problem import Problem
 from search.quality.ranking import best_first
 from spaces import Genes, Space
 
-Array: TypeAlias = NDArray[np.float64]
 Within: TypeAlias = Callable[[Genes], NDArray[np.bool_]]
 
 _ATTEMPTS = 100

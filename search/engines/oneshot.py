@@ -7,10 +7,7 @@ what that found is validated, best first.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
 from search.engines.base.coroutine import Search
 from search.engines.base.population import first_population, survivors
@@ -23,8 +20,6 @@ from search.engines.base.surrogate import (
 )
 from search.problem import Problem
 from spaces import Genes
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 class OneShotEngine(PredictingEngine):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from search.engines.base.breeder import Array
+from nasprof.typing import Array
 from search.engines.base.genetic import GeneticEngine
 
 

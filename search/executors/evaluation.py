@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Thread
 from traceback import format_exception
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from devices.base import DeviceError
+from nasprof.typing import Array
 from search.problem import Objective, Problem
 from search.threads import one_numpy_thread
 from spaces import Genes
 
-Array: TypeAlias = NDArray[np.float64]
 T = TypeVar("T")
 
 _LONGEST_ERROR = 300

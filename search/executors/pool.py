@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from nasprof.errors import NasprofError, UsageError
+from nasprof.typing import Array
 from search.executors.base import Executor
-from search.executors.evaluation import Array, Evaluation
+from search.executors.evaluation import Evaluation
 from search.executors.worker import Answer, Sign
 from search.problem import Problem
 from spaces import Genes

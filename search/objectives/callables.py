@@ -14,9 +14,10 @@ import numpy as np
 
 from devices.runner.telemetry import silence
 from nasprof.errors import UsageError
+from nasprof.typing import Array
 from search.objectives.base import Wanted, near, objectives
 from search.objectives.own_module import import_own
-from search.problem import Array, Objective
+from search.problem import Objective
 from spaces import Genes, Space
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.objectives.base import Wanted, refuse_detail
 from search.objectives.ends import additive_ends, additive_extremes
 from search.objectives.models import Models
-from search.problem import Array, Objective
+from search.problem import Objective
 from spaces import Genes, Space
 from spaces.memory import chain_peaks
 

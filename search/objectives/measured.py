@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from devices.contention import BESIDE
-from nasprof.cli import say
 from nasprof.errors import NasprofError
+from nasprof.log import logger
 from nasprof.temporary import TemporaryFolder
+from nasprof.typing import Array
 from search.objectives.base import Sources, Wanted
 from search.objectives.models import Models, Spot
-from search.problem import Array, Objective
+from search.problem import Objective
 from spaces import Genes, Space
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class OnDevice:
     def _warn(self, taken: Measurement) -> None:
         """Say what is in doubt in spite of all repetitions."""
         if doubts := self._doubts(taken):
-            say(
+            logger.warning(
                 f"A network was measured {1 + _REPEATS} times on {self.profile.name!r}, and is "
                 f"still in doubt ({', '.join(doubts)}): the last of these is taken"
             )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from luts import CostModel
-from nasprof.cli import say
 from nasprof.errors import UsageError
+from nasprof.log import logger
 from search.accuracy.base import AccuracyModel
 from search.objectives.base import Sources, near
 from spaces import Space
@@ -64,7 +64,7 @@ class Models:
 
             model = self._accuracies[name] = read_accuracy_model(name)
             for doubt in model.doubts:
-                say(f"Careful with {model.name!r}: {doubt}")
+                logger.warning(f"Careful with {model.name!r}: {doubt}")
         return self._accuracies[name]
 
     def cost(self, name: str) -> CostModel:

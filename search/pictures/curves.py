@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.pictures.drawing import figure, look, own_numbers, plain, save
-
-Array: TypeAlias = NDArray[np.float64]
 
 _MARKED = 6
 """Marks along a curve."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.typing import Array
 from search.pictures.drawing import (
     COLOURS,
     Described,
@@ -23,7 +23,6 @@ from search.pictures.drawing import (
     short,
 )
 
-Array: TypeAlias = NDArray[np.float64]
 Marked: TypeAlias = Mapping[str, int]
 Drawing: TypeAlias = Callable[[Sequence[Described], Array, Array, Marked, str], Any]
 

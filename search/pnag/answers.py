@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luts import TABLE_SPEED, Bound, Speed
+from nasprof.typing import Array
 from search.pnag.generator import Generator
 from search.pnag.polish import ROUNDS, improve
 from search.pnag.rated import Rated, distinct, stack
 from search.problem import TradeOff, check_budget
 from search.threads import one_numpy_thread
 from spaces import Genes
-
-Array: TypeAlias = NDArray[np.float64]
 
 POLISHED = 4
 """Architectures polished for each budget."""

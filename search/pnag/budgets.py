@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, brief
+from nasprof.typing import Array
 
-Array: TypeAlias = NDArray[np.float64]
 Spacing: TypeAlias = Literal["even", "log"]
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.pnag.rated import Rated, stack
 from search.quality.indicators import non_dominated
 from spaces import Genes, Space
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

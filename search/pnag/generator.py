@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from search.pnag.budgets import Array, BudgetScale
+from nasprof.typing import Array
+from search.pnag.budgets import BudgetScale
 from search.pnag.policy import Policy
 from search.problem import TradeOff
 from spaces import Genes, Space

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.pnag.budgets import BudgetScale
 from search.pnag.dominance import dominance
 from search.pnag.evaluator import Evaluator, hinge
-from search.pnag.rewards import Array, Arrays, Batch, Reward
+from search.pnag.rewards import Arrays, Batch, Reward
 from search.pnag.settings import TrainingSettings
 from search.pnag.tensors import (
     load_module,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.pnag.rated import Rated
 from search.problem import TradeOff
 from spaces import Genes, Space
-
-Array: TypeAlias = NDArray[np.float64]
 
 ROUNDS = 8
 PAIRS = 48

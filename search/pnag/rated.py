@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.problem import TradeOff
 from spaces import Genes
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

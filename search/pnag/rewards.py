@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.registry import Registry
+from nasprof.typing import Array
 from search.pnag.budgets import BudgetScale
 from search.pnag.dominance import dominance
 from search.pnag.settings import TrainingSettings
 from search.problem import TradeOff
 from spaces import Genes
 
-Array: TypeAlias = NDArray[np.float64]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 MNASNET_EXPONENT = -0.07

@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from nasprof.errors import UsageError
-from search.pnag.budgets import Array, BudgetScale, Spacing
+from nasprof.typing import Array
+from search.pnag.budgets import BudgetScale, Spacing
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from nasprof.reader import Reader
+from nasprof.typing import Array
 from search.model_file import Archive
 from search.pnag.budgets import BudgetScale
 from search.pnag.elites import Elites
@@ -23,7 +24,7 @@ from search.pnag.network import PolicyNetwork
 from search.pnag.policy import Policy
 from search.pnag.polish import improve
 from search.pnag.rated import Rated
-from search.pnag.rewards import Array, Arrays, Batch, Reward, rewards
+from search.pnag.rewards import Arrays, Batch, Reward, rewards
 from search.pnag.settings import TrainingSettings
 from search.pnag.tensors import (
     load_module,

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, Self
 
-from search.predictors.base import Array, GenePredictor, make_predictor
+from nasprof.typing import Array
+from search.predictors.base import GenePredictor, make_predictor
 from search.regression.folds import Rows, out_of_fold, rmse
 from spaces import Genes
 

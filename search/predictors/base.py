@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Self, TypeAlias, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
+from nasprof.typing import Array
 from search.threads import one_numpy_thread
 from spaces import Genes, Space
 
-Array: TypeAlias = NDArray[np.float64]
 T = TypeVar("T")
 
 _ROWS = 2048

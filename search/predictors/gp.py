@@ -12,8 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from luts.estimators import one_thread
+from nasprof.typing import Array
 from search.accuracy.kernel import explained_by
-from search.predictors.base import Array, GenePredictor
+from search.predictors.base import GenePredictor
 from search.regression.encodings import steps
 from search.regression.gaussian import Counts, Groups, Process, fit_process
 from spaces import Genes, Space

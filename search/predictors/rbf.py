@@ -15,7 +15,8 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.predictors.base import Array, GenePredictor
+from nasprof.typing import Array
+from search.predictors.base import GenePredictor
 from search.regression.encodings import Columns, Encoding, choices, places, steps
 from search.threads import one_numpy_thread
 from spaces import Genes

@@ -13,7 +13,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from search.predictors.base import Array, GenePredictor
+from nasprof.typing import Array
+from search.predictors.base import GenePredictor
 from search.predictors.rbf import cubes, system, tail
 from search.regression.encodings import Columns, Encoding, choices, places
 from search.threads import one_numpy_thread

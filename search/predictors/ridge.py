@@ -12,7 +12,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from search.predictors.base import Array, GenePredictor
+from nasprof.typing import Array
+from search.predictors.base import GenePredictor
 from search.regression.encodings import Columns, Scaling, steps
 from search.threads import one_numpy_thread
 from spaces import Genes

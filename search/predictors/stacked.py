@@ -11,7 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from search.predictors.base import Array, GenePredictor
+from nasprof.typing import Array
+from search.predictors.base import GenePredictor
 from search.predictors.ridge import RidgeFit, RidgePredictor
 from search.predictors.svr import SvrPredictor
 from search.regression.folds import Rows, out_of_fold

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from luts.estimators import one_thread
-from search.predictors.base import Array, GenePredictor
+from nasprof.typing import Array
+from search.predictors.base import GenePredictor
 from search.regression.encodings import Columns, Scaling, steps
 from search.regression.folds import choose
 from spaces import Genes

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
+from nasprof.typing import Array
 
 RADIUS = 0.125
 """Of a neighbourhood, where every objective ranges from 0 to 1 over the front."""

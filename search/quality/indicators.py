@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.quality.ranking import evaluated
-
-Array: TypeAlias = NDArray[np.float64]
 
 EXACT_POINTS = {
     1: 10**9,

@@ -15,7 +15,7 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.predictors.base import Array
+from nasprof.typing import Array
 from spaces import Genes, Space
 
 Encoding: TypeAlias = Callable[[Space, Genes], Array]

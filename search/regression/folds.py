@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from search.predictors.base import Array
+from nasprof.typing import Array
 
 T = TypeVar("T")
 Rows: TypeAlias = NDArray[Any]

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
+from nasprof.typing import Array
+
 Matrix: TypeAlias = NDArray[Any]
 """Of float32 or float64; what is computed from it has its precision."""
 Counts: TypeAlias = NDArray[np.int64]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.accuracy.ridge import ridge_of
 from search.archives.archive import Archive
 from search.engines.base.engine import Engine
@@ -17,8 +15,6 @@ from search.problem import TradeOff
 from search.quality.ranking import best
 from search.runs.run import Progress, run
 from spaces import Genes
-
-Array: TypeAlias = NDArray[np.float64]
 
 _BUDGETS, _SWEEPS = 20, 4
 _POPULATION = 200

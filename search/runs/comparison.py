@@ -10,8 +10,8 @@ from time import process_time
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.archives.archive import Archive
 from search.engines.base.engine import engines
 from search.problem import TradeOff
@@ -21,8 +21,6 @@ from search.runs.best_known import best_known_front
 from search.runs.run import Progress, Stop
 from search.runs.trial import Trial, union
 from spaces import Genes
-
-Array: TypeAlias = NDArray[np.float64]
 
 Entrant: TypeAlias = Callable[[Sequence[float], int, int], Genes]
 """Budgets in ms, evaluations for each of them and a seed to everything evaluated, as genes."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luts.estimators import one_thread
 from nasprof.errors import NasprofError
+from nasprof.typing import Array
 from search.archives.archive import Archive, ArchiveMismatch, Entry
 from search.engines.base.engine import Engine
 from search.executors import Evaluation, Executor, open_executor
@@ -20,7 +20,6 @@ from search.quality.indicators import non_dominated
 from search.quality.ranking import evaluated, violation
 from spaces import Genes
 
-Array: TypeAlias = NDArray[np.float64]
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many evaluations of how many are done."""
 

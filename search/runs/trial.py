@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.typing import Array
 from search.archives.archive import Archive
 from search.engines.base.engine import Engine, checked_settings, engines, require_objectives
 from search.engines.exact import ExactEngine
@@ -18,8 +18,6 @@ from search.executors import Executor, open_executor
 from search.problem import Objective, Problem
 from search.runs.run import Progress, Stop, batch_of, run
 from spaces import Genes
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

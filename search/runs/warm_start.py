@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import is_whole
 from nasprof.reading import MAX_BYTES, MAX_LINES_BYTES, plain_json, require_readable
+from nasprof.typing import Array
 from search.archives.archive import Archive, ArchiveMismatch
 from search.archives.stored import read_stored
 from search.objectives import objectives
@@ -22,8 +22,6 @@ from search.quality.ranking import evaluated
 from search.runs.trial import Start
 from search.threads import one_numpy_thread
 from spaces import Genes
-
-Array: TypeAlias = NDArray[np.float64]
 
 FROM_MACS = "macs"
 """Instead of a file: a search on MACs in the place of latencies."""

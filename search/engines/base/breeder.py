@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine
 from spaces import Genes, Space
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 class Breeder(CoroutineEngine):

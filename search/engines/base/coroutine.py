@@ -7,13 +7,12 @@ from collections.abc import Generator
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.engines.base.engine import Engine
 from search.quality.ranking import evaluated
 from spaces import Genes, Space
 
-Array: TypeAlias = NDArray[np.float64]
 Search: TypeAlias = Generator[Genes, Array, None]
 
 _IDLE_LIMIT = 1000

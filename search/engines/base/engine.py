@@ -16,7 +16,8 @@ import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
-from search.problem import Array, Problem
+from nasprof.typing import Array
+from search.problem import Problem
 from spaces import Genes, Space
 
 MANY = 1000

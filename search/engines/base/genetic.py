@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from search.engines.base.breeder import Array, Breeder
+from nasprof.typing import Array
+from search.engines.base.breeder import Breeder
 from search.engines.base.coroutine import Search
 from search.engines.base.population import first_population
 from search.quality.ranking import evaluated, violation

@@ -7,18 +7,14 @@ evaluated until none is left whose neighbours were not. Then it goes on from a d
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.engines.base.coroutine import Search
 from search.engines.base.population import crowding, first_population
 from search.quality.indicators import non_dominated
 from search.quality.ranking import violation
 from spaces import Genes, Space
-
-Array: TypeAlias = NDArray[np.float64]
 
 _BEGIN = 20
 

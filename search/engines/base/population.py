@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.quality.ranking import evaluated, violation
 from spaces import Genes, Space
-
-Array: TypeAlias = NDArray[np.float64]
 
 _ATTEMPTS = 100
 

@@ -7,11 +7,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.typing import Array
 from search.engines.base.population import survivors
 from search.quality.indicators import non_dominated
 from search.quality.ranking import evaluated, violation
 
-Array: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.intp]
 
 _BEYOND = 0.1

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine
 from search.engines.base.engine import engines
 from search.predictors import GenePredictor, make_predictor, predictors
@@ -18,7 +19,6 @@ from search.quality.ranking import evaluated
 from search.threads import one_numpy_thread
 from spaces import Genes
 
-Array: TypeAlias = NDArray[np.float64]
 Choice: TypeAlias = str | Mapping[str, str] | None
 
 KNOWN = "known"
