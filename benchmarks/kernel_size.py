@@ -20,7 +20,7 @@ from common import RESULTS, report
 from devices import RunSettings, find_profile, open_device
 from luts import LookupTable, read_cost_model
 from luts.agreement import agreement, calibrate
-from nasprof.progress import progress_bar
+from profiler.commands.progress import progress_bar
 from profiler.measuring.measure import measure
 from profiler.measuring.protocol import Protocol, parse_protocol
 from profiler.model_files.architectures import format_for, reference_files

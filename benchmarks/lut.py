@@ -27,7 +27,7 @@ from luts import Calibration, Entry, LookupTable, Measured, agreement
 from luts.agreement import calibrate, upper_bound
 from luts.features import block_counts
 from luts.fit import fit_costs
-from nasprof.progress import progress_bar
+from profiler.commands.progress import progress_bar
 from profiler.measuring.estimates import trimmed_mean
 from profiler.measuring.measure import Interrupted, measure
 from profiler.measuring.protocol import parse_protocol

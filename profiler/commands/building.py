@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @contextmanager
 def building_progress() -> Iterator[Progress]:
     """Tells the estimate on stderr, then draws bars where stderr is a terminal."""
-    from nasprof.progress import lowering_bar, progress_bar
+    from profiler.commands.progress import lowering_bar, progress_bar
     from profiler.measuring.measure import Status
     from profiler.tables.build import Progress
 

@@ -234,7 +234,7 @@ def _run(
     """Measure, and on failure keep what was taken before passing the failure on."""
     import numpy as np
 
-    from nasprof.progress import progress_bar
+    from profiler.commands.progress import progress_bar
     from profiler.measuring.groups import Listeners, forecast, grouped, limit_bytes, measure_groups
     from profiler.measuring.inputs import failure
     from profiler.measuring.measure import Interrupted

@@ -81,7 +81,7 @@ def compare(
     Engines that search whole fronts get the evaluations of all budgets together. What training
     evaluated is not counted for pnag, but told.
     """
-    from nasprof.progress import step_bar
+    from profiler.commands.progress import step_bar
     from search.engines.base.engine import engines
     from search.runs.comparison import compare, known_front
 

@@ -95,7 +95,7 @@ def run(asked: Asked, plot: Path | None, as_json: bool, **options: Any) -> None:
 
     Interrupted, it shows what was found so far; with -o the same command goes on from there.
     """
-    from nasprof.progress import step_bar
+    from profiler.commands.progress import step_bar
     from search.commands.searches import Searches
     from search.engines.base.engine import engines
     from search.executors import executors

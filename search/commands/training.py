@@ -159,7 +159,7 @@ def _train(
 @contextmanager
 def training_progress() -> Iterator[Callable[[int, int], None]]:
     """A function to be told how many of how many steps are done; says how long it will take."""
-    from nasprof.progress import step_bar
+    from profiler.commands.progress import step_bar
 
     first: tuple[int, float] | None = None
     told = False
