@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import wraps
-from math import inf, nan
 from pathlib import Path
 from typing import Any
 
 import click
 
 from nasprof.cli import setting_option
+from nasprof.durations import parse_milliseconds, parse_seconds
+from nasprof.errors import UsageError
 
 
 def arch_option(name: str, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -42,28 +42,18 @@ class ResolutionList(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} is no list of whole numbers like 224 or 224,192", param, ctx)
 
 
-_UNITS_MS = {"": 1.0, "ms": 1.0, "us": 1e-3, "s": 1e3}
-
-
 class Milliseconds(click.ParamType[float]):
     """A time above 0 and not infinite, in ms unless its unit is named: ``110``, ``0.11s``."""
 
     name = "TIME"
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self, value: float | str, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        found = re.fullmatch(r"([-+.\de]+) ?(ms|us|s|)", str(value).strip())
         try:
-            time_ms = float(found[1]) * _UNITS_MS[found[2]] if found else nan
-        except ValueError:
-            time_ms = nan
-        if not 0 < time_ms < inf:
-            self.fail(f"{value!r} is no time above 0 like 110, 110ms, 0.11s or 450us", param, ctx)
-        return time_ms
-
-
-_UNITS_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+            return parse_milliseconds(value)
+        except UsageError as error:
+            self.fail(error.message, param, ctx)
 
 
 class Duration(click.ParamType[float]):
@@ -72,15 +62,12 @@ class Duration(click.ParamType[float]):
     name = "TIME"
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self, value: float | str, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        if isinstance(value, float):
-            return value
-        found = re.fullmatch(r"(\d+\.?\d*|\.\d+) ?(s|min|m|h)", str(value).strip())
-        seconds = float(found[1]) * _UNITS_S[found[2]] if found else nan
-        if not 0 < seconds < inf:
-            self.fail(f"{value!r} is no time with its unit like 90s, 30m or 8h", param, ctx)
-        return seconds
+        try:
+            return value if isinstance(value, float) else parse_seconds(value)
+        except UsageError as error:
+            self.fail(error.message, param, ctx)
 
 
 def space_options(function: Callable[..., Any]) -> Callable[..., Any]:
