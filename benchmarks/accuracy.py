@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from common import report
 
-from luts.estimators import one_thread
+from nasprof.threads import one_thread
 from search.accuracy import AccuracyModel, read_accuracy_model
 from search.accuracy.errors import CannotRank
 from search.accuracy.fit import fit_measurements

@@ -33,7 +33,7 @@ from engine_problems import (
 from engine_travel import travel
 from jobs import results
 
-from luts.estimators import one_thread
+from nasprof.threads import one_thread
 from search.engines.base.engine import engines
 from search.pictures.curves import plot_curves
 from search.quality.indicators import evaluations_to_reach

@@ -38,6 +38,7 @@ from platforms import (
     unseen_budgets,
 )
 
+from nasprof.threads import one_thread
 from search.archives.archive import Archive
 from search.engines.local import LocalEngine
 from search.pnag.answers import answer
@@ -50,7 +51,6 @@ from search.pnag.trainer import Trainer
 from search.pnag.training import train
 from search.problem import TradeOff, Watched
 from search.runs.run import run
-from search.threads import one_numpy_thread
 
 SEEDS = (0, 1)
 LOCAL_EVALUATIONS = 10_000
@@ -283,7 +283,7 @@ def whole_command(generator: Generator) -> list[float]:
 def speed() -> None:
     torch.set_num_threads(1)
     trade_off = platform("cpu-onnxruntime")
-    with one_numpy_thread():
+    with one_thread():
         found = rates(trade_off)
     medians = {name: float(np.median(rate)) for name, rate in found.items()}
     before = time.process_time()

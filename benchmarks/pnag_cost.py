@@ -14,7 +14,7 @@ from platforms import best_known, best_within, platform, unseen_budgets
 from pnag_jobs import Search
 from pnag_trainings import COMPARED
 
-from luts.estimators import one_thread
+from nasprof.threads import one_thread
 from search.pnag.answers import answer
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train

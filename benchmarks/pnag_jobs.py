@@ -11,6 +11,7 @@ import numpy as np
 from jobs import Job
 from platforms import best_known, best_within, platform, share, unseen_budgets
 
+from nasprof.threads import one_thread
 from search.archives.archive import Archive
 from search.pnag.answers import answer
 from search.pnag.budgets import BudgetScale
@@ -20,7 +21,6 @@ from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
 from search.runs.run import Stop
 from search.runs.trial import Trial
-from search.threads import one_numpy_thread
 
 SAMPLES = 64
 """Drawn for each budget where the policy is judged alone."""
@@ -145,7 +145,7 @@ class Independent(Job):
 
         trainer = Trainer(platform(self.platform), self.trained_with, self.seed)
         trainer.scale = BudgetScale(np.array([budget_ms]))
-        with one_numpy_thread():
+        with one_thread():
             while not trainer.done:
                 trainer.step()
         within = trainer.elites.latency_ms <= budget_ms

@@ -13,7 +13,7 @@ from common import report
 from predictors_data import GOALS, Target, target
 
 from luts import agreement
-from luts.estimators import one_thread
+from nasprof.threads import one_thread
 from search.predictors import make_predictor
 from search.predictors import rbf_ensemble as ensemble
 from search.predictors.ridge import PENALTIES, RidgeFit

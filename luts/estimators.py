@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any, Self, TypeAlias
@@ -19,6 +18,7 @@ from luts.agreement import agreement
 from luts.features import feature_sets
 from nasprof.reader import Reader
 from nasprof.registry import Registry
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 
 Parameters: TypeAlias = Mapping[str, float]
@@ -155,15 +155,6 @@ def choices() -> Iterator[Choice]:
         kind = estimators.get(name)
         for features, values in product(kind.features, product(*kind.grid.values())):
             yield Choice(name, features, dict(zip(kind.grid, values, strict=True)))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Several threads are slower at these sizes, and sum in an order that may change."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        yield
 
 
 class Fit:

@@ -29,13 +29,14 @@ from luts.cost_model import CostModel, Extremes
 from luts.digest import check_digest, digest
 from luts.entry import CLOCKS
 from luts.errors import CostModelInvalid, SpaceMismatch
-from luts.estimators import Candidate, Choice, Fit, one_thread, rank_candidates
+from luts.estimators import Candidate, Choice, Fit, rank_candidates
 from luts.extremes import search_extremes
 from luts.features import feature_sets, features, signature
 from luts.provenance import check_provenance
 from luts.training import ENOUGH_NETWORKS, TrainingSet, family, resolution
 from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from spaces import Genes, Space
 

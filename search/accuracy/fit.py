@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from luts.estimators import one_thread
 from nasprof import __version__
+from nasprof.threads import one_thread
 from search.accuracy.kernel import KernelAccuracy
 from search.accuracy.measurements import Measurements
 from search.accuracy.regression import choose_process, fit_kernel

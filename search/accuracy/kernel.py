@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.accuracy.base import AccuracyModel
 from search.accuracy.provenance import check_provenance, doubts
 from search.model_file import Archive
 from search.regression.gaussian import Counts, Kernel, Process
-from search.threads import one_numpy_thread
 from spaces import Genes, Space
 
 Inputs: TypeAlias = NDArray[np.float32]
@@ -82,7 +82,7 @@ class KernelAccuracy(AccuracyModel):
         space = self.space_of(space)
         genes = space.checked(genes)
         found = np.empty(len(genes))
-        with one_numpy_thread():
+        with one_thread():
             for start in range(0, len(genes), _ROWS):
                 rows = slice(start, start + _ROWS)
                 found[rows] = function(space.onehot(genes[rows]))

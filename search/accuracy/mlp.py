@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from nasprof.arrays import ArraysInvalid
 from nasprof.tensors import read_tensors
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.accuracy.base import AccuracyModel
 from search.accuracy.errors import AccuracyModelInvalid
 from search.model_file import Archive
-from search.threads import one_numpy_thread
 from spaces import Genes, Space, get_space
 
 Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
@@ -75,7 +75,7 @@ class OfaMlp(AccuracyModel):
         genes = space.checked(genes)
         found = np.empty(len(genes))
         bias = self._bias[RESOLUTIONS.index(self._side(space))]
-        with one_numpy_thread():
+        with one_thread():
             for start in range(0, len(genes), _ROWS):
                 rows = slice(start, start + _ROWS)
                 found[rows] = self._forward(space.onehot(genes[rows]), bias)

@@ -10,7 +10,7 @@ import numpy as np
 # Its linear algebra is kept to one thread only once it is loaded.
 import scipy.linalg  # noqa: F401
 
-from luts.estimators import one_thread
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.accuracy.kernel import KernelAccuracy
 from search.accuracy.measurements import Measurements

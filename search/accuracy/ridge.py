@@ -146,7 +146,7 @@ def _fit(space: Space, genes: Genes, top1: Array) -> tuple[float, tuple[Array, .
     """Intercept and contributions of each part."""
     from sklearn.linear_model import Ridge
 
-    from luts.estimators import one_thread
+    from nasprof.threads import one_thread
 
     inputs = [_pairs(space, place, genes) for place, _ in space.parts]
     with one_thread():

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from devices.base import DeviceError
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.problem import Objective, Problem
-from search.threads import one_numpy_thread
 from spaces import Genes
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ def evaluate(problem: Problem, genes: Genes) -> Evaluation:
     Raises:
         DeviceError: a device cannot be used any more; no architecture is to blame for that.
     """
-    with one_numpy_thread():
+    with one_thread():
         columns = _columns(problem.objectives, genes)
     by_row = zip(*(column.errors for column in columns), strict=True)
     errors = tuple(next(filter(None, row), None) for row in by_row)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from luts import TABLE_SPEED, Bound, Speed
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.pnag.generator import Generator
 from search.pnag.polish import ROUNDS, improve
 from search.pnag.rated import Rated, distinct, stack
 from search.problem import TradeOff, check_budget
-from search.threads import one_numpy_thread
 from spaces import Genes
 
 POLISHED = 4
@@ -77,7 +77,7 @@ def answer(
     """
     bound = trade_off.bound(confidence).at_speed(speed)
     limits_ms = np.array([bound.limit(check_budget(ms)) for ms in budgets_ms])
-    with one_numpy_thread():
+    with one_thread():
         drawn = generator.calibrated(trade_off).sample(np.repeat(limits_ms, samples), rng)
         fastest = trade_off.extremes.fastest[None]
         genes = np.concatenate([drawn, generator.elites, fastest])

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from nasprof.arrays import require_finite
 from nasprof.errors import NasprofError, UsageError
 from nasprof.reader import Reader
+from nasprof.threads import one_thread
 from search.model_file import Archive
 from search.pnag.checkpoint import TRAINING, CheckpointInvalid, read_checkpoint
 from search.pnag.generator import Generator, fingerprint
 from search.pnag.settings import TrainingSettings
 from search.problem import TradeOff
-from search.threads import one_numpy_thread
 
 if TYPE_CHECKING:
     from search.pnag.trainer import Trainer
@@ -81,7 +81,7 @@ def _one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with one_numpy_thread():
+        with one_thread():
             yield
     finally:
         torch.set_num_threads(before)

@@ -14,8 +14,8 @@ import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
+from nasprof.threads import one_thread
 from nasprof.typing import Array
-from search.threads import one_numpy_thread
 from spaces import Genes, Space
 
 T = TypeVar("T")
@@ -151,5 +151,5 @@ def _checked(values: Array, n: int) -> Array:
 
 
 def _in_chunks(function: Callable[[Genes], T], genes: Genes) -> list[T]:
-    with one_numpy_thread():
+    with one_thread():
         return [function(genes[start : start + _ROWS]) for start in range(0, len(genes), _ROWS)]

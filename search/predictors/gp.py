@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from luts.estimators import one_thread
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.accuracy.kernel import explained_by
 from search.predictors.base import GenePredictor

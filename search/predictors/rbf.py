@@ -15,10 +15,10 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
 from search.regression.encodings import Columns, Encoding, choices, places, steps
-from search.threads import one_numpy_thread
 from spaces import Genes
 
 Matrix: TypeAlias = NDArray[Any]
@@ -97,7 +97,7 @@ class RbfPredictor(GenePredictor):
 
     def _fit(self, genes: Genes, targets: Array) -> None:
         columns = [Columns.of(encoding, self.space, genes) for encoding in _ENCODINGS]
-        with one_numpy_thread():
+        with one_thread():
             fits = [RbfFit.of(each(genes), targets) for each in columns]
         best = int(np.argmin([fit.error for fit in fits]))
         self._columns, self._rbf = columns[best], fits[best]

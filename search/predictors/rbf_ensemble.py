@@ -13,11 +13,11 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
 from search.predictors.rbf import cubes, system, tail
 from search.regression.encodings import Columns, Encoding, choices, places
-from search.threads import one_numpy_thread
 from spaces import Genes
 
 MODELS = 500
@@ -113,7 +113,7 @@ class RbfEnsemble(GenePredictor):
     def _fit(self, genes: Genes, targets: Array) -> None:
         rng = np.random.default_rng(self.seed)
         offered = [(Columns.of(each, self.space, genes), share) for each, share in _OFFERED]
-        with one_numpy_thread():
+        with one_thread():
             errors = [
                 _unseen_error(columns(genes), targets, share, rng) for columns, share in offered
             ]

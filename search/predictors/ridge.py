@@ -12,10 +12,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
 from search.regression.encodings import Columns, Scaling, steps
-from search.threads import one_numpy_thread
 from spaces import Genes
 
 PENALTIES = np.logspace(-2, 5, 100)
@@ -95,7 +95,7 @@ class RidgePredictor(GenePredictor):
 
     def _fit(self, genes: Genes, targets: Array) -> None:
         self._columns = Columns.of(steps, self.space, genes)
-        with one_numpy_thread():
+        with one_thread():
             self._ridge = RidgeFit.of(self._columns(genes), targets)
 
     def _predict(self, genes: Genes) -> Array:

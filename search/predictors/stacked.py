@@ -11,12 +11,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
 from search.predictors.ridge import RidgeFit, RidgePredictor
 from search.predictors.svr import SvrPredictor
 from search.regression.folds import Rows, out_of_fold
-from search.threads import one_numpy_thread
 from spaces import Genes
 
 
@@ -29,7 +29,7 @@ class StackedPredictor(GenePredictor):
     def _fit(self, genes: Genes, targets: Array) -> None:
         found = [out_of_fold(self._learner(part), genes, targets, self.seed) for part in self.parts]
         self._fitted = [part(self.space, self.seed).fit(genes, targets) for part in self.parts]
-        with one_numpy_thread():
+        with one_thread():
             self._weighing = RidgeFit.of(np.stack(found, 1), targets)
 
     def _learner(

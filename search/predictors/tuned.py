@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
-from luts.estimators import one_thread
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
 from search.regression.encodings import Columns, Scaling, steps

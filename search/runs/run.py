@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from luts.estimators import one_thread
 from nasprof.errors import NasprofError
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.archives.archive import Archive, ArchiveMismatch, Entry
 from search.engines.base.engine import Engine

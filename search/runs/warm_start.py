@@ -12,6 +12,7 @@ import numpy as np
 from nasprof.errors import UsageError
 from nasprof.reader import is_whole
 from nasprof.reading import MAX_BYTES, MAX_LINES_BYTES, plain_json, require_readable
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.archives.archive import Archive, ArchiveMismatch
 from search.archives.stored import read_stored
@@ -20,7 +21,6 @@ from search.objectives.computed import Macs
 from search.problem import Objective, Problem
 from search.quality.ranking import evaluated
 from search.runs.trial import Start
-from search.threads import one_numpy_thread
 from spaces import Genes
 
 FROM_MACS = "macs"
@@ -68,7 +68,7 @@ def _known(
     if not all(each in told or objective.free for objective, each in pairs):
         return {}
     rows = evaluated(values)
-    with one_numpy_thread():
+    with one_thread():
         columns = [
             values[rows, told.index(each)]
             if each in told

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from luts.estimators import one_thread
 from nasprof.errors import UsageError
+from nasprof.threads import one_thread
 from search.accuracy.measurements import read_measurements
 from search.predictors import make_predictor, predictors
 from search.predictors import rbf_ensemble as ensemble

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine
 from search.engines.base.engine import engines
 from search.predictors import GenePredictor, make_predictor, predictors
 from search.problem import Objective, Problem
 from search.quality.ranking import evaluated
-from search.threads import one_numpy_thread
 from spaces import Genes
 
 Choice: TypeAlias = str | Mapping[str, str] | None
@@ -164,7 +164,7 @@ def search_on(
     """
     known = _Predictions(predict)
     search = engine.search()
-    with one_numpy_thread():
+    with one_thread():
         wanted = next(search, None)
         while wanted is not None and most > 0:
             most -= len(wanted)
