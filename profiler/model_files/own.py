@@ -70,13 +70,13 @@ def _read(path: Path, said: ModelDetails) -> tuple[ModelDetails, list[TensorInfo
 
 
 def _read_onnx(path: Path, said: ModelDetails) -> tuple[ModelDetails, list[TensorInfo] | None]:
-    from profiler.model_files.onnx_inputs import (
+    from profiler.model_files.onnx_file import (
         external_files,
         inputs_of,
-        known_values,
         rankless_inputs,
         read_onnx,
     )
+    from profiler.model_files.onnx_values import known_values
 
     model = read_onnx(path)
     if model is None:

@@ -29,7 +29,7 @@ from profiler.measuring.inputs import batch_of, is_guess
 from profiler.measuring.measure import Interrupted, measure
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Item
-from profiler.model_files.onnx_inputs import known_values
+from profiler.model_files.onnx_values import known_values
 from profiler.model_files.own import own_details, own_items, parse_details
 
 DATA = Path(__file__).parents[1] / "data" / "models"

@@ -1,89 +1,45 @@
-"""What an ONNX file tells of itself besides what a runtime says: external weights, and the values
-that some inputs must have for the graph to run at all (shapes, axes, counts).
-"""
+"""Values that some inputs of an ONNX graph must have for it to run at all: shapes, axes, counts."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from devices.runner.tensors import TensorInfo
-from nasprof.errors import UsageError
+from nasprof.typing import JsonObject
+from profiler.model_files.onnx_file import graphs, size_of, tensor_inputs
 
-Known: TypeAlias = dict[str, Any]
+Known: TypeAlias = JsonObject
 """See :func:`devices.runner.values.known_array`; ``doubt`` where it is a guess."""
-
-MAX_BYTES = 2 << 30
-"""Of a file that is looked into: what the format itself can hold."""
 
 _SAME = ("Cast", "Identity", "Squeeze", "Unsqueeze")
 _MANY = (1 << 31) - 1
 
 
-def read_onnx(path: Path) -> onnx.ModelProto | None:
-    """The graph without external weights; None where the file is none that can be read.
-
-    The runtime that refuses such a file says best what is wrong with it.
-    """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            return None
-        return onnx.load(str(path), load_external_data=False)
-    except Exception:  # whatever protobuf's implementations raise
-        return None
-
-
-def external_files(model: onnx.ModelProto, path: Path) -> tuple[Path, ...]:
-    """Files that hold weights of the model, each once.
-
-    Raises:
-        UsageError: one is missing, or does not lie beside the model or below it.
-    """
-    found: dict[Path, None] = {}
-    for tensor in _tensors(model):
-        if tensor.data_location != onnx.TensorProto.EXTERNAL:
+def known_values(model: onnx.ModelProto) -> dict[str, Known]:
+    """By input, what it must hold, from the first node that says so."""
+    graph = _Graph(model.graph)
+    known: dict[str, Known] = {}
+    for info in tensor_inputs(model):
+        if not info.type.HasField("tensor_type"):
             continue
-        location = next((e.value for e in tensor.external_data if e.key == "location"), "")
-        inner = PurePosixPath(location)
-        if not location or inner.is_absolute() or ".." in inner.parts:
-            raise UsageError(
-                f"{path}: weights of {tensor.name!r} are in {location!r}, "
-                "expected a file beside the model"
-            )
-        found[path.parent / inner] = None
-    for file in found:
-        if not file.is_file():
-            raise UsageError(
-                f"{path} keeps its weights in {file}, which does not exist",
-                "Put the file beside the model, under this name.",
-            )
-    return tuple(found)
+        found = (_rule(graph, *use) for use in graph.consumers(info.name))
+        value = next((each for each in found if each is not None), None)
+        if value is None and "mask" in info.name.lower() and _is_whole(info):
+            value = {"value": 1}
+        if value is not None:
+            known[info.name] = value
+    return known
 
 
-def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    for graph in _graphs(model.graph):
-        yield from graph.initializer
-        for node in graph.node:
-            for attribute in node.attribute:
-                if attribute.HasField("t"):
-                    yield attribute.t
-                yield from attribute.tensors
-
-
-def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """A graph and those inside its nodes."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            inner = [attribute.g] if attribute.HasField("g") else []
-            for each in (*inner, *attribute.graphs):
-                yield from _graphs(each)
+def _is_whole(info: onnx.ValueInfoProto) -> bool:
+    kinds = (onnx.TensorProto.INT32, onnx.TensorProto.INT64, onnx.TensorProto.BOOL)
+    return info.type.tensor_type.elem_type in kinds
 
 
 class _Graph:
@@ -91,9 +47,9 @@ class _Graph:
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self.uses: dict[str, list[tuple[onnx.NodeProto, int]]] = defaultdict(list)
-        self.constants: dict[str, np.ndarray[Any, Any]] = {}
+        self.constants: dict[str, NDArray[np.generic]] = {}
         self.shapes: dict[str, list[int | None]] = {}
-        for each in _graphs(graph):
+        for each in graphs(graph):
             for info in (*each.input, *each.output, *each.value_info):
                 if info.type.HasField("tensor_type"):
                     self.shapes[info.name] = _sizes(info)
@@ -125,59 +81,8 @@ class _Graph:
                 yield node, index
 
 
-def inputs_of(model: onnx.ModelProto) -> list[TensorInfo]:
-    """The model's inputs, without weights that are listed as such."""
-    return [
-        TensorInfo(
-            info.name,
-            [dim.dim_param or _size(dim) for dim in info.type.tensor_type.shape.dim],
-            onnx.TensorProto.DataType.Name(info.type.tensor_type.elem_type).lower(),
-        )
-        for info in _inputs(model)
-    ]
-
-
-def rankless_inputs(model: onnx.ModelProto) -> tuple[str, ...]:
-    """Names of tensors of which the model does not tell how many axes they have."""
-    return tuple(
-        info.name
-        for info in _inputs(model)
-        if info.type.HasField("tensor_type") and not info.type.tensor_type.HasField("shape")
-    )
-
-
-def _inputs(model: onnx.ModelProto) -> Iterator[onnx.ValueInfoProto]:
-    inner = {tensor.name for tensor in model.graph.initializer}
-    return (info for info in model.graph.input if info.name not in inner)
-
-
-def known_values(model: onnx.ModelProto) -> dict[str, Known]:
-    """By input, what it must hold, from the first node that says so."""
-    graph = _Graph(model.graph)
-    known: dict[str, Known] = {}
-    for info in _inputs(model):
-        if not info.type.HasField("tensor_type"):
-            continue
-        found = (_rule(graph, *use) for use in graph.consumers(info.name))
-        value = next((each for each in found if each is not None), None)
-        if value is None and "mask" in info.name.lower() and _is_whole(info):
-            value = {"value": 1}
-        if value is not None:
-            known[info.name] = value
-    return known
-
-
-def _is_whole(info: onnx.ValueInfoProto) -> bool:
-    kinds = (onnx.TensorProto.INT32, onnx.TensorProto.INT64, onnx.TensorProto.BOOL)
-    return info.type.tensor_type.elem_type in kinds
-
-
 def _sizes(info: onnx.ValueInfoProto) -> list[int | None]:
-    return [_size(dim) for dim in info.type.tensor_type.shape.dim]
-
-
-def _size(dim: Any) -> int | None:
-    return int(dim.dim_value) if dim.HasField("dim_value") else None
+    return [size_of(dim) for dim in info.type.tensor_type.shape.dim]
 
 
 _Rule: TypeAlias = Callable[[_Graph, onnx.NodeProto], Known | None]
@@ -200,7 +105,7 @@ def _compared(graph: _Graph, node: onnx.NodeProto, other: int) -> Known | None:
     return {"value": constant.reshape(-1)[0].item()}
 
 
-def _fixed(value: Any, doubt: bool = False) -> _Rule:
+def _fixed(value: int, doubt: bool = False) -> _Rule:
     return lambda graph, node: {"value": value, "doubt": True} if doubt else {"value": value}
 
 
