@@ -33,11 +33,11 @@ from typing import Any
 import numpy as np
 from common import RESULTS, report
 
+from devices import Target
 from luts import LookupTable, read_cost_model
 from luts.agreement import calibrate, upper_bound
 from luts.answers import answer_bound
 from profiler.commands.building import build_and_keep
-from profiler.commands.target import Target
 from profiler.measuring.protocol import parse_protocol
 from profiler.tables.build import Progress
 from profiler.tables.plan import Plan
@@ -64,19 +64,17 @@ FOLDER = Path("out/hold")
 
 
 def target_of(runtime: str) -> Target:
-    return Target(None, runtime, None, None, None, {})
+    return Target(runtime=runtime)
 
 
 def build(folder: Path) -> None:
     """Tables first, then generators, so that tables are as old as can be when they are used."""
     accuracy, space = read_accuracy_model("imagenet"), get_space("ofa-mbv3")
     for runtime in RUNTIMES:
-        target = target_of(runtime)
-        profile = target.profile()
-        plan = Plan((space,), parse_protocol(profile.table_protocol))
+        backend = target_of(runtime).resolve()
+        plan = Plan((space,), parse_protocol(backend.profile.table_protocol))
         path = folder / f"{runtime}.json"
-        device, settings = target.device(profile), target.settings(profile)
-        build_and_keep(device, settings, plan, path, None, resume=False)
+        build_and_keep(backend.device, backend.settings, plan, path, None, resume=False)
     for runtime in RUNTIMES:
         for clock in CLOCKS:
             (folder / f"answers-{runtime}-{clock}.json").unlink(missing_ok=True)

@@ -18,9 +18,13 @@ from devices.base import (
     Session,
     device_kinds,
 )
+from devices.conditions import Conditions
 from devices.device_profile import Profile, find_profile, list_profiles, open_device, read_profile
+from devices.target import Backend, Target
 
 __all__ = [
+    "Backend",
+    "Conditions",
     "Device",
     "DeviceError",
     "DeviceFull",
@@ -35,6 +39,7 @@ __all__ = [
     "RunnerRefused",
     "Samples",
     "Session",
+    "Target",
     "device_kinds",
     "find_profile",
     "list_profiles",

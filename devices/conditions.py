@@ -1,15 +1,21 @@
 """The conditions that latencies are taken under: what makes measurements comparable.
 
-Journals, tables, searches and what is told of changes all compare these.
+Journals, tables, measurements, learned models and archives hold them, and all of them are
+compared by :meth:`Conditions.differences`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass, field, fields
+from typing import Any, Self, TypeVar
 
-from devices import Device, RunSettings
+from devices.base import Device, RunSettings
+from nasprof.differences import changed, differences
+from nasprof.typing import JsonObject
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -25,19 +31,34 @@ class Conditions:
         threads: threads the runtime may use.
         affinity: CPUs that were asked for; None where the device chooses.
         runtime_options: those of the settings.
+        precision: of the models; None where they have several, or it is not known.
+        batch: likewise, images at a time.
+        clock: "wall" or "cpu"; None where latencies on both are meant.
     """
 
-    device: str
-    device_fingerprint: Mapping[str, Any] | None
-    device_options: Mapping[str, Any]
-    runtime: str
-    runtime_version: str | None
-    threads: int
-    affinity: list[int] | None
-    runtime_options: Mapping[str, Any]
+    device: str | None = None
+    device_fingerprint: Mapping[str, Any] | None = None
+    device_options: Mapping[str, Any] = field(default_factory=dict)
+    runtime: str | None = None
+    runtime_version: str | None = None
+    threads: int | None = None
+    affinity: tuple[int, ...] | None = None
+    runtime_options: Mapping[str, Any] = field(default_factory=dict)
+    precision: str | None = None
+    batch: int | None = None
+    clock: str | None = None
 
     @classmethod
-    def of(cls, device: Device, settings: RunSettings, *, contact: bool = True) -> Self:
+    def of(
+        cls,
+        device: Device,
+        settings: RunSettings,
+        *,
+        precision: str | None = None,
+        batch: int | None = None,
+        clock: str | None = None,
+        contact: bool = True,
+    ) -> Self:
         """As they are now.
 
         Args:
@@ -46,24 +67,74 @@ class Conditions:
         Raises:
             DeviceError: it was asked and does not answer.
         """
-        affinity = settings.affinity or device.profile.affinity
         return cls(
             device=device.profile.name,
             device_fingerprint=device.fingerprint() if contact or device.local else None,
             device_options=device.relevant_options(),
             runtime=settings.runtime,
-            runtime_version=None,
             threads=settings.threads,
-            affinity=None if affinity is None else list(affinity),
+            affinity=settings.affinity or device.profile.affinity,
             runtime_options=dict(settings.options),
+            precision=precision,
+            batch=batch,
+            clock=clock,
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Those that a file tells; what it lacks, or has of another type, is not known.
+
+        Files from before there were options count as measured without any.
+
+        Args:
+            data: such as a table's provenance; further fields are ignored.
+        """
+        cpus = _typed(data, "affinity", list)
+        return cls(
+            device=_typed(data, "device", str),
+            device_fingerprint=_typed(data, "device_fingerprint", dict),
+            device_options=_typed(data, "device_options", dict) or {},
+            runtime=_typed(data, "runtime", str),
+            runtime_version=_typed(data, "runtime_version", str),
+            threads=_typed(data, "threads", int),
+            affinity=tuple(cpus) if cpus else None,
+            runtime_options=_typed(data, "runtime_options", dict) or {},
+            precision=_typed(data, "precision", str),
+            batch=_typed(data, "batch", int),
+            clock=_typed(data, "clock", str),
+        )
+
+    def to_dict(self) -> JsonObject:
         """As JSON, without what is not known."""
-        unknown = {name for name in _MAYBE_UNKNOWN if getattr(self, name) is None}
-        return {name: value for name, value in asdict(self).items() if name not in unknown}
+        data = {each.name: getattr(self, each.name) for each in fields(self)}
+        # That the device chooses its CPUs is known.
+        known = {name: value for name, value in data.items() if name in _KNOWN or value is not None}
+        plain: JsonObject = json.loads(json.dumps(known, default=str))
+        return plain
+
+    def differences(self, other: Conditions) -> list[str]:
+        """Where others differ from these, each as ``name was X, now Y``.
+
+        What is not known of the others is not compared.
+
+        >>> Conditions("cpu", threads=1).differences(Conditions("cpu", threads=2, affinity=(0, 1)))
+        ['threads was 1, now 2', 'affinity was null, now [0, 1]']
+        """
+        return differences(*self._beside(other))
+
+    def changed(self, other: Conditions) -> dict[str, tuple[Any, Any]]:
+        """The same as pairs of values, by dotted name."""
+        return changed(*self._beside(other))
+
+    def _beside(self, other: Conditions) -> tuple[JsonObject, JsonObject]:
+        """Both as JSON, with the fields that the others have."""
+        now, before = other.to_dict(), self.to_dict()
+        return {name: before.get(name) for name in now}, now
 
 
-_MAYBE_UNKNOWN = ("device_fingerprint", "runtime_version")
-CONDITIONS = tuple(field.name for field in fields(Conditions))
-"""Names of the fields, as journals and the provenance of tables have them."""
+_KNOWN = ("affinity",)
+
+
+def _typed(data: Mapping[str, Any], name: str, kind: type[_T]) -> _T | None:
+    value = data.get(name)
+    return value if type(value) is kind else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import log
 from statistics import median
 from typing import Any
@@ -13,6 +12,7 @@ from luts.agreement import agreement
 from luts.cost_model import CostModel
 from luts.errors import MissingEntries
 from luts.table import LookupTable
+from nasprof.differences import differing
 from spaces import Space
 
 
@@ -27,7 +27,10 @@ def compare(a: CostModel, b: CostModel, n: int, seed: int) -> dict[str, Any]:
     return {
         "a": _summary(a),
         "b": _summary(b),
-        "provenance": provenance_differences(a.provenance, b.provenance),
+        "provenance": {
+            name: {"a": first, "b": second}
+            for name, (first, second) in differing(a.provenance, b.provenance).items()
+        },
         "entries": compare_entries(a, b) if tables else None,  # type: ignore[arg-type]
         "spaces": [compare_space(a, b, space, n, seed) for space in common],
     }
@@ -36,30 +39,6 @@ def compare(a: CostModel, b: CostModel, n: int, seed: int) -> dict[str, Any]:
 def _summary(model: CostModel) -> dict[str, Any]:
     labels = [space.label for space in model.spaces]
     return {"name": model.name, "kind": model.kind, "clock": model.clock, "spaces": labels}
-
-
-def provenance_differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields by dotted name whose values differ, as ``{"a": value, "b": value}``."""
-    first, second = flatten(a), flatten(b)
-    return {
-        name: {"a": first.get(name), "b": second.get(name)}
-        for name in {**first, **second}
-        if first.get(name) != second.get(name)
-    }
-
-
-def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A nested object as one level of dotted names: ``device.cpu``, ``files.0.sha256``."""
-    flat: dict[str, Any] = {}
-    for name, value in data.items():
-        nested = value
-        if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-            nested = {str(place): item for place, item in enumerate(value)}
-        if isinstance(nested, Mapping) and nested:
-            flat |= flatten(nested, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
 
 
 def compare_entries(a: LookupTable, b: LookupTable) -> dict[str, Any]:

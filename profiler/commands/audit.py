@@ -12,12 +12,13 @@ from nasprof.errors import NasprofError, UsageError
 from profiler.commands.building import building_progress
 from profiler.commands.options import network_options
 from profiler.commands.speed import said
-from profiler.commands.target import Target, target_options
+from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from devices import Target
     from luts import LookupTable, Measured, Speed
     from profiler.measuring.protocol import Protocol
     from profiler.tables.plan import Plan
@@ -48,27 +49,32 @@ def audit(
     TABLE is a name or a file (.json). A table without any audit keeps this one; others are only
     changed with --update. Exit code 1 if the table does not hold.
     """
-    from devices.conditions import Conditions
     from luts import LookupTable, cost_model_shelf, read_cost_model
     from nasprof.locking import locked
     from profiler.measuring.protocol import parse_protocol
     from profiler.tables.build import audit_networks
-    from profiler.tables.provenance import known_provenance, protocol_of, require_same
+    from profiler.tables.provenance import (
+        conditions_of,
+        known_provenance,
+        protocol_of,
+        require_same,
+    )
 
     path = cost_model_shelf.find(table)
     model = read_cost_model(path)
     if not isinstance(model, LookupTable):
         raise UsageError(f"{table} is no lookup table: only these can be audited")
-    profile, settings = target.as_measured(model)
+    backend = target.resolve(conditions_of(model))
     how = parse_protocol(protocol) if protocol else protocol_of(model)
-    how = how or parse_protocol(profile.table_protocol)
+    how = how or parse_protocol(backend.profile.table_protocol)
     plan = _plan(model, how, n_audit, n_calibration, seed)
-    device = target.device(profile)
     keep = update or model.audit is None
     if update:
-        require_same(model, known_provenance(Conditions.of(device, settings), plan))
+        require_same(model, known_provenance(backend.conditions(), plan))
     with building_progress() as progress:
-        networks, provenance = audit_networks(device, settings, plan, model, progress=progress)
+        networks, provenance = audit_networks(
+            backend.device, backend.settings, plan, model, progress=progress
+        )
     fresh = replace(model, networks=networks)
     if keep:
         with locked(path):
@@ -180,13 +186,14 @@ def _plan(
     import secrets
 
     from profiler.tables.plan import Plan
-    from profiler.tables.provenance import known
+    from profiler.tables.provenance import conditions_of, known
 
+    conditions = conditions_of(model)
     return Plan(
         spaces=model.spaces,
         protocol=protocol,
-        precision=known(model, "precision", str) or "fp32",
-        batch=known(model, "batch", int) or 1,
+        precision=conditions.precision or "fp32",
+        batch=conditions.batch or 1,
         source=known(model, "source", str) or "blocks",
         calibration=n_calibration,
         audit=n_audit,

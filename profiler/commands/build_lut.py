@@ -11,9 +11,10 @@ import click
 from nasprof.cli import json_option, print_json, say
 from profiler.commands.building import build_and_keep, existing_table
 from profiler.commands.options import network_options, space_options
-from profiler.commands.target import Target, target_options
+from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
+    from devices import Target
     from luts import LookupTable
     from spaces import Space
 
@@ -95,11 +96,10 @@ def build_lut(
     from profiler.tables.sources import sources
 
     sources.get(source)
-    profile = target.profile()
-    settings = target.settings(profile)
+    backend = target.resolve()
     plan = Plan(
         spaces=tuple(spaces),
-        protocol=parse_protocol(protocol or profile.table_protocol),
+        protocol=parse_protocol(protocol or backend.profile.table_protocol),
         precision=precision,
         batch=batch,
         source=source,
@@ -108,12 +108,15 @@ def build_lut(
         answers=n_answers,
         seed=seed,
     )
-    path = cost_model_shelf.place(output) if output else plan.path(profile, settings)
+    path = (
+        cost_model_shelf.place(output) if output else plan.path(backend.profile, backend.settings)
+    )
     base = existing_table(path) if resume else None
     if base is not None and protocol is None:
         plan = replace(plan, protocol=protocol_of(base) or plan.protocol)
-    device = target.device(profile)
-    table = build_and_keep(device, settings, plan, path, base, resume, patience_s, clock)
+    table = build_and_keep(
+        backend.device, backend.settings, plan, path, base, resume, patience_s, clock
+    )
     _show(table, path, as_json)
 
 

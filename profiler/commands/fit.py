@@ -117,41 +117,22 @@ def select(measurements: Iterator[Measurement]) -> tuple[list[Measurement], Coun
     return chosen, skipped
 
 
-_ALIKE = (
-    "device",
-    "device_fingerprint",
-    "runtime",
-    "runtime_version",
-    "threads",
-    "precision",
-    "batch",
-)
-
-
 def check_alike(measurements: Sequence[Measurement]) -> None:
     """Refuse measurements that were not taken under the same conditions.
 
     Raises:
         UsageError: naming what differs, with both values.
     """
-    from luts.comparison import provenance_differences
-
     first = measurements[0]
     for measurement in measurements[1:]:
-        differing = provenance_differences(_conditions(first), _conditions(measurement))
+        differing = first.conditions.changed(measurement.conditions)
         if differing:
-            values = ", ".join(
-                f"{name} ({found['a']!r} and {found['b']!r})" for name, found in differing.items()
-            )
+            values = ", ".join(f"{name} ({a!r} and {b!r})" for name, (a, b) in differing.items())
             raise UsageError(
                 f"{first.name!r} and {measurement.name!r} were not measured alike: "
                 f"they differ in {values}",
                 "Fit one model for each.",
             )
-
-
-def _conditions(measurement: Measurement) -> dict[str, Any]:
-    return {name: getattr(measurement, name) for name in _ALIKE}
 
 
 def latencies_ms(measurements: Sequence[Measurement], clock: str) -> list[float]:
@@ -176,7 +157,7 @@ def provenance(measurements: Sequence[Measurement]) -> dict[str, Any]:
 
     protocols = [each.as_dict() for each in dict.fromkeys(each.protocol for each in measurements)]
     return {
-        **_conditions(measurements[0]),
+        **measurements[0].conditions.to_dict(),
         "source": "networks",
         "protocol": protocols[0] if len(protocols) == 1 else protocols,
         "measurements": len(measurements),

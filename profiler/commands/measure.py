@@ -14,10 +14,10 @@ from nasprof.errors import NasprofError, UsageError
 from nasprof.temporary import TemporaryFolder
 from profiler.commands.options import arch_option
 from profiler.commands.speed import said
-from profiler.commands.target import Target, target_options
+from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
-    from devices import Device, Profile, RunSettings
+    from devices import Device, Profile, RunSettings, Target
     from profiler.measuring.groups import Work
     from profiler.measuring.protocol import Protocol
     from profiler.measuring.records import Item, Measurement
@@ -126,22 +126,23 @@ def measure(
     lowered = {"--precision": precision, "--weights": weights}
     _check_belonging(own, "--model", bool(models))
     _check_belonging(lowered, "--arch", bool(archs))
+    from devices import Conditions
     from profiler.measuring.protocol import parse_protocol
     from profiler.model_files.architectures import LoweringOptions, format_for
     from profiler.model_files.own import own_items, parse_details
 
     given = own_items(models, parse_details(shapes, sizes, values, batch, signature))
 
-    profile = target.profile()
+    known = Conditions(runtime=None if target.runtime else _runtime_of(models))
+    backend = target.resolve(known)
+    profile, run_settings = backend.profile, backend.settings
     how = parse_protocol(protocol or profile.protocol)
-    run_settings = target.settings(profile, None if target.runtime else _runtime_of(models))
     form = format_for(run_settings.runtime, models)
     lowering = LoweringOptions(form, precision or "fp32", batch or 1, weights, seed=seed)
-    device = target.device(profile)
     works = [*_lowered_works(archs, lowering), *map(_given_work, given)]
     saver = _Saver(save)
     with TemporaryFolder() as folder:
-        results = _run(device, run_settings, works, how, lowering, folder, saver)
+        results = _run(backend.device, run_settings, works, how, lowering, folder, saver)
     _show(results, _speed(results, profile, run_settings), as_json, as_csv, plot)
     if saver.error is not None:
         raise saver.error

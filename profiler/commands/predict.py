@@ -11,9 +11,10 @@ import click
 from nasprof.cli import GreedyCommand, json_option, print_json, say, show_table
 from profiler.commands.options import Milliseconds, arch_option
 from profiler.commands.speed import said
-from profiler.commands.target import Target, target_options
+from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
+    from devices import Target
     from luts import Bound, CostModel, Speed
     from profiler.model_files.architectures import Subject
     from spaces import Space
@@ -79,16 +80,17 @@ def _todays(model: CostModel, space: Space, target: Target) -> Speed:
     from profiler.commands.building import building_progress
     from profiler.measuring.speed import todays_speed
     from profiler.tables.bench import Bench, plan_of
+    from profiler.tables.provenance import conditions_of
 
     if not isinstance(model, LookupTable) or model.sentinel is None:
         raise UsageError(
             f"{model.name!r} keeps no sentinel: today's speed cannot be told",
             "Leave out --speed, or take a table measured on this device: nasprof build-lut.",
         )
-    profile, settings = target.as_measured(model)
-    device = target.device(profile)
-    bench = Bench(device, settings, space, plan_of(model, space, device))
-    say(f"Timing the sentinel on {profile.name!r}")
+    backend = target.resolve(conditions_of(model))
+    plan = plan_of(model, space, backend.device)
+    bench = Bench(backend.device, backend.settings, space, plan)
+    say(f"Timing the sentinel on {backend.profile.name!r}")
     speeds = todays_speed(model, space, lambda genes: bench.measure(genes, building_progress()))
     if speeds is None or model.clock not in speeds:
         raise UsageError(

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from devices import Samples
 from devices.base import take_in
-from luts.comparison import provenance_differences
+from nasprof.differences import differences
 from nasprof.errors import NasprofError, UsageError
 from nasprof.locking import open_alone
 from nasprof.reader import Reader
@@ -191,18 +191,6 @@ def discard(path: Path) -> None:
     if path.exists():
         with _locked(path):
             path.unlink()
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Which values differ between two JSON objects, each as ``name was X, now Y``.
-
-    An empty object is as good as none: files from before there were such options have none.
-    """
-    return [
-        f"{name} was {json.dumps(sides['a'])}, now {json.dumps(sides['b'])}"
-        for name, sides in provenance_differences(old, new).items()
-        if not all(side in (None, {}) for side in sides.values())
-    ]
 
 
 def _locked(path: Path) -> TextIO:

@@ -159,6 +159,9 @@ def _take(
             "device": conditions.device,
             "device_fingerprint": conditions.device_fingerprint,
             **_facts(session, settings),
+            "device_options": dict(conditions.device_options),
+            "runtime_options": dict(conditions.runtime_options),
+            "requested_affinity": conditions.to_dict()["affinity"],
             "time": began,
         }
         log = None
@@ -213,7 +216,7 @@ def journal_facts(
         if known.request({}):
             contents.update(json.dumps(known.request({}), sort_keys=True).encode())
     return {
-        **conditions.as_dict(),
+        **conditions.to_dict(),
         "protocol": protocol.as_dict(),
         "models": contents.hexdigest(),
     }

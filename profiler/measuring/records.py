@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from devices.base import NO_DETAILS, ModelDetails
+from devices.conditions import Conditions
 from luts import Sentinel
 from nasprof.errors import UsageError
 from nasprof.reader import Reader, brief
@@ -91,6 +92,9 @@ class Measurement:
         time: when it was begun, UTC in ISO 8601.
         inputs: what it ran on: name, dtype, shape, and where the shape is ``from``; see
             :attr:`devices.runner.inputs.Inputs.described`. Empty where the device does not tell.
+        device_options: those of the profile that latencies depend on.
+        runtime_options: those of the runtime.
+        requested_affinity: CPUs that were asked for, None where the device chose ``affinity``.
     """
 
     name: str
@@ -119,6 +123,26 @@ class Measurement:
     time: str
     nasprof: str
     inputs: list[dict[str, Any]] = field(default_factory=list)
+    device_options: dict[str, Any] = field(default_factory=dict)
+    runtime_options: dict[str, Any] = field(default_factory=dict)
+    requested_affinity: list[int] | None = None
+
+    @property
+    def conditions(self) -> Conditions:
+        """What it was measured under; CPUs that the device chose itself are none of it."""
+        cpus = self.requested_affinity
+        return Conditions(
+            device=self.device,
+            device_fingerprint=self.device_fingerprint,
+            device_options=self.device_options,
+            runtime=self.runtime,
+            runtime_version=self.runtime_version,
+            threads=self.threads,
+            affinity=None if cpus is None else tuple(cpus),
+            runtime_options=self.runtime_options,
+            precision=self.precision,
+            batch=self.batch,
+        )
 
     @property
     def samples_ms(self) -> list[float]:
@@ -181,6 +205,8 @@ class Measurement:
                 "It was written by another version of nasprof.",
             )
         values = {name: reader.take(name, kind) for name, kind in _FIELDS.items()}
+        later = {name: kind for name, kind in _LATER_FIELDS.items() if name in data}
+        values |= {name: reader.take(name, kind) for name, kind in later.items()}
         for name in ("threads", "batch"):
             if values[name] is not None:
                 reader.within(name, 1, _MOST)
@@ -231,6 +257,12 @@ _FIELDS = {
     "nasprof": "a string",
     "inputs": "a list of objects",
 }
+_LATER_FIELDS = {
+    "device_options": "an object",
+    "runtime_options": "an object",
+    "requested_affinity": "a list of whole numbers or null",
+}
+"""Records from before they were kept lack them, and count as measured without any."""
 _ROUND_FIELDS = {
     "index": "a whole number",
     "order": "a list of strings",

@@ -9,8 +9,8 @@ from typing import Any
 
 from luts import Agreement, Bound, CostModel, Extremes, LookupTable, MissingEntries
 from luts.audit import Audit
-from luts.comparison import flatten
 from nasprof.cli import show_table
+from nasprof.differences import flatten
 from nasprof.errors import NasprofError
 from spaces import Space
 from spaces.panels import Panel, outside

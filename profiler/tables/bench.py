@@ -14,7 +14,7 @@ from profiler.measuring.records import Measurement
 from profiler.model_files.architectures import format_for
 from profiler.tables.build import Progress, measure_items
 from profiler.tables.plan import Plan
-from profiler.tables.provenance import known, protocol_of
+from profiler.tables.provenance import conditions_of, protocol_of
 from profiler.tables.workshop import Workshop
 from spaces import Genes, Space
 
@@ -52,9 +52,10 @@ class Bench:
 
 def plan_of(cost: CostModel, space: Space, device: Device) -> Plan:
     """How a cost model was measured, as far as it tells; else as its device's profile has it."""
+    conditions = conditions_of(cost)
     return Plan(
         (space,),
         protocol_of(cost) or parse_protocol(device.profile.table_protocol),
-        precision=known(cost, "precision", str) or "fp32",
-        batch=known(cost, "batch", int) or 1,
+        precision=conditions.precision or "fp32",
+        batch=conditions.batch or 1,
     )

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from devices.conditions import CONDITIONS, Conditions
+from devices.conditions import Conditions
 from luts import CostModel, LookupTable
+from nasprof.differences import differences
 from nasprof.errors import UsageError
-from profiler.measuring.journal import differences
 from profiler.measuring.protocol import Protocol
 from profiler.measuring.records import Measurement
 from profiler.tables.plan import Plan
 
-COMPARED = (*CONDITIONS, "precision", "batch", "protocol", "source")
-"""Fields of the provenance in which entries of one table must agree."""
+COMPARED = ("protocol", "source")
+"""Fields of the provenance, besides the conditions, in which entries of one table must agree."""
 
 
 class TableMismatch(UsageError):
@@ -54,6 +54,11 @@ def known(model: CostModel, name: str, kind: type) -> Any:
     return value if type(value) is kind else None
 
 
+def conditions_of(model: CostModel) -> Conditions:
+    """What a cost model was measured under, as far as it tells."""
+    return Conditions.from_dict(model.provenance)
+
+
 def protocol_of(table: CostModel) -> Protocol | None:
     """The protocol a table was measured with, None where that is not known."""
     told = known(table, "protocol", dict)
@@ -63,15 +68,17 @@ def protocol_of(table: CostModel) -> Protocol | None:
 def changes(table: CostModel, provenance: Mapping[str, Any]) -> list[str]:
     """Which of the things that entries depend on are different now, in words."""
     now = {key: provenance[key] for key in COMPARED if key in provenance}
-    return differences({key: table.provenance.get(key) for key in now}, now)
+    return [
+        *conditions_of(table).differences(Conditions.from_dict(provenance)),
+        *differences({key: table.provenance.get(key) for key in now}, now),
+    ]
 
 
 def known_provenance(conditions: Conditions, plan: Plan) -> dict[str, Any]:
     """What is known of a table's provenance before anything is measured."""
+    conditions = replace(conditions, precision=plan.precision, batch=plan.batch)
     return {
-        **conditions.as_dict(),
-        "precision": plan.precision,
-        "batch": plan.batch,
+        **conditions.to_dict(),
         "protocol": plan.protocol.as_dict(),
         "source": plan.source,
     }

@@ -13,6 +13,7 @@ from luts.answers import WINDOW
 from nasprof.locking import locked
 from profiler.measuring.records import Measurement
 from profiler.tables.chosen import answer_of
+from profiler.tables.provenance import conditions_of
 from search.answers.site import Site
 from search.answers.verify import Candidates, Verification, key
 
@@ -76,6 +77,7 @@ def _alike(measurement: Measurement, site: Site) -> bool:
     """Whether a network was measured as the table was, but for the number of rounds."""
     if site.plan is None:
         return False
-    known, version = site.plan.protocol, site.trade_off.cost.provenance.get("runtime_version")
+    known = site.plan.protocol
     same = replace(measurement.protocol, rounds_min=known.rounds_min, rounds_max=known.rounds_max)
-    return same == known and measurement.runtime_version == version
+    changed = conditions_of(site.trade_off.cost).differences(measurement.conditions)
+    return same == known and not changed

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devices import Target, open_device
 from luts import LookupTable
 from luts.build_command import build_command
 from nasprof.errors import NasprofError
@@ -19,7 +20,6 @@ from spaces import Space
 
 if TYPE_CHECKING:
     from devices import Device, Profile, RunSettings
-    from profiler.commands.target import Target
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class OwnTable:
     @property
     def device(self) -> Device:
         """Not yet contacted."""
-        return self.target.device(self.profile)
+        return open_device(self.profile)
 
     @property
     def plan(self) -> Plan:
@@ -102,7 +102,7 @@ class OwnTable:
     def _command(self) -> str:
         """The command line that builds the table."""
         facts = {
-            "device": self.target.device_name,
+            "device": self.target.device,
             "runtime": self.settings.runtime,
             "threads": self.settings.threads,
             "precision": self.precision,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devices import Target
 from devices.conditions import Conditions
 from luts import CostModel
 from nasprof.errors import UsageError
 from nasprof.log import logger
-from profiler.tables.provenance import changes, known
+from profiler.tables.provenance import conditions_of
 
 if TYPE_CHECKING:
     from devices import Device, RunSettings
-    from profiler.commands.target import Target
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Place:
     def now(cls, cost: CostModel, device: Device, settings: RunSettings) -> Place:
         """A device as it is now; one elsewhere is not contacted."""
         now = Conditions.of(device, settings, contact=False)
-        changed = changes(cost, now.as_dict())
+        changed = conditions_of(cost).differences(now)
         return cls(device.profile.name, device, settings, tuple(changed))
 
 
@@ -47,12 +47,12 @@ def place_of(cost: CostModel, target: Target) -> Place:
         UsageError: no device has the name that the target gives.
     """
     try:
-        profile, settings = target.as_measured(cost)
+        backend = target.resolve(conditions_of(cost))
     except UsageError:
-        if target.device_name is not None:
+        if target.device is not None:
             raise
-        return Place(known(cost, "device", str) or "unknown")
-    return Place.now(cost, target.device(profile), settings)
+        return Place(conditions_of(cost).device or "unknown")
+    return Place.now(cost, backend.device, backend.settings)
 
 
 def warn_of_changes(cost: CostModel, changed: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devices import Target
 from luts import CostModel
 from profiler.tables.bench import plan_of
 from profiler.tables.plan import Plan
@@ -21,7 +22,6 @@ from spaces.predictor import SpaceMismatch
 
 if TYPE_CHECKING:
     from devices import Device, RunSettings
-    from profiler.commands.target import Target
 
 
 @dataclass(frozen=True)

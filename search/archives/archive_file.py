@@ -9,13 +9,13 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from nasprof.differences import differences
 from nasprof.errors import NasprofError, UsageError
 from nasprof.files import append_whole
 from nasprof.locking import open_alone
 from nasprof.log import logger
 from nasprof.reader import is_number
 from nasprof.reading import require_readable
-from profiler.measuring.journal import differences
 from search.archives.lines import MAX_ARCHIVE, ArchiveInvalid, parsed, split
 
 SCHEMA = 1

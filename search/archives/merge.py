@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luts.files import refuse_existing
+from nasprof.differences import differences
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from nasprof.locking import open_alone
 from nasprof.typing import Array
-from profiler.measuring.journal import differences
 from search.archives.archive_file import SCHEMA, ArchiveBusy, ArchiveMismatch
 from search.archives.lines import Line
 from search.archives.stored import StoredArchive

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasprof.errors import UsageError
-from profiler.commands.target import Target, target_options
+from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
+    from devices import Target
     from search.answers.site import Site
     from search.objectives import Sources
 

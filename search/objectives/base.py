@@ -14,7 +14,7 @@ from search.problem import Objective
 from spaces import Space
 
 if TYPE_CHECKING:
-    from profiler.commands.target import Target
+    from devices import Target
     from search.objectives.models import Models
 
 

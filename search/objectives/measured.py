@@ -110,12 +110,16 @@ class OnDevice:
         from devices import open_device
         from devices.conditions import Conditions
 
-        now = Conditions.of(open_device(self.profile), self.settings, contact=False)
+        now = Conditions.of(
+            open_device(self.profile),
+            self.settings,
+            precision=self.plan.precision,
+            clock=self.clock,
+            contact=False,
+        )
         return {
-            **now.as_dict(),
+            **now.to_dict(),
             "serial": self.profile.options.get("serial"),
-            "precision": self.plan.precision,
-            "clock": self.clock,
             "protocol": self.plan.protocol.as_dict(),
         }
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from devices import Target, open_device
 from luts import CostModel
 from nasprof.errors import UsageError
 from nasprof.log import logger
@@ -15,7 +16,6 @@ from spaces import Space
 
 if TYPE_CHECKING:
     from devices import Profile
-    from profiler.commands.target import Target
 
 _PLACE = re.compile(r"(.*?\.toml|[^/]+)(?:/(.+))?")
 
@@ -79,7 +79,7 @@ class Models:
 
             model = self._costs[name] = open_cost_model(name, self.sources.clock)
             said = self.sources.target
-            target = said if name == self.sources.lut else _unsaid(said)
+            target = said if name == self.sources.lut else Target()
             warn_of_changes(model, place_of(model, target).changed)
         return self._costs[name]
 
@@ -119,11 +119,11 @@ class Models:
                 f"objective {name!r}: no device is called {device!r}",
                 near(device, known_devices()),
             )
-        if target.device_name not in (None, device):
-            target = _unsaid(target)
-        target = replace(target, device_name=device, serial=serial or target.serial)
+        if target.device not in (None, device):
+            target = Target()
+        target = replace(target, device=device, serial=serial or target.serial)
         profile = target.profile()
-        target.device(profile)  # refuses options that it has no use for, such as a serial
+        open_device(profile)  # refuses options that it has no use for, such as a serial
         return Spot(target, profile, serial)
 
 
@@ -144,16 +144,3 @@ def _split(detail: str) -> tuple[str, str | None]:
     """Device and serial."""
     match = _PLACE.fullmatch(detail)
     return (detail, None) if match is None else (match[1], match[2])
-
-
-def _unsaid(target: Target) -> Target:
-    """A target of which nothing was said."""
-    return replace(
-        target,
-        device_name=None,
-        runtime=None,
-        threads=None,
-        affinity=None,
-        serial=None,
-        options={},
-    )

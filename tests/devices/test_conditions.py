@@ -6,13 +6,11 @@ import pytest
 from scripted import ScriptedDevice, steady
 from test_build import PLAN, built, device_of
 
-from devices import Profile, RunSettings, open_device
-from devices.conditions import CONDITIONS, Conditions
+from devices import Conditions, Profile, RunSettings, Target, open_device
 from luts import read_cost_model
-from profiler.commands.target import Target
 from profiler.measuring.journal import JournalMismatch
 from profiler.measuring.measure import Cancelled
-from profiler.tables.provenance import COMPARED, TableMismatch, changes
+from profiler.tables.provenance import TableMismatch, changes
 from search.answers.place import Place, place_of
 from search.objectives.measured import OnDevice
 
@@ -57,13 +55,12 @@ def test_conditions_hold_everything_and_what_is_not_known_is_left_out():
         "affinity": [0, 3],
         "runtime_options": {"provider": "cuda"},
     }
-    assert now.as_dict() == known
-    assert replace(now, runtime_version="1").as_dict() == known | {"runtime_version": "1"}
-    assert set(CONDITIONS) == {*known, "runtime_version"} < set(COMPARED)
+    assert now.to_dict() == known
+    assert replace(now, runtime_version="1").to_dict() == known | {"runtime_version": "1"}
     unasked = Conditions.of(device, GPU, contact=False)
     assert unasked.device_fingerprint is None
     device.profile = replace(device.profile, affinity=(2,))
-    assert Conditions.of(device, GPU).affinity == [2]
+    assert Conditions.of(device, GPU).affinity == (2,)
 
 
 OTHERWISE = [
@@ -81,7 +78,7 @@ def test_a_table_is_only_completed_under_the_same_conditions(settings, options, 
     with pytest.raises(TableMismatch, match=words):
         built(PLAN, device, base=part, settings=settings)
     assert device.sessions == []
-    assert any(changes(whole, Conditions.of(device, settings).as_dict()))
+    assert any(changes(whole, Conditions.of(device, settings).to_dict()))
     told = Place.now(whole, device, settings).changed
     assert len(told) == 1 and told[0].startswith(words.split(" was")[0])
 
@@ -124,10 +121,10 @@ def test_tables_from_before_there_were_options_have_none():
     shipped = read_cost_model("cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224")
     assert "device_options" not in shipped.provenance
     fingerprint = shipped.provenance["device_fingerprint"]
-    now = Conditions("cpu", fingerprint, {}, "onnxruntime", None, 1, None, {})
-    assert changes(shipped, now.as_dict()) == []
+    now = Conditions("cpu", fingerprint, runtime="onnxruntime", threads=1)
+    assert changes(shipped, now.to_dict()) == []
     optimised = replace(now, device_options={"runtime_options": {"x": 1}})
-    assert changes(shipped, optimised.as_dict()) == [
+    assert changes(shipped, optimised.to_dict()) == [
         "device_options.runtime_options.x was null, now 1"
     ]
 
@@ -143,22 +140,22 @@ def test_what_a_target_does_not_say_is_as_the_table_was_measured(phone):
     measured = {"delegate": "gpu", "benchmark_flags": ["--a=1"]}
     provenance = {"device": "phone", "device_options": measured, "affinity": [4, 5], "threads": 2}
     table = replace(built(), provenance=provenance | {"runtime": "litert"})
-    place = place_of(table, Target(phone, None, None, None, None, {}))
+    place = place_of(table, Target(phone))
     assert place.changed == ()
     assert place.device.profile.options == {"serial": "x:1", **measured}
     assert (place.settings.affinity, place.settings.threads) == ((4, 5), 2)
-    said = place_of(table, Target(phone, None, None, (7,), None, {"delegate": "nnapi"}))
+    said = place_of(table, Target(phone, affinity=(7,), options={"delegate": "nnapi"}))
     assert set(said.changed) == {
         'device_options.delegate was "gpu", now "nnapi"',
         "affinity was [4, 5], now [7]",
     }
     # Another device has other options.
-    assert place_of(table, Target("cpu", None, None, None, None, {})).device.profile.options == {}
+    assert place_of(table, Target("cpu")).device.profile.options == {}
 
 
 def test_a_measured_objective_depends_on_the_same_conditions():
     profile = Profile("x", "cpu", options={"runtime_options": {"a": 1}, "timeout_s": 3.0})
     facts = OnDevice(profile, BOUND, PLAN.spaces[0], PLAN, "wall").facts()
-    now = Conditions.of(open_device(profile), BOUND).as_dict()
+    now = Conditions.of(open_device(profile), BOUND).to_dict()
     assert now.items() <= facts.items()
     assert facts["device_options"] == {"runtime_options": {"a": 1}}

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import TINY
 
+from devices import Conditions
 from luts import CostModelInvalid, SpaceMismatch, agreement, read_cost_model, write_cost_model
 from luts.digest import digest
 from luts.estimators import choices, estimators
@@ -429,6 +430,8 @@ def test_measurements_become_a_cost_model_that_predicts(results, tmp_path, rng):
     assert agreement(model.latency_ms(genes), measured).spearman > 0.95
     assert model.provenance["device"] == "gpu"
     assert model.provenance["measurements"] == 50
+    conditions = Conditions.from_dict(model.provenance)
+    assert conditions == replace(results[0].conditions, clock=None)
     (tmp_path / "arch.json").write_text(json.dumps(tiny().decode(genes[:1])[0]))
     arguments = ["predict", "--lut", tmp_path / "gpu.json", "--arch", tmp_path / "arch.json"]
     predicted = CliRunner().invoke(nasprof, [*map(str, arguments), "--json"])
@@ -463,6 +466,9 @@ def test_json_tells_candidates_choice_and_what_was_skipped(results, tmp_path):
         ({"threads": 2}, "threads (1 and 2)"),
         ({"precision": "int8"}, "precision ("),
         ({"batch": 8}, "batch (1 and 8)"),
+        ({"requested_affinity": [4, 5]}, "affinity (None and [4, 5])"),
+        ({"device_options": {"delegate": "gpu"}}, "device_options.delegate (None and 'gpu')"),
+        ({"runtime_options": {"xnnpack": False}}, "runtime_options.xnnpack (None and False)"),
     ],
 )
 def test_measurements_of_different_conditions_are_not_mixed(results, tmp_path, changes, message):
@@ -471,6 +477,19 @@ def test_measurements_of_different_conditions_are_not_mixed(results, tmp_path, c
     assert done.exit_code == 2
     assert message in done.stderr
     assert not (tmp_path / "gpu.json").exists()
+
+
+def test_a_measurement_from_before_options_were_kept_counts_as_measured_without_any(results):
+    old = results[0].as_dict()
+    for name in ("device_options", "runtime_options", "requested_affinity"):
+        del old[name]
+    assert Measurement.from_dict(old) == results[0]
+    asked = replace(results[0], affinity=[4], requested_affinity=[4], runtime_options={"a": 1})
+    assert Measurement.from_dict(asked.as_dict()) == asked
+    assert Measurement.from_dict(old).conditions.differences(asked.conditions) == [
+        "affinity was null, now [4]",
+        "runtime_options.a was null, now 1",
+    ]
 
 
 def test_an_existing_file_is_replaced_only_when_asked(results, tmp_path):

@@ -9,8 +9,9 @@ import pytest
 from scripted import ScriptedDevice, ScriptedSession, steady
 
 from devices import DeviceLost, DeviceTimeout, Reachability, RunSettings, Samples
+from nasprof.differences import differences
 from nasprof.errors import NasprofError, UsageError
-from profiler.measuring.journal import Journal, JournalBusy, JournalMismatch, differences, discard
+from profiler.measuring.journal import Journal, JournalBusy, JournalMismatch, discard
 from profiler.measuring.measure import Cancelled, Interrupted, measure
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Item, Round

@@ -14,12 +14,11 @@ from console import accepted, console, refused
 from tables import made_up_networks, made_up_table
 from whims import until
 
-from devices import DeviceLost, open_device
+from devices import DeviceLost, Target, open_device
 from devices.cpu import CpuDevice
 from devices.device_profile import find_profile
 from luts import read_cost_model, write_cost_model
 from profiler.commands.building import building_progress
-from profiler.commands.target import Target
 from profiler.measuring.protocol import parse_protocol
 from search.accuracy.ridge import AdditiveAccuracy
 from search.answers.bench import bench_of
@@ -384,7 +383,7 @@ def test_todays_speed_is_stated_and_answers_are_of_it(run, copied, home, tmp_pat
     """The sentinel is known to take a tenth of what it takes: today is ten times as slow."""
     path = tmp_path / "slow.json"
     table = read_cost_model(path)
-    target = Target(None, None, None, None, None, {})
+    target = Target()
     site = Asked(target, str(path), str(copied[1]), None, None, None).site()
     genes = SPACE.sample(1, np.random.default_rng(0))
     (taken,) = bench_of(site).measure(genes, building_progress())

@@ -16,11 +16,10 @@ from scripted import ScriptedDevice, ScriptedSession
 from tables import TINY, audited_table, made_up_table
 from trade_offs import CELLS, made_up_accuracy
 
-from devices import DeviceError, DeviceLost, Samples, open_device
+from devices import DeviceError, DeviceLost, Samples, Target, open_device
 from devices.cpu import CpuDevice
 from luts import read_cost_model, write_cost_model
 from nasprof.errors import NasprofError, UsageError
-from profiler.commands.target import Target
 from profiler.lowering import lower
 from profiler.measuring.records import Measurement
 from profiler.measuring.rounds import EMPTY, SENTINEL
@@ -92,8 +91,7 @@ def own(folder, request):
 
 
 def target(device=None, **options):
-    names = ("runtime", "threads", "affinity", "serial")
-    return Target(device, *(options.get(name) for name in names), {})
+    return Target(device, **options)
 
 
 def sources(name="cells", device=None, **options):

@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 from tables import made_up_table
 
-from devices import open_device
+from devices import Target, open_device
 from luts import read_cost_model, write_cost_model
 from nasprof.errors import NasprofError, UsageError
-from profiler.commands.target import Target
 from search.accuracy import AccuracyModel
 from search.answers.site import own_site, site_of
 from spaces import get_space
@@ -30,8 +29,7 @@ class Constant(AccuracyModel):
 
 
 def target(device=None, **options):
-    names = ("runtime", "threads", "affinity", "serial")
-    return Target(device, *(options.get(name) for name in names), {})
+    return Target(device, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +94,12 @@ def test_what_the_target_does_not_say_is_as_the_table_has_it():
     assert site.changed == ()
     asked = site_of(table, Constant(LARGE), target(threads=1))
     assert asked.changed == ("threads was 2, now 1",)
+    options = {"runtime_options": {"xnnpack": False}}
+    otherwise = site_of(table, Constant(LARGE), target(affinity=(0,), options=options))
+    assert set(otherwise.changed) == {
+        "device_options.runtime_options.xnnpack was null, now false",
+        "affinity was null, now [0]",
+    }
 
 
 def test_a_table_of_another_machine_is_not_taken_for_this_one():

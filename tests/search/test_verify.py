@@ -17,6 +17,7 @@ from luts.answers import WINDOW
 from nasprof.locking import locked
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.rounds import EMPTY, SENTINEL
+from profiler.tables.bench import Bench
 from profiler.tables.build import Progress
 from profiler.tables.plan import Plan
 from search.accuracy.base import AccuracyModel
@@ -462,6 +463,33 @@ def test_shipped_tables_are_left_as_they_are():
     object.__setattr__(site, "trade_off", type("T", (), {"cost": shipped})())
     assert record_answers(site, candidates, found) is None
     assert shipped.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "options"),
+    [
+        (replace(SETTINGS, affinity=(3,)), {}),
+        (replace(SETTINGS, options={"xnnpack": False}), {}),
+        (SETTINGS, {"delegate": "gpu"}),
+    ],
+    ids=["affinity", "runtime options", "device options"],
+)
+def test_what_was_measured_under_other_conditions_is_not_remembered(stored, settings, options):
+    phone = phone_for(stored, range(1000, 1003), 1.1)
+    device = phone.device
+    device.profile = device.profile.with_options(**options)
+    plan = Plan((SPACE,), PROTOCOL)
+    bench = Bench(device, settings, SPACE, plan)
+
+    def take(genes):
+        phone.asked.append(SPACE.index(genes).tolist())
+        return bench.measure(genes, nullcontext(Progress()))
+
+    (told,) = stored.latency_ms(np.array([cell(1000)])).tolist()
+    candidates = [Candidates(2 * told, [Answer(cell(1000), 90.0, told, told)])]
+    found = verify(candidates, WALL, take, nothing_else)
+    assert record_answers(phone.site(stored), candidates, found) is None
+    assert read_cost_model(stored.path).networks == stored.networks
 
 
 def test_doubtful_measurements_are_not_remembered(stored):
