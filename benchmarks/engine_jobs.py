@@ -17,7 +17,7 @@ from jobs import Job
 from search.engines.base.engine import engines
 from search.engines.base.genetic import reference_directions
 from search.engines.base.population import spread_survivors, survivors
-from search.problem import Objective, Problem
+from search.problem import Limit, Objective, Problem
 from search.quality.indicators import igd
 from spaces import Space
 
@@ -47,7 +47,7 @@ class Run(Job):
         limits = budgets(self.platform)
         found = []
         for budget_ms in limits:
-            limited = replace(problem, limits={"latency": budget_ms})
+            limited = replace(problem, limits={"latency": Limit.of_budget(budget_ms)})
             engine = make_engine(self.engine, limited, self.seed, **dict(self.settings))
             found.append(evaluated_by(engine, problem, self.evaluations // len(limits))[1])
         return {"values": np.concatenate(found).tolist()}

@@ -20,7 +20,7 @@ from luts.formats.transfer import import_files
 from luts.learned import LearnedCostModel
 from luts.training import TrainingSet
 from search.accuracy import AccuracyModel, read_accuracy_model
-from search.problem import TradeOff
+from search.objectives.trade_off import TradeOff
 from search.quality.indicators import hypervolume, non_dominated
 from search.runs.best_known import best_known_front
 from spaces import get_space

@@ -41,6 +41,7 @@ from platforms import (
 from nasprof.threads import one_thread
 from search.archives.archive import Archive
 from search.engines.local import LocalEngine
+from search.objectives.trade_off import TradeOff
 from search.pnag.answers import answer
 from search.pnag.checkpoint import write_generator
 from search.pnag.generator import Generator
@@ -49,7 +50,6 @@ from search.pnag.policy import n_tokens
 from search.pnag.settings import TrainingSettings
 from search.pnag.trainer import Trainer
 from search.pnag.training import train
-from search.problem import TradeOff, Watched
 from search.runs.run import run
 
 SEEDS = (0, 1)
@@ -80,7 +80,7 @@ def judged(name: str, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed + 1000)
     budgets_ms = unseen_budgets(name)
     asked: list[int] = []
-    watched = Watched.on(platform(name), lambda genes: asked.append(len(genes)))
+    watched = platform(name).watched(lambda genes: asked.append(len(genes)))
     answers = answer(generator, watched, budgets_ms, rng, confidence=None, samples=SAMPLES)
     an_answer = sum(asked) // len(budgets_ms)
     best = [found[0] for found in answers]

@@ -18,7 +18,6 @@ from nasprof.threads import one_thread
 from search.pnag.answers import answer
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
-from search.problem import Watched
 
 Spent: TypeAlias = dict[str, Any]
 
@@ -63,7 +62,7 @@ def _inference(name: str, budgets_ms: Sequence[float], options: Namespace) -> Sp
     generator = train(platform(name), TrainingSettings(steps=options.steps), 0)
     training_cpu_s = process_time() - began
     counts: list[int] = []
-    trade_off = Watched.on(platform(name), lambda genes: counts.append(len(genes)))
+    trade_off = platform(name).watched(lambda genes: counts.append(len(genes)))
     rng = np.random.default_rng(0)
     answer(generator, trade_off, budgets_ms[:1], rng, confidence=None)
     spent = []

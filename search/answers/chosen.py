@@ -9,9 +9,10 @@ from profiler.tables.chosen import spread
 from search.accuracy import read_accuracy_model
 from search.accuracy.ridge import ridge_of
 from search.engines.exact import exact_front
+from search.objectives.trade_off import TradeOff
 from search.pnag.polish import improve
 from search.pnag.rated import Rated
-from search.problem import Objective, Problem, TradeOff
+from search.problem import Objective, Problem
 from spaces import Genes, Space
 from spaces.predictor import SpaceMismatch
 

@@ -48,10 +48,7 @@ class Inquiry:
     @property
     def span(self) -> Range:
         """The range of budgets that make a difference."""
-        ends, trade_off = self.site.trade_off.extremes, self.site.trade_off
-        bound = trade_off.bound(self.confidence).at_speed(self.speed)
-        low_ms, high_ms = bound.upper(np.array([ends.min_ms, ends.max_ms]))
-        return Range(float(low_ms), float(high_ms))
+        return Range(*self.site.trade_off.budget_range(self.confidence, self.speed))
 
     def answers(self, budgets_ms: Sequence[float]) -> list[list[Answer]]:
         """Up to :data:`KEPT` architectures within each budget, most accurate first."""

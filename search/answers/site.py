@@ -16,7 +16,7 @@ from profiler.tables.plan import Plan
 from search.accuracy.base import AccuracyModel
 from search.answers.own_table import OwnTable
 from search.answers.place import place_of
-from search.problem import TradeOff
+from search.objectives.trade_off import TradeOff
 from spaces import Space
 from spaces.predictor import SpaceMismatch
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from luts import NO_BOUND
 from nasprof.log import logger
 from nasprof.typing import Array
 from search.archives.archive_file import DAMAGED, SCHEMA, ArchiveBusy, ArchiveFile, ArchiveMismatch
 from search.archives.lines import ArchiveInvalid, Line, read_lines
-from search.problem import Problem
+from search.problem import Limit, Problem
 from search.quality.indicators import non_dominated
 from search.quality.ranking import best, violation
 from spaces import Genes
@@ -80,15 +81,21 @@ class Archive(AbstractContextManager["Archive"]):
 
     def _go_on_within(self, limits: Mapping[str, float]) -> None:
         """Take the limits that the file was begun with, and say so where bounds have changed."""
+        predictions = self.problem.prediction_limits
         for each in self.problem.objectives:
-            now, begun = (within.get(each.name) for within in (self.problem.limits, limits))
+            now, begun = predictions.get(each.name), limits.get(each.name)
             if now is not None and now != begun:
                 logger.warning(
                     f"The bound of {each.name!r} has changed since this search began: its limit "
                     f"was {begun:.6g} {each.unit}, now it would be {now:.6g}; it goes on with the "
                     "former"
                 )
-        self.problem = replace(self.problem, limits=limits)
+        bounds = {each.name: each.bound for each in self.problem.objectives}
+        kept = {
+            name: Limit.of_prediction(value, bounds.get(name, NO_BOUND))
+            for name, value in limits.items()
+        }
+        self.problem = replace(self.problem, limits=kept)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -188,7 +195,7 @@ def _header(problem: Problem, facts: Mapping[str, Any]) -> dict[str, Any]:
     shared = {
         "space": problem.space.settings,
         "objectives": [each.as_dict() for each in problem.objectives],
-        "limits": dict(problem.limits),
+        "limits": problem.prediction_limits,
     }
     header = {"schema": SCHEMA, "facts": {**shared, **facts}}
     read_again: dict[str, Any] = json.loads(json.dumps(header))

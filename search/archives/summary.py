@@ -151,7 +151,7 @@ def summary_of(
         None,
         problem.space,
         tuple(StoredObjective.of(each.as_dict()) for each in problem.objectives),
-        {"limits": dict(problem.limits), **(facts or {})},
+        {"limits": problem.prediction_limits, **(facts or {})},
         np.concatenate([each.genes for each in archives]),
         problem.signs * np.concatenate([each.values for each in archives]),
         [error for each in archives for error in each.errors],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from luts import Bound
     from nasprof.typing import Array
     from search.answers.site import Site
-    from search.problem import TradeOff
+    from search.objectives.trade_off import TradeOff
     from search.runs.comparison import Comparison, Entrant
 
 _PNAG = "pnag"

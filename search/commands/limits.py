@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -69,21 +68,6 @@ def _set(budgets: dict[str, float], objective: Objective, value: float) -> None:
     if objective.name in budgets:
         raise UsageError(f"there are two budgets for {objective.name!r}", "Set one of them.")
     budgets[objective.name] = value
-
-
-def limited(problem: Problem, budgets: Mapping[str, float]) -> Problem:
-    """The problem with the limits that budgets are by today's bounds.
-
-    Raises:
-        BudgetImpossible: no architecture meets one of them.
-    """
-    from dataclasses import replace
-
-    bounds = {each.name: each.bound for each in problem.objectives}
-    limits = {name: bounds[name].limit(budget) for name, budget in budgets.items()}
-    found = replace(problem, limits=limits)
-    found.require_possible()
-    return found
 
 
 def first_latency(problem: Problem) -> Objective:

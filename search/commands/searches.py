@@ -14,7 +14,7 @@ from profiler.commands.options import Milliseconds
 from search.archives.archive import Archive
 from search.archives.summary import summary_of
 from search.commands.findings import Findings
-from search.commands.limits import Budget, budgets_of, limited
+from search.commands.limits import Budget, budgets_of
 from search.commands.options import Asked
 from search.engines.base.engine import engines
 from search.executors import Executor, open_executor
@@ -69,8 +69,8 @@ class Searches:
         if len(set(times_ms)) < len(times_ms):
             raise UsageError("a time is there twice as a budget", "Name each of them once.")
         wanted: list[float | None] = [*times_ms] or [None]
-        problems = [limited(problem, budgets_of(problem, named, each)) for each in wanted]
-        common = limited(problem, budgets_of(problem, named, None))
+        problems = [problem.within(budgets_of(problem, named, each)) for each in wanted]
+        common = problem.within(budgets_of(problem, named, None))
         searches = cls(common, times_ms, named, problems, options)
         searches._check()
         return searches

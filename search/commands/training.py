@@ -15,9 +15,9 @@ from nasprof.locking import held_alone
 
 if TYPE_CHECKING:
     from search.answers.site import Site
+    from search.objectives.trade_off import TradeOff
     from search.pnag.generator import Generator
     from search.pnag.settings import TrainingSettings
-    from search.problem import TradeOff
 
 _TOLD_AFTER_S = 2.0
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Self
 
-from luts import NO_BOUND, CostModel, cost_model_shelf
+from luts import NO_BOUND, Bound, CostModel, cost_model_shelf
 from nasprof.errors import UsageError
 from search.objectives.base import Wanted, near
+from search.objectives.facts import model_facts
 from search.objectives.models import Models, Spot, is_device, known_devices
-from search.problem import Objective, latency_extremes, model_facts
+from search.problem import Objective
 from spaces import Space
 
 
@@ -42,18 +43,10 @@ class Latency(Wanted):
         return self.source
 
     def objective(self, space: Space) -> Objective:
-        cost, confidence = self.cost(space), self.models.sources.confidence
-        bound = cost.answer_bound(confidence)
-        return Objective(
-            self.name,
-            "ms",
-            partial(cost.latency_ms, space=space),
-            additive=cost.additive,
-            free=True,
-            extremes=partial(latency_extremes, cost, space),
-            bound=NO_BOUND if bound is None else bound,
-            facts={**model_facts(cost, cost.latency_ms, space), "clock": cost.clock},
-        )
+        cost = self.cost(space)
+        bound = cost.answer_bound(self.models.sources.confidence)
+        objective = latency_objective(self.name, cost, space, bound or NO_BOUND)
+        return replace(objective, facts={**objective.facts, "clock": cost.clock})
 
 
 class LatencyUpper(Latency):
@@ -81,6 +74,33 @@ class LatencyUpper(Latency):
             extremes=partial(latency_extremes, cost, space, bound.factor),
             facts={**facts, "confidence": confidence},
         )
+
+
+def latency_objective(name: str, cost: CostModel, space: Space, bound: Bound) -> Objective:
+    """Latency in ms as a cost model predicts it.
+
+    Args:
+        bound: what networks take at most that a search has chosen, by their predictions.
+
+    Raises:
+        SpaceMismatch: the model is not of the space.
+    """
+    return Objective(
+        name,
+        "ms",
+        partial(cost.latency_ms, space=space),
+        additive=cost.additive,
+        free=True,
+        extremes=partial(latency_extremes, cost, space),
+        bound=bound,
+        facts=model_facts(cost, cost.latency_ms, space),
+    )
+
+
+def latency_extremes(cost: CostModel, space: Space, factor: float = 1.0) -> tuple[float, float]:
+    """The range of latencies in ms that a cost model knows, times ``factor``."""
+    ends = cost.extremes(space)
+    return factor * ends.min_ms, factor * ends.max_ms
 
 
 def _source(name: str, detail: str | None, models: Models) -> CostModel | Spot:

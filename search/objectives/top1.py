@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Self
 
+import numpy as np
+
+from nasprof.log import logger
 from search.accuracy.base import AccuracyModel
+from search.accuracy.ridge import ridge_of
 from search.objectives.base import Wanted
 from search.objectives.callables import UserFunction, evaluated
+from search.objectives.facts import model_facts
 from search.objectives.models import Models
-from search.problem import Objective, model_facts, nearest_additive
+from search.problem import Objective
 from spaces import Space
 
 
@@ -38,13 +43,29 @@ class Top1(Wanted):
     def objective(self, space: Space) -> Objective:
         if isinstance(self.source, UserFunction):
             return evaluated(self.name, "%", self.source, space, maximise=True)
-        function = partial(self.source.top1, space=space)
-        return Objective(
-            self.name,
-            "%",
-            function,
-            maximise=True,
-            additive=self.source.additive,
-            nearest_additive=partial(nearest_additive, self.source, space),
-            facts=model_facts(self.source, self.source.top1, space),
-        )
+        return top1_objective(self.name, self.source, space)
+
+
+def top1_objective(name: str, model: AccuracyModel, space: Space) -> Objective:
+    """Top-1 accuracy in percent as a model predicts it.
+
+    Raises:
+        SpaceMismatch: the model is not of the space.
+    """
+    return Objective(
+        name,
+        "%",
+        partial(model.top1, space=space),
+        maximise=True,
+        additive=model.additive,
+        nearest_additive=partial(nearest_additive, model, space),
+        facts=model_facts(model, model.top1, space),
+    )
+
+
+def nearest_additive(model: AccuracyModel, space: Space, rng: np.random.Generator) -> Objective:
+    """Top-1 by the additive model nearest to another one, which is said with how near that is."""
+    additive = ridge_of(model, space, rng)
+    for doubt in additive.doubts:
+        logger.warning(f"Exact for {additive.name!r} only: {doubt}")
+    return Objective("top1", "%", additive.top1, maximise=True, additive=True)

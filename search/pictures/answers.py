@@ -14,8 +14,8 @@ from nasprof.files import write_atomic
 from search.pictures.sketch import Sketch, sketch
 
 if TYPE_CHECKING:
+    from search.objectives.trade_off import TradeOff
     from search.pnag.answers import Answer
-    from search.problem import TradeOff
 
 # Of Okabe and Ito's palette, which the colour-blind can tell apart.
 COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00")

@@ -10,10 +10,10 @@ import numpy as np
 from luts import TABLE_SPEED, Bound, Speed
 from nasprof.threads import one_thread
 from nasprof.typing import Array
+from search.objectives.trade_off import TradeOff
 from search.pnag.generator import Generator
 from search.pnag.polish import ROUNDS, improve
 from search.pnag.rated import Rated, distinct, stack
-from search.problem import TradeOff, check_budget
 from spaces import Genes
 
 POLISHED = 4
@@ -75,8 +75,9 @@ def answer(
     Raises:
         UsageError: a budget is no time.
     """
-    bound = trade_off.bound(confidence).at_speed(speed)
-    limits_ms = np.array([bound.limit(check_budget(ms)) for ms in budgets_ms])
+    bound = trade_off.bound(confidence, speed)
+    limits = [trade_off.limit(budget_ms, confidence, speed) for budget_ms in budgets_ms]
+    limits_ms = np.array([limit.on_prediction for limit in limits])
     with one_thread():
         drawn = generator.calibrated(trade_off).sample(np.repeat(limits_ms, samples), rng)
         fastest = trade_off.extremes.fastest[None]

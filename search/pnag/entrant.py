@@ -8,11 +8,11 @@ from functools import partial
 
 import numpy as np
 
+from search.objectives.trade_off import TradeOff
 from search.pnag.answers import POLISHED, answer, best_within
 from search.pnag.generator import Generator
 from search.pnag.polish import ROUNDS, neighbours
 from search.pnag.rated import Rated
-from search.problem import TradeOff, Watched, check_budget
 from search.runs.comparison import Entrant
 from spaces import Genes, Space
 
@@ -39,11 +39,11 @@ def _evaluated(
     seed: int,
 ) -> Genes:
     rng = np.random.default_rng(seed)
-    elites, bound = Rated.by(trade_off, generator.elites), trade_off.bound(confidence)
+    elites = Rated.by(trade_off, generator.elites)
     seen: list[Genes] = []
-    watched = Watched.on(trade_off, seen.append)
+    watched = trade_off.watched(seen.append)
     for budget_ms in budgets_ms:
-        limit_ms = bound.limit(check_budget(budget_ms))
+        limit_ms = trade_off.limit(budget_ms, confidence).on_prediction
         kept = _kept(elites, limit_ms, min(POLISHED, evaluations - 1))
         samples, rounds = _shares(trade_off.space, evaluations - 1 - len(kept))
         answer(

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from nasprof.typing import Array
+from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.policy import Policy
-from search.problem import TradeOff
 from spaces import Genes, Space
 
 _PROBES = 256

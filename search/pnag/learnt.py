@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from nasprof.typing import Array
+from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.dominance import dominance
 from search.pnag.evaluator import Evaluator, hinge
@@ -23,7 +24,6 @@ from search.pnag.tensors import (
     no_compiler_cache,
     optimizer_arrays,
 )
-from search.problem import TradeOff
 from spaces import Genes
 
 EPOCHS = 250

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.typing import Array
+from search.objectives.trade_off import TradeOff
 from search.pnag.rated import Rated
-from search.problem import TradeOff
 from spaces import Genes, Space
 
 ROUNDS = 8

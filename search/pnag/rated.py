@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.typing import Array
-from search.problem import TradeOff
+from search.objectives.trade_off import TradeOff
 from spaces import Genes
 
 

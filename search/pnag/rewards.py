@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from nasprof.registry import Registry
 from nasprof.typing import Array
+from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.dominance import dominance
 from search.pnag.settings import TrainingSettings
-from search.problem import TradeOff
 from spaces import Genes
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]

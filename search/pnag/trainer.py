@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nasprof.reader import Reader
 from nasprof.typing import Array
 from search.model_file import Archive
+from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.elites import Elites
 from search.pnag.network import PolicyNetwork
@@ -33,7 +34,6 @@ from search.pnag.tensors import (
     no_compiler_cache,
     optimizer_arrays,
 )
-from search.problem import TradeOff, Watched
 from spaces import Genes
 
 Float32: TypeAlias = NDArray[np.float32]
@@ -57,7 +57,7 @@ class Trainer:
 
     def __init__(self, trade_off: TradeOff, settings: TrainingSettings, seed: int) -> None:
         self.evaluations = 0
-        self.trade_off = Watched.on(trade_off, self._count)
+        self.trade_off = trade_off.watched(self._count)
         ends = trade_off.extremes
         self.settings = settings
         self.rng = np.random.default_rng(seed)

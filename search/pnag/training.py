@@ -13,10 +13,10 @@ from nasprof.errors import NasprofError, UsageError
 from nasprof.reader import Reader
 from nasprof.threads import one_thread
 from search.model_file import Archive
+from search.objectives.trade_off import TradeOff
 from search.pnag.checkpoint import TRAINING, CheckpointInvalid, read_checkpoint
 from search.pnag.generator import Generator, fingerprint
 from search.pnag.settings import TrainingSettings
-from search.problem import TradeOff
 
 if TYPE_CHECKING:
     from search.pnag.trainer import Trainer

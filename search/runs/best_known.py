@@ -11,7 +11,7 @@ from search.engines.base.engine import Engine
 from search.engines.exact import exact_front
 from search.engines.local import LocalEngine
 from search.engines.nsga2 import NSGA2Engine
-from search.problem import TradeOff
+from search.objectives.trade_off import TradeOff
 from search.quality.ranking import best
 from search.runs.run import Progress, run
 from spaces import Genes

@@ -14,7 +14,7 @@ import numpy as np
 from nasprof.typing import Array
 from search.archives.archive import Archive
 from search.engines.base.engine import engines
-from search.problem import TradeOff
+from search.objectives.trade_off import TradeOff
 from search.quality.indicators import hypervolume, non_dominated
 from search.quality.ranking import best
 from search.runs.best_known import best_known_front

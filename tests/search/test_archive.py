@@ -156,7 +156,7 @@ def test_the_header_tells_what_is_searched_for_and_how(tmp_path):
             },
             {"name": "macs", "unit": "M", "maximise": False, "kind": "predicted"},
         ],
-        "limits": dict(PROBLEM.limits),
+        "limits": PROBLEM.prediction_limits,
         **FACTS,
     }
 

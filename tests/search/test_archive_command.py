@@ -15,7 +15,7 @@ from search.archives.stored import read_stored
 from search.archives.summary import summaries, summary_of
 from search.commands.archive import archive
 from search.engines.base.engine import engines
-from search.problem import Objective, Problem
+from search.problem import Limit, Objective, Problem
 from search.quality.indicators import hypervolume, non_dominated
 from search.runs.run import run
 from spaces import get_space
@@ -106,7 +106,11 @@ def test_the_front_is_that_of_the_search(tmp_path):
     limited = Problem(
         CELLS,
         OBJECTIVES[:2],
-        {"latency": float(macs(CELLS.sample(50, np.random.default_rng(0))).mean() / 1e5)},
+        {
+            "latency": Limit.of_budget(
+                float(macs(CELLS.sample(50, np.random.default_rng(0))).mean() / 1e5)
+            )
+        },
     )
     found = searched(tmp_path / "a.jsonl", limited)
     stored = read_stored(tmp_path / "a.jsonl")
@@ -366,7 +370,7 @@ def test_what_is_of_something_else_is_not_merged(kept, asked, tmp_path, problem,
 
 def test_limits_stay_where_all_agree(asked, tmp_path):
     for name, limit, seed in (("a", 5.0, 0), ("b", 5.0, 1), ("c", 6.0, 2)):
-        problem = Problem(CELLS, OBJECTIVES[:2], {"latency": limit})
+        problem = Problem(CELLS, OBJECTIVES[:2], {"latency": Limit.of_budget(limit)})
         searched(tmp_path / f"{name}.jsonl", problem, seed)
     accepted(asked("archive", "merge", "a.jsonl", "b.jsonl", "-o", "same.jsonl", "--json"))
     accepted(asked("archive", "merge", "a.jsonl", "c.jsonl", "-o", "other.jsonl", "--json"))

@@ -10,7 +10,7 @@ from nasprof.errors import UsageError
 from search.engines.base.engine import engines, settings_of
 from search.engines.base.surrogate import Surrogates
 from search.engines.nat import NatEngine
-from search.problem import Objective, Problem
+from search.problem import Limit, Objective, Problem
 from search.quality.indicators import hypervolume
 from search.quality.ranking import best, violation
 from spaces import Space, get_space
@@ -60,7 +60,7 @@ def made_up(space, share=None, seed=0):
         np.concatenate([part_ends(space), space.sample(500, np.random.default_rng(1))])
     )
     low, high = macs.min() / 1e6, macs.max() / 1e6
-    return Problem(space, objectives, {"macs": low + share * (high - low)})
+    return Problem(space, objectives, {"macs": Limit.of_budget(low + share * (high - low))})
 
 
 def part_ends(space):
@@ -318,7 +318,9 @@ def test_limits_on_any_objective_are_sought(name):
     values = free.values(SPACES[1].sample(400, np.random.default_rng(0)))
     met = (values[None, :, :2] <= values[:, None, :2]).all(2).mean(1)
     o0, o1, _ = free.signs * values[np.abs(met - 0.05).argmin()]
-    problem = Problem(SPACES[1], free.objectives, {"o0": o0, "o1": o1})
+    problem = Problem(
+        SPACES[1], free.objectives, {"o0": Limit.of_budget(o0), "o1": Limit.of_budget(o1)}
+    )
 
     def within(engine, rounds):
         genes = search(engine_for(engine, problem, 3, population=20), problem, rounds, 10)

@@ -16,7 +16,8 @@ from search.accuracy.ridge import ridge_of
 from search.archives.archive import Archive
 from search.engines.exact import ExactEngine, exact_front
 from search.engines.local import LocalEngine
-from search.problem import Objective, Problem, TradeOff
+from search.objectives.trade_off import TradeOff
+from search.problem import Limit, Objective, Problem
 from search.quality.indicators import non_dominated
 from search.runs.run import run
 from spaces import Space, get_space
@@ -74,7 +75,7 @@ def test_the_first_within_a_limit_is_the_best_of_all(seed, share):
     problem = additive_problem(np.random.default_rng(seed))
     everything = problem.values(ALL)
     limit = float(np.quantile(everything[:, 1], share))
-    limited = replace(problem, limits={"cost": limit})
+    limited = replace(problem, limits={"cost": Limit.of_budget(limit)})
     engine = ExactEngine.create(limited, np.random.default_rng(0))
     first = problem.values(engine.ask(1))[0]
     within = everything[everything[:, 1] <= limit]

@@ -8,9 +8,9 @@ from tables import made_up_table
 
 from nasprof.errors import NasprofError
 from search.accuracy import AccuracyModel
+from search.objectives.trade_off import TradeOff
 from search.pictures.answers import Shown, plot_answers
 from search.pictures.sketch import sketch
-from search.problem import TradeOff
 from spaces import get_space
 
 SPACES = [get_space("ofa-mbv3"), get_space("nasbench201")]

@@ -16,7 +16,7 @@ from trade_offs import CELLS, MOBILE, made_up_accuracy
 from luts import read_cost_model, write_cost_model
 from search.cli import main
 from search.engines.exact import exact_front
-from search.problem import TradeOff
+from search.objectives.trade_off import TradeOff
 from search.quality.indicators import hypervolume, non_dominated
 from search.runs.best_known import best_known_front
 from search.runs.comparison import compare, entrant

@@ -27,7 +27,7 @@ from search.answers.replies import Range, reply
 from search.answers.site import Site
 from search.answers.verify import REPEATS, Candidates, Stated, Verification, verify
 from search.naming import exactly
-from search.problem import TradeOff
+from search.objectives.trade_off import TradeOff
 from spaces import get_space
 
 SPACE = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)

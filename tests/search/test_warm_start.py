@@ -15,7 +15,7 @@ from nasprof.errors import UsageError
 from search.archives.archive import Archive, ArchiveInvalid, ArchiveMismatch
 from search.archives.stored import read_stored
 from search.engines.base.engine import engines
-from search.problem import Objective, Problem
+from search.problem import Limit, Objective, Problem
 from search.runs.warm_start import evaluations_on_macs, macs_problem, start_from, start_from_macs
 from spaces import get_space
 
@@ -379,11 +379,12 @@ def test_macs_take_the_place_of_all_latencies_and_their_limits():
     names = ("latency", "latency@pixel", "latency_upper@pixel", "latency_measured")
     accuracy = made_up_accuracy(CELLS)
     top1 = Objective("top1", "%", accuracy.top1, maximise=True)
-    limits = {"top1": 71.0, "latency": 5.0, "latency@pixel": 3.0}
+    budgets = {"top1": 71.0, "latency": 5.0, "latency@pixel": 3.0}
+    limits = {name: Limit.of_budget(budget) for name, budget in budgets.items()}
     problem = Problem(CELLS, (top1, *map(latency, names)), limits)
     found = macs_problem(problem)
     assert [each.name for each in found.objectives] == ["top1", "macs"]
-    assert found.limits == {"top1": 71.0}
+    assert found.prediction_limits == {"top1": 71.0}
     genes = CELLS.sample(5, np.random.default_rng(0))
     np.testing.assert_array_equal(found.values(genes)[:, 1], CELLS.macs(genes))
     again = replace(problem, objectives=(latency("latency"), found.objectives[1]), limits={})

@@ -12,9 +12,9 @@ from luts.learned import LearnedCostModel
 from luts.training import TrainingSet
 from search.accuracy import read_accuracy_model
 from search.accuracy.ridge import AdditiveAccuracy
+from search.objectives.trade_off import TradeOff
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
-from search.problem import TradeOff
 from spaces import get_space
 
 CELLS = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)

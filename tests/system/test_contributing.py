@@ -112,7 +112,7 @@ def test_a_new_engine(load, registries):
     load("engine")
     from search.accuracy import read_accuracy_model
     from search.engines.base.engine import engines
-    from search.problem import TradeOff
+    from search.objectives.trade_off import TradeOff
     from search.runs.run import Stop
     from search.runs.trial import Trial
 

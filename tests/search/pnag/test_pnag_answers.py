@@ -22,13 +22,13 @@ from trade_offs import (
 
 from luts import Measured, Speed
 from nasprof.errors import UsageError
+from search.objectives.trade_off import TradeOff
 from search.pnag.answers import answer
 from search.pnag.generator import fingerprint
 from search.pnag.polish import improve, neighbours
 from search.pnag.rated import Rated
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
-from search.problem import TradeOff, Watched
 
 FEW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -103,7 +103,7 @@ def test_nothing_to_polish_and_no_rounds():
 def test_a_round_evaluates_no_more_than_it_is_said_to(name, rng):
     trade_off, seen = MODELS[name](), []
     start = Rated.by(trade_off, trade_off.space.sample(5, rng))
-    improve(Watched.on(trade_off, seen.append), start, start.latency_ms * 1.1, rounds=1)
+    improve(trade_off.watched(seen.append), start, start.latency_ms * 1.1, rounds=1)
     assert sum(map(len, seen)) == 5 * neighbours(trade_off.space)
 
 

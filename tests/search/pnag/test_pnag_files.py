@@ -183,7 +183,7 @@ from luts import read_cost_model
 from search.accuracy import read_accuracy_model
 from search.pnag.answers import answer
 from search.pnag.checkpoint import read_generator
-from search.problem import TradeOff
+from search.objectives.trade_off import TradeOff
 table = read_cost_model("cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224")
 trade_off = TradeOff.of(read_accuracy_model("imagenet"), table)
 generator = read_generator(Path(sys.argv[1]), trade_off.space)
