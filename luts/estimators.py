@@ -100,34 +100,18 @@ class Kind:
     grid: Mapping[str, Sequence[float]]
 
 
-estimators: Registry[Kind] = Registry("estimator")
-
-
-def _offered(
-    name: str, features: tuple[str, ...], **grid: Sequence[float]
-) -> Callable[[Builder], Builder]:
-    def offer(build: Builder) -> Builder:
-        estimators.register(name)(Kind(build, features, grid))
-        return build
-
-    return offer
-
-
-@_offered("ridge", ("sizes", "operators", "blocks"), alpha=(0.01, 0.1, 1.0, 10.0, 100.0))
 def _ridge(parameters: Parameters, n_features: int, seed: int) -> Any:
     from sklearn.linear_model import Ridge
 
     return Ridge(alpha=parameters["alpha"])
 
 
-@_offered("huber", ("sizes", "operators"), alpha=(0.01,))
 def _huber(parameters: Parameters, n_features: int, seed: int) -> Any:
     from sklearn.linear_model import HuberRegressor
 
     return HuberRegressor(alpha=parameters["alpha"], max_iter=200)
 
 
-@_offered("svr", ("sizes", "operators"), C=(3.0, 30.0), gamma=(0.03, 0.3))
 def _svr(parameters: Parameters, n_features: int, seed: int) -> Any:
     from sklearn.svm import SVR
 
@@ -135,7 +119,6 @@ def _svr(parameters: Parameters, n_features: int, seed: int) -> Any:
     return SVR(C=parameters["C"], gamma=gamma, epsilon=0.05)
 
 
-@_offered("boosting", ("sizes", "genes"), trees=(100.0,))
 def _boosting(parameters: Parameters, n_features: int, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -147,6 +130,19 @@ def _boosting(parameters: Parameters, n_features: int, seed: int) -> Any:
         early_stopping=False,
         random_state=seed,
     )
+
+
+estimators: Registry[Kind] = Registry(
+    "estimator",
+    {
+        "ridge": Kind(
+            _ridge, ("sizes", "operators", "blocks"), {"alpha": (0.01, 0.1, 1.0, 10.0, 100.0)}
+        ),
+        "huber": Kind(_huber, ("sizes", "operators"), {"alpha": (0.01,)}),
+        "svr": Kind(_svr, ("sizes", "operators"), {"C": (3.0, 30.0), "gamma": (0.03, 0.3)}),
+        "boosting": Kind(_boosting, ("sizes", "genes"), {"trees": (100.0,)}),
+    },
+)
 
 
 def choices() -> Iterator[Choice]:

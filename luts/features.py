@@ -81,12 +81,9 @@ def block_counts(space: Space, genes: Genes) -> Array:
 
 
 FeatureSet: TypeAlias = Callable[[Space, Genes, Array], Array]
-
-feature_sets: Registry[FeatureSet] = Registry("feature set")
 """Features ``(n, n_features)`` of a space, genes and block counts ``(n, n_blocks)``."""
 
 
-@feature_sets.register("sizes")
 def _sizes(space: Space, genes: Genes, counts: Array) -> Array:
     """Blocks, operations, MACs, elements and parameters in all."""
     found = tallies(space)
@@ -95,7 +92,6 @@ def _sizes(space: Space, genes: Genes, counts: Array) -> Array:
     return np.stack([counts.sum(1), *totals, counts @ found.params], 1)
 
 
-@feature_sets.register("operators")
 def _operators(space: Space, genes: Genes, counts: Array) -> Array:
     """Operations, MACs and elements by kind of operation."""
     found = tallies(space)
@@ -103,16 +99,20 @@ def _operators(space: Space, genes: Genes, counts: Array) -> Array:
     return described
 
 
-@feature_sets.register("blocks")
 def _blocks(space: Space, genes: Genes, counts: Array) -> Array:
     """How often each block is executed, and the elements it moves in all."""
     return np.concatenate([counts, counts * tallies(space).elements.sum(1)], 1)
 
 
-@feature_sets.register("genes")
 def _genes(space: Space, genes: Genes, counts: Array) -> Array:
     """The sizes and every gene, one-hot."""
     return np.concatenate([_sizes(space, genes, counts), space.onehot(genes)], 1)
+
+
+feature_sets: Registry[FeatureSet] = Registry(
+    "feature set",
+    {"blocks": _blocks, "genes": _genes, "operators": _operators, "sizes": _sizes},
+)
 
 
 def features(name: str, space: Space, genes: Genes) -> Array:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
 from nasprof.errors import UsageError
+from nasprof.plugins import load_plugins, note_registration
 
 T = TypeVar("T")
 
@@ -22,22 +22,33 @@ def import_from(reference: str) -> Any:
 class Registry(Generic[T]):
     """A named collection of implementations of one interface.
 
+    Installed plug-ins (:mod:`nasprof.plugins`) are loaded before the first name is looked up.
+
     Args:
         kind: what the entries are, for messages ("space", "device kind").
-        builtin: name -> ``"module:attribute"``, imported at first use.
-        group: of entry points by which installed packages add implementations.
+        builtin: those of this project by name; a string ``"module:attribute"`` is imported at first
+            use. Others are added by :meth:`register`.
+
+    Example:
+        >>> shapes = Registry("shape", {"path": "pathlib:PurePath"})
+        >>> @shapes.register("circle")
+        ... class Circle: ...
+        >>> list(shapes)
+        ['circle', 'path']
+        >>> shapes.get("path").__name__
+        'PurePath'
     """
 
-    def __init__(
-        self, kind: str, builtin: dict[str, str] | None = None, group: str | None = None
-    ) -> None:
+    def __init__(self, kind: str, builtin: Mapping[str, str | T] | None = None) -> None:
         self.kind = kind
         self._entries: dict[str, str | T] = dict(builtin or {})
-        if group is not None:
-            self._entries |= {point.name: point.value for point in entry_points(group=group)}
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Decorator that adds an implementation; a name already taken is an error."""
+        """Decorator that adds an implementation under a name.
+
+        Raises:
+            UsageError: the name is taken, with who has it.
+        """
 
         def add(entry: T) -> T:
             if name in self._entries:
@@ -47,12 +58,18 @@ class Registry(Generic[T]):
                     "Choose another name for one of them.",
                 )
             self._entries[name] = entry
+            note_registration(self.kind, name, lambda: self._entries.pop(name, None))
             return entry
 
         return add
 
     def get(self, name: str) -> T:
-        """The implementation called ``name``; a miss is a UsageError with near matches."""
+        """The implementation called ``name``.
+
+        Raises:
+            UsageError: there is none, with names near to it, or with all that there are.
+        """
+        load_plugins()
         if name not in self._entries:
             near = difflib.get_close_matches(name, self._entries, n=3, cutoff=0.5)
             hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(self)}."
@@ -63,9 +80,11 @@ class Registry(Generic[T]):
         return entry
 
     def __iter__(self) -> Iterator[str]:
+        load_plugins()
         return iter(sorted(self._entries))
 
     def __contains__(self, name: object) -> bool:
+        load_plugins()
         return name in self._entries
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 import sys
-from typing import Any
 
 import click
 
 from nasprof import __version__
 from nasprof.cli import json_option, print_json
+from nasprof.typing import JsonObject
 
 _PACKAGES = (
     "numpy",
@@ -38,17 +38,31 @@ def env(as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
+    plugins = facts.pop("plugins")
     for section, values in facts.items():
         click.echo(f"{section}:")
         for name, value in values.items():
             click.echo(f"  {name}: {value}")
+    click.echo("plugins:" if plugins else "plugins: none")
+    for plugin in plugins:
+        click.echo(
+            f"  {plugin['name']} ({plugin['distribution']} {plugin['version']}): {_gives(plugin)}"
+        )
 
 
-def environment() -> dict[str, dict[str, Any]]:
+def _gives(plugin: JsonObject) -> str:
+    """What a plug-in added, or why it did not."""
+    if plugin["error"] is not None:
+        return f"left out: {plugin['error']}"
+    return ", ".join(f"{kind} {name}" for kind, name in plugin["registered"]) or "nothing"
+
+
+def environment() -> JsonObject:
     """Facts about this installation and machine, by topic."""
     from devices import host
     from devices.device_profile import list_profiles
     from nasprof.places import config_folder, described
+    from nasprof.plugins import load_plugins
 
     return {
         "nasprof": {
@@ -65,6 +79,7 @@ def environment() -> dict[str, dict[str, Any]]:
             "libusb": _libusb(),
         },
         "devices": {name: str(path) for name, path in list_profiles().items()},
+        "plugins": [plugin.to_dict() for plugin in load_plugins(warn=False)],
     }
 
 

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 OPSET = 17
 
-exporters: Registry[Callable[[Any, tuple[Any, ...]], bytes]] = Registry("model format")
+exporters: Registry[Callable[[Any, tuple[Any, ...]], bytes]] = Registry(
+    "model format",
+    {
+        "onnx": "profiler.lowering.user_module:_onnx",
+        "tflite": "profiler.lowering.user_module:_tflite",
+        "torch": "profiler.lowering.user_module:_torchscript",
+    },
+)
 
 
 def export_module(
@@ -66,7 +73,6 @@ def _names(inputs: tuple[Any, ...]) -> list[str]:
     return ["input"] if len(inputs) == 1 else [f"input{i}" for i in range(len(inputs))]
 
 
-@exporters.register("onnx")
 def _onnx(module: Any, inputs: tuple[Any, ...]) -> bytes:
     import torch
 
@@ -84,7 +90,6 @@ def _onnx(module: Any, inputs: tuple[Any, ...]) -> bytes:
     return target.getvalue()
 
 
-@exporters.register("torch")
 def _torchscript(module: Any, inputs: tuple[Any, ...]) -> bytes:
     import torch
 
@@ -101,7 +106,6 @@ def _torchscript(module: Any, inputs: tuple[Any, ...]) -> bytes:
     return target.getvalue()
 
 
-@exporters.register("tflite")
 def _tflite(module: Any, inputs: tuple[Any, ...]) -> bytes:
     try:
         import litert_torch

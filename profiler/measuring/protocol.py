@@ -122,8 +122,7 @@ def _typed(name: str, value: Any) -> Any:
     return value
 
 
-protocols: Registry[Protocol] = Registry("protocol")
-for _protocol in (
+_PROTOCOLS = (
     # Many short rounds: what disturbs a processor lasts from milliseconds to minutes, so models
     # are compared best when they take turns often (benchmarks/measure.py).
     Protocol("adaptive", limit_s=60.0),
@@ -147,8 +146,10 @@ for _protocol in (
         "table", 1, 1, 5, rounds_min=20, rounds_max=20, target=None, drift_limit=0.25, repeats=5
     ),
     Protocol("fixed", rounds_min=50, rounds_max=50, target=None, repeats=10),
-):
-    protocols.register(_protocol.name)(_protocol)
+)
+protocols: Registry[Protocol] = Registry(
+    "protocol", {protocol.name: protocol for protocol in _PROTOCOLS}
+)
 
 
 def parse_protocol(text: str) -> Protocol:

@@ -239,7 +239,7 @@ def block_times(network: Network, operators: Mapping[str, float]) -> dict[str, f
     return {key: float(np.mean(values)) for key, values in times.items()}
 
 
-sources: Registry[type[Source]] = Registry("source of tables")
-sources.register("blocks")(BlockSource)
-sources.register("networks")(NetworkSource)
-sources.register("operators")(OperatorSource)
+sources: Registry[type[Source]] = Registry(
+    "source of tables",
+    {"blocks": BlockSource, "networks": NetworkSource, "operators": OperatorSource},
+)

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from devices.base import DeviceError
 from nasprof.errors import NasprofError
+from nasprof.plugins import load_plugins
 from search.executors.evaluation import Evaluation, evaluate
 from search.problem import Problem
 from spaces import Genes
@@ -46,6 +47,8 @@ class Worker:
         if begin_in is not None:
             os.chdir(begin_in)
         sys.path.extend(path for path in paths if path not in sys.path)
+        # Whoever started this process has been warned of those that fail.
+        load_plugins(warn=False)
 
     def load(self, payload: bytes) -> Answer:
         """Take the problem, which comes from the process that started this one."""
