@@ -1,15 +1,16 @@
 # make demo   set up, measure this machine's CPU, and find networks within three latency budgets
 # make test   set up and run every check
+# make docs   build the documentation site into site/
 VENV := .venv
 BIN := $(VENV)/bin
 QUICK := spaces nasprof/test_foundation.py profiler/test_groups.py profiler/test_statistics.py luts/test_tables.py
 
-.PHONY: demo test lint types imports check others bench clean
+.PHONY: demo test lint types imports docs check others bench clean
 
 demo: $(VENV)/.demo
 	@scripts/demo.sh $(BIN)
 
-test: lint types imports others check
+test: lint types imports docs others check
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -20,6 +21,9 @@ types: $(VENV)/.test
 
 imports: $(VENV)/.test
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.test
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 check: $(VENV)/.test
 	@scripts/system-packages.sh
@@ -36,8 +40,8 @@ $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: setup.cfg pyproject.toml constraints.txt
-	@scripts/setup.sh $(VENV) ".[test]"
+	@scripts/setup.sh $(VENV) ".[test,docs]"
 	@touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) .venv-3.13 .cache out build ./*.egg-info
+	rm -rf $(VENV) .venv-3.13 .cache out build site ./*.egg-info
