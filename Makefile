@@ -3,7 +3,7 @@
 # make docs   build the documentation site into site/
 VENV := .venv
 BIN := $(VENV)/bin
-QUICK := spaces nasprof/test_foundation.py profiler/test_groups.py profiler/test_statistics.py luts/test_tables.py
+QUICK := spaces nasprof/test_foundation.py profiler/measuring/test_groups.py profiler/measuring/test_statistics.py luts/test_tables.py
 
 .PHONY: demo test lint types imports docs check others bench clean
 

@@ -10,6 +10,7 @@ from hypothesis import settings
 from reference import SHARED
 
 from devices.runner.telemetry import silence
+from profiler.model_files.architectures import reference_files
 
 # An example may take as long as it does on a busy machine.
 settings.register_profile("nasprof", deadline=None)
@@ -37,6 +38,14 @@ def shared():
     if not (SHARED / "data").is_dir():
         pytest.skip(f"REFERENCE DATA MISSING: {SHARED} does not exist, nothing was compared")
     return SHARED
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A model file that takes next to no time."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    return reference_files("onnx", folder)[1].rename(folder / "empty.onnx")
 
 
 @pytest.fixture

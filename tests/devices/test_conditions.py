@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from scripted import ScriptedDevice, steady
-from test_build import PLAN, built, device_of
+from scripted_tables import PLAN, built, device_of
 
 from devices import Conditions, Profile, RunSettings, Target, open_device
 from luts import read_cost_model

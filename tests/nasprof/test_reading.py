@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from tables import audited_table, made_up_table
+from tables import CELLS, audited_table, made_up_table
 
 from devices.device_profile import parse_profile
 from luts import CostModelInvalid, read_cost_model
@@ -366,7 +366,6 @@ def state(network):
 
 
 RNG = np.random.default_rng(0)
-CELLS = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
 NETWORK = CELLS.network(np.full(6, 4, np.int8))
 BAD_VALUES = {"nan": np.nan, "inf": -np.inf, "too large for float32": 1e300}
 

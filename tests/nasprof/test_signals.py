@@ -12,22 +12,15 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import alive, until
 
 from devices import RunSettings
 from devices.local import LocalSession
 from nasprof.temporary import TemporaryFolder
-from profiler.model_files.architectures import reference_files
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDLESS = "fixed:rounds=100000,runs=5"
 ENDING = [signal.SIGTERM, signal.SIGHUP]
-
-
-@pytest.fixture
-def model(tmp_path):
-    folder = tmp_path / "models"
-    folder.mkdir()
-    return reference_files("onnx", folder)[1].rename(folder / "empty.onnx")
 
 
 @pytest.fixture
@@ -73,25 +66,9 @@ def start(tmp_path, scratch):
         process.wait()
 
 
-def until(condition, limit_s=100.0):
-    """Wait until something is so; what it is."""
-    end = time.monotonic() + limit_s
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
-    return found
-
-
 def children(process):
     path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     return [int(pid) for pid in path.read_text().split()]
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def timed(process):
@@ -125,7 +102,7 @@ def test_a_measurement_keeps_its_samples(start, model, scratch, tmp_path, number
     record = json.loads(saved.read_text())
     assert record["samples_ms"]
     assert list(scratch.iterdir()) == []
-    until(lambda: not alive(runner), 10)
+    until(lambda: not alive(runner), limit_s=10)
 
 
 def test_what_is_ignored_stays_ignored(start, model, tmp_path):
@@ -192,7 +169,7 @@ def test_a_search_tells_what_it_found(start, scratch, tmp_path, executor):
     assert "Traceback" not in stderr
     json.loads(stdout)
     assert list(scratch.iterdir()) == []
-    until(lambda: not any(map(alive, workers)), 10)
+    until(lambda: not any(map(alive, workers)), limit_s=10)
 
 
 def test_folders_of_a_killed_process_are_swept_at_the_next_start(start, model, scratch):
@@ -203,7 +180,7 @@ def test_folders_of_a_killed_process_are_swept_at_the_next_start(start, model, s
     before = set(scratch.iterdir())
     killed.kill()
     killed.wait()
-    until(lambda: not alive(runner), 10)
+    until(lambda: not alive(runner), limit_s=10)
     assert set(scratch.iterdir()) == before, "nobody could clean up"
     quick = start("profiler", "measure", "--model", model, "--protocol", "fixed:runs=2,rounds=2")
     assert quick.wait(100) == 0
@@ -234,7 +211,7 @@ session.run_round(["m"], 0, 10**7)
     runner = int(process.stdout.readline())
     process.kill()
     process.communicate()
-    until(lambda: not alive(runner), 10)
+    until(lambda: not alive(runner), limit_s=10)
 
 
 def test_the_runner_has_its_temporary_files_where_they_are_removed(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tables import TINY
+from tables import CELLS, TINY
 
 from nasprof.errors import UsageError
 from spaces import get_space
@@ -15,7 +15,6 @@ from spaces.graph import Block, Network, Program
 from spaces.memory import chain_peaks, peak_memory
 from spaces.ops import Activate, Activation, Add, AvgPool, Conv, GlobalPool
 
-CELLS = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
 SPACES = {
     "mobile": get_space("ofa-mbv3"),
     "tiny": get_space("ofa-mbv3", **TINY),

@@ -7,6 +7,8 @@ import numpy as np
 from luts import Entry, LookupTable, Measured
 from spaces import get_space
 
+CELLS = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
+QUICK_PROTOCOL = "table:visits=2,rounds=2,repeats=0"
 PROVENANCE = {"device": "cpu", "runtime": "litert", "threads": 1, "precision": "fp32"}
 TINY = {
     "resolution": 28,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from tables import audited_table
+from tables import CELLS, audited_table
 
 from luts import read_cost_model
 from luts.learned import LearnedCostModel
@@ -17,7 +17,6 @@ from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
 from spaces import get_space
 
-CELLS = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
 MOBILE = get_space("ofa-mbv3")
 FITTED = {"fitted_to": "made up", "networks": 1, "r2": 1.0, "spearman": 1.0}
 
@@ -33,6 +32,13 @@ def made_up_accuracy(space, name="made-up", seed=0):
         more = (space.macs(genes) - space.macs(base)) / space.macs(base)
         parts.append(np.log1p(more) + rng.normal(0, 0.02, len(values)))
     return AdditiveAccuracy(name, space, 70.0, tuple(parts), FITTED)
+
+
+def accuracy_by_macs(space, path):
+    """Write an accuracy model of a space of one part: the more MACs the better."""
+    ((_, cells),) = space.parts
+    parts = (space.macs(cells) / space.macs(cells).max() * 30,)
+    AdditiveAccuracy(path.stem, space, 50.0, parts, FITTED).as_archive().write(path)
 
 
 @cache

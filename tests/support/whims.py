@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 from console import console
@@ -187,14 +186,6 @@ def user_folder(path, monkeypatch):
     monkeypatch.chdir(path)
     yield Folder(path)
     sys.modules.pop("own_whims", None)
-
-
-def until(condition, process=None):
-    """Wait for what must come, from a process that must not end before."""
-    while not condition():
-        if process is not None and process.poll() is not None:
-            raise AssertionError(process.stderr.read().decode())
-        time.sleep(0.01)
 
 
 def lines(path):

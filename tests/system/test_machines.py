@@ -31,20 +31,12 @@ from nasprof.reader import brief, is_number
 from nasprof.temporary import TemporaryFolder
 from profiler.cli import main as nasprof
 from profiler.measuring.schedule import BESIDE
-from profiler.model_files.architectures import reference_files
 from profiler.reports.measurements import FLAG_WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ROOT / "examples" / "small.json"
 TABLE = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
 QUICK = ["--protocol", "fixed:runs=2,rounds=2,warmup=0"]
-
-
-@pytest.fixture
-def model(tmp_path):
-    folder = tmp_path / "models"
-    folder.mkdir()
-    return reference_files("onnx", folder)[1].rename(folder / "empty.onnx")
 
 
 @pytest.fixture

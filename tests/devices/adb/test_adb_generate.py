@@ -5,7 +5,9 @@ import json
 import peers
 import pytest
 from click.testing import CliRunner
-from test_generate import PROTOCOL, SPACE, by_macs
+from tables import CELLS as SPACE
+from tables import QUICK_PROTOCOL as PROTOCOL
+from trade_offs import accuracy_by_macs
 
 from profiler.cli import main as nasprof
 from search.cli import main as nassearch
@@ -22,7 +24,7 @@ def accepted(command, *args):
 def test_answers_are_measured_on_the_device_and_nothing_is_left(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
-    by_macs(SPACE, tmp_path / "macs.npz")
+    accuracy_by_macs(SPACE, tmp_path / "macs.npz")
     table, budget_ms = tmp_path / "phone.json", 1000
     settings = [f"--set={key}={value}" for key, value in SPACE.settings.items() if key != "space"]
     models = ("--accuracy", tmp_path / "macs.npz", "--lut", table)

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from console import accepted, refused
+from processes import until
 from tables import audited_table
 from trade_offs import CELLS, made_up_accuracy
-from whims import lines, until, user_folder
+from whims import lines, user_folder
 
 from luts import read_cost_model, write_cost_model
 from nasprof.errors import UsageError

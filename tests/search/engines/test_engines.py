@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from problems import SMALL, engine_for, made_up
 
 from nasprof.errors import UsageError
 from search.engines.base.engine import engines, settings_of
@@ -45,48 +46,9 @@ class TwoEdges(type(SPACES[1])):
         return ((slice(0, 2), pairs),)
 
 
-def made_up(space, share=None, seed=0):
-    """Random additive accuracy against MACs, which may be limited to a share of their range."""
-    worth = np.sort(np.random.default_rng(seed).random(len(space.vocabulary)))
-    objectives = (
-        Objective(
-            "top1", "%", lambda g: 60 + space.additive(g, worth), maximise=True, additive=True
-        ),
-        Objective("macs", "M", lambda g: space.macs(g) / 1e6, additive=True),
-    )
-    if share is None:
-        return Problem(space, objectives)
-    macs = space.macs(
-        np.concatenate([part_ends(space), space.sample(500, np.random.default_rng(1))])
-    )
-    low, high = macs.min() / 1e6, macs.max() / 1e6
-    return Problem(space, objectives, {"macs": Limit.of_budget(low + share * (high - low))})
-
-
-def part_ends(space):
-    return space.canonical(np.stack([np.zeros(space.n_genes, np.int8), space.n_choices - 1]))
-
-
 def suited(name, space):
     """A problem that the engine is made for."""
     return made_up(space, 0.4 if engines.get(name).seeks_best else None)
-
-
-QUICK = {"predictor": "ridge", "inner_evaluations": 400}
-SMALL = {
-    "linas": {**QUICK, "population": 16},
-    "motpe": {"startup": 16, "candidates": 4},
-    "nat": {"predictor": "ridge", "initial": 20, "batch": 8, "population": 12, "generations": 10},
-    "oneshot": {**QUICK, "samples": 40, "batch": 16},
-}
-"""Settings with which engines behave as by default, but take less time."""
-
-
-def engine_for(name, problem, seed=0, first=None, **settings):
-    rng = np.random.default_rng(seed)
-    known = settings_of(engines.get(name))
-    settings = {key: value for key, value in settings.items() if key in known}
-    return engines.get(name).create(problem, rng, first, **SMALL.get(name, {}) | settings)
 
 
 def create(name, space, seed=0):

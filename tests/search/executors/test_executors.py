@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_objectives import problem_of
+from processes import alive, until
 from ray_head import ENVIRONMENT, RayHead, free_port
 from trade_offs import CELLS
 
@@ -78,14 +78,6 @@ def done(executor):
     return found
 
 
-def alive(pid):
-    """Whether there is such a process, and it is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 @contextmanager
 def meanwhile(action, condition):
     """Do something in a thread as soon as it is time for it."""
@@ -98,12 +90,6 @@ def meanwhile(action, condition):
     thread.start()
     yield
     thread.join()
-
-
-def until(condition):
-    """Wait for what must come; the time limit of the test is that of the wait."""
-    while not condition():
-        time.sleep(0.02)
 
 
 # --- every executor -------------------------------------------------------------------------
@@ -274,14 +260,19 @@ def test_what_a_dead_worker_started_ends_with_it(tmp_path):
 ORPHANING = """
 import os, signal, sys, threading
 from pathlib import Path
-from test_executors import GENES, CELLS, made_up, open_executor, problem_of, until
+import numpy as np
+from made_up_objectives import Slow, pids, problem_of
+from processes import until
+from search.executors import open_executor
+from trade_offs import CELLS
 
 folder = Path(sys.argv[1])
-executor = open_executor("processes", problem_of(CELLS, made_up.Slow(folder, 3600)), workers=2)
-executor.submit(0, GENES[:2])
-executor.submit(1, GENES[2:4])
+executor = open_executor("processes", problem_of(CELLS, Slow(folder, 3600)), workers=2)
+genes = CELLS.sample(4, np.random.default_rng(0))
+executor.submit(0, genes[:2])
+executor.submit(1, genes[2:])
 threading.Thread(target=executor.wait, daemon=True).start()
-until(lambda: len(made_up.pids(folder)) == 2)
+until(lambda: len(pids(folder)) == 2)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

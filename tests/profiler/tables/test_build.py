@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from scripted import ScriptedDevice, ScriptedSession
+from scripted_tables import PLAN, SETTINGS, built, costs_of, device_of, true_costs
+from tables import CELLS as TINY
+from tables import QUICK_PROTOCOL as PROTOCOL
 
-from devices import DeviceLost, RunnerRefused, RunSettings, Samples
+from devices import DeviceLost, RunnerRefused
 from luts import LookupTable, MissingEntries, read_cost_model, write_cost_model
 from luts.features import block_counts
 from luts.fit import covering, fit_costs
@@ -22,50 +25,14 @@ from profiler.cli import main as nasprof
 from profiler.measuring.measure import Cancelled, Interrupted
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.rounds import EMPTY, SENTINEL
-from profiler.tables.build import audit_networks, build_table, lacking_blocks
-from profiler.tables.plan import Plan, draw_networks
+from profiler.tables.build import audit_networks, lacking_blocks
+from profiler.tables.plan import draw_networks
 from profiler.tables.provenance import TableMismatch
 from profiler.tables.sources import block_times, sources
 from spaces import get_space
 
-TINY = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
 TINY_OPTIONS = ("--space", "nasbench201", "--resolution", "8")
 TINY_OPTIONS += ("--set", "classes=4", "--set", "channels=4", "--set", "cells=1")
-PROTOCOL = "table:visits=2,rounds=2,repeats=0"
-SETTINGS = RunSettings("onnxruntime")
-PLAN = Plan((TINY,), parse_protocol(PROTOCOL), calibration=6, audit=8)
-
-
-def true_costs(space):
-    """A made-up cost of each block in ms."""
-    return {block.key: 0.1 + 0.01 * number for number, block in enumerate(space.vocabulary)}
-
-
-def costs_of(plan):
-    """Of blocks that several spaces have, the costs in the first."""
-    return {key: ms for space in plan.spaces[::-1] for key, ms in true_costs(space).items()}
-
-
-def device_of(plan, slope=1.1, intercept_ms=0.5, base=None):
-    """A device on which networks take a line of the sum of their blocks, exactly."""
-    costs = costs_of(plan)
-    fit = sources.get(plan.source).networks if lacking_blocks(plan.spaces, base) else 0
-    drawn = draw_networks(plan, fit, avoid=[] if base is None else base.networks)
-    for name, network in drawn.items():
-        slots = network.space.executed_slots(network.genes[None])[0]
-        keys = [network.space.vocabulary[slot].key for slot in slots if slot >= 0]
-        costs[name] = slope * sum(costs[key] for key in keys) + intercept_ms
-
-    def script(name, number, runs):
-        level = {SENTINEL: 2.0, EMPTY: 0.01}.get(name) or costs[name]
-        return Samples([level] * runs, [0.9 * level] * runs)
-
-    return ScriptedDevice(script)
-
-
-def built(plan=PLAN, device=None, settings=SETTINGS, **options):
-    device = device or device_of(plan)
-    return build_table(device, settings, plan, "tiny", **options)
 
 
 def test_a_table_holds_every_block_and_finds_the_line():

@@ -9,7 +9,8 @@ from threading import Thread
 import numpy as np
 import pytest
 from scripted import ScriptedDevice
-from tables import made_up_networks, made_up_table
+from tables import CELLS as SPACE
+from tables import QUICK_PROTOCOL, made_up_networks, made_up_table
 
 from devices import DeviceLost, RunSettings, Samples
 from luts import LookupTable, Measured, Sentinel, read_cost_model, write_cost_model
@@ -28,10 +29,8 @@ from search.answers.site import Site
 from search.answers.verify import REPEATS, Candidates, Stated, Verification, verify
 from search.naming import exactly
 from search.objectives.trade_off import TradeOff
-from spaces import get_space
 
-SPACE = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
-PROTOCOL = parse_protocol("table:visits=2,rounds=2,repeats=0")
+PROTOCOL = parse_protocol(QUICK_PROTOCOL)
 SETTINGS = RunSettings("onnxruntime")
 PROVENANCE = {
     "device": "scripted",

@@ -14,11 +14,11 @@ import pytest
 from console import accepted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from problems import engine_for, made_up
+from processes import alive, until
 from ray_head import ENVIRONMENT, RayHead
-from test_engines import engine_for, made_up
-from test_executors import alive
 from trade_offs import MOBILE, made_up_accuracy
-from whims import Folder, lines, quick, until, user_folder
+from whims import Folder, lines, quick, user_folder
 
 from search.archives.archive import Archive
 from search.engines.base.engine import engines

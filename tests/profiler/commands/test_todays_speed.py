@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 from console import accepted, console, refused
+from tables import QUICK_PROTOCOL as PROTOCOL
 from tables import TINY, audited_table
 
 from luts import LookupTable, read_cost_model, write_cost_model
@@ -19,7 +20,6 @@ SETTINGS = [
     if name != "resolution"
     for word in ("--set", f"{name}={json.dumps(value)}")
 ]
-PROTOCOL = "table:visits=2,rounds=2,repeats=0"
 FEW = ["--audit", "4", "--calibrate", "4", "--answers", "3"]
 
 

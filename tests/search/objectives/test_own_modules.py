@@ -15,7 +15,7 @@ from nasprof.errors import UsageError
 from search.objectives import UserFunction
 from search.objectives.own_module import import_own
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LIBRARIES = ("numpy", "scipy", "ray", "optuna", "pymoo", "torch", "pandas", "matplotlib", "spaces")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_engines import engine_for, made_up
+from problems import engine_for, made_up
 
 from nasprof.errors import NasprofError
 from search.archives.archive import Archive, ArchiveBusy, ArchiveInvalid, ArchiveMismatch
@@ -80,12 +80,12 @@ def test_every_engine_goes_on_from_its_archive(engine, tmp_path):
     assert (tmp_path / "a.jsonl").read_bytes() == expected
 
 
-def test_an_incomplete_last_line_is_repaired_and_said(whole, tmp_path, capsys):
+def test_an_incomplete_last_line_is_repaired_and_said(whole, tmp_path, caplog):
     path = tmp_path / "a.jsonl"
     path.write_bytes(whole[:-5])
     with Archive(PROBLEM, FACTS, path) as archive:
         assert len(archive) == 299
-    assert "last line is incomplete" in capsys.readouterr().err
+    assert "last line is incomplete" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from luts import LookupTable, read_cost_model, write_cost_model
 from profiler.cli import main
 from spaces import get_space, read_archs
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 NAMES = ("large", "small", "medium")
 ARCHS = [EXAMPLES / f"{name}.json" for name in NAMES]
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"

@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from console import accepted, refused
+from processes import until
 from tables import audited_table
 from trade_offs import CELLS, made_up_accuracy
-from whims import lines, quick, until, user_folder
+from whims import lines, quick, user_folder
 
 from luts import read_cost_model, write_cost_model
 from search.engines.base.engine import engines

@@ -32,7 +32,7 @@ from profiler.measuring.records import Item
 from profiler.model_files.onnx_values import known_values
 from profiler.model_files.own import own_details, own_items, parse_details
 
-DATA = Path(__file__).parents[1] / "data" / "models"
+DATA = Path(__file__).parents[2] / "data" / "models"
 TWO = DATA / "two_signatures.tflite"
 QUICK = ("--protocol", "fixed:runs=2,rounds=1")
 invoke = console(main)
@@ -406,7 +406,7 @@ def test_the_model_that_fails_is_named_and_the_others_are_measured(tmp_path):
 
 @pytest.mark.parametrize("word", ["crash", "raise"])
 def test_a_model_that_ends_the_runner_leaves_the_others(tmp_path, monkeypatch, word):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "support"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "support"))
     for name in ("fine", word):
         (tmp_path / name).write_text(name)
     items = [

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from console import accepted, console, refused
+from processes import until
+from tables import CELLS as SPACE
+from tables import QUICK_PROTOCOL as PROTOCOL
 from tables import made_up_networks, made_up_table
-from whims import until
+from trade_offs import accuracy_by_macs
 
 from devices import DeviceLost, Target, open_device
 from devices.cpu import CpuDevice
@@ -20,7 +23,6 @@ from devices.device_profile import find_profile
 from luts import read_cost_model, write_cost_model
 from profiler.commands.building import building_progress
 from profiler.measuring.protocol import parse_protocol
-from search.accuracy.ridge import AdditiveAccuracy
 from search.answers.bench import bench_of
 from search.cli import main
 from search.commands.options import Asked
@@ -28,16 +30,6 @@ from search.pnag import settings
 from search.pnag.settings import TrainingSettings
 from search.pnag.trainer import Trainer
 from spaces import get_space, parse_arch
-
-SPACE = get_space("nasbench201", resolution=8, classes=4, channels=4, cells=1)
-PROTOCOL = "table:visits=2,rounds=2,repeats=0"
-
-
-def by_macs(space, path):
-    """Write an accuracy model of a space of one part: the more MACs the better."""
-    ((_, cells),) = space.parts
-    parts = (space.macs(cells) / space.macs(cells).max() * 30,)
-    AdditiveAccuracy(path.stem, space, 50.0, parts, FITTED).as_archive().write(path)
 
 
 def here(table):
@@ -60,7 +52,7 @@ def here(table):
 def home(tmp_path_factory):
     """A folder with an accuracy model, a table of this machine, and a generator for both."""
     folder = tmp_path_factory.mktemp("home")
-    by_macs(SPACE, folder / "macs.npz")
+    accuracy_by_macs(SPACE, folder / "macs.npz")
     # Slower than the truth, so that every answer holds when it is measured.
     table = here(made_up_table(SPACE))
     table = replace(table, networks=tuple(made_up_networks(table)))
@@ -85,7 +77,6 @@ def models(home):
     return ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
 
 
-FITTED = {"fitted_to": "MACs", "networks": 1, "r2": 1.0, "spearman": 1.0}
 QUICK = ["--set", "steps=30", "--set", "pool=200"]
 
 
@@ -323,7 +314,7 @@ def test_a_learnt_reward_tells_how_well_it_ranks(run, models):
 def test_a_generator_of_another_space_is_refused(run, models, home, tmp_path):
     other = get_space("nasbench201", resolution=8, classes=4, channels=8, cells=1)
     path = tmp_path / "other.npz"
-    by_macs(other, path)
+    accuracy_by_macs(other, path)
     table = here(made_up_table(other))
     write_cost_model(table, tmp_path / "other.json")
     (trained,) = (home / "data" / "generators").glob("*.npz")
