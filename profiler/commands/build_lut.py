@@ -121,7 +121,7 @@ def build_lut(
 
 
 def _show(table: LookupTable, output: Path, as_json: bool) -> None:
-    from profiler.reports.tables import show_summary
+    from profiler.commands.show_tables import show_summary
     from profiler.tables.cost_models import say_doubts
 
     if as_json:

@@ -34,7 +34,8 @@ def lut() -> None:
 def list_tables(as_json: bool) -> None:
     """List the known tables, how good they are, and which are damaged."""
     from luts import cost_model_shelf
-    from profiler.reports.tables import overview, show_overviews
+    from profiler.commands.show_tables import show_overviews
+    from profiler.reports.tables import overview
 
     items = [overview(name, path) for name, path in sorted(cost_model_shelf.known().items())]
     if as_json:
@@ -55,7 +56,8 @@ def show(table: str, clock: str | None, plot: Path | None, as_json: bool) -> Non
     --plot writes one PNG a space, numbered if there are several.
     """
     from luts import LookupTable
-    from profiler.reports.tables import description, show_model
+    from profiler.commands.show_tables import show_model
+    from profiler.reports.tables import description
     from profiler.tables.cost_models import open_cost_model
 
     model = open_cost_model(table, clock)
@@ -87,7 +89,7 @@ def diff(
     Ratios are the second table over the first. --json holds all entries, not only the --top.
     """
     from luts.comparison import compare
-    from profiler.reports.tables import show_comparison
+    from profiler.commands.show_tables import show_comparison
     from profiler.tables.cost_models import open_cost_model
 
     models = [open_cost_model(name, clock) for name in (first, second)]

@@ -299,11 +299,11 @@ def _show(
     as_csv: bool,
     plot: Path | None,
 ) -> None:
+    from profiler.commands.show_measurements import show_results
     from profiler.reports.measurements import (
         doubts_about_inputs,
         plot_samples,
         results_csv,
-        show_results,
     )
 
     records = [result.as_dict() for result in results]
