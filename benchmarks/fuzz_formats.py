@@ -661,7 +661,7 @@ def _other_tensors(rng: Random, torch: Any) -> bytes:
 
 
 def _read_npy(path: Path) -> None:
-    from profiler.model_files.architectures import read_calibration
+    from profiler.model_files.lowered import read_calibration
 
     found = read_calibration(path)
     assert found.dtype == np.float32 and found.ndim == 4 and np.isfinite(found).all(), "inputs"

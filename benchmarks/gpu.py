@@ -17,7 +17,8 @@ from profiler.lowering import lower
 from profiler.measuring.measure import measure
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Item
-from profiler.model_files.architectures import format_for, reference_files
+from profiler.model_files.formats import format_for
+from profiler.model_files.references import reference_files
 from spaces import get_space
 from spaces.weights import random_weights
 

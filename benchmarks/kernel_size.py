@@ -23,7 +23,8 @@ from luts.agreement import agreement, calibrate
 from profiler.commands.progress import progress_bar
 from profiler.measuring.measure import measure
 from profiler.measuring.protocol import Protocol, parse_protocol
-from profiler.model_files.architectures import format_for, reference_files
+from profiler.model_files.formats import format_for
+from profiler.model_files.references import reference_files
 from profiler.tables.plan import Plan
 from profiler.tables.workshop import Workshop
 from spaces import Genes

@@ -32,7 +32,8 @@ from profiler.measuring.estimates import trimmed_mean
 from profiler.measuring.measure import Interrupted, measure
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Measurement
-from profiler.model_files.architectures import format_for, reference_files
+from profiler.model_files.formats import format_for
+from profiler.model_files.references import reference_files
 from profiler.tables.plan import Drawn, Plan, draw_networks
 from profiler.tables.sources import Materials, OperatorSource
 from profiler.tables.workshop import Workshop

@@ -33,12 +33,9 @@ from profiler.lowering import lower
 from profiler.measuring.measure import Status, measure
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Item
-from profiler.model_files.architectures import (
-    LoweringOptions,
-    lower_subject,
-    read_subjects,
-    reference_files,
-)
+from profiler.model_files.architectures import named_archs
+from profiler.model_files.lowered import LoweringOptions, lower_arch
+from profiler.model_files.references import reference_files
 from spaces.weights import random_weights
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -107,10 +104,9 @@ def harness_overhead(runtime: str) -> float:
     """Time spent on anything but running models, as a share of timed work."""
     seen: list[Status] = []
     with tempfile.TemporaryDirectory() as folder:
-        options = LoweringOptions(RUNTIMES[runtime])
-        (subject,) = read_subjects([ARCH])
-        path = lower_subject(subject, options, Path(folder)).path
-        sentinel, empty = reference_files(options.format, Path(folder))
+        (arch,) = named_archs(ARCH)
+        path = lower_arch(arch, RUNTIMES[runtime], LoweringOptions(), Path(folder)).path
+        sentinel, empty = reference_files(RUNTIMES[runtime], Path(folder))
         (result,) = measure(
             open_device(find_profile("cpu")),
             RunSettings(runtime),
@@ -142,8 +138,8 @@ def cpu_seconds(function: Callable[[], Any], repeats: int = 5) -> float:
 
 def export_times() -> dict[str, float]:
     """CPU seconds to write the network, by format and precision."""
-    (subject,) = read_subjects([ARCH])
-    network = subject.network
+    (arch,) = named_archs(ARCH)
+    network = arch.network
     weights = random_weights(network, np.random.default_rng(0))
     times = {"weights": cpu_seconds(lambda: random_weights(network, np.random.default_rng(0)))}
     with tempfile.TemporaryDirectory() as folder:

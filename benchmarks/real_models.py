@@ -29,7 +29,7 @@ from nasprof.errors import NasprofError
 from profiler.measuring.inputs import assumptions, described
 from profiler.measuring.measure import measure
 from profiler.measuring.protocol import parse_protocol
-from profiler.model_files.architectures import runtime_for
+from profiler.model_files.formats import runtime_for
 from profiler.model_files.own import own_items, parse_details
 
 PACKAGES = (

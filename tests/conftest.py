@@ -10,7 +10,7 @@ from hypothesis import settings
 from reference import SHARED
 
 from devices.runner.telemetry import silence
-from profiler.model_files.architectures import reference_files
+from profiler.model_files.references import reference_files
 
 # An example may take as long as it does on a busy machine.
 settings.register_profile("nasprof", deadline=None)

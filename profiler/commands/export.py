@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, show_table
+from nasprof.typing import JsonObject
 from profiler.commands.options import arch_option
-
-if TYPE_CHECKING:
-    from profiler.lowering import Lowered
-    from profiler.model_files.architectures import Subject
 
 
 @click.command(cls=GreedyCommand)
@@ -59,46 +55,19 @@ def export(
     as_json: bool,
 ) -> None:
     """Write architectures as ONNX, TFLite or torch files."""
-    from profiler.lowering import find_format
-    from profiler.model_files.architectures import (
-        LoweringOptions,
-        lower_subject,
-        read_calibration,
-        read_subjects,
-    )
+    import profiler
+    from profiler.model_files.lowered import read_calibration
 
-    for name in names:
-        find_format(name, precision)
-    subjects = read_subjects(paths)
     samples = None if calibration is None else read_calibration(calibration)
-    written = []
-    for subject in subjects:
-        for name in names:
-            options = LoweringOptions(name, precision, batch, weights, samples, seed)
-            written.append(_record(subject, lower_subject(subject, options, output)))
+    lowering = profiler.LoweringOptions(precision, batch, weights, samples, seed)
+    exports = profiler.export(paths, names, output=output, lowering=lowering)
     if as_json:
-        print_json(written)
+        print_json(exports.to_dict())
     else:
-        _show(written, output)
+        _show(exports.to_dict(), output)
 
 
-def _record(subject: Subject, lowered: Lowered) -> dict[str, Any]:
-    network = subject.network
-    return {
-        "arch": subject.arch,
-        "path": str(lowered.path),
-        "format": lowered.format,
-        "precision": lowered.precision,
-        "batch": lowered.batch,
-        "size_bytes": lowered.size_bytes,
-        "sha256": lowered.sha256,
-        "macs": network.macs,
-        "params": network.params,
-        "drift": lowered.drift,
-    }
-
-
-def _show(written: list[dict[str, Any]], folder: Path) -> None:
+def _show(written: list[JsonObject], folder: Path) -> None:
     rows = [
         (
             Path(item["path"]).name,

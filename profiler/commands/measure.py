@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from profiler.measuring.groups import Work
     from profiler.measuring.protocol import Protocol
     from profiler.measuring.records import Item, Measurement
-    from profiler.model_files.architectures import LoweringOptions, Subject
+    from profiler.model_files.architectures import NamedArch
+    from profiler.model_files.lowered import LoweringOptions
 
 
 class _Saver:
@@ -128,7 +129,8 @@ def measure(
     _check_belonging(lowered, "--arch", bool(archs))
     from devices import Conditions
     from profiler.measuring.protocol import parse_protocol
-    from profiler.model_files.architectures import LoweringOptions, format_for
+    from profiler.model_files.formats import format_for
+    from profiler.model_files.lowered import LoweringOptions
     from profiler.model_files.own import own_items, parse_details
 
     given = own_items(models, parse_details(shapes, sizes, values, batch, signature))
@@ -138,11 +140,11 @@ def measure(
     profile, run_settings = backend.profile, backend.settings
     how = parse_protocol(protocol or profile.protocol)
     form = format_for(run_settings.runtime, models)
-    lowering = LoweringOptions(form, precision or "fp32", batch or 1, weights, seed=seed)
-    works = [*_lowered_works(archs, lowering), *map(_given_work, given)]
+    lowering = LoweringOptions(precision or "fp32", batch or 1, weights, seed=seed)
+    works = [*_lowered_works(archs, form, lowering), *map(_given_work, given)]
     saver = _Saver(save)
     with TemporaryFolder() as folder:
-        results = _run(backend.device, run_settings, works, how, lowering, folder, saver)
+        results = _run(backend.device, run_settings, works, how, form, seed, folder, saver)
     _show(results, _speed(results, profile, run_settings), as_json, as_csv, plot)
     if saver.error is not None:
         raise saver.error
@@ -161,7 +163,7 @@ def _check_belonging(options: dict[str, Any], what: str, given: bool) -> None:
 
 def _runtime_of(models: Sequence[Path]) -> str | None:
     """The one runtime that executes all model files; None if there are none."""
-    from profiler.model_files.architectures import runtime_for
+    from profiler.model_files.formats import runtime_for
 
     runtimes = {runtime_for(path) for path in models}
     if len(runtimes) > 1:
@@ -172,19 +174,19 @@ def _runtime_of(models: Sequence[Path]) -> str | None:
     return runtimes.pop() if runtimes else None
 
 
-def _lowered_works(paths: Sequence[Path], options: LoweringOptions) -> list[Work]:
+def _lowered_works(paths: Sequence[Path], form: str, options: LoweringOptions) -> list[Work]:
     from profiler.lowering import formats
     from profiler.measuring.groups import Work
-    from profiler.model_files.architectures import read_subjects
+    from profiler.model_files.architectures import named_archs
 
-    suffix = formats.get(options.format).suffix
+    suffix = formats.get(form).suffix
     works = []
-    for subject in read_subjects(paths):
+    for subject in named_archs(paths):
         genes = subject.space.encode([subject.arch])
         works.append(
             Work(
                 subject.name,
-                partial(_lowered_item, subject, options),
+                partial(_lowered_item, subject, form, options),
                 int(subject.space.params(genes)[0]) * _BYTES.get(options.precision, 4),
                 suffix,
                 int(subject.space.peak_memory(genes)[0]) * options.batch,
@@ -196,11 +198,11 @@ def _lowered_works(paths: Sequence[Path], options: LoweringOptions) -> list[Work
 _BYTES = {"int8": 1, "fp16": 2}
 
 
-def _lowered_item(subject: Subject, options: LoweringOptions, folder: Path) -> Item:
+def _lowered_item(subject: NamedArch, form: str, options: LoweringOptions, folder: Path) -> Item:
     from profiler.measuring.records import Item
-    from profiler.model_files.architectures import lower_subject
+    from profiler.model_files.lowered import lower_arch
 
-    lowered = lower_subject(subject, options, folder)
+    lowered = lower_arch(subject, form, options, folder)
     network = subject.network
     extra = {
         "path": lowered.path.name,
@@ -228,7 +230,8 @@ def _run(
     settings: RunSettings,
     works: Sequence[Work],
     protocol: Protocol,
-    lowering: LoweringOptions,
+    form: str,
+    seed: int,
     folder: Path,
     saver: _Saver,
 ) -> list[Measurement]:
@@ -240,13 +243,13 @@ def _run(
     from profiler.measuring.inputs import failure
     from profiler.measuring.measure import Interrupted
     from profiler.measuring.schedule import INCOMPLETE
-    from profiler.model_files.architectures import reference_files
+    from profiler.model_files.references import reference_files
 
     groups = grouped(works, limit_bytes(device, folder))
     if (words := forecast(groups, protocol)) is not None:
         say(words)
-    references = reference_files(lowering.format, folder)
-    rng = np.random.default_rng(lowering.seed)
+    references = reference_files(form, folder)
+    rng = np.random.default_rng(seed)
     try:
         with progress_bar() as progress:
             told = Listeners(

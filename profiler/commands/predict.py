@@ -16,7 +16,7 @@ from profiler.commands.target import target_options
 if TYPE_CHECKING:
     from devices import Target
     from luts import Bound, CostModel, Speed
-    from profiler.model_files.architectures import Subject
+    from profiler.model_files.architectures import NamedArch
     from spaces import Space
 
 BUDGET_CONFIDENCE = 0.95
@@ -53,11 +53,11 @@ def predict(
     of a device are for --speed today.
     """
     from luts import TABLE_SPEED
-    from profiler.model_files.architectures import read_subjects
+    from profiler.model_files.architectures import named_archs
     from profiler.tables.cost_models import open_cost_model
 
     model = open_cost_model(table, clock)
-    subjects = read_subjects(paths)
+    subjects = named_archs(paths)
     if budget_ms is not None:
         _check_budget(model, budget_ms, (subject.space for subject in subjects))
     speed = _todays(model, subjects[0].space, target) if speed_of == "today" else TABLE_SPEED
@@ -126,7 +126,7 @@ def _distinct(spaces: Iterable[Space]) -> list[Space]:
 
 
 def predictions(
-    model: CostModel, subjects: list[Subject], budget_ms: float | None, speed: Speed
+    model: CostModel, subjects: list[NamedArch], budget_ms: float | None, speed: Speed
 ) -> list[dict[str, Any]]:
     """A row an architecture, in order, ready for JSON; latencies are at that speed."""
     import numpy as np

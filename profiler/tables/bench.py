@@ -11,7 +11,7 @@ from luts import CostModel
 from nasprof.temporary import TemporaryFolder
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Measurement
-from profiler.model_files.architectures import format_for
+from profiler.model_files.formats import format_for
 from profiler.tables.build import Progress, measure_items
 from profiler.tables.plan import Plan
 from profiler.tables.provenance import conditions_of, protocol_of

@@ -21,7 +21,8 @@ from nasprof.temporary import TemporaryFolder
 from profiler.measuring.measure import measure
 from profiler.measuring.records import Item, Measurement
 from profiler.measuring.rounds import Status
-from profiler.model_files.architectures import format_for, reference_files
+from profiler.model_files.formats import format_for
+from profiler.model_files.references import reference_files
 from profiler.tables.chosen import answer_of, find_answers
 from profiler.tables.plan import Drawn, Plan, draw_networks
 from profiler.tables.provenance import known_provenance, provenance_of, require_same

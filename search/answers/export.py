@@ -9,7 +9,8 @@ from pathlib import Path
 
 from nasprof.files import write_atomic
 from profiler.lowering import find_format
-from profiler.model_files.architectures import LoweringOptions, Subject, lower_subject
+from profiler.model_files.architectures import NamedArch
+from profiler.model_files.lowered import LoweringOptions, lower_arch
 from spaces import Genes, Space
 
 
@@ -46,9 +47,7 @@ class Export:
         write_atomic(described, json.dumps(arch, indent=1).encode() + b"\n")
         written = [str(described)]
         for form in self.formats:
-            options = LoweringOptions(
-                form, self.precision, self.batch, self.weights, seed=self.seed
-            )
-            lowered = lower_subject(Subject(name, space, arch), options, self.folder)
+            options = LoweringOptions(self.precision, self.batch, self.weights, seed=self.seed)
+            lowered = lower_arch(NamedArch(name, space, arch), form, options, self.folder)
             written.append(str(lowered.path))
         return written

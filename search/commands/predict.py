@@ -11,7 +11,7 @@ from nasprof.cli import GreedyCommand, json_option, print_json, say, show_table
 from profiler.commands.options import arch_option
 
 if TYPE_CHECKING:
-    from profiler.model_files.architectures import Subject
+    from profiler.model_files.architectures import NamedArch
     from search.accuracy import AccuracyModel
 
 
@@ -30,12 +30,12 @@ def predict(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
 
     'std' is the standard deviation of the prediction's error where the model knows it.
     """
-    from profiler.model_files.architectures import read_subjects
+    from profiler.model_files.architectures import named_archs
     from search.accuracy import read_accuracy_model
 
-    subjects = read_subjects(paths)
+    archs = named_archs(paths)
     model = read_accuracy_model(name)
-    rows = predictions(model, subjects)
+    rows = predictions(model, archs)
     for doubt in model.doubts:
         say(f"Take {model.name!r} with care: {doubt}.")
     if as_json:
@@ -44,21 +44,21 @@ def predict(name: str, paths: tuple[Path, ...], as_json: bool) -> None:
         _show(model, rows)
 
 
-def predictions(model: AccuracyModel, subjects: list[Subject]) -> list[dict[str, Any]]:
+def predictions(model: AccuracyModel, archs: list[NamedArch]) -> list[dict[str, Any]]:
     """A row an architecture, in order, ready for JSON.
 
     Raises:
         SpaceMismatch: the model is not of an architecture's space.
     """
     rows = []
-    for subject in subjects:
-        genes = subject.space.encode([subject.arch])
-        std = model.std(genes, subject.space)
+    for arch in archs:
+        genes = arch.genes[None]
+        std = model.std(genes, arch.space)
         rows.append(
             {
-                "name": subject.name,
-                "space": subject.space.label,
-                "top1": float(model.top1(genes, subject.space)[0]),
+                "name": arch.name,
+                "space": arch.space.label,
+                "top1": float(model.top1(genes, arch.space)[0]),
                 "std": None if std is None else float(std[0]),
             }
         )

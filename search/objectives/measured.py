@@ -52,7 +52,7 @@ class OnDevice:
             DeviceError: the device cannot be used, or was lost.
             NasprofError: it has no such clock.
         """
-        from profiler.model_files.architectures import format_for
+        from profiler.model_files.formats import format_for
         from profiler.tables.workshop import Workshop
 
         if not len(genes):

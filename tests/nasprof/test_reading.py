@@ -35,7 +35,7 @@ from profiler.lowering.checkpoint import load_weights, read_state
 from profiler.lowering.fold import fold
 from profiler.measuring.journal import Journal
 from profiler.measuring.protocol import Protocol, protocols
-from profiler.model_files.architectures import read_calibration
+from profiler.model_files.lowered import read_calibration
 from search.accuracy import read_accuracy_model
 from search.accuracy.files import accuracy_shelf
 from search.accuracy.measurements import read_measurements

@@ -30,7 +30,7 @@ from profiler.measuring.schedule import (
     selected,
     summarise,
 )
-from profiler.model_files.architectures import empty_network, sentinel_network
+from profiler.model_files.references import empty_network, sentinel_network
 from spaces import get_space
 from spaces.graph import Network
 from spaces.weights import random_weights

@@ -586,7 +586,7 @@ def test_measuring_one_network_visits_it_no_more_than_its_protocol_says(monkeypa
     monkeypatch.setattr(ScriptedSession, "run_round", counting)
     first, *others = CELLS.sample(3, np.random.default_rng(0))
     assert function(first[None]).tolist() == [1.0]
-    monkeypatch.delattr("profiler.model_files.architectures.lower")
+    monkeypatch.delattr("profiler.model_files.references.lower")
     for row in others:
         assert function(row[None]).tolist() == [1.0]
     assert protocol["rounds_min"] == protocol["rounds_max"]

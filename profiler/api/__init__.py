@@ -1,0 +1,1 @@
+"""One file a job: its request, its call, its result. What is public here, ``profiler`` exports."""

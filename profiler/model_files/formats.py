@@ -1,0 +1,40 @@
+"""Which format of model files belongs to a runtime, and which runtime to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nasprof.errors import UsageError
+from profiler.lowering import formats
+
+
+def format_for(runtime: str, models: Sequence[Path] = ()) -> str:
+    """The format of the model files that a runtime executes, or that the given files have.
+
+    Raises:
+        UsageError: no format names this runtime as its own, and there are no files to go by.
+    """
+    if models:
+        return _format_of(models[0])
+    for name in formats:
+        if formats.get(name).runtime == runtime:
+            return name
+    known = ", ".join(sorted(formats.get(name).runtime for name in formats))
+    raise UsageError(
+        f"no model format belongs to runtime {runtime!r}",
+        f"Runtimes that architectures are lowered for: {known}. Others take --model files.",
+    )
+
+
+def runtime_for(path: Path) -> str:
+    """The runtime that executes a model file, by its suffix."""
+    return formats.get(_format_of(path)).runtime
+
+
+def _format_of(path: Path) -> str:
+    for name in formats:
+        if formats.get(name).suffix == path.suffix:
+            return name
+    known = ", ".join(sorted(formats.get(name).suffix for name in formats))
+    raise UsageError(f"{path}: expected a model file that ends in {known}")

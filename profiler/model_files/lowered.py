@@ -1,0 +1,101 @@
+"""Architectures as model files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.arrays import read_npy, require_finite
+from nasprof.errors import UsageError
+from nasprof.reader import brief
+from profiler.lowering import Lowered, formats, load_weights, lower
+from profiler.model_files.architectures import NamedArch
+from spaces.weights import random_weights
+
+
+@dataclass(frozen=True)
+class LoweringOptions:
+    """How architectures become model files; see :func:`profiler.lowering.lower`.
+
+    Args:
+        precision: "fp32", "fp16" or "int8", where the format has it.
+        batch: images a run, fixed in the file.
+        weights: checkpoint (``.npz``, ``.safetensors``, ``.pth``) to take the weights from, the
+            network's own or an OFA supernet's; seeded random ones unless given.
+        calibration: inputs ``(n, h, w, c)`` for int8; seeded random ones unless given.
+        seed: of all that is random.
+
+    Raises:
+        UsageError: the batch is no whole number of at least 1.
+
+    >>> LoweringOptions(precision="int8", batch=4).batch
+    4
+    """
+
+    precision: str = "fp32"
+    batch: int = 1
+    weights: str | Path | None = None
+    calibration: NDArray[np.float32] | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if type(self.batch) is not int or self.batch < 1:
+            raise UsageError(f"batch is {brief(self.batch)}, expected a whole number of at least 1")
+
+
+def file_name(name: str, format: str, options: LoweringOptions) -> str:
+    """``name[-precision][-bBATCH].suffix``.
+
+    >>> file_name("net", "onnx", LoweringOptions(precision="int8"))
+    'net-int8.onnx'
+    """
+    precision = "" if options.precision == "fp32" else f"-{options.precision}"
+    batch = "" if options.batch == 1 else f"-b{options.batch}"
+    return f"{name}{precision}{batch}{formats.get(format).suffix}"
+
+
+def lower_arch(arch: NamedArch, format: str, options: LoweringOptions, folder: Path) -> Lowered:
+    """Write one architecture as a model file into ``folder``.
+
+    Args:
+        format: a name in :data:`profiler.lowering.formats`.
+
+    Raises:
+        UsageError: unknown format or precision, or weights or inputs that do not fit.
+        NasprofError: the file cannot be written.
+    """
+    network = arch.network
+    if options.weights is None:
+        weights = random_weights(network, np.random.default_rng(options.seed))
+    else:
+        weights = load_weights(Path(options.weights), network, arch.arch)
+    return lower(
+        network,
+        weights,
+        folder / file_name(arch.name, format, options),
+        format,
+        options.precision,
+        batch=options.batch,
+        calibration=options.calibration,
+        rng=np.random.default_rng(options.seed),
+    )
+
+
+def read_calibration(path: Path) -> NDArray[np.float32]:
+    """Inputs ``(n, h, w, c)`` from a ``.npy`` file.
+
+    Raises:
+        UsageError: the file holds no such array.
+    """
+    array = read_npy(path)
+    if array.ndim != 4 or not array.size:
+        raise UsageError(
+            f"{path} holds an array of shape {array.shape}, "
+            "expected (n, height, width, channels), all above 0"
+        )
+    numbers = array.astype(np.float32, copy=False)
+    require_finite({"the array": numbers}, path)
+    return numbers
