@@ -444,10 +444,10 @@ def _read_import(form: str) -> Callable[[Path], None]:
 
 def _accuracy() -> list[bytes]:
     from search.accuracy import read_accuracy_model
-    from search.accuracy.files import accuracy_shelf
+    from search.accuracy.files import accuracy_files
     from search.accuracy.ridge import AdditiveAccuracy
 
-    shipped = accuracy_shelf.shipped_folder / "imagenet.npz"
+    shipped = accuracy_files.shipped_folder / "imagenet.npz"
     assert read_accuracy_model(shipped)
     space = cells()
     judged = {"fitted_to": "made up", "networks": 1, "r2": 1.0, "spearman": 1.0}

@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 from devices.base import Device, device_kinds
 from devices.cpus import MAX_CPUS
 from nasprof.errors import UsageError
-from nasprof.places import config_folder, described, files_in
 from nasprof.reader import brief
 from nasprof.reading import parse_toml, read_text
+from nasprof.user_folders import config_folder, described, files_in
 
 MAX_BYTES = 1 << 20
 """Of a profile."""

@@ -8,7 +8,7 @@ from luts.cost_model import CostModel, Extremes, cost_models
 from luts.entry import Entry
 from luts.errors import BudgetImpossible, CostModelInvalid, MissingEntries, SpaceMismatch
 from luts.files import (
-    cost_model_shelf,
+    cost_model_files,
     read_cost_model,
     write_cost_model,
 )
@@ -35,7 +35,7 @@ __all__ = [
     "SpaceMismatch",
     "Speed",
     "agreement",
-    "cost_model_shelf",
+    "cost_model_files",
     "cost_models",
     "read_cost_model",
     "sentinel_of",

@@ -10,11 +10,11 @@ from luts.cost_model import CostModel, cost_models
 from luts.errors import CostModelInvalid
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
+from nasprof.named_files import NamedFiles
 from nasprof.reader import Reader
 from nasprof.reading import parse_json, read_text
-from nasprof.shelf import Shelf
 
-cost_model_shelf = Shelf(
+cost_model_files = NamedFiles(
     folder="luts",
     suffix=".json",
     shipped=("luts", "tables"),
@@ -41,7 +41,7 @@ def read_cost_model(name: str | Path) -> CostModel:
         UsageError: there is none.
         CostModelInvalid: the file is truncated, changed by hand, or of something else.
     """
-    path = cost_model_shelf.find(str(name))
+    path = cost_model_files.find(str(name))
     text = read_text(path, "a lookup table as JSON")
     try:
         data = parse_json(text, path)

@@ -12,10 +12,10 @@ from pathlib import Path
 from devices import host, list_profiles, open_device, read_profile
 from nasprof import __version__
 from nasprof.errors import NasprofError
-from nasprof.places import config_folder, described
 from nasprof.plugins import load_plugins
 from nasprof.results import Records
 from nasprof.typing import JsonObject
+from nasprof.user_folders import config_folder, described
 
 _PACKAGES = (
     "numpy",

@@ -49,7 +49,7 @@ def audit(
     TABLE is a name or a file (.json). A table without any audit keeps this one; others are only
     changed with --update. Exit code 1 if the table does not hold.
     """
-    from luts import LookupTable, cost_model_shelf, read_cost_model
+    from luts import LookupTable, cost_model_files, read_cost_model
     from nasprof.locking import locked
     from profiler.measuring.protocol import parse_protocol
     from profiler.tables.build import audit_networks
@@ -60,7 +60,7 @@ def audit(
         require_same,
     )
 
-    path = cost_model_shelf.find(table)
+    path = cost_model_files.find(table)
     model = read_cost_model(path)
     if not isinstance(model, LookupTable):
         raise UsageError(f"{table} is no lookup table: only these can be audited")

@@ -89,7 +89,7 @@ def build_lut(
 
     Everything measured is kept as it comes: after an interruption, the same command goes on.
     """
-    from luts import cost_model_shelf
+    from luts import cost_model_files
     from profiler.measuring.protocol import parse_protocol
     from profiler.tables.plan import Plan
     from profiler.tables.provenance import protocol_of
@@ -108,9 +108,7 @@ def build_lut(
         answers=n_answers,
         seed=seed,
     )
-    path = (
-        cost_model_shelf.place(output) if output else plan.path(backend.profile, backend.settings)
-    )
+    path = cost_model_files.path(output) if output else plan.path(backend.profile, backend.settings)
     base = existing_table(path) if resume else None
     if base is not None and protocol is None:
         plan = replace(plan, protocol=protocol_of(base) or plan.protocol)

@@ -54,11 +54,11 @@ def fit(
     support-vector and boosted regression are compared by cross-validation and the most accurate
     is kept. At least 20 distinct networks are needed, 50 or more are better.
     """
-    from luts.files import cost_model_shelf, refuse_existing, write_cost_model
+    from luts.files import cost_model_files, refuse_existing, write_cost_model
     from luts.learned import LearnedCostModel
     from luts.training import TrainingSet
 
-    path = cost_model_shelf.place(output)
+    path = cost_model_files.path(output)
     refuse_existing(path, overwrite)
     measurements, skipped = select(read_measurements(paths))
     for reason, count in skipped.items():

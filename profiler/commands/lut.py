@@ -33,16 +33,16 @@ def lut() -> None:
 @json_option
 def list_tables(as_json: bool) -> None:
     """List the known tables, how good they are, and which are damaged."""
-    from luts import cost_model_shelf
+    from luts import cost_model_files
     from profiler.commands.show_tables import show_overviews
     from profiler.reports.tables import overview
 
-    items = [overview(name, path) for name, path in sorted(cost_model_shelf.known().items())]
+    items = [overview(name, path) for name, path in sorted(cost_model_files.known().items())]
     if as_json:
         print_json(items)
         return
     show_overviews(items)
-    say(f"Your own tables are in {cost_model_shelf.own_described()}")
+    say(f"Your own tables are in {cost_model_files.own_described()}")
 
 
 @lut.command()
@@ -128,7 +128,7 @@ def import_table(
     named by options. OFA's files tell their space; several become one table.
     """
     from luts import write_cost_model
-    from luts.files import cost_model_shelf, refuse_existing
+    from luts.files import cost_model_files, refuse_existing
     from luts.formats import table_formats
     from luts.formats.transfer import import_files
 
@@ -136,7 +136,7 @@ def import_table(
     given = named_spaces(click.get_current_context())
     if reader.names_spaces and given:
         raise UsageError(f"--format {name} reads the space from the file: leave out {given[0]}")
-    path = cost_model_shelf.place(output)
+    path = cost_model_files.path(output)
     refuse_existing(path, overwrite)
     table, notes = import_files(reader, name, files, spaces, path.stem, device_name)
     write_cost_model(table, path)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from devices import Profile, RunSettings
-from luts import Measured, cost_model_shelf
+from luts import Measured, cost_model_files
 from luts.audit import Role
 from profiler.measuring.protocol import Protocol
 from spaces import Genes, Space
@@ -47,7 +47,7 @@ class Plan:
         threads = "" if settings.threads == 1 else f"-t{settings.threads}"
         batch = "" if self.batch == 1 else f"-b{self.batch}"
         parts = (profile.name, settings.runtime, self.precision + threads + batch, spaces[0] + more)
-        return cost_model_shelf.place("-".join(parts))
+        return cost_model_files.path("-".join(parts))
 
 
 @dataclass(frozen=True)

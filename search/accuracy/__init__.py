@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from search.accuracy.base import AccuracyModel, accuracy_models
 from search.accuracy.errors import AccuracyModelInvalid, CannotRank
-from search.accuracy.files import accuracy_shelf, read_accuracy_model
+from search.accuracy.files import accuracy_files, read_accuracy_model
 
 __all__ = [
     "AccuracyModel",
     "AccuracyModelInvalid",
     "CannotRank",
     "accuracy_models",
-    "accuracy_shelf",
+    "accuracy_files",
     "read_accuracy_model",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from nasprof.shelf import Shelf
+from nasprof.named_files import NamedFiles
 from search.accuracy.base import AccuracyModel, accuracy_models
 from search.accuracy.errors import AccuracyModelInvalid
 from search.model_file import ModelFileInvalid, parse_archive, read_arrays
@@ -24,7 +24,7 @@ _BEYOND = 150.0
 """Points about 50 % that an extrapolation may come to."""
 
 
-accuracy_shelf = Shelf(
+accuracy_files = NamedFiles(
     folder="accuracy",
     suffix=".npz",
     shipped=("search", "accuracy", "models"),
@@ -46,7 +46,7 @@ def read_accuracy_model(name: str | Path) -> AccuracyModel:
         AccuracyModelInvalid: the file is damaged or of something else.
         CannotRank: a table does not allow to tell good networks from bad ones.
     """
-    path = accuracy_shelf.find(str(name))
+    path = accuracy_files.find(str(name))
     if path.name.endswith(_TABLES):
         return fit_table(path)
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from luts import LookupTable, Measured, cost_model_shelf, read_cost_model, write_cost_model
+from luts import LookupTable, Measured, cost_model_files, read_cost_model, write_cost_model
 from luts.answers import WINDOW
 from nasprof.locking import locked
 from profiler.measuring.records import Measurement
@@ -67,7 +67,7 @@ def _own_file(site: Site) -> Path | None:
     table = site.trade_off.cost
     if not isinstance(table, LookupTable) or table.path is None or site.changed:
         return None
-    own = table.path.resolve().parent != cost_model_shelf.shipped_folder.resolve()
+    own = table.path.resolve().parent != cost_model_files.shipped_folder.resolve()
     # The mode as well: the administrator may write what is meant to be read only.
     writable = os.access(table.path, os.W_OK) and table.path.stat().st_mode & stat.S_IWUSR
     return table.path if own and writable else None

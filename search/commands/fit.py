@@ -45,11 +45,11 @@ def fit(
     from luts.files import refuse_existing
     from nasprof.files import write_atomic
     from search.accuracy.card import model_card
-    from search.accuracy.files import accuracy_shelf, stem, write_accuracy_model
+    from search.accuracy.files import accuracy_files, stem, write_accuracy_model
     from search.accuracy.fit import fit_measurements
     from search.accuracy.measurements import read_measurements
 
-    path = accuracy_shelf.place(output or stem(table))
+    path = accuracy_files.path(output or stem(table))
     card = path.with_suffix(".md")
     for each in (path, card):
         refuse_existing(each, overwrite)

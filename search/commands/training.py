@@ -24,11 +24,11 @@ _TOLD_AFTER_S = 2.0
 
 def generator_path(trade_off: TradeOff) -> Path:
     """Where the generator for these models is kept unless its user names a place."""
-    from search.pnag.checkpoint import generator_shelf
+    from search.pnag.checkpoint import generator_files
 
     names = (trade_off.cost.name, trade_off.accuracy.name, trade_off.space.label)
     words = [re.sub(r"[^\w.]+", "-", name).strip("-.") for name in names]
-    return generator_shelf.place("--".join(words))
+    return generator_files.path("--".join(words))
 
 
 def ready_generator(site: Site, named: Path | None) -> Generator:

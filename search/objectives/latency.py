@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Self
 
-from luts import NO_BOUND, Bound, CostModel, cost_model_shelf
+from luts import NO_BOUND, Bound, CostModel, cost_model_files
 from nasprof.errors import UsageError
 from search.objectives.base import Wanted, near
 from search.objectives.facts import model_facts
@@ -105,10 +105,10 @@ def latency_extremes(cost: CostModel, space: Space, factor: float = 1.0) -> tupl
 
 def _source(name: str, detail: str | None, models: Models) -> CostModel | Spot:
     """The cost model that is named, by a name of its own or by its device's."""
-    sources, known = models.sources, cost_model_shelf.known()
+    sources, known = models.sources, cost_model_files.known()
     if detail is None:
         return models.spot(name, None) if sources.lut is None else _of_target(sources.lut, models)
-    if detail in known or detail.endswith(cost_model_shelf.suffix):
+    if detail in known or detail.endswith(cost_model_files.suffix):
         return models.cost(detail)
     if is_device(detail):
         return models.spot(name, detail)

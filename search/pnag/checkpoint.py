@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.named_files import NamedFiles
 from nasprof.reader import Reader
-from nasprof.shelf import Shelf
 from search.model_file import Archive, parse_archive, read_arrays
 from search.pnag.budgets import BudgetScale
 from search.pnag.generator import Generator
@@ -24,7 +24,7 @@ GENERATOR = "pnag-generator"
 TRAINING = "pnag-training"
 _REMEDY = "Train one: nassearch train --help"
 
-generator_shelf = Shelf(
+generator_files = NamedFiles(
     folder="generators",
     suffix=".npz",
     shipped=("search", "pnag", "generators"),

@@ -37,7 +37,7 @@ from profiler.measuring.journal import Journal
 from profiler.measuring.protocol import Protocol, protocols
 from profiler.model_files.lowered import read_calibration
 from search.accuracy import read_accuracy_model
-from search.accuracy.files import accuracy_shelf
+from search.accuracy.files import accuracy_files
 from search.accuracy.measurements import read_measurements
 from search.archives.stored import read_stored
 from search.cli import main as nassearch
@@ -623,7 +623,7 @@ def test_an_archive_of_numbers_beyond_all_measure_is_refused(tmp_path, change, w
 
 def changed_accuracy(path, change):
     """The shipped accuracy model with other arrays or texts, and a digest that fits."""
-    shipped = parse_archive(read_arrays(accuracy_shelf.shipped_folder / "imagenet.npz"))
+    shipped = parse_archive(read_arrays(accuracy_files.shipped_folder / "imagenet.npz"))
     about, arrays = dict(shipped.about), dict(shipped.arrays)
     change(about, arrays)
     about.pop("schema")

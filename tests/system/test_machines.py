@@ -23,12 +23,12 @@ from devices.cgroup import cpu_quota
 from devices.contention import CONTENDED, LIMITED, mark_contention
 from devices.gpu import query_gpu
 from devices.local import LocalSession
-from luts.files import cost_model_shelf
+from luts.files import cost_model_files
 from nasprof.errors import NasprofError, UsageError
 from nasprof.locking import held_alone, locked, open_alone
-from nasprof.places import config_folder, data_folder, described, files_in
 from nasprof.reader import brief, is_number
 from nasprof.temporary import TemporaryFolder
+from nasprof.user_folders import config_folder, data_folder, described, files_in
 from profiler.cli import main as nasprof
 from profiler.measuring.schedule import BESIDE
 from profiler.reports.measurements import FLAG_WORDS
@@ -143,12 +143,12 @@ def test_a_user_without_a_home_folder(monkeypatch):
         with pytest.raises(UsageError, match="no home folder"):
             place()
     assert "cpu" in list_profiles()
-    assert TABLE in cost_model_shelf.known()
-    assert "no home folder" in cost_model_shelf.own_described()
+    assert TABLE in cost_model_files.known()
+    assert "no home folder" in cost_model_files.own_described()
     with pytest.raises(UsageError, match="'mine'"):
-        cost_model_shelf.find("mine")
+        cost_model_files.find("mine")
     with pytest.raises(UsageError, match="no home folder"):
-        cost_model_shelf.place("mine")
+        cost_model_files.path("mine")
     found = CliRunner().invoke(nasprof, ["env", "--json"])
     assert found.exit_code == 0, found.output
     assert "no home folder" in json.loads(found.stdout)["adb"]["key"]

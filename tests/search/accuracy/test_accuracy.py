@@ -15,8 +15,8 @@ from nasprof.errors import UsageError
 from search.accuracy import (
     AccuracyModelInvalid,
     CannotRank,
+    accuracy_files,
     accuracy_models,
-    accuracy_shelf,
     read_accuracy_model,
 )
 from search.accuracy.card import model_card
@@ -448,10 +448,10 @@ def test_what_is_no_model_is_refused(tmp_path, monkeypatch):
 
 def test_ones_own_models_are_known_by_name_and_win(models, tmp_path, monkeypatch):
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path))
-    assert set(accuracy_shelf.known()) == {"imagenet"}
+    assert set(accuracy_files.known()) == {"imagenet"}
     for name in ("mine", "imagenet"):
         write_accuracy_model(models["cells"], tmp_path / "accuracy" / f"{name}.npz")
-    assert set(accuracy_shelf.known()) == {"imagenet", "mine"}
+    assert set(accuracy_files.known()) == {"imagenet", "mine"}
     assert read_accuracy_model("imagenet").spaces == (CELLS,)
 
 
@@ -554,7 +554,7 @@ def test_the_shipped_model_is_of_these_measurements(models, published):
 
 
 def test_the_shipped_card_is_the_models(models):
-    path = accuracy_shelf.known()["imagenet"]
+    path = accuracy_files.known()["imagenet"]
     assert path.with_suffix(".md").read_text() == model_card(models["imagenet"])
 
 

@@ -1,4 +1,4 @@
-"""Where a user's own files are, on machines where there may be no such place.
+"""The folders of a user's own files, on machines where there may be none.
 
 A container's user often has no home folder, or one that may not be looked into. What is shipped
 is used all the same.
@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from nasprof.errors import UsageError
 
-Place: TypeAlias = Callable[[], Path]
+FindFolder: TypeAlias = Callable[[], Path]
 """A folder; raises UsageError where this user has none."""
 
 
@@ -51,20 +51,20 @@ def _folder(variable: str, usual: str) -> Path:
     return folder
 
 
-def files_in(place: Place, suffix: str) -> list[Path]:
+def files_in(find: FindFolder, suffix: str) -> list[Path]:
     """The files of that suffix in a folder, by name; none where it cannot be read."""
     try:
-        folder = place()
+        folder = find()
         names = os.listdir(folder)  # noqa: PTH208  # pathlib would hide why it cannot be read
     except (OSError, UsageError):
         return []
     return [folder / name for name in sorted(names) if name.endswith(suffix)]
 
 
-def described(place: Place) -> str:
+def described(find: FindFolder) -> str:
     """A folder for people: its path, and why it cannot be read if it is there."""
     try:
-        folder = place()
+        folder = find()
         os.listdir(folder)  # noqa: PTH208
     except FileNotFoundError:
         return str(folder)

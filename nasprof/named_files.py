@@ -11,12 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from nasprof.errors import UsageError
-from nasprof.places import data_folder, described, files_in
+from nasprof.user_folders import data_folder, described, files_in
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """One sort of named files.
+class NamedFiles:
+    """Files of one sort that have names.
 
     Args:
         folder: its name in the data folder.
@@ -36,7 +36,7 @@ class Shelf:
 
     @property
     def own(self) -> Path:
-        """Where files are kept unless another place is named.
+        """The folder that files are kept in unless another is named.
 
         Raises:
             UsageError: this user has no home folder.
@@ -51,8 +51,8 @@ class Shelf:
 
     def known(self) -> dict[str, Path]:
         """All of them by name; not read yet. One's own are left out where they cannot be read."""
-        places = (lambda: self.shipped_folder, lambda: self.own)
-        return {path.stem: path for place in places for path in files_in(place, self.suffix)}
+        folders = (lambda: self.shipped_folder, lambda: self.own)
+        return {path.stem: path for folder in folders for path in files_in(folder, self.suffix)}
 
     def own_described(self) -> str:
         """Where one's own are, for people; why they cannot be read, if so."""
@@ -78,7 +78,7 @@ class Shelf:
             )
         return known[name]
 
-    def place(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
         """Where to write what is to be called ``name``: a file, else among one's own.
 
         Raises:
