@@ -16,8 +16,8 @@ from luts import agreement
 from nasprof.threads import one_thread
 from search.predictors import make_predictor
 from search.predictors import rbf_ensemble as ensemble
-from search.predictors.ridge import PENALTIES, RidgeFit
-from search.regression.encodings import Columns, Scaling, steps
+from search.regression.encodings import Columns, Scaling, thermometer
+from search.regression.ridge import PENALTIES, RidgeFit
 from spaces import Genes
 
 
@@ -89,7 +89,7 @@ def _matches() -> list[tuple[Match, np.ndarray]]:
 def _ridge_match(data: Target, known: np.ndarray, others: np.ndarray) -> Match:
     from sklearn.linear_model import RidgeCV
 
-    columns = Columns.of(steps, data.space, data.genes[known])
+    columns = Columns.of(thermometer, data.space, data.genes[known])
     inputs, asked = columns(data.genes[known]), columns(data.genes[others])
     values, scaling = data.values[known], Scaling.of(inputs)
 
@@ -142,7 +142,7 @@ def _process_match(data: Target, known: np.ndarray, others: np.ndarray) -> Match
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
     genes, values = data.genes[known], data.values[known]
-    columns = Columns.of(steps, data.space, genes)
+    columns = Columns.of(thermometer, data.space, genes)
     kernel = ConstantKernel() * RBF(np.sqrt(len(columns.varied))) + WhiteKernel(1e-2)
 
     def theirs() -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import product
 from typing import Any, Self, TypeAlias
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from luts.agreement import agreement
 from luts.features import feature_sets
+from nasprof.folds import folds, out_of_fold
 from nasprof.reader import Reader
 from nasprof.registry import Registry
 from nasprof.threads import one_thread
@@ -201,21 +203,13 @@ def cross_validate(
         latency_ms: measured, ``(n,)``.
     """
     repeats = range(_REPEATS if len(inputs) <= _FEW else 1)
-    rounds = [_out_of_fold(choice, inputs, latency_ms, [seed, repeat]) for repeat in repeats]
+    splits = [folds(len(inputs), FOLDS, [seed, repeat]) for repeat in repeats]
+    learn = partial(Fit, choice, seed=seed)
+    rounds = [out_of_fold(learn, inputs, latency_ms, split) for split in splits]
     found = [agreement(predicted_ms, latency_ms) for predicted_ms in rounds]
     mape = float(np.mean([each.mape for each in found]))
     spearman = float(np.mean([each.spearman for each in found]))
     return Candidate(choice, mape, spearman), rounds[0]
-
-
-def _out_of_fold(choice: Choice, inputs: Array, latency_ms: Array, seed: Sequence[int]) -> Array:
-    order = np.random.default_rng(seed).permutation(len(inputs))
-    predicted_ms = np.empty(len(inputs))
-    for fold in np.array_split(order, FOLDS):
-        rest = np.setdiff1d(order, fold)
-        fit = Fit(choice, inputs[rest], latency_ms[rest], seed[0])
-        predicted_ms[fold] = fit(inputs[fold])
-    return predicted_ms
 
 
 def rank_candidates(

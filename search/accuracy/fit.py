@@ -9,8 +9,8 @@ import numpy as np
 from nasprof import __version__
 from nasprof.threads import one_thread
 from search.accuracy.kernel import KernelAccuracy
+from search.accuracy.kernel_fit import choose_process, fit_kernel
 from search.accuracy.measurements import Measurements
-from search.accuracy.regression import choose_process, fit_kernel
 from search.accuracy.validation import (
     FOLDS,
     MIN_SPEARMAN,

@@ -4,9 +4,8 @@ The prediction is a sum over the measured networks, each weighted by how alike i
 likeness is quadratic in the one-hot genes, so is the sum, and it is evaluated as one quadratic
 form, whatever the number of networks.
 
-The variance would cost the square of the number of networks. It is that of the same process seen
-through a few of them (Titsias, "Variational Learning of Inducing Variables in Sparse Gaussian
-Processes", AISTATS 2009, Eq. 6), chosen greedily where the variance left is largest.
+The variance would cost the square of the number of networks; it is that of the same process seen
+through a few of them, see :mod:`search.regression.inducing`.
 """
 
 from __future__ import annotations
@@ -27,13 +26,12 @@ from search.accuracy.base import AccuracyModel
 from search.accuracy.provenance import check_provenance, doubts
 from search.model_file import Archive
 from search.regression.gaussian import Counts, Kernel, Process
+from search.regression.inducing import explained_by
 from spaces import Genes, Space
 
 Inputs: TypeAlias = NDArray[np.float32]
 
 _ROWS = 4096
-_INDUCING = 512
-_JITTER = 1e-8
 
 
 @dataclass(frozen=True)
@@ -218,39 +216,3 @@ def _positive(archive: Archive, name: str, dtype: Any, length: int) -> NDArray[A
     if not len(found) or found.min() <= 0:
         raise UsageError(f"array {name!r} is empty or has values that are not above 0")
     return found
-
-
-def explained_by(process: Process, inputs: Array, repeats: Counts) -> tuple[Array, Array]:
-    """What of a prediction's variance a few of the inputs explain, all having been measured.
-
-    Returns:
-        The few inputs ``(m, n_columns)``, and a factor ``(m, m)``: what is explained is the
-        squared length of ``kernel(new, few) @ factor``.
-    """
-    kernel = process.kernel
-    chosen = inputs[spread(kernel, inputs, _INDUCING)]
-    covariance = kernel(chosen, chosen)
-    covariance[np.diag_indices(len(chosen))] += _JITTER * covariance.diagonal().max()
-    root = np.linalg.cholesky(covariance)
-    whitened = np.linalg.solve(root, kernel(chosen, inputs)) * np.sqrt(repeats / process.noise)
-    values, vectors = np.linalg.eigh(whitened @ whitened.T)
-    values = np.maximum(values, 0)
-    factor: Array = np.linalg.solve(root.T, vectors * np.sqrt(values / (1 + values)))
-    return chosen, factor
-
-
-def spread(kernel: Kernel, inputs: Array, n: int) -> list[int]:
-    """Up to ``n`` inputs that leave little variance of the others: pivoted Cholesky."""
-    left = kernel.diagonal(inputs)
-    rows = np.empty((min(n, len(inputs)), len(inputs)))
-    chosen: list[int] = []
-    for number in range(len(rows)):
-        best = int(left.argmax())
-        if left[best] <= _JITTER * kernel.diagonal(inputs[:1])[0]:
-            break
-        row = kernel(inputs[best : best + 1], inputs)[0] - rows[:number, best] @ rows[:number]
-        rows[number] = row / np.sqrt(left[best])
-        left = np.maximum(left - rows[number] ** 2, 0)
-        left[best] = 0
-        chosen.append(best)
-    return chosen

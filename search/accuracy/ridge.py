@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,6 +18,7 @@ from nasprof.reader import Reader
 from nasprof.typing import Array
 from search.accuracy.base import AccuracyModel
 from search.model_file import Archive
+from search.regression.encodings import pairs_within
 from spaces import Genes, Space
 
 PENALTY = 1.0
@@ -50,27 +50,27 @@ class AdditiveAccuracy(AccuracyModel):
     def top1(self, genes: Genes, space: Space | None = None) -> Array:
         genes = self.space_of(space).canonical(genes)
         total = np.full(len(genes), self.intercept)
-        for (place, _), weights, table in zip(
-            self.space.parts, self._place_values, self._tables, strict=True
+        for (part, _), radices, table in zip(
+            self.space.parts, self._radices, self._tables, strict=True
         ):
-            total += table[genes[:, place] @ weights]
+            total += table[genes[:, part] @ radices]
         return total
 
     @cached_property
-    def _place_values(self) -> list[NDArray[np.int64]]:
-        """What each gene counts for in the number of its part's value."""
-        choices = [self.space.n_choices[place].astype(np.int64) for place, _ in self.space.parts]
-        return [np.append(np.cumprod(each[:0:-1])[::-1], 1) for each in choices]
+    def _radices(self) -> list[NDArray[np.int64]]:
+        """What each gene counts for in the number of its part's value, ``(n_genes_of_part,)``."""
+        choices = [self.space.n_choices[part].astype(np.int64) for part, _ in self.space.parts]
+        return [np.append(np.cumprod(counts[:0:-1])[::-1], 1) for counts in choices]
 
     @cached_property
     def _tables(self) -> list[Array]:
         """Contributions by number of the part's value; nan where no canonical value is."""
         tables = []
-        for (place, values), weights, contributions in zip(
-            self.space.parts, self._place_values, self.contributions, strict=True
+        for (part, values), radices, contributions in zip(
+            self.space.parts, self._radices, self.contributions, strict=True
         ):
-            table = np.full(int(self.space.n_choices[place].prod(dtype=np.int64)), np.nan)
-            table[values @ weights] = contributions
+            table = np.full(int(self.space.n_choices[part].prod(dtype=np.int64)), np.nan)
+            table[values @ radices] = contributions
             tables.append(table)
         return tables
 
@@ -148,14 +148,14 @@ def _fit(space: Space, genes: Genes, top1: Array) -> tuple[float, tuple[Array, .
 
     from nasprof.threads import one_thread
 
-    inputs = [_pairs(space, place, genes) for place, _ in space.parts]
+    inputs = [pairs_within(space, part, genes) for part, _ in space.parts]
     with one_thread():
         ridge = Ridge(PENALTY).fit(np.concatenate(inputs, 1), top1)
     ends = np.cumsum([each.shape[1] for each in inputs])
     coefficients = np.split(ridge.coef_.astype(np.float64), ends[:-1])
     contributions = tuple(
-        _pairs(space, place, _alone(space, place, values)) @ own
-        for (place, values), own in zip(space.parts, coefficients, strict=True)
+        pairs_within(space, part, _alone(space, part, values)) @ own
+        for (part, values), own in zip(space.parts, coefficients, strict=True)
     )
     return float(ridge.intercept_), contributions
 
@@ -180,22 +180,8 @@ def _good(top1: Array, macs: NDArray[Any], n: int) -> NDArray[np.intp]:
     return above
 
 
-def _alone(space: Space, place: slice, values: Genes) -> Genes:
+def _alone(space: Space, part: slice, values: Genes) -> Genes:
+    """Architectures whose other genes are 0: ``(n_values, n_genes)``."""
     genes = np.zeros((len(values), space.n_genes), np.int8)
-    genes[:, place] = values
+    genes[:, part] = values
     return genes
-
-
-def _pairs(space: Space, place: slice, genes: Genes) -> NDArray[np.float32]:
-    """One-hot genes of a part, and products of two of them: ``(n, n_features)``."""
-    ends = np.cumsum(np.append(0, space.n_choices), dtype=np.int64)
-    own = space.onehot(genes)[:, ends[place.start] : ends[place.stop]]
-    several = [
-        own[:, ends[i] - ends[place.start] : ends[i + 1] - ends[place.start]]
-        for i in range(place.start, place.stop)
-    ]
-    products = [
-        (first[:, :, None] * second[:, None]).reshape(len(genes), -1)
-        for first, second in combinations(several, 2)
-    ]
-    return np.concatenate([own, *products], 1)

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from nasprof.folds import folds
 from nasprof.typing import Array
 from search.accuracy.errors import CannotRank
+from search.accuracy.kernel_fit import fit_kernel, most_likely
 from search.accuracy.measurements import Measurements
-from search.accuracy.regression import fit_kernel, most_likely
 from search.regression.gaussian import Process
 
 FOLDS = 5
@@ -73,9 +74,8 @@ def cross_validate(measurements: Measurements, process: Process, seed: int) -> t
     Hyperparameters are improved anew in each fold. The score's coverage is without the caution.
     """
     predicted, std = np.empty((2, len(measurements)))
-    order = np.random.default_rng(seed).permutation(len(measurements))
-    for fold in np.array_split(order, FOLDS):
-        rest = measurements.take(np.setdiff1d(order, fold))
+    for others, fold in folds(len(measurements), FOLDS, seed):
+        rest = measurements.take(others)
         model = fit_kernel(rest, most_likely(rest, process.kernel.form, seed, process))
         genes = measurements.genes[fold]
         predicted[fold], std[fold] = model.top1(genes), model.std(genes)

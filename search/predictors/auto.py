@@ -7,12 +7,12 @@ NeurIPS 2021).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar, Self
 
+from nasprof.folds import Learn
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor, make_predictor
-from search.regression.folds import Rows, out_of_fold, rmse
+from search.predictors.folds import out_of_fold, rmse
 from spaces import Genes
 
 
@@ -36,7 +36,7 @@ class AutoPredictor(GenePredictor):
         self.chosen = min(self.candidates, key=lambda name: self.scores[name])
         self._fitted = make_predictor(self.chosen, self.space, self.seed).fit(genes, targets)
 
-    def _learner(self, name: str) -> Callable[[Rows, Array], Callable[[Rows], Array]]:
+    def _learner(self, name: str) -> Learn:
         return lambda genes, targets: (
             make_predictor(name, self.space, self.seed).fit(genes, targets).predict
         )

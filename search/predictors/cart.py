@@ -6,9 +6,10 @@ Source: Breiman et al., "Classification and Regression Trees", 1984.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from search.predictors.tuned import Settings, TunedPredictor
+from search.regression.estimator import Estimator
 
 
 class CartPredictor(TunedPredictor):
@@ -17,7 +18,10 @@ class CartPredictor(TunedPredictor):
     kind: ClassVar[str] = "cart"
     grid: ClassVar[Sequence[Settings]] = tuple({"leaf": leaf} for leaf in (1, 2, 4, 8))
 
-    def build(self, settings: Settings, n_columns: int) -> Any:
+    def build(self, settings: Settings, n_columns: int) -> Estimator:
         from sklearn.tree import DecisionTreeRegressor
 
-        return DecisionTreeRegressor(min_samples_leaf=int(settings["leaf"]), random_state=self.seed)
+        estimator: Estimator = DecisionTreeRegressor(
+            min_samples_leaf=int(settings["leaf"]), random_state=self.seed
+        )
+        return estimator

@@ -13,11 +13,11 @@ import numpy as np
 
 from nasprof.threads import one_thread
 from nasprof.typing import Array
-from search.accuracy.kernel import explained_by
 from search.predictors.base import GenePredictor
-from search.regression.encodings import steps
-from search.regression.gaussian import Counts, Groups, Process, fit_process
-from spaces import Genes, Space
+from search.regression.encodings import column_groups, thermometer
+from search.regression.gaussian import Counts, Process, fit_process
+from search.regression.inducing import explained_by
+from spaces import Genes
 
 _SUBSET = 400
 """Hyperparameters are chosen on at most so many architectures; all serve the predictions."""
@@ -39,7 +39,7 @@ class GaussianPredictor(GenePredictor):
 
         distinct, place, repeats = np.unique(genes, axis=0, return_inverse=True, return_counts=True)
         means = np.bincount(place.reshape(-1), targets) / repeats
-        self._inputs = steps(self.space, distinct)
+        self._inputs = thermometer(self.space, distinct)
         with one_thread():
             self._process = self._most_likely(self._inputs, means, repeats)
             self._weights = self._process.weights(self._inputs, means, repeats)
@@ -50,11 +50,11 @@ class GaussianPredictor(GenePredictor):
         rng = np.random.default_rng(self.seed)
         some = np.sort(rng.permutation(len(inputs))[:_SUBSET])
         chosen = inputs[some], targets[some], repeats[some]
-        process = fit_process("rbf", *chosen, step_groups(self.space), rng)
+        process = fit_process("rbf", *chosen, column_groups(self.space), rng)
         return replace(process, noise=max(process.noise, _LEAST_NOISE))
 
     def _predict(self, genes: Genes) -> Array:
-        predicted: Array = self._process.kernel(steps(self.space, genes), self._inputs) @ (
+        predicted: Array = self._process.kernel(thermometer(self.space, genes), self._inputs) @ (
             self._weights
         )
         return predicted
@@ -63,14 +63,8 @@ class GaussianPredictor(GenePredictor):
         if self._inducing is None:
             self._inducing = explained_by(self._process, self._inputs, self._repeats)
         chosen, factor = self._inducing
-        inputs, kernel = steps(self.space, genes), self._process.kernel
+        inputs, kernel = thermometer(self.space, genes), self._process.kernel
         explained = np.square(kernel(inputs, chosen) @ factor).sum(1)
         variance = np.maximum(kernel.diagonal(inputs) - explained, 0) + self._process.noise
         std: Array = np.sqrt(variance)
         return std
-
-
-def step_groups(space: Space) -> Groups:
-    """Columns of :func:`steps` that share their hyperparameters: ``(n_columns,)``."""
-    places_in_parts = [np.arange(place.stop - place.start) for place, _ in space.parts]
-    return np.repeat(np.concatenate(places_in_parts), space.n_choices).astype(np.intp)

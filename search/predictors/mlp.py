@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from search.predictors.tuned import Settings, TunedPredictor
+from search.regression.estimator import Estimator
 
 _HIDDEN, _STEPS = 32, 100
 
@@ -16,13 +17,14 @@ class MlpPredictor(TunedPredictor):
     kind: ClassVar[str] = "mlp"
     grid: ClassVar[Sequence[Settings]] = tuple({"decay": decay} for decay in (1, 5, 20))
 
-    def build(self, settings: Settings, n_columns: int) -> Any:
+    def build(self, settings: Settings, n_columns: int) -> Estimator:
         from sklearn.neural_network import MLPRegressor
 
-        return MLPRegressor(
+        estimator: Estimator = MLPRegressor(
             hidden_layer_sizes=(_HIDDEN,),
             alpha=settings["decay"],
             solver="lbfgs",
             max_iter=_STEPS,
             random_state=self.seed,
         )
+        return estimator

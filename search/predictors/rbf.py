@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
-from search.regression.encodings import Columns, Encoding, choices, places, steps
+from search.regression.encodings import Columns, Encoding, onehot_ordinal, ordinal, thermometer
 from spaces import Genes
 
 Matrix: TypeAlias = NDArray[Any]
@@ -27,7 +27,7 @@ Matrix: TypeAlias = NDArray[Any]
 TAIL = 1e3
 """Variance of the tail's coefficients, for targets of variance 1 and columns from 0 to 1."""
 _SMOOTHINGS = np.logspace(-4, 2, 13)
-_ENCODINGS: tuple[Encoding, ...] = (places, steps, choices)
+_ENCODINGS: tuple[Encoding, ...] = (ordinal, thermometer, onehot_ordinal)
 
 
 def cubes(first: Matrix, second: Matrix) -> Matrix:

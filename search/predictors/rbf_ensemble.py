@@ -17,7 +17,7 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
 from search.predictors.rbf import cubes, system, tail
-from search.regression.encodings import Columns, Encoding, choices, places
+from search.regression.encodings import Columns, Encoding, onehot_ordinal, ordinal
 from spaces import Genes
 
 MODELS = 500
@@ -29,11 +29,11 @@ _LEAST = 1e-9
 _AT_ONCE = 1024
 """Rows predicted at once, counted for each function anew: what they need stays in the cache."""
 _OFFERED: tuple[tuple[Encoding, float], ...] = (
-    (places, 0.3),
-    (places, 0.6),
-    (places, 0.8),
-    (choices, 0.6),
-    (choices, 0.8),
+    (ordinal, 0.3),
+    (ordinal, 0.6),
+    (ordinal, 0.8),
+    (onehot_ordinal, 0.6),
+    (onehot_ordinal, 0.8),
 )
 """Columns, and the share of them that each function is of."""
 

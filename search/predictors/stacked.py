@@ -6,17 +6,18 @@ Optimization", 2022, stack its predictors so; Wolpert, "Stacked Generalization",
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
 
+from nasprof.folds import Learn
 from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
-from search.predictors.ridge import RidgeFit, RidgePredictor
+from search.predictors.folds import out_of_fold
+from search.predictors.ridge import RidgePredictor
 from search.predictors.svr import SvrPredictor
-from search.regression.folds import Rows, out_of_fold
+from search.regression.ridge import RidgeFit
 from spaces import Genes
 
 
@@ -27,14 +28,14 @@ class StackedPredictor(GenePredictor):
     parts: ClassVar[tuple[type[GenePredictor], ...]] = (RidgePredictor, SvrPredictor)
 
     def _fit(self, genes: Genes, targets: Array) -> None:
-        found = [out_of_fold(self._learner(part), genes, targets, self.seed) for part in self.parts]
+        held_out = [
+            out_of_fold(self._learner(part), genes, targets, self.seed) for part in self.parts
+        ]
         self._fitted = [part(self.space, self.seed).fit(genes, targets) for part in self.parts]
         with one_thread():
-            self._weighing = RidgeFit.of(np.stack(found, 1), targets)
+            self._weighing = RidgeFit.of(np.stack(held_out, 1), targets)
 
-    def _learner(
-        self, part: type[GenePredictor]
-    ) -> Callable[[Rows, Array], Callable[[Rows], Array]]:
+    def _learner(self, part: type[GenePredictor]) -> Learn:
         return lambda genes, targets: part(self.space, self.seed).fit(genes, targets).predict
 
     def _predict(self, genes: Genes) -> Array:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from search.predictors.tuned import Settings, TunedPredictor
+from search.regression.estimator import Estimator
 
 _THRESHOLD = 0.03
 """In standard deviations of the values."""
@@ -22,10 +23,13 @@ class SvrPredictor(TunedPredictor):
         {"cost": 1000, "decay": 0.003},
     )
 
-    def build(self, settings: Settings, n_columns: int) -> Any:
+    def build(self, settings: Settings, n_columns: int) -> Estimator:
         from sklearn.svm import SVR
 
-        return SVR(C=settings["cost"], gamma=settings["decay"] / n_columns, epsilon=_THRESHOLD)
+        estimator: Estimator = SVR(
+            C=settings["cost"], gamma=settings["decay"] / n_columns, epsilon=_THRESHOLD
+        )
+        return estimator
 
 
 class LinearSvrPredictor(TunedPredictor):
@@ -34,7 +38,8 @@ class LinearSvrPredictor(TunedPredictor):
     kind: ClassVar[str] = "svr-linear"
     grid: ClassVar[Sequence[Settings]] = tuple({"cost": cost} for cost in (0.003, 0.01, 0.1))
 
-    def build(self, settings: Settings, n_columns: int) -> Any:
+    def build(self, settings: Settings, n_columns: int) -> Estimator:
         from sklearn.svm import SVR
 
-        return SVR(kernel="linear", C=settings["cost"], epsilon=_THRESHOLD)
+        estimator: Estimator = SVR(kernel="linear", C=settings["cost"], epsilon=_THRESHOLD)
+        return estimator

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, TypeAlias
 
+from nasprof.folds import Predict, Rows
 from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
-from search.regression.encodings import Columns, Scaling, steps
-from search.regression.folds import choose
+from search.predictors.folds import choose
+from search.regression.encodings import Columns, Scaling, thermometer
+from search.regression.estimator import Estimator
 from spaces import Genes
 
 Settings: TypeAlias = Mapping[str, float]
@@ -23,13 +25,13 @@ class TunedPredictor(GenePredictor):
     grid: ClassVar[Sequence[Settings]]
 
     @abstractmethod
-    def build(self, settings: Settings, n_columns: int) -> Any:
+    def build(self, settings: Settings, n_columns: int) -> Estimator:
         """An estimator for columns of mean 0 and variance 1."""
 
     def _fit(self, genes: Genes, targets: Array) -> None:
         from sklearn.exceptions import ConvergenceWarning
 
-        self._columns = Columns.of(steps, self.space, genes)
+        self._columns = Columns.of(thermometer, self.space, genes)
         self._scaling = Scaling.of(self._columns(genes))
         inputs = self._scaling(self._columns(genes))
         with one_thread(), warnings.catch_warnings():
@@ -38,12 +40,10 @@ class TunedPredictor(GenePredictor):
             self.settings = choose(self.grid, self._fitted, inputs, targets, self.seed)
             self._estimate = self._fitted(self.settings, inputs, targets)
 
-    def _fitted(
-        self, settings: Settings, inputs: Array, targets: Array
-    ) -> Callable[[Array], Array]:
-        estimator = self.build(settings, inputs.shape[1]).fit(inputs, targets)
-        predict: Callable[[Array], Array] = estimator.predict
-        return predict
+    def _fitted(self, settings: Settings, inputs: Rows, targets: Array) -> Predict:
+        estimator = self.build(settings, inputs.shape[1])
+        estimator.fit(inputs, targets)
+        return estimator.predict
 
     def _predict(self, genes: Genes) -> Array:
         return self._estimate(self._scaling(self._columns(genes)))

@@ -1,27 +1,29 @@
 """Genes as columns of numbers.
 
-Choices of a gene are ordered by the MACs they cost. One-hot genes forget that order; a place
-between 0 and 1, as NAT has it, holds nothing else. Columns that tell whether a gene is at least
-some choice hold both: a linear model of them has a coefficient for each step up, and few rows
-draw neighbouring choices together. Inactive genes are 0 in all columns.
+Choices of a gene are ordered by the MACs they cost. One-hot genes forget that order; an ordinal
+code between 0 and 1, as NAT has it, holds nothing else. A thermometer code, which tells whether a
+gene is at least some choice, holds both: a linear model of it has a coefficient for each step up,
+and few rows draw neighbouring choices together. Inactive genes are 0 in all columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.typing import Array
+from search.regression.gaussian import Groups
 from spaces import Genes, Space
 
 Encoding: TypeAlias = Callable[[Space, Genes], Array]
 
 
-def steps(space: Space, genes: Genes) -> Array:
+def thermometer(space: Space, genes: Genes) -> Array:
     """Whether a gene is active and at least each of its choices: ``(n, n_choices.sum())``."""
     genes_of = np.repeat(np.arange(space.n_genes), space.n_choices)
     levels = np.concatenate([np.arange(choices) for choices in space.n_choices])
@@ -29,15 +31,37 @@ def steps(space: Space, genes: Genes) -> Array:
     return reached
 
 
-def places(space: Space, genes: Genes) -> Array:
-    """The place of a gene among its choices, above 0 up to 1: ``(n, n_genes)``."""
-    found: Array = np.where(space.active(genes), (genes + 1.0) / space.n_choices, 0.0)
-    return found
+def ordinal(space: Space, genes: Genes) -> Array:
+    """The rank of a gene's choice among all it has, above 0 up to 1: ``(n, n_genes)``."""
+    ranks: Array = np.where(space.active(genes), (genes + 1.0) / space.n_choices, 0.0)
+    return ranks
 
 
-def choices(space: Space, genes: Genes) -> Array:
-    """One-hot genes and their places: ``(n, n_choices.sum() + n_genes)``."""
-    return np.concatenate([space.onehot(genes), places(space, genes)], 1, dtype=np.float64)
+def onehot_ordinal(space: Space, genes: Genes) -> Array:
+    """One-hot genes and their ordinal codes: ``(n, n_choices.sum() + n_genes)``."""
+    return np.concatenate([space.onehot(genes), ordinal(space, genes)], 1, dtype=np.float64)
+
+
+def pairs_within(space: Space, part: slice, genes: Genes) -> NDArray[np.float32]:
+    """One-hot genes of a part of ``Space.parts``, and products of two: ``(n, n_features)``."""
+    ends = np.cumsum(np.append(0, space.n_choices), dtype=np.int64)
+    onehot = space.onehot(genes)
+    several = [onehot[:, ends[i] : ends[i + 1]] for i in range(part.start, part.stop)]
+    products = [
+        (first[:, :, None] * second[:, None]).reshape(len(genes), -1)
+        for first, second in combinations(several, 2)
+    ]
+    return np.concatenate([*several, *products], 1)
+
+
+def column_groups(space: Space) -> Groups:
+    """Columns of one-hot genes, or of thermometer codes, that share their weights in a kernel.
+
+    Returns:
+        ``(n_choices.sum(),)``, the same number for genes of the same position in their part.
+    """
+    positions = np.concatenate([np.arange(part.stop - part.start) for part, _ in space.parts])
+    return np.repeat(positions, space.n_choices).astype(np.intp)
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,13 @@ from search.accuracy import (
 from search.accuracy.card import model_card
 from search.accuracy.files import write_accuracy_model
 from search.accuracy.fit import fit_measurements
+from search.accuracy.kernel_fit import fit_kernel, most_likely
 from search.accuracy.measurements import Measurements, read_measurements
 from search.accuracy.mlp import SHAPES, OfaMlp
-from search.accuracy.regression import column_groups, fit_kernel, most_likely
 from search.accuracy.ridge import ridge_of
 from search.accuracy.validation import needed_caution, needed_networks, score
 from search.model_file import Archive, parse_archive, read_arrays
+from search.regression.encodings import column_groups
 from search.regression.gaussian import _Evidence
 from spaces import get_space
 

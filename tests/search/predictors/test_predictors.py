@@ -17,11 +17,11 @@ from search.accuracy.measurements import read_measurements
 from search.predictors import make_predictor, predictors
 from search.predictors import rbf_ensemble as ensemble
 from search.predictors.auto import AutoPredictor
+from search.predictors.folds import out_of_fold, split
 from search.predictors.gp import GaussianPredictor
 from search.predictors.rbf import RbfFit, cubes, system
-from search.predictors.ridge import PENALTIES, RidgeFit
-from search.regression.encodings import Columns, choices, places, steps
-from search.regression.folds import out_of_fold, split
+from search.regression.encodings import Columns, onehot_ordinal, ordinal, thermometer
+from search.regression.ridge import PENALTIES, RidgeFit
 from spaces import get_space
 
 SPACES = {"ofa-mbv3": get_space("ofa-mbv3"), "nasbench201": get_space("nasbench201")}
@@ -232,7 +232,7 @@ def test_bad_input_is_named(name):
 
 
 @every_space
-@pytest.mark.parametrize("encoding", [steps, places, choices])
+@pytest.mark.parametrize("encoding", [thermometer, ordinal, onehot_ordinal])
 def test_columns_tell_architectures_apart_and_are_between_0_and_1(space, encoding):
     genes = np.unique(space.sample(300, np.random.default_rng(0), "biased"), axis=0)
     inputs = encoding(space, genes)
@@ -240,14 +240,14 @@ def test_columns_tell_architectures_apart_and_are_between_0_and_1(space, encodin
     assert inputs.max() <= 1
     assert len(np.unique(inputs, axis=0)) == len(genes)
     inactive = ~space.active(genes)
-    assert (places(space, genes)[inactive] == 0).all()
-    assert (places(space, genes)[~inactive] > 0).all()
+    assert (ordinal(space, genes)[inactive] == 0).all()
+    assert (ordinal(space, genes)[~inactive] > 0).all()
 
 
 @every_space
 def test_steps_are_sums_of_one_hot_genes(space):
     genes = space.sample(100, np.random.default_rng(0), "biased")
-    onehot, found = space.onehot(genes), steps(space, genes)
+    onehot, found = space.onehot(genes), thermometer(space, genes)
     ends = np.append(0, np.cumsum(space.n_choices, dtype=int))
     for start, end in pairwise(ends):
         later = onehot[:, start:end][:, ::-1].cumsum(1)[:, ::-1]
@@ -256,9 +256,9 @@ def test_steps_are_sums_of_one_hot_genes(space):
 
 def test_columns_that_never_varied_are_left_out():
     genes = OFA.sample(30, np.random.default_rng(0))
-    columns = Columns.of(places, OFA, genes)
-    assert columns(genes).shape == (30, (np.ptp(places(OFA, genes), 0) > 0).sum())
-    alone = Columns.of(places, OFA, genes[:1])
+    columns = Columns.of(ordinal, OFA, genes)
+    assert columns(genes).shape == (30, (np.ptp(ordinal(OFA, genes), 0) > 0).sum())
+    alone = Columns.of(ordinal, OFA, genes[:1])
     assert (alone(genes) == np.zeros((30, 1))).all()
 
 
@@ -353,7 +353,7 @@ def test_leave_one_out_errors_of_a_radial_basis_function_are_exact(rng, monkeypa
 
 def functions(n=60, k=50):
     genes, values = made_up(OFA, n, noise=0.1)
-    inputs, targets = places(OFA, genes), (values - values.mean()) / values.std()
+    inputs, targets = ordinal(OFA, genes), (values - values.mean()) / values.std()
     drawn = ensemble.Functions.of(inputs, targets, 0.6, k, np.random.default_rng(0))
     return drawn, inputs, targets
 
@@ -370,7 +370,7 @@ def one_alone(drawn, k, inputs, targets, others):
 
 def test_functions_solved_together_are_those_solved_alone():
     drawn, inputs, targets = functions()
-    others = places(OFA, made_up(OFA, 200, seed=1)[0])
+    others = ordinal(OFA, made_up(OFA, 200, seed=1)[0])
     together = drawn(others)
     for k in (0, 17, 49):
         assert together[k] == pytest.approx(

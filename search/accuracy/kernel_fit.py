@@ -14,8 +14,8 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.accuracy.kernel import KernelAccuracy
 from search.accuracy.measurements import Measurements
-from search.regression.gaussian import Groups, Kernel, Process, fit_process
-from spaces import Space
+from search.regression.encodings import column_groups
+from search.regression.gaussian import Kernel, Process, fit_process
 
 _PAIRS_WORTH = 1.1
 """The quadratic kernel predicts many times faster: it is kept unless it errs so much more."""
@@ -53,12 +53,6 @@ def _data(measurements: Measurements) -> tuple[Array, Array]:
 
 def _unit(measurements: Measurements) -> float:
     return float(measurements.top1.std()) or 1.0
-
-
-def column_groups(space: Space) -> Groups:
-    """Columns of the one-hot genes that share their weights: the same place in their part."""
-    places = np.concatenate([np.arange(place.stop - place.start) for place, _ in space.parts])
-    return np.repeat(places, space.n_choices).astype(np.intp)
 
 
 @one_thread()
