@@ -1,17 +1,17 @@
-"""Writing files so that bad luck never loses data; :mod:`nasprof.reading` reads them."""
+"""Writing files as a whole, so that bad luck never loses data; :mod:`nasprof.reading` reads them.
+
+What grows line by line is written by :mod:`nasprof.jsonl`.
+"""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 import time
 from contextlib import suppress
-from io import FileIO
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
 from nasprof.errors import NasprofError
 
@@ -121,44 +121,3 @@ def target(path: Path) -> Path:
         return path.resolve()
     except RuntimeError as error:  # before Python 3.13 no OSError
         raise NasprofError(f"{path} is a symbolic link that leads to itself") from error
-
-
-def append_jsonl(path: Path, record: dict[str, Any]) -> None:
-    """Append one record as one line and force it to disk.
-
-    A last line left incomplete by a crash is closed off first, so that it spoils only itself.
-
-    Raises:
-        NasprofError: it cannot be written; what the file held stays as it was.
-    """
-    line = json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+", buffering=0) as stream:
-            size = stream.seek(0, os.SEEK_END)
-            if size and stream.seek(size - 1) is not None and stream.read(1) != b"\n":
-                line = b"\n" + line
-            append_whole(stream, line)
-    except OSError as error:
-        raise NasprofError(
-            f"cannot append to {path}: {error.strerror}", "Free some space or choose another place."
-        ) from error
-
-
-def append_whole(stream: FileIO, data: bytes) -> None:
-    """Write at the end of a file that is open for appending, and force it to disk, or not at all.
-
-    Raises:
-        OSError: it cannot be written; what it held stays as it was.
-    """
-    size, written = stream.seek(0, os.SEEK_END), 0
-    try:
-        while written < len(data):
-            written += stream.write(data[written:])
-        os.fsync(stream.fileno())
-    except OSError:
-        with suppress(OSError):  # of a device
-            # Not where another process has appended to it meanwhile.
-            if stream.seek(0, os.SEEK_END) == size + written:
-                stream.truncate(size)
-        raise

@@ -25,9 +25,6 @@ from nasprof.reader import brief
 
 MAX_BYTES = 16 << 20
 """Of one document: the largest that are known, of thousands of networks, have 3 MB."""
-MAX_LINES_BYTES = 256 << 20
-"""Of a file that is a line a record and is read line by line."""
-MAX_LINES = 1_000_000
 MAX_TOML = 32 << 10
 """Characters: the parser takes time with the square of some of them."""
 MAX_LINE = 20_000
@@ -322,46 +319,6 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from _strings(each)
-
-
-def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """The whole records of an append-only file, skipping lines a crash left incomplete.
-
-    Raises:
-        UsageError: naming the line that is damaged otherwise.
-    """
-    require_readable(path, MAX_LINES_BYTES)
-    with path.open("rb") as stream:
-        for number in range(1, MAX_LINES + 2):
-            line = stream.readline(MAX_BYTES + 1)
-            if not line:
-                return
-            where = f"{path}, line {number}"
-            if len(line) > MAX_BYTES:
-                raise _too_large(where, MAX_BYTES)
-            if number > MAX_LINES:
-                raise UsageError(f"{path} has more than {MAX_LINES:,} lines")
-            record = _whole_record(line, where)
-            if record is not None:
-                yield record
-
-
-def _whole_record(line: bytes, where: str) -> dict[str, Any] | None:
-    """The record in a line; None for what a crash left: the beginning of one, or zeros."""
-    try:
-        record = plain_json(line) if line.strip(b"\0 \r\n") else None
-    except JsonInvalid as error:
-        if error.truncated:
-            return None
-        raise UsageError(
-            f"{where} is not valid JSON: {error}", "It was changed or damaged. Remove that line."
-        ) from error
-    if record is not None and not isinstance(record, dict):
-        raise UsageError(
-            f"{where} is {brief(record)}, expected an object",
-            "It was changed or damaged. Remove that line.",
-        )
-    return record
 
 
 # --- TOML ----------------------------------------------------------------------------------------

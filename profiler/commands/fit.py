@@ -84,7 +84,7 @@ def read_measurements(paths: Sequence[Path]) -> Iterator[Measurement]:
     Raises:
         UsageError: naming the file and record that is no measurement.
     """
-    from nasprof.reading import read_jsonl
+    from nasprof.jsonl import read_jsonl
     from profiler.measuring.records import Measurement
 
     for path in paths:

@@ -33,7 +33,7 @@ class _Saver:
         self.error: NasprofError | None = None
 
     def __call__(self, result: Measurement) -> None:
-        from nasprof.files import append_jsonl
+        from nasprof.jsonl import append_jsonl
 
         try:
             if self.path is not None:

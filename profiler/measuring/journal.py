@@ -3,28 +3,25 @@
 A text file of JSON lines: a header that says what is measured and how, a line for each visit of a
 model as soon as it is over, with its own doubts, and a line at the end of each round with the
 doubts that only the whole round shows. Visits of a round without such a line are not known to be
-undisturbed: they come back as "incomplete". A line that a crash left incomplete is ignored. The
-file is locked as long as a process works on it; the lock ends with the process, however it ends.
+undisturbed: they come back as "incomplete". The file is an append-only log
+(:mod:`nasprof.append_log`), which says what becomes of lines that a crash left incomplete.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
-from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from devices import Samples
 from devices.base import take_in
+from nasprof.append_log import AppendLog, LogKind
 from nasprof.differences import differences
 from nasprof.errors import NasprofError, UsageError
-from nasprof.locking import open_alone
 from nasprof.reader import Reader
-from nasprof.reading import read_jsonl
+from nasprof.typing import JsonObject
 from profiler.measuring.records import Round
 from profiler.measuring.schedule import INCOMPLETE
 
@@ -37,6 +34,10 @@ class JournalBusy(NasprofError):
 
 class JournalMismatch(UsageError):
     """A journal was begun with other settings, on another device or of other models."""
+
+
+class JournalInvalid(JournalMismatch):
+    """A file is no journal, or was damaged otherwise than by a crash."""
 
 
 class Journal(AbstractContextManager["Journal"]):
@@ -56,42 +57,14 @@ class Journal(AbstractContextManager["Journal"]):
         self.earlier: dict[str, list[Round]] = {}
         """Rounds found on disk, by model."""
         self.next_round = 0
-        self._stream = _locked(path)
+        self._log = AppendLog(path, _JOURNAL, facts)
         try:
-            self._continue(json.loads(json.dumps(dict(facts))))
+            self._replay(record for _, record in self._log.read())
         except BaseException:
-            self._stream.close()
+            self._log.close()
             raise
 
-    def _continue(self, facts: dict[str, Any]) -> None:
-        lines = list(read_jsonl(self.path))
-        if not lines:
-            self._stream.truncate(0)
-            self._write({"schema": SCHEMA, "facts": facts})
-            return
-        header = lines[0]
-        if header.get("schema") != SCHEMA or not isinstance(header.get("facts"), dict):
-            raise JournalMismatch(
-                f"{self.path} is no journal of this version of nasprof",
-                "Remove it, or begin anew with --fresh.",
-            )
-        changed = differences(header["facts"], facts)
-        if changed:
-            raise JournalMismatch(
-                f"{self.path} was begun otherwise: {'; '.join(changed)}",
-                "Go on as it was begun, choose another output file, or begin anew with --fresh.",
-            )
-        self._replay(lines[1:])
-        self._close_off()
-
-    def _close_off(self) -> None:
-        """End a line that a crash left incomplete, so that it spoils only itself."""
-        with self.path.open("rb") as stream:
-            stream.seek(-1, os.SEEK_END)
-            if stream.read(1) != b"\n":
-                self._stream.write("\n")
-
-    def _replay(self, lines: list[dict[str, Any]]) -> None:
+    def _replay(self, lines: Iterable[JsonObject]) -> None:
         visits: dict[int, dict[str, Samples]] = {}
         ends: dict[int, dict[str, Mapping[str, Any]]] = {}
         for line in lines:
@@ -115,39 +88,24 @@ class Journal(AbstractContextManager["Journal"]):
 
     def visit(self, number: int, name: str, samples: Samples) -> None:
         """Keep what a visit in round ``number`` gave."""
-        self._write(
-            {
-                "round": number,
-                "visit": name,
-                "wall_ms": samples.wall_ms,
-                "cpu_ms": samples.cpu_ms,
-                "flags": samples.flags,
-            }
-        )
+        record = {
+            "round": number,
+            "visit": name,
+            "wall_ms": samples.wall_ms,
+            "cpu_ms": samples.cpu_ms,
+            "flags": samples.flags,
+        }
+        self._log.append([record], durable=False)
 
     def end_round(self, number: int, rounds: Mapping[str, Round]) -> None:
         """Keep what only the whole round showed, and force all to disk."""
         kept = ("sentinel_ms", "sentinel_cpu_ms", "sentinel_fastest_ms", "overhead_ms", "flags")
         told = {name: {key: asdict(taken)[key] for key in kept} for name, taken in rounds.items()}
-        self._write({"round": number, "rounds": told})
-        try:
-            os.fsync(self._stream.fileno())
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-
-    def _write(self, record: Mapping[str, Any]) -> None:
-        try:
-            self._stream.write(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
-            self._stream.flush()
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
+        self._log.append([{"round": number, "rounds": told}])
 
     def close(self) -> None:
         """Let go of the file, which stays."""
-        try:
-            self._stream.close()
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
+        self._log.close()
 
     def __exit__(self, *error: object) -> None:
         self.close()
@@ -189,26 +147,16 @@ def discard(path: Path) -> None:
         JournalBusy: somebody does.
     """
     if path.exists():
-        with _locked(path):
+        with _JOURNAL.opened(path):
             path.unlink()
 
 
-def _locked(path: Path) -> TextIO:
-    """The file, open for appending by this process alone."""
-    try:
-        stream = open_alone(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    if stream is None:
-        raise JournalBusy(
-            f"another process is at work on {path}",
-            "Wait for it to end, or choose another output file.",
-        )
-    return TextIOWrapper(BufferedWriter(stream), encoding="utf-8")
-
-
-def _unwritable(path: Path, error: OSError) -> NasprofError:
-    return NasprofError(
-        f"cannot write the journal {path}: {error.strerror}",
-        "What it holds is kept. Free some space and run the same command again.",
-    )
+_JOURNAL = LogKind(
+    "journal",
+    SCHEMA,
+    JournalBusy,
+    JournalInvalid,
+    JournalMismatch,
+    differences,
+    torn_anywhere=True,
+)

@@ -6,7 +6,6 @@ what is searched for and how.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -16,10 +15,17 @@ from typing import Any
 import numpy as np
 
 from luts import NO_BOUND
+from nasprof.append_log import AppendLog
 from nasprof.log import logger
-from nasprof.typing import Array
-from search.archives.archive_file import DAMAGED, SCHEMA, ArchiveBusy, ArchiveFile, ArchiveMismatch
-from search.archives.lines import ArchiveInvalid, Line, read_lines
+from nasprof.typing import Array, JsonObject
+from search.archives.archive_log import (
+    ARCHIVES,
+    DAMAGED,
+    ArchiveBusy,
+    ArchiveInvalid,
+    ArchiveMismatch,
+)
+from search.archives.lines import Line, read_lines
 from search.problem import Limit, Problem
 from search.quality.indicators import non_dominated
 from search.quality.ranking import best, violation
@@ -69,14 +75,14 @@ class Archive(AbstractContextManager["Archive"]):
     ) -> None:
         self.problem = problem
         self._held: dict[int, Entry] = {}
-        header = _header(problem, facts or {})
-        self._file = None if path is None else ArchiveFile(path, header, fresh)
-        if self._file is not None:
+        self._log: AppendLog | None = None
+        if path is not None:
+            self._log = AppendLog(path, ARCHIVES, _facts(problem, facts or {}), fresh=fresh)
             try:
-                self._read(self._file.lines())
-                self._go_on_within(self._file.limits)
+                self._read(self._log.read())
+                self._go_on_within(self._log.facts.get("limits") or {})
             except BaseException:
-                self._file.close()
+                self._log.close()
                 raise
 
     def _go_on_within(self, limits: Mapping[str, float]) -> None:
@@ -143,15 +149,15 @@ class Archive(AbstractContextManager["Archive"]):
         told = [None] * len(genes) if errors is None else errors
         rows = zip(genes.tolist(), values.tolist(), told, strict=True)
         new = {start + number: Entry(*row) for number, row in enumerate(rows)}
-        if self._file is not None:
+        if self._log is not None:
             # The place of a line says the place of its architecture, but for those that others
             # overtook.
             lines = enumerate(new.items(), len(self._held))
-            self._file.append(self._record(line, place, each) for line, (place, each) in lines)
+            self._log.append(self._record(line, place, each) for line, (place, each) in lines)
         # In one step, since an interrupt may come between any two.
         self._held |= new
 
-    def _record(self, line: int, place: int, entry: Entry) -> dict[str, Any]:
+    def _record(self, line: int, place: int, entry: Entry) -> JsonObject:
         own = (self.problem.signs * np.array(entry.values)).tolist()
         names = [each.name for each in self.problem.objectives]
         record = Line(place, entry.genes, own, entry.error).record(names)
@@ -178,25 +184,23 @@ class Archive(AbstractContextManager["Archive"]):
 
     def close(self) -> None:
         """Let go of the file, which stays."""
-        if self._file is not None:
-            self._file.close()
+        if self._log is not None:
+            self._log.close()
 
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _read(self, lines: list[tuple[str, Any]]) -> None:
+    def _read(self, records: list[tuple[str, JsonObject]]) -> None:
         names = [each.name for each in self.problem.objectives]
-        for line in read_lines(lines, names, self.problem.space, DAMAGED):
+        for line in read_lines(records, names, self.problem.space, DAMAGED):
             values = self.problem.signs * np.array(line.values)
             self._held[line.place] = Entry(line.genes, values.tolist(), line.error)
 
 
-def _header(problem: Problem, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(problem: Problem, facts: Mapping[str, Any]) -> JsonObject:
     shared = {
         "space": problem.space.settings,
         "objectives": [each.as_dict() for each in problem.objectives],
         "limits": problem.prediction_limits,
     }
-    header = {"schema": SCHEMA, "facts": {**shared, **facts}}
-    read_again: dict[str, Any] = json.loads(json.dumps(header))
-    return read_again
+    return {**shared, **facts}

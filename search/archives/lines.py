@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader, brief, is_number
-from nasprof.reading import JsonInvalid, plain_json
+from nasprof.typing import JsonObject
+from search.archives.archive_log import ArchiveInvalid
 from spaces import Genes, Space
-
-MAX_ARCHIVE = 64 << 20
-"""Bytes: some 300,000 evaluations."""
-_MOST_LINES = 400_000
-
-
-class ArchiveInvalid(UsageError):
-    """A file is no archive, or was damaged otherwise than by a crash."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +31,7 @@ class Line:
     values: list[float]
     error: str | None = None
 
-    def record(self, names: Sequence[str]) -> dict[str, Any]:
+    def record(self, names: Sequence[str]) -> JsonObject:
         """As JSON, without its place, which is that of the line unless others overtook it."""
         values = dict(zip(names, map(finite, self.values), strict=True))
         error = {} if self.error is None else {"error": self.error}
@@ -51,36 +43,13 @@ def finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def split(whole: bytes, path: Path) -> list[bytes]:
-    """The lines of an archive.
-
-    Raises:
-        ArchiveInvalid: there are more than of any search.
-    """
-    if whole.count(b"\n") > _MOST_LINES:
-        raise ArchiveInvalid(f"{path} has more than {_MOST_LINES:,} lines", "Choose another file.")
-    return whole.split(b"\n")
-
-
-def parsed(where: str, text: bytes, remedy: str) -> Any:
-    """The JSON value in a line.
-
-    Raises:
-        ArchiveInvalid: naming the line.
-    """
-    try:
-        return plain_json(text)
-    except JsonInvalid as error:
-        raise ArchiveInvalid(f"{where} is no JSON: {error}", remedy) from error
-
-
 def read_lines(
-    found: Iterable[tuple[str, Any]], names: Sequence[str], space: Space, remedy: str
+    records: Iterable[tuple[str, JsonObject]], names: Sequence[str], space: Space, remedy: str
 ) -> list[Line]:
     """Evaluations in the order of their lines.
 
     Args:
-        found: JSON values, each with where it stands.
+        records: each with where it stands.
         names: of the objectives.
         remedy: what to do about a damaged line.
 
@@ -90,9 +59,9 @@ def read_lines(
     lines: list[Line] = []
     wheres: list[str] = []
     taken: set[int] = set()
-    for where, told in found:
+    for where, record in records:
         try:
-            line = _line(told, len(lines), names, space)
+            line = _line(record, len(lines), names, space)
             _claim(line.place, taken)
         except UsageError as wrong:
             raise ArchiveInvalid(f"{where}: {wrong.message}", remedy) from wrong
@@ -105,14 +74,14 @@ def read_lines(
     return lines
 
 
-def _line(told: Any, number: int, names: Sequence[str], space: Space) -> Line:
-    reader = Reader(told, "evaluation")
+def _line(record: JsonObject, number: int, names: Sequence[str], space: Space) -> Line:
+    reader = Reader(record, "evaluation")
     row = reader.take("genes", "a list of whole numbers")
     if len(row) != space.n_genes or not all(0 <= gene < 128 for gene in row):
         raise UsageError(f"genes {brief(row)} are not of {space.label}")
     values = reader.take("values", "an object")
-    error = reader.take("error", "a string or null") if "error" in told else None
-    place = reader.take("place", "a whole number") if "place" in told else number
+    error = reader.take("error", "a string or null") if "error" in record else None
+    place = reader.take("place", "a whole number") if "place" in record else number
     return Line(place, row, [_number(values, name) for name in names], error)
 
 

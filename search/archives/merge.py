@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luts.files import refuse_existing
 from nasprof.differences import differences
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
+from nasprof.jsonl import log_line
 from nasprof.locking import open_alone
-from nasprof.typing import Array
-from search.archives.archive_file import SCHEMA, ArchiveBusy, ArchiveMismatch
+from nasprof.typing import Array, Flags, Indices, JsonObject
+from search.archives.archive_log import ArchiveBusy, ArchiveMismatch, header
 from search.archives.lines import Line
 from search.archives.stored import StoredArchive
 from search.quality.ranking import evaluated
 from spaces import Genes
-
-Flags: TypeAlias = NDArray[np.bool_]
-Places: TypeAlias = NDArray[np.intp]
 
 OF_A_SEARCH = frozenset(
     {"budgets", "engine", "seed", "batch", "evaluations", "limits", "settings", "sources", "start"}
@@ -61,7 +57,7 @@ def merge(archives: Sequence[StoredArchive]) -> tuple[StoredArchive, list[str]]:
     return merged, _disagreements(archives, values, values[standing])
 
 
-def _first_known(genes: Genes, known: Flags) -> tuple[Places, Places]:
+def _first_known(genes: Genes, known: Flags) -> tuple[Indices, Indices]:
     """Which of equal architectures stands for all: the first that is known, else the first.
 
     Returns:
@@ -98,11 +94,11 @@ def _require_same(first: StoredArchive, other: StoredArchive) -> None:
         )
 
 
-def _shared(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _shared(facts: Mapping[str, Any]) -> JsonObject:
     return {name: value for name, value in facts.items() if name not in OF_A_SEARCH}
 
 
-def _merged_facts(archives: Sequence[StoredArchive]) -> dict[str, Any]:
+def _merged_facts(archives: Sequence[StoredArchive]) -> JsonObject:
     first = archives[0]
     same = all(each.limits == first.limits for each in archives)
     sources = [name for each in archives for name in _sources(each)]
@@ -127,12 +123,10 @@ def write_stored(archive: StoredArchive, path: Path, overwrite: bool = False) ->
     refuse_existing(path, overwrite)
     if path.exists():
         _require_idle(path)
-    records = [{"schema": SCHEMA, "facts": archive.facts}, *_records(archive)]
-    lines = [json.dumps(each, separators=(",", ":"), allow_nan=False) for each in records]
-    write_atomic(path, "".join(f"{line}\n" for line in lines).encode())
+    write_atomic(path, b"".join(map(log_line, [header(archive.facts), *_records(archive)])))
 
 
-def _records(archive: StoredArchive) -> list[dict[str, Any]]:
+def _records(archive: StoredArchive) -> list[JsonObject]:
     names = [each.name for each in archive.objectives]
     rows = zip(archive.genes.tolist(), archive.values.tolist(), archive.errors, strict=True)
     return [Line(place, *row).record(names) for place, row in enumerate(rows)]

@@ -12,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from nasprof.log import logger
 from nasprof.reader import Reader, brief
-from nasprof.reading import JsonInvalid, plain_json, read_bytes
 from nasprof.typing import Array
-from search.archives.archive_file import SCHEMA
-from search.archives.lines import MAX_ARCHIVE, ArchiveInvalid, parsed, read_lines, split
+from search.archives.archive_log import ARCHIVES, ArchiveInvalid
+from search.archives.lines import read_lines
 from search.quality.indicators import non_dominated
 from search.quality.ranking import evaluated, violation
 from spaces import Genes, Space, spaces
@@ -114,47 +112,22 @@ def read_stored(path: Path) -> StoredArchive:
     Raises:
         ArchiveInvalid: it is no archive, or damaged otherwise than by a crash, naming the line.
     """
-    texts = _whole_lines(path)
-    facts = _facts(path, texts)
+    records = list(ARCHIVES.read(path))
+    if not records:
+        raise ArchiveInvalid(f"{path} holds no whole line of an archive", "Choose another file.")
+    where, header = records[0]
+    facts = ARCHIVES.facts_of(header, path)
     try:
         space, objectives = _space(facts), _objectives(facts)
         _check_limits(facts, objectives)
     except UsageError as error:
-        raise ArchiveInvalid(f"{path}, line 1: {error.message}", error.remedy) from error
-    found = ((f"{path}, line {number}", text) for number, text in enumerate(texts[1:], 2))
-    told = ((where, parsed(where, text, _DAMAGED)) for where, text in found)
-    lines = read_lines(told, [each.name for each in objectives], space, _DAMAGED)
+        raise ArchiveInvalid(f"{where}: {error.message}", error.remedy) from error
+    lines = read_lines(records[1:], [each.name for each in objectives], space, _DAMAGED)
     lines.sort(key=lambda line: line.place)
     genes = np.array([each.genes for each in lines], np.int8).reshape(-1, space.n_genes)
     values = np.array([each.values for each in lines], np.float64).reshape(-1, len(objectives))
     errors = [each.error for each in lines]
     return StoredArchive(path, space, objectives, facts, genes, values, errors)
-
-
-def _whole_lines(path: Path) -> list[bytes]:
-    try:
-        data = read_bytes(path, MAX_ARCHIVE)
-    except UsageError as error:
-        raise ArchiveInvalid(error.message, error.remedy) from error
-    whole, ended, rest = data.rpartition(b"\n")
-    if not ended:
-        raise ArchiveInvalid(f"{path} holds no whole line of an archive", "Choose another file.")
-    if rest:
-        logger.warning(f"{path}: the last line is incomplete and left out")
-    return split(whole, path)
-
-
-def _facts(path: Path, texts: Sequence[bytes]) -> dict[str, Any]:
-    try:
-        header = plain_json(texts[0])
-    except JsonInvalid:
-        header = None
-    facts = header.get("facts") if isinstance(header, dict) else None
-    if not isinstance(facts, dict) or header.get("schema") != SCHEMA:
-        raise ArchiveInvalid(
-            f"{path} is no archive of this version of nasprof", "Choose another file."
-        )
-    return facts
 
 
 def _space(facts: Mapping[str, Any]) -> Space:

@@ -11,10 +11,10 @@ import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.reader import is_whole
-from nasprof.reading import MAX_BYTES, MAX_LINES_BYTES, plain_json, require_readable
 from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.archives.archive import Archive, ArchiveMismatch
+from search.archives.archive_log import ARCHIVES
 from search.archives.stored import read_stored
 from search.objectives import objectives
 from search.objectives.computed import Macs
@@ -113,9 +113,7 @@ def evaluations_on_macs(path: Path) -> int | None:
     It is not gone on with: another front is the beginning of another search.
     """
     try:
-        require_readable(path, MAX_LINES_BYTES)
-        with path.open("rb") as stream:
-            start = plain_json(stream.readline(MAX_BYTES))["facts"]["start"]
+        start = ARCHIVES.header(path)["facts"]["start"]
         known = start["from"] == FROM_MACS and is_whole(start["evaluations"])
         return start["evaluations"] if known else None
     except (UsageError, OSError, ValueError, LookupError, TypeError):

@@ -25,7 +25,7 @@ from luts.features import block_counts, feature_sets, features, tallies
 from luts.learned import LearnedCostModel
 from luts.training import TrainingSet
 from nasprof.errors import UsageError
-from nasprof.files import append_jsonl
+from nasprof.jsonl import append_jsonl
 from profiler.cli import main as nasprof
 from profiler.measuring.estimates import estimate
 from profiler.measuring.protocol import protocols

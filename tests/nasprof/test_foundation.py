@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from devices import find_profile, list_profiles
 from devices.device_profile import parse_profile
 from nasprof.errors import NasprofError, UsageError
-from nasprof.files import append_jsonl, write_atomic
-from nasprof.reading import parse_json, read_jsonl, read_text
+from nasprof.files import write_atomic
+from nasprof.jsonl import append_jsonl, read_jsonl
+from nasprof.reading import parse_json, read_text
 from nasprof.registry import Registry
 
 

@@ -20,6 +20,7 @@ from luts.digest import digest
 from luts.formats.yaml_text import parse_yaml
 from nasprof.arrays import ArraysInvalid, read_npy, read_npz
 from nasprof.errors import NasprofError, UsageError
+from nasprof.jsonl import read_jsonl
 from nasprof.reading import (
     JsonInvalid,
     gunzipped,
@@ -27,7 +28,6 @@ from nasprof.reading import (
     parse_toml,
     plain_json,
     read_bytes,
-    read_jsonl,
     read_text,
 )
 from profiler.cli import main as nasprof
@@ -604,7 +604,7 @@ def archive_lines(change):
         (lambda a: [a[0], {**a[1], "values": {"top1": -(10**90)}}], "expected a number or null"),
         (lambda a: [a[0], {**a[1], "values": {"top1": 1e300}}], "expected a number or null"),
         (lambda a: [a[0], {**a[1], "genes": [10**20] * 6}], "field 'genes'"),
-        (lambda a: [a[0], json.loads(nested(60))], "line 2 is no JSON: it is nested"),
+        (lambda a: [a[0], json.loads(nested(60))], "line 2 is not valid JSON: it is nested"),
         (lambda a: [json.loads(nested(60)), a[1]], "no archive of this version"),
         (
             lambda a: [{**a[0], "facts": {**a[0]["facts"], "limits": {"top1": 1e99}}}],

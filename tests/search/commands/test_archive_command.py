@@ -118,12 +118,12 @@ def test_the_front_is_that_of_the_search(tmp_path):
     assert np.array_equal(stored.genes[stored.front], found.front[0])
 
 
-def test_an_incomplete_last_line_is_left_out_and_the_file_left_alone(kept, tmp_path, asked, capsys):
+def test_an_incomplete_last_line_is_left_out_and_the_file_left_alone(kept, tmp_path, asked, caplog):
     path = tmp_path / "a.jsonl"
     data = path.read_bytes()[:-4]
     path.write_bytes(data)
     assert len(read_stored(path)) == 99
-    assert "last line is incomplete" in capsys.readouterr().err
+    assert "last line is incomplete" in caplog.text
     result = asked("archive", "show", path, "--json")
     assert accepted(result)["evaluations"] == 99
     assert "last line is incomplete" in result.stderr

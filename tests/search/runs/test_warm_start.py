@@ -223,7 +223,7 @@ def test_an_archive_of_another_space_is_refused(folder, earlier):
         (lambda data: data.replace(b'"genes"', b'"gones"', 1), "line 2: "),
         (lambda data: b"my notes\n", "is no archive"),
         (lambda data: b"", "holds no whole line"),
-        (lambda data: data.replace(b'"values":{', b'"values":[', 1), "line 2 is no JSON"),
+        (lambda data: data.replace(b'"values":{', b'"values":[', 1), "line 2 is not valid JSON"),
     ],
 )
 def test_a_damaged_archive_is_refused_and_left_alone(folder, earlier, damage, said):
