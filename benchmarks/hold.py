@@ -48,10 +48,10 @@ from search.answers.feedback import record_answers
 from search.answers.inquiry import Inquiry
 from search.answers.site import Site, site_of
 from search.answers.verify import Candidates, Stated, key, verify
-from search.commands.training import train_and_keep
 from search.engines.exact import exact_front
 from search.pnag.checkpoint import read_generator
 from search.pnag.settings import TrainingSettings
+from search.pnag.stored import train_and_store
 from search.problem import Objective, Problem
 from spaces import Genes, get_space
 
@@ -81,7 +81,7 @@ def build(folder: Path) -> None:
             table = read_cost_model(folder / f"{runtime}.json").on_clock(clock)
             site = site_of(table, accuracy, target_of(runtime))
             generator = folder / f"{runtime}-{clock}.npz"
-            train_and_keep(site.trade_off, TrainingSettings(), generator, resume=False)
+            train_and_store(site.trade_off, TrainingSettings(), generator, resume=False)
 
 
 def answer_all(folder: Path) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ from nasprof.threads import one_thread
 from search.archives.archive import Archive
 from search.engines.local import LocalEngine
 from search.objectives.trade_off import TradeOff
-from search.pnag.answers import answer
+from search.pnag.answers import AnswerSettings, answer
 from search.pnag.checkpoint import write_generator
 from search.pnag.generator import Generator
 from search.pnag.network import PolicyNetwork
@@ -81,7 +81,8 @@ def judged(name: str, seed: int) -> dict[str, Any]:
     budgets_ms = unseen_budgets(name)
     asked: list[int] = []
     watched = platform(name).watched(lambda genes: asked.append(len(genes)))
-    answers = answer(generator, watched, budgets_ms, rng, confidence=None, samples=SAMPLES)
+    settings = AnswerSettings(None, SAMPLES)
+    answers = answer(generator, watched, budgets_ms, rng, settings)
     an_answer = sum(asked) // len(budgets_ms)
     best = [found[0] for found in answers]
     answered = np.array([[-each.top1, each.latency_ms] for each in best])
@@ -94,7 +95,8 @@ def judged(name: str, seed: int) -> dict[str, Any]:
         for count in (an_answer, LOCAL_EVALUATIONS)
     }
     spread = spread_budgets(name)
-    many = answer(generator, platform(name), spread, rng, confidence=None, samples=64, keep=1)
+    settings = AnswerSettings(None, samples=64, keep=1)
+    many = answer(generator, platform(name), spread, rng, settings)
     front = np.array([[-found[0].top1, found[0].latency_ms] for found in many])
     drawn = platform(name).problem().values(generator.sample(np.repeat(spread, 64), rng))
     short = shortfall(name, answered, budgets_ms)

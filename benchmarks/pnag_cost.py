@@ -15,7 +15,7 @@ from pnag_jobs import Search
 from pnag_trainings import COMPARED
 
 from nasprof.threads import one_thread
-from search.pnag.answers import answer
+from search.pnag.answers import AnswerSettings, answer
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
 
@@ -64,12 +64,12 @@ def _inference(name: str, budgets_ms: Sequence[float], options: Namespace) -> Sp
     counts: list[int] = []
     trade_off = platform(name).watched(lambda genes: counts.append(len(genes)))
     rng = np.random.default_rng(0)
-    answer(generator, trade_off, budgets_ms[:1], rng, confidence=None)
+    answer(generator, trade_off, budgets_ms[:1], rng, AnswerSettings(None))
     spent = []
     for n in range(1, len(budgets_ms) + 1):
         counts.clear()
         began = process_time()
-        answers = answer(generator, trade_off, budgets_ms[:n], rng, confidence=None)
+        answers = answer(generator, trade_off, budgets_ms[:n], rng, AnswerSettings(None))
         spent.append(process_time() - began)
     return {
         "training_cpu_s": training_cpu_s,

@@ -13,7 +13,7 @@ from platforms import best_known, best_within, platform, share, unseen_budgets
 
 from nasprof.threads import one_thread
 from search.archives.archive import Archive
-from search.pnag.answers import answer
+from search.pnag.answers import AnswerSettings, answer
 from search.pnag.budgets import BudgetScale
 from search.pnag.checkpoint import read_generator, write_generator
 from search.pnag.generator import Generator
@@ -83,7 +83,7 @@ def policy_values(
 def answer_values(name: str, generator: Generator, budgets_ms: Sequence[float]) -> list[np.ndarray]:
     """Objectives of all answers to each budget, best first, each ``(n, 2)``."""
     rng = np.random.default_rng(0)
-    lists = answer(generator, platform(name), budgets_ms, rng, confidence=None)
+    lists = answer(generator, platform(name), budgets_ms, rng, AnswerSettings(None))
     return [np.array([[-each.top1, each.latency_ms] for each in found]) for found in lists]
 
 

@@ -11,7 +11,7 @@ from search.accuracy.ridge import ridge_of
 from search.engines.exact import exact_front
 from search.objectives.trade_off import TradeOff
 from search.pnag.polish import improve
-from search.pnag.rated import Rated
+from search.pnag.population import Population
 from search.problem import Objective, Problem
 from spaces import Genes, Space
 from spaces.predictor import SpaceMismatch
@@ -33,5 +33,5 @@ def top1_front(table: LookupTable, space: Space, n: int, rng: np.random.Generato
     top1 = Objective("top1", "%", additive.top1, maximise=True, additive=True)
     latency = Objective("latency", "ms", trade_off.latency_ms, additive=True)
     front, _ = exact_front(Problem(space, (top1, latency)), rng)
-    start = Rated.by(trade_off, spread(front, table, space, n))
+    start = Population.evaluated(trade_off, spread(front, table, space, n))
     return improve(trade_off, start, start.latency_ms).genes

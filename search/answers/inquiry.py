@@ -11,7 +11,7 @@ import numpy as np
 from luts import TABLE_SPEED, Speed
 from search.answers.replies import Range
 from search.answers.verify import Candidates
-from search.pnag.answers import Answer, answer
+from search.pnag.answers import Answer, AnswerSettings, answer
 
 if TYPE_CHECKING:
     from search.accuracy.answers import LowerBound
@@ -57,11 +57,8 @@ class Inquiry:
             self.site.trade_off,
             budgets_ms,
             self.rng,
-            confidence=self.confidence,
-            samples=self.samples,
-            polish=self.polish,
-            keep=KEPT,
-            speed=self.speed,
+            AnswerSettings(self.confidence, self.samples, self.polish, KEPT),
+            self.speed,
         )
 
     def lower_top1(self, answer: Answer) -> float | None:

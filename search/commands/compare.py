@@ -126,10 +126,12 @@ def _entrant(site: Site, name: str, confidence: float) -> Entrant:
         from search.runs.comparison import entrant
 
         return entrant(site.trade_off, name, confidence)
-    from search.commands.training import ready_generator
+    from search.commands.progress import training_progress
     from search.pnag.entrant import entrant as pnag
+    from search.pnag.stored import ready_generator
 
-    generator = ready_generator(site, None)
+    with training_progress() as progress:
+        generator = ready_generator(site.trade_off, progress=progress)
     made = generator.provenance.get("evaluations", "an unknown number of")
     say(f"{_PNAG} was trained once with {made} evaluations, which are not counted")
     return pnag(site.trade_off, generator, confidence)

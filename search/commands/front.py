@@ -44,10 +44,12 @@ def front(
 
     from search.answers.inquiry import Inquiry
     from search.answers.replies import Reply, Result
-    from search.commands.training import ready_generator
+    from search.commands.progress import training_progress
+    from search.pnag.stored import ready_generator
 
     site = asked.site()
-    generator = ready_generator(site, generator_path)
+    with training_progress() as progress:
+        generator = ready_generator(site.trade_off, generator_path, progress)
     rng = np.random.default_rng(seed)
     inquiry = Inquiry(site, generator, rng, confidence, samples, polish)
     replies = [

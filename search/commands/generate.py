@@ -136,14 +136,16 @@ def generate(
     from profiler.measuring.protocol import parse_protocol
     from search.answers.inquiry import Inquiry
     from search.answers.replies import reply
-    from search.commands.training import ready_generator
+    from search.commands.progress import training_progress
+    from search.pnag.stored import ready_generator
 
     how = None if protocol is None else parse_protocol(protocol)
     site = asked.site()
     export = None if formats is None else _export(site, formats, output, weights)
     bench = bench_for(site, how) if (site.local if verifying is None else verifying) else None
     least = None if measured_answers is None else _least(site, measured_answers, confidence)
-    generator = ready_generator(site, generator_path)
+    with training_progress() as progress:
+        generator = ready_generator(site.trade_off, generator_path, progress)
     speed = speed_for(site, speed_of, bench is not None)
     rng = np.random.default_rng(seed)
     inquiry = Inquiry(site, generator, rng, confidence, samples, polish, speed, least)

@@ -48,8 +48,9 @@ def train(
 
     nassearch generate does this by itself, with the defaults.
     """
-    from search.commands.training import generator_path, train_and_keep
+    from search.commands.progress import training_progress
     from search.pnag.rewards import rewards
+    from search.pnag.stored import generator_path, train_and_store
 
     given = settings if reward is None else {**settings, "reward": reward}
     chosen = _settings(given, published)
@@ -58,7 +59,10 @@ def train(
         raise UsageError(f"{output} is no place for a generator", "Expected a file in .npz.")
     site = asked.site()
     path = output or generator_path(site.trade_off)
-    generator = train_and_keep(site.trade_off, chosen, path, seed=seed, resume=resume)
+    with training_progress() as progress:
+        generator = train_and_store(
+            site.trade_off, chosen, path, seed=seed, resume=resume, progress=progress
+        )
     if as_json:
         print_json({"path": str(path), **generator.provenance})
         return

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from luts import TABLE_SPEED, Bound, Speed
+from nasprof.errors import UsageError
 from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.objectives.trade_off import TradeOff
 from search.pnag.generator import Generator
 from search.pnag.polish import ROUNDS, improve
-from search.pnag.rated import Rated, distinct, stack
+from search.pnag.population import Population, distinct, stack
 from spaces import Genes
 
 POLISHED = 4
@@ -41,30 +42,55 @@ class Answer:
     upper_ms: float
 
 
+@dataclass(frozen=True)
+class AnswerSettings:
+    """How budgets are answered.
+
+    Args:
+        confidence: with which an answer keeps within its budget, between 0 and 1; None takes
+            predictions as they are.
+        samples: architectures that the policy draws for each budget.
+        polish: whether the best of them are improved by exchanges of genes.
+        keep: answers for each budget, at most.
+        rounds: of exchanges, at most.
+
+    Raises:
+        UsageError: one of them makes no sense.
+    """
+
+    confidence: float | None = 0.95
+    samples: int = 256
+    polish: bool = True
+    keep: int = 32
+    rounds: int = ROUNDS
+
+    def __post_init__(self) -> None:
+        if self.confidence is not None and not 0 < self.confidence < 1:
+            raise UsageError(
+                f"confidence is {self.confidence:g}, expected a number between 0 and 1"
+            )
+        for name, least in (("samples", 0), ("keep", 1), ("rounds", 0)):
+            if getattr(self, name) < least:
+                raise UsageError(f"{name} is {getattr(self, name)}, expected at least {least}")
+
+
 def answer(
     generator: Generator,
     trade_off: TradeOff,
     budgets_ms: Sequence[float],
     rng: np.random.Generator,
-    *,
-    confidence: float | None = 0.95,
-    samples: int = 256,
-    polish: bool = True,
-    keep: int = 32,
-    rounds: int = ROUNDS,
+    settings: AnswerSettings | None = None,
     speed: Speed = TABLE_SPEED,
 ) -> list[list[Answer]]:
     """The best architectures found within each budget, most accurate first.
 
-    They are drawn by the policy, beside those that training has kept, and then polished.
+    They are drawn by the policy (Guo et al. 2022, Sec. 3.1), beside those that training has kept,
+    and then polished.
 
     Args:
-        confidence: with which an answer keeps within its budget; None takes predictions as they
-            are.
-        samples: architectures drawn for each budget.
-        polish: whether the best of them are improved by exchanges of genes.
-        keep: answers for each budget, at most.
-        rounds: of exchanges, at most.
+        budgets_ms: of what an architecture takes at most.
+        rng: the only source of randomness.
+        settings: how; the defaults unless given.
         speed: of the device now; budgets, answers and bounds are of that speed, and its interval
             is in the bounds.
 
@@ -75,49 +101,57 @@ def answer(
     Raises:
         UsageError: a budget is no time.
     """
-    bound = trade_off.bound(confidence, speed)
-    limits = [trade_off.limit(budget_ms, confidence, speed) for budget_ms in budgets_ms]
+    settings = settings or AnswerSettings()
+    bound = trade_off.bound(settings.confidence, speed)
+    limits = [trade_off.limit(budget_ms, settings.confidence, speed) for budget_ms in budgets_ms]
     limits_ms = np.array([limit.on_prediction for limit in limits])
     with one_thread():
-        drawn = generator.calibrated(trade_off).sample(np.repeat(limits_ms, samples), rng)
+        budgets = np.repeat(limits_ms, settings.samples)
+        drawn = generator.calibrated(trade_off).sample(budgets, rng)
         fastest = trade_off.extremes.fastest[None]
         genes = np.concatenate([drawn, generator.elites, fastest])
-        known = Rated.by(trade_off, np.unique(genes, axis=0))
-        chosen = [best_within(known, limit, keep) for limit in limits_ms]
-        if polish and chosen:
-            chosen = _polished(trade_off, chosen, limits_ms, keep, rounds)
-        return [_answers(trade_off, rated, bound, speed.factor) for rated in chosen]
+        population = Population.evaluated(trade_off, np.unique(genes, axis=0))
+        best = [best_within(population, limit_ms, settings.keep) for limit_ms in limits_ms]
+        if settings.polish and best:
+            best = _polished(trade_off, best, limits_ms, settings)
+        return [_answers(trade_off, each, bound, speed.factor) for each in best]
 
 
-def best_within(rated: Rated, limit_ms: float, keep: int) -> Rated:
+def best_within(population: Population, limit_ms: float, keep: int) -> Population:
     """The most accurate within the limit; the fastest alone if none is."""
-    within = np.flatnonzero(rated.latency_ms <= limit_ms)
+    within = np.flatnonzero(population.latency_ms <= limit_ms)
     if not len(within):
-        return rated[np.array([rated.latency_ms.argmin()])]
-    order = np.lexsort((rated.latency_ms[within], -rated.top1[within]))
-    return rated[within[order[:keep]]]
+        return population[np.array([population.latency_ms.argmin()])]
+    order = np.lexsort((population.latency_ms[within], -population.top1[within]))
+    return population[within[order[:keep]]]
 
 
 def _polished(
-    trade_off: TradeOff, chosen: list[Rated], limits_ms: Array, keep: int, rounds: int
-) -> list[Rated]:
+    trade_off: TradeOff, best: list[Population], limits_ms: Array, settings: AnswerSettings
+) -> list[Population]:
     """The same with the best of each budget improved, all budgets at once."""
-    heads = [rated[:POLISHED] for rated in chosen]
+    heads = [population[:POLISHED] for population in best]
     heads = [
         head[head.latency_ms <= limit_ms] for head, limit_ms in zip(heads, limits_ms, strict=True)
     ]
     budgets = np.repeat(np.arange(len(heads)), [len(head) for head in heads])
-    found = improve(trade_off, stack(heads), limits_ms[budgets], rounds)
+    improved = improve(trade_off, stack(heads), limits_ms[budgets], settings.rounds)
     return [
-        best_within(distinct(stack([rated, found[budgets == number]])), limits_ms[number], keep)
-        for number, rated in enumerate(chosen)
+        best_within(
+            distinct(stack([population, improved[budgets == number]])),
+            limits_ms[number],
+            settings.keep,
+        )
+        for number, population in enumerate(best)
     ]
 
 
-def _answers(trade_off: TradeOff, rated: Rated, bound: Bound, factor: float) -> list[Answer]:
-    std = trade_off.accuracy.std(rated.genes, trade_off.space)
-    deviations = [None] * len(rated) if std is None else std.tolist()
-    latency_ms, upper_ms = rated.latency_ms * factor, bound.upper(rated.latency_ms)
+def _answers(
+    trade_off: TradeOff, population: Population, bound: Bound, factor: float
+) -> list[Answer]:
+    std = trade_off.accuracy.std(population.genes, trade_off.space)
+    deviations = [None] * len(population) if std is None else std.tolist()
+    latency_ms, upper_ms = population.latency_ms * factor, bound.upper(population.latency_ms)
     times = (latency_ms.tolist(), upper_ms.tolist())
-    columns = (rated.genes, rated.top1.tolist(), deviations, *times)
-    return [Answer(*each) for each in zip(*columns, strict=True)]
+    columns = (population.genes, population.top1.tolist(), deviations, *times)
+    return [Answer(*row) for row in zip(*columns, strict=True)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from nasprof.reader import Reader
 from search.model_file import Archive, parse_archive, read_arrays
 from search.pnag.budgets import BudgetScale
 from search.pnag.generator import Generator
-from search.pnag.policy import Policy, shapes
+from search.pnag.policy import Arrays, Policy, shapes
 from spaces import Space
 from spaces.predictor import SpaceMismatch
 
@@ -45,7 +44,7 @@ def write_generator(generator: Generator, path: Path) -> None:
         "spaces": [generator.space.settings],
         "provenance": dict(generator.provenance),
     }
-    arrays: dict[str, NDArray[Any]] = dict(generator.policy.weights)
+    arrays: Arrays = dict(generator.policy.weights)
     arrays |= {"knots_ms": generator.scale.knots_ms, "elites": generator.elites}
     Archive(about, arrays).write(path)
 
@@ -94,7 +93,7 @@ def read_checkpoint(path: Path, kind: str) -> Archive:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[Any]:
+def _naming(path: Path) -> Iterator[None]:
     """Name the file in what is said to be wrong with it."""
     try:
         yield

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.typing import Array
-from search.pnag.rated import Rated, stack
+from search.pnag.population import Population, stack
 from search.quality.indicators import non_dominated
 from spaces import Genes, Space
 
 
 @dataclass(frozen=True)
-class Elites(Rated):
+class Elites(Population):
     """Architectures none of which is dominated, fastest and least accurate first."""
 
     @classmethod
@@ -22,7 +22,7 @@ class Elites(Rated):
         """None yet."""
         return cls(np.zeros((0, space.n_genes), np.int8), np.zeros(0), np.zeros(0))
 
-    def with_those_of(self, others: Rated) -> Elites:
+    def with_those_of(self, others: Population) -> Elites:
         """The best of these and of others."""
         both = stack([self, others])
         best = both[non_dominated(np.stack([-both.top1, both.latency_ms], 1))]

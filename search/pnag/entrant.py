@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 
 from search.objectives.trade_off import TradeOff
-from search.pnag.answers import POLISHED, answer, best_within
+from search.pnag.answers import POLISHED, AnswerSettings, answer, best_within
 from search.pnag.generator import Generator
-from search.pnag.polish import ROUNDS, neighbours
-from search.pnag.rated import Rated
+from search.pnag.polish import ROUNDS, count_neighbours
+from search.pnag.population import Population
 from search.runs.comparison import Entrant
 from spaces import Genes, Space
 
@@ -39,7 +39,7 @@ def _evaluated(
     seed: int,
 ) -> Genes:
     rng = np.random.default_rng(seed)
-    elites = Rated.by(trade_off, generator.elites)
+    elites = Population.evaluated(trade_off, generator.elites)
     seen: list[Genes] = []
     watched = trade_off.watched(seen.append)
     for budget_ms in budgets_ms:
@@ -51,14 +51,12 @@ def _evaluated(
             watched,
             [budget_ms],
             rng,
-            confidence=confidence,
-            samples=samples,
-            rounds=rounds,
+            AnswerSettings(confidence, samples, rounds=rounds),
         )
     return np.unique(np.concatenate(seen), axis=0)
 
 
-def _kept(elites: Rated, limit_ms: float, most: int) -> Genes:
+def _kept(elites: Population, limit_ms: float, most: int) -> Genes:
     """The best elites within the limit."""
     within = elites[elites.latency_ms <= limit_ms]
     return best_within(within, limit_ms, most).genes if len(within) else within.genes
@@ -69,6 +67,6 @@ def _shares(space: Space, evaluations: int) -> tuple[int, int]:
 
     Samples come first; what no exchanges could use goes to samples again.
     """
-    a_round = POLISHED * neighbours(space)
+    a_round = POLISHED * count_neighbours(space)
     samples = max(min(SAMPLES, evaluations), evaluations - ROUNDS * a_round)
     return samples, min(ROUNDS, (evaluations - samples) // a_round)

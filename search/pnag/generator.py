@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.policy import Policy
@@ -32,7 +30,7 @@ class Generator:
     policy: Policy
     scale: BudgetScale
     elites: Genes
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: JsonObject = field(default_factory=dict)
 
     @property
     def space(self) -> Space:

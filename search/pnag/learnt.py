@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import cos, pi
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Flags, JsonObject
 from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.dominance import dominance
 from search.pnag.evaluator import Evaluator, hinge
-from search.pnag.rewards import Arrays, Batch, Reward
+from search.pnag.policy import Arrays
+from search.pnag.rewards import Batch, Reward
 from search.pnag.settings import TrainingSettings
 from search.pnag.tensors import (
     load_module,
@@ -127,7 +126,7 @@ class LearntDominance(Reward):
 
     # --- how well it is learnt --------------------------------------------------------------
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> JsonObject:
         """On random architectures it was not trained on, a list over the knots' budgets.
 
         ``kendall``: tau-b of scores with dominance (those within the budget by accuracy, then the
@@ -162,10 +161,10 @@ class LearntDominance(Reward):
             **optimizer_arrays("evaluator-optimizer", self.optimizer),
             "pool": self.genes,
             "fresh": fresh,
-            "fresh-lengths": np.array([len(each) for each in self._fresh], np.int64),
+            "fresh-lengths": np.array([len(genes) for genes in self._fresh], np.int64),
         }
 
-    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def load(self, arrays: Arrays) -> None:
         load_module("evaluator", self.evaluator, arrays)
         load_optimizer("evaluator-optimizer", self.optimizer, arrays)
         self.genes = arrays["pool"]
@@ -194,7 +193,7 @@ def _kendall(scores: Array, wins: Array) -> float | None:
     return float(kendalltau(scores, wins).statistic)
 
 
-def _misranked(scores: Array, feasible: NDArray[np.bool_]) -> float | None:
+def _misranked(scores: Array, feasible: Flags) -> float | None:
     within, over = scores[feasible], scores[~feasible]
     if not len(within) or not len(over):
         return None

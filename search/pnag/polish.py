@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Indices
 from search.objectives.trade_off import TradeOff
-from search.pnag.rated import Rated
+from search.pnag.population import Population
 from spaces import Genes, Space
 
 ROUNDS = 8
@@ -15,13 +14,15 @@ PAIRS = 48
 """Paired exchanges that are evaluated for each architecture in a round."""
 
 
-def neighbours(space: Space) -> int:
+def count_neighbours(space: Space) -> int:
     """How many architectures a round of :func:`improve` evaluates for each one, at most."""
     singles = int((space.n_choices.astype(np.int64) - 1).sum())
     return singles + min(PAIRS, singles * (singles - 1) // 2)
 
 
-def improve(trade_off: TradeOff, start: Rated, limits_ms: Array, rounds: int = ROUNDS) -> Rated:
+def improve(
+    trade_off: TradeOff, start: Population, limits_ms: Array, rounds: int = ROUNDS
+) -> Population:
     """More accurate architectures near ``start``, each within its limit.
 
     Every exchange of one gene is evaluated, and of two those that promise most: their effects on
@@ -41,24 +42,25 @@ def improve(trade_off: TradeOff, start: Rated, limits_ms: Array, rounds: int = R
         if not len(open_):
             break
         now, limits = best[open_], limits_ms[open_]
-        found = _improved(trade_off, now, limits)
-        gained = found.top1 > now.top1
-        best = _replaced(best, open_[gained], found[gained])
+        nearest = _improved(trade_off, now, limits)
+        gained = nearest.top1 > now.top1
+        best = _replaced(best, open_[gained], nearest[gained])
         open_ = open_[gained]
     return best
 
 
-def _replaced(rated: Rated, rows: NDArray[np.intp], others: Rated) -> Rated:
-    genes, top1, latency_ms = rated.genes.copy(), rated.top1.copy(), rated.latency_ms.copy()
+def _replaced(population: Population, rows: Indices, others: Population) -> Population:
+    genes = population.genes.copy()
+    top1, latency_ms = population.top1.copy(), population.latency_ms.copy()
     genes[rows], top1[rows], latency_ms[rows] = others.genes, others.top1, others.latency_ms
-    return Rated(genes, top1, latency_ms)
+    return Population(genes, top1, latency_ms)
 
 
-def _improved(trade_off: TradeOff, now: Rated, limits_ms: Array) -> Rated:
+def _improved(trade_off: TradeOff, now: Population, limits_ms: Array) -> Population:
     """The best neighbour of each architecture within its limit; top-1 is -inf where none is."""
     near = _exchanges(trade_off.space, now.genes)
     n, m, n_genes = near.shape
-    single = Rated.by(trade_off, near.reshape(-1, n_genes))
+    single = Population.evaluated(trade_off, near.reshape(-1, n_genes))
     pairs = _pairs(
         trade_off.space,
         now.genes,
@@ -67,7 +69,7 @@ def _improved(trade_off: TradeOff, now: Rated, limits_ms: Array) -> Rated:
         single.latency_ms.reshape(n, m) - now.latency_ms[:, None],
         limits_ms - now.latency_ms,
     )
-    double = Rated.by(trade_off, pairs.reshape(-1, n_genes))
+    double = Population.evaluated(trade_off, pairs.reshape(-1, n_genes))
     top1 = np.concatenate([single.top1.reshape(n, m), double.top1.reshape(n, -1)], 1)
     latency_ms = np.concatenate(
         [single.latency_ms.reshape(n, m), double.latency_ms.reshape(n, -1)], 1
@@ -75,7 +77,7 @@ def _improved(trade_off: TradeOff, now: Rated, limits_ms: Array) -> Rated:
     scores = np.where(latency_ms <= limits_ms[:, None], top1, -np.inf)
     rows, chosen = np.arange(n), scores.argmax(1)
     genes = np.concatenate([near, pairs], 1)[rows, chosen]
-    return Rated(genes, scores[rows, chosen], latency_ms[rows, chosen])
+    return Population(genes, scores[rows, chosen], latency_ms[rows, chosen])
 
 
 def _exchanges(space: Space, genes: Genes) -> Genes:

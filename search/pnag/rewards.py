@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.registry import Registry
-from nasprof.typing import Array
+from nasprof.typing import Array, Flags, JsonObject
 from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.dominance import dominance
+from search.pnag.policy import Arrays
 from search.pnag.settings import TrainingSettings
 from spaces import Genes
-
-Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 MNASNET_EXPONENT = -0.07
 TUNAS_EXPONENT = -0.07
@@ -41,7 +37,7 @@ class Batch:
     budgets_ms: Array
 
     @property
-    def feasible(self) -> NDArray[np.bool_]:
+    def feasible(self) -> Flags:
         """Which meet their budget, ``(n_budgets, n_samples)``."""
         return self.latency_ms <= self.budgets_ms[:, None]
 
@@ -77,7 +73,7 @@ class Reward(ABC):
     def learn(self, batch: Batch) -> None:  # noqa: B027
         """Take in what was sampled in a step."""
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> JsonObject:
         """How well it is learnt, as JSON; empty where nothing is."""
         return {}
 
@@ -85,7 +81,7 @@ class Reward(ABC):
         """What it has learnt, to be saved."""
         return {}
 
-    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:  # noqa: B027
+    def load(self, arrays: Arrays) -> None:  # noqa: B027
         """Go on from what was saved."""
 
 

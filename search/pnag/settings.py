@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from typing import Any, Literal, Self
@@ -10,7 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from nasprof.errors import UsageError
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from search.pnag.budgets import BudgetScale, Spacing
 
 
@@ -96,7 +95,7 @@ class TrainingSettings:
     @classmethod
     def published(cls, **changes: Any) -> Self:
         """A straight reading of Guo et al. 2022, Sec. 3 and 4.1, with ``changes``."""
-        straight: dict[str, Any] = {
+        straight: JsonObject = {
             "reward": "learnt",
             "spacing": "even",
             "budgets": "knots",
@@ -115,12 +114,12 @@ class TrainingSettings:
         """The budgets in ms of one step: the knots, or ``n`` drawn between them."""
         return scale.knots_ms if self.budgets == "knots" else scale.draw(n, self.spacing, rng)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+    def from_dict(cls, data: JsonObject) -> Self:
         """From JSON.
 
         Raises:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.optim import Optimizer
+
+from search.pnag.policy import Arrays
 
 _COMPILER_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
@@ -32,12 +32,12 @@ def no_compiler_cache() -> Iterator[None]:
         del os.environ[_COMPILER_CACHE]
 
 
-def module_arrays(name: str, module: nn.Module) -> dict[str, NDArray[Any]]:
+def module_arrays(name: str, module: nn.Module) -> Arrays:
     """A module's parameters, as ``name/parameter``."""
     return {f"{name}/{key}": value.numpy().copy() for key, value in module.state_dict().items()}
 
 
-def load_module(name: str, module: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
+def load_module(name: str, module: nn.Module, arrays: Arrays) -> None:
     """Set a module's parameters.
 
     Raises:
@@ -48,7 +48,7 @@ def load_module(name: str, module: nn.Module, arrays: Mapping[str, NDArray[Any]]
     module.load_state_dict({key: torch.from_numpy(arrays[f"{name}/{key}"]) for key in keys})
 
 
-def optimizer_arrays(name: str, optimizer: Optimizer) -> dict[str, NDArray[Any]]:
+def optimizer_arrays(name: str, optimizer: Optimizer) -> Arrays:
     """What an optimiser remembers of each parameter, as ``name/parameter/quantity``."""
     return {
         f"{name}/{parameter}/{quantity}": torch.as_tensor(value).numpy().copy()
@@ -57,7 +57,7 @@ def optimizer_arrays(name: str, optimizer: Optimizer) -> dict[str, NDArray[Any]]
     }
 
 
-def load_optimizer(name: str, optimizer: Optimizer, arrays: Mapping[str, NDArray[Any]]) -> None:
+def load_optimizer(name: str, optimizer: Optimizer, arrays: Arrays) -> None:
     """Set what an optimiser remembers; its rates are left as they are.
 
     Raises:
@@ -77,7 +77,7 @@ def _require_shapes(
     name: str, optimizer: Optimizer, remembered: Mapping[int, Mapping[str, torch.Tensor]]
 ) -> None:
     """What is remembered of a parameter has its shape, or is one number."""
-    parameters = [each for group in optimizer.param_groups for each in group["params"]]
+    parameters = [value for group in optimizer.param_groups for value in group["params"]]
     if remembered and sorted(remembered) != list(range(len(parameters))):
         raise ValueError(f"{name} is not of {len(parameters)} parameters")
     for number, known in remembered.items():

@@ -7,25 +7,24 @@ everything a training depends on can be saved, so that it goes on exactly where 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import cos, pi
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from nasprof.reader import Reader
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from search.model_file import Archive
 from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.elites import Elites
 from search.pnag.network import PolicyNetwork
-from search.pnag.policy import Policy
+from search.pnag.policy import Arrays, Policy
 from search.pnag.polish import improve
-from search.pnag.rated import Rated
-from search.pnag.rewards import Arrays, Batch, Reward, rewards
+from search.pnag.population import Population
+from search.pnag.rewards import Batch, Reward, rewards
 from search.pnag.settings import TrainingSettings
 from search.pnag.tensors import (
     load_module,
@@ -106,10 +105,10 @@ class Trainer:
 
     def _sample(self, budgets_ms: Array, weights: Float32) -> Batch:
         genes = self.policy.sample(weights, self.rng)
-        rated = Rated.by(self.trade_off, genes)
-        self.elites = self.elites.with_those_of(rated)
+        population = Population.evaluated(self.trade_off, genes)
+        self.elites = self.elites.with_those_of(population)
         shape = (len(budgets_ms), self.settings.samples)
-        values = rated.top1.reshape(shape), rated.latency_ms.reshape(shape)
+        values = population.top1.reshape(shape), population.latency_ms.reshape(shape)
         return Batch(genes.reshape(*shape, -1), *values, budgets_ms)
 
     def _refine(self, batch: Batch) -> None:
@@ -120,8 +119,8 @@ class Trainer:
         genes, has = self.elites.for_budgets(batch.budgets_ms)
         starts = np.concatenate([genes, batch.genes[rows, best][own]])
         limits_ms = np.concatenate([batch.budgets_ms[has], batch.budgets_ms[own]])
-        found = improve(self.trade_off, Rated.by(self.trade_off, starts), limits_ms)
-        self.elites = self.elites.with_those_of(found)
+        start = Population.evaluated(self.trade_off, starts)
+        self.elites = self.elites.with_those_of(improve(self.trade_off, start, limits_ms))
 
     def _advantages(self, batch: Batch) -> Array:
         """How much better than expected each architecture is: ``(n_budgets, n_samples)``."""
@@ -173,7 +172,7 @@ class Trainer:
 
     # --- saving ---------------------------------------------------------------------------------
 
-    def state(self) -> tuple[dict[str, Any], Arrays]:
+    def state(self) -> tuple[JsonObject, Arrays]:
         """Everything needed to go on exactly here: JSON values, and arrays by name."""
         about = {
             "steps": self.steps,
@@ -191,17 +190,17 @@ class Trainer:
         }
         return about, arrays
 
-    def load_state(self, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    def load_state(self, about: JsonObject, arrays: Arrays) -> None:
         """Go on where the state was taken, of a training with the same models and settings.
 
         Raises:
             UsageError: naming what is missing or is no such state.
         """
-        told = Reader(about, "state")
-        steps = int(told.within("steps", 0, self.settings.steps))
-        evaluations = told.take("evaluations", "a whole number")
-        expected = told.take("expected", "a number or null")
-        generator = told.take("rng", "an object")
+        state = Reader(about, "state")
+        steps = int(state.within("steps", 0, self.settings.steps))
+        evaluations = state.take("evaluations", "a whole number")
+        expected = state.take("expected", "a number or null")
+        generator = state.take("rng", "an object")
         load_module("policy", self.network, arrays)
         load_optimizer("policy-optimizer", self.optimizer, arrays)
         learnt = {name: array for name, array in arrays.items() if name.startswith("reward/")}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from nasprof.arrays import require_finite
 from nasprof.errors import NasprofError, UsageError
 from nasprof.reader import Reader
 from nasprof.threads import one_thread
+from nasprof.typing import JsonObject
 from search.model_file import Archive
 from search.objectives.trade_off import TradeOff
 from search.pnag.checkpoint import TRAINING, CheckpointInvalid, read_checkpoint
@@ -67,7 +69,7 @@ def train(
                 progress(trainer.steps, settings.steps)
             if checkpoint is not None and trainer.steps % SAVED_EVERY == 0:
                 _save(trainer, checkpoint, facts)
-        learnt: dict[str, Any] = {"evaluations": trainer.evaluations}
+        learnt: JsonObject = {"evaluations": trainer.evaluations}
         if report := trainer.reward.report():
             learnt["evaluator"] = report
     elites = trainer.elites.genes
@@ -87,7 +89,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _torch() -> Any:
+def _torch() -> ModuleType:
     try:
         import torch
     except ModuleNotFoundError as error:
@@ -95,7 +97,8 @@ def _torch() -> Any:
             "training a generator needs torch, which is not installed",
             "Run: pip install 'nasprof[torch]'",
         ) from error
-    return torch
+    module: ModuleType = torch
+    return module
 
 
 def _trainer(trade_off: TradeOff, settings: TrainingSettings, seed: int) -> Trainer:
@@ -104,14 +107,14 @@ def _trainer(trade_off: TradeOff, settings: TrainingSettings, seed: int) -> Trai
     return Trainer(trade_off, settings, seed)
 
 
-def _save(trainer: Trainer, path: Path, facts: Mapping[str, Any]) -> None:
+def _save(trainer: Trainer, path: Path, facts: JsonObject) -> None:
     state, arrays = trainer.state()
     space = trainer.trade_off.space.settings
     about = {"kind": TRAINING, "spaces": [space], "facts": dict(facts), "state": state}
     Archive(about, arrays).write(path)
 
 
-def _go_on(trainer: Trainer, path: Path, facts: Mapping[str, Any]) -> None:
+def _go_on(trainer: Trainer, path: Path, facts: JsonObject) -> None:
     """Take up a training where it was saved.
 
     Raises:
@@ -119,10 +122,10 @@ def _go_on(trainer: Trainer, path: Path, facts: Mapping[str, Any]) -> None:
         UsageError: it is of another training.
     """
     archive = read_checkpoint(path, TRAINING)
-    begun, wanted = archive.about.get("facts"), json.loads(json.dumps(facts))
-    if begun != wanted:
+    begun, expected = archive.about.get("facts"), json.loads(json.dumps(facts))
+    if begun != expected:
         known = begun if isinstance(begun, dict) else {}
-        other = [name for name in wanted if known.get(name) != wanted[name]]
+        other = [name for name in expected if known.get(name) != expected[name]]
         raise UsageError(
             f"{path} holds a training that was begun with other {' and '.join(other)}",
             "Repeat the command it was begun with, or begin anew with nassearch train --fresh.",
@@ -130,7 +133,7 @@ def _go_on(trainer: Trainer, path: Path, facts: Mapping[str, Any]) -> None:
     try:
         require_finite(archive.arrays, path)
         trainer.load_state(
-            Reader(archive.about, "training").take("state", "an object"), archive.arrays
+            Reader(archive.about, "training").take("state", "an object"), dict(archive.arrays)
         )
     except (UsageError, KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise CheckpointInvalid(

@@ -26,7 +26,7 @@ from profiler.measuring.protocol import parse_protocol
 from search.answers.bench import bench_of
 from search.cli import main
 from search.commands.options import Asked
-from search.pnag import settings
+from search.pnag import stored
 from search.pnag.settings import TrainingSettings
 from search.pnag.trainer import Trainer
 from spaces import get_space, parse_arch
@@ -159,7 +159,7 @@ def test_the_front_never_falls_with_the_budget_it_spans(run, models):
 
 def test_a_generator_is_trained_once_and_kept(run, home, tmp_path, monkeypatch):
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "fresh"))
-    monkeypatch.setattr(settings, "TrainingSettings", partial(TrainingSettings, steps=30))
+    monkeypatch.setattr(stored, "TrainingSettings", partial(TrainingSettings, steps=30))
     models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
     args = ["--budget", budgets(home, 0.5)[0], *models, "--no-verify", "--json"]
     first, second = run("generate", *args), run("generate", *args)
@@ -173,10 +173,10 @@ STALLING = """
 import time
 from functools import partial
 from pathlib import Path
-from search.pnag import settings
+from search.pnag import stored
 from search.pnag.trainer import Trainer
 
-settings.TrainingSettings = partial(settings.TrainingSettings, steps=30)
+stored.TrainingSettings = partial(stored.TrainingSettings, steps=30)
 step = Trainer.step
 
 def stalling(trainer):
@@ -262,7 +262,7 @@ def test_an_interrupted_training_goes_on_and_a_stale_one_begins_anew(run, home, 
 
 def test_a_damaged_generator_is_trained_anew(run, home, tmp_path, monkeypatch):
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "fresh"))
-    monkeypatch.setattr(settings, "TrainingSettings", partial(TrainingSettings, steps=30))
+    monkeypatch.setattr(stored, "TrainingSettings", partial(TrainingSettings, steps=30))
     models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
     args = ["generate", "--budget", 20, *models, "--no-verify", "--json"]
     first = accepted(run(*args))

@@ -20,13 +20,13 @@ from trade_offs import (
     mobile,
 )
 
-from luts import Measured, Speed
+from luts import TABLE_SPEED, Measured, Speed
 from nasprof.errors import UsageError
 from search.objectives.trade_off import TradeOff
-from search.pnag.answers import answer
+from search.pnag.answers import AnswerSettings, answer
 from search.pnag.generator import fingerprint
-from search.pnag.polish import improve, neighbours
-from search.pnag.rated import Rated
+from search.pnag.polish import count_neighbours, improve
+from search.pnag.population import Population
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
 
@@ -35,8 +35,9 @@ FEW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scop
 every_model = pytest.mark.parametrize("name", list(MODELS))
 
 
-def asked(generator, trade_off, budgets_ms, seed=0, **options):
-    return answer(generator, trade_off, budgets_ms, np.random.default_rng(seed), **options)
+def asked(generator, trade_off, budgets_ms, seed=0, speed=TABLE_SPEED, **settings):
+    rng = np.random.default_rng(seed)
+    return answer(generator, trade_off, budgets_ms, rng, AnswerSettings(**settings), speed)
 
 
 # --- polish -----------------------------------------------------------------------------------
@@ -54,7 +55,7 @@ def single_exchanges(space, genes):
 @every_model
 def test_polish_never_worsens_and_keeps_within_the_limit(name, rng):
     trade_off = MODELS[name]()
-    start = Rated.by(trade_off, trade_off.space.sample(12, rng, "biased"))
+    start = Population.evaluated(trade_off, trade_off.space.sample(12, rng, "biased"))
     # Some have no room at all, not even for a rounding error.
     limits_ms = start.latency_ms * np.resize([1.0, 1.02, 1.5], 12)
     found = improve(trade_off, start, limits_ms)
@@ -62,7 +63,7 @@ def test_polish_never_worsens_and_keeps_within_the_limit(name, rng):
     assert (found.top1 > start.top1).any()
     assert (found.latency_ms <= limits_ms).all()
     assert np.array_equal(trade_off.space.canonical(found.genes), found.genes)
-    again = Rated.by(trade_off, found.genes)
+    again = Population.evaluated(trade_off, found.genes)
     assert found.top1 == pytest.approx(again.top1, rel=1e-12)
     assert found.latency_ms == pytest.approx(again.latency_ms, rel=1e-12)
 
@@ -70,7 +71,7 @@ def test_polish_never_worsens_and_keeps_within_the_limit(name, rng):
 @pytest.mark.parametrize("name", ["cells", "learned"])
 def test_no_exchange_improves_what_is_polished(name, rng):
     trade_off = MODELS[name]()
-    start = Rated.by(trade_off, CELLS.sample(20, rng, "biased"))
+    start = Population.evaluated(trade_off, CELLS.sample(20, rng, "biased"))
     limits_ms = start.latency_ms * rng.uniform(1, 1.3, 20)
     found = improve(trade_off, start, limits_ms)
     for genes, top1, limit_ms in zip(found.genes, found.top1, limits_ms, strict=True):
@@ -82,7 +83,7 @@ def test_no_exchange_improves_what_is_polished(name, rng):
 def test_polish_exchanges_two_genes_where_one_is_not_enough():
     """At the limit exactly, one gene can become dearer only as another becomes cheaper."""
     trade_off = mobile()
-    start = Rated.by(trade_off, MOBILE.sample(10, np.random.default_rng(2), "biased"))
+    start = Population.evaluated(trade_off, MOBILE.sample(10, np.random.default_rng(2), "biased"))
     found = improve(trade_off, start, start.latency_ms, rounds=1)
     better = np.flatnonzero(found.top1 > start.top1)
     paired = 0
@@ -93,18 +94,18 @@ def test_polish_exchanges_two_genes_where_one_is_not_enough():
 
 
 def test_nothing_to_polish_and_no_rounds():
-    nothing = Rated.by(cells(), np.zeros((0, CELLS.n_genes), np.int8))
+    nothing = Population.evaluated(cells(), np.zeros((0, CELLS.n_genes), np.int8))
     assert len(improve(cells(), nothing, np.zeros(0))) == 0
-    start = Rated.by(cells(), CELLS.sample(3, np.random.default_rng(0)))
+    start = Population.evaluated(cells(), CELLS.sample(3, np.random.default_rng(0)))
     assert improve(cells(), start, start.latency_ms * 2, rounds=0) is start
 
 
 @every_model
 def test_a_round_evaluates_no_more_than_it_is_said_to(name, rng):
     trade_off, seen = MODELS[name](), []
-    start = Rated.by(trade_off, trade_off.space.sample(5, rng))
+    start = Population.evaluated(trade_off, trade_off.space.sample(5, rng))
     improve(trade_off.watched(seen.append), start, start.latency_ms * 1.1, rounds=1)
-    assert sum(map(len, seen)) == 5 * neighbours(trade_off.space)
+    assert sum(map(len, seen)) == 5 * count_neighbours(trade_off.space)
 
 
 # --- answers ----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from luts import write_cost_model
 from search.cli import main
 from search.pnag.answers import answer
 from search.pnag.entrant import entrant
-from search.pnag.polish import neighbours
+from search.pnag.polish import count_neighbours
 from search.runs.best_known import best_known_front
 from search.runs.comparison import compare
 
@@ -52,9 +52,9 @@ def test_an_entrants_evaluations_are_those_that_it_makes():
     """With as many as an answer takes, it finds what an answer is."""
     trade_off, budgets_ms = mobile(), budgets_of(mobile(), 0.4)
     rng = np.random.default_rng(5)
-    (answers,) = answer(generator_for("mobile"), trade_off, budgets_ms, rng, samples=256)
+    (answers,) = answer(generator_for("mobile"), trade_off, budgets_ms, rng)
     genes = entrant(trade_off, generator_for("mobile"), 0.95)(
-        budgets_ms, 256 + 5 + 8 * 4 * neighbours(MOBILE), 5
+        budgets_ms, 256 + 5 + 8 * 4 * count_neighbours(MOBILE), 5
     )
     within = trade_off.latency_ms(genes) * trade_off.bound(0.95).factor <= budgets_ms[0]
     assert trade_off.top1(genes)[within].max() == pytest.approx(answers[0].top1, abs=1e-9)

@@ -20,7 +20,7 @@ from trade_offs import (
 
 from nasprof.errors import UsageError
 from search.model_file import parse_archive, read_arrays
-from search.pnag.answers import answer
+from search.pnag.answers import AnswerSettings, answer
 from search.pnag.checkpoint import CheckpointInvalid, read_generator, write_generator
 from spaces import get_space
 from spaces.predictor import SpaceMismatch
@@ -181,14 +181,15 @@ from pathlib import Path
 import numpy as np
 from luts import read_cost_model
 from search.accuracy import read_accuracy_model
-from search.pnag.answers import answer
+from search.pnag.answers import AnswerSettings, answer
 from search.pnag.checkpoint import read_generator
 from search.objectives.trade_off import TradeOff
 table = read_cost_model("cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224")
 trade_off = TradeOff.of(read_accuracy_model("imagenet"), table)
 generator = read_generator(Path(sys.argv[1]), trade_off.space)
 assert generator.trained_for(trade_off)
-(found,) = answer(generator, trade_off, [20.0], np.random.default_rng(0), samples=16)
+few = AnswerSettings(samples=16)
+(found,) = answer(generator, trade_off, [20.0], np.random.default_rng(0), few)
 assert "torch" not in sys.modules
 print(found[0].top1)
 """
@@ -196,5 +197,5 @@ print(found[0].top1)
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     rng = np.random.default_rng(0)
-    (here,) = answer(generator_for("mobile"), mobile(), [20.0], rng, samples=16)
+    (here,) = answer(generator_for("mobile"), mobile(), [20.0], rng, AnswerSettings(samples=16))
     assert float(result.stdout) == pytest.approx(here[0].top1)

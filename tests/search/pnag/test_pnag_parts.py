@@ -15,7 +15,7 @@ from search.pnag.budgets import BudgetScale
 from search.pnag.dominance import dominance
 from search.pnag.elites import Elites
 from search.pnag.evaluator import Evaluator, hinge
-from search.pnag.rated import Rated
+from search.pnag.population import Population
 from search.pnag.rewards import Batch, rewards
 from search.pnag.settings import TrainingSettings
 
@@ -286,7 +286,7 @@ def test_elites_are_the_best_of_all_that_came(batches, budgets):
     for number, batch in enumerate(batches):
         genes = np.full((len(batch), CELLS.n_genes), number % 5, np.int8)
         values = np.array(batch, np.float64).reshape(-1, 2)
-        elites = elites.with_those_of(Rated(genes, values[:, 0], values[:, 1]))
+        elites = elites.with_those_of(Population(genes, values[:, 0], values[:, 1]))
         everything += batch
     kept = list(zip(elites.top1.tolist(), elites.latency_ms.tolist(), strict=True))
     expected = {
@@ -308,7 +308,7 @@ def test_each_budget_gets_the_best_elite_within_it(rng):
     trade_off = cells()
     genes = CELLS.sample(300, rng, "biased")
     top1, latency_ms = trade_off.top1(genes), trade_off.latency_ms(genes)
-    elites = Elites.none(CELLS).with_those_of(Rated(genes, top1, latency_ms))
+    elites = Elites.none(CELLS).with_those_of(Population(genes, top1, latency_ms))
     budgets_ms = np.quantile(latency_ms, [0.9, 0.3, 0.6])
     chosen, has = elites.for_budgets(np.append(budgets_ms, 0.0))
     assert has.tolist() == [True, True, True, False]

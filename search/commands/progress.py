@@ -1,0 +1,38 @@
+"""What commands of ``nassearch`` show while they work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from nasprof.cli import say
+from profiler.commands.progress import step_bar
+
+_TOLD_AFTER_S = 2.0
+
+
+@contextmanager
+def training_progress() -> Iterator[Callable[[int, int], None]]:
+    """A function to be told how many of how many steps are done; says how long it will take.
+
+    Its bar is drawn from the first step on, for a generator may be there already.
+    """
+    first: tuple[int, float] | None = None
+    bar: Callable[[int, int], None] | None = None
+    told = False
+    with ExitStack() as bars:
+
+        def update(done: int, total: int) -> None:
+            nonlocal first, bar, told
+            now = time.monotonic()
+            # What comes before the first step is no measure of the others.
+            first = first or (done, now)
+            bar = bar or bars.enter_context(step_bar("training"))
+            steps, elapsed_s = done - first[0], now - first[1]
+            if not told and steps and elapsed_s > _TOLD_AFTER_S:
+                told = True
+                say(f"This will take about {elapsed_s * (total - done) / steps:.0f} s")
+            bar(done, total)
+
+        yield update
