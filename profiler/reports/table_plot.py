@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luts import LookupTable
-from nasprof.files import write_atomic
+from nasprof.figures import new_figure, save_figure
+from nasprof.typing import Array
 from profiler.reports.tables import entry_times
 from spaces import Space
 from spaces.panels import Layout, Panel, outside
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap, Normalize
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.image import AxesImage
 
 COLOURS = "YlGnBu"
 MISSING = "#d8d8d8"
@@ -31,32 +36,23 @@ def plot_table(table: LookupTable, path: Path) -> list[Path]:
     suffixes = numbers if len(numbers) > 1 else [""]
     paths = [path.with_name(f"{path.stem}{suffix}{path.suffix}") for suffix in suffixes]
     for space, target in zip(table.spaces, paths, strict=True):
-        write_atomic(target, _drawn(table, space))
+        save_figure(_drawn(table, space), target)
     return paths
 
 
-def _drawn(table: LookupTable, space: Space) -> bytes:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
+def _drawn(table: LookupTable, space: Space) -> Figure:
     times = entry_times(table, space)
     costs = np.array([np.nan if time is None else time for time in times])
     layout, rest = space.panels, outside(space.panels, len(costs))
     heights = [_panels_height(layout), _MARGIN + _BAR * len(rest)]
-    figure = pyplot.figure(figsize=(_width(layout), 0.5 + sum(heights)), layout="constrained")
-    figure.suptitle(_title(table, space), x=0.01, ha="left", fontsize="large")
+    figure = new_figure(_title(table, space), _width(layout), 0.5 + sum(heights))
     ratios = [max(height, 0.01) for height in heights]
     upper, lower = figure.subfigures(2, 1, height_ratios=ratios, squeeze=False)[:, 0]
     if layout:
         _draw_panels(upper, layout, costs)
     if rest:
         _draw_bars(lower, [space.vocabulary[number].key for number in rest], costs[rest])
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
-    pyplot.close(figure)
-    return buffer.getvalue()
+    return figure
 
 
 def _title(table: LookupTable, space: Space) -> str:
@@ -75,7 +71,7 @@ def _panels_height(layout: Layout) -> float:
     return sum(_MARGIN + _CELL[1] * max(len(panel.rows) for panel in row) for row in layout)
 
 
-def _draw_panels(figure: Any, layout: Layout, costs: NDArray[np.float64]) -> None:
+def _draw_panels(figure: SubFigure, layout: Layout, costs: Array) -> None:
     """Heat maps with one scale of colours for all, each cell with its number."""
     from matplotlib import colormaps
     from matplotlib.colors import LogNorm
@@ -108,8 +104,8 @@ def _draw_panels(figure: Any, layout: Layout, costs: NDArray[np.float64]) -> Non
 
 
 def _draw_panel(
-    axis: Any, panel: Panel, times: NDArray[np.float64], scale: Any, colours: Any
-) -> Any:
+    axis: Axes, panel: Panel, times: Array, scale: Normalize, colours: Colormap
+) -> AxesImage:
     axis.set_visible(True)
     image = axis.imshow(np.where(times > 0, times, np.nan), norm=scale, cmap=colours, aspect="auto")
     for (row, column), time in np.ndenumerate(times):
@@ -135,7 +131,7 @@ def _luminance(colour: tuple[float, float, float, float]) -> float:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
-def _draw_bars(figure: Any, labels: Sequence[str], costs: NDArray[np.float64]) -> None:
+def _draw_bars(figure: SubFigure, labels: Sequence[str], costs: Array) -> None:
     """The blocks that no panel shows, as bars."""
     axis = figure.subplots()
     bars = axis.barh(range(len(labels)), np.nan_to_num(costs), color="#4878a8", height=0.7)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.typing import Array
-from search.pictures.drawing import figure, look, own_numbers, plain, save
+from nasprof.figures import new_figure, save_figure
+from nasprof.typing import Array, Indices
+from search.pictures.drawing import Style, look, own_numbers, plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _MARKED = 6
 """Marks along a curve."""
@@ -23,50 +26,48 @@ def plot_curves(
 
     Args:
         curves: by name, ``(n_seeds, n_counts)``; nan where a seed has no value.
-        counts: evaluations, along a logarithmic axis.
+        counts: evaluations, along a logarithmic axes.
 
     Raises:
         NasprofError: the file cannot be written.
     """
-    drawn = figure(title, 9.5, max(5.0, 1.0 + 0.27 * len(curves)))
-    axis = drawn.subplots()
+    figure = new_figure(title, 9.5, max(5.0, 1.0 + 0.27 * len(curves)))
+    axes = figure.subplots()
     for number, (name, curve) in enumerate(curves.items()):
-        _draw(axis, np.array(counts), curve, {"label": name, **look(number)}, number)
-    plain(axis)
-    axis.set_xscale("log")
-    own_numbers(axis.xaxis, axis.yaxis)
-    _few_numbers(axis)
-    axis.set_xlabel("evaluations")
-    axis.set_ylabel(ylabel)
-    handles, labels = axis.get_legend_handles_labels()
+        _draw(axes, np.array(counts), curve, {"label": name, **look(number)}, number)
+    plain(axes)
+    axes.set_xscale("log")
+    own_numbers(axes.xaxis, axes.yaxis)
+    _few_numbers(axes)
+    axes.set_xlabel("evaluations")
+    axes.set_ylabel(ylabel)
+    handles, labels = axes.get_legend_handles_labels()
     order = _best_first(list(curves.values()))
-    drawn.legend(
-        [handles[place] for place in order],
-        [labels[place] for place in order],
+    figure.legend(
+        [handles[number] for number in order],
+        [labels[number] for number in order],
         loc="outside right center",
         frameon=False,
         handlelength=3.5,
     )
-    save(drawn, path)
+    save_figure(figure, path)
 
 
-def _draw(
-    axis: Any, counts: NDArray[Any], curve: Array, style: Mapping[str, Any], place: int
-) -> None:
+def _draw(axes: Axes, counts: Indices, curve: Array, style: Style, number: int) -> None:
     """A curve with its band; marks of neighbours are set apart."""
     mean, error = mean_and_error(curve)
     known = np.isfinite(mean)
     step = max(1, int(known.sum()) // _MARKED)
-    axis.plot(
+    axes.plot(
         counts[known],
         mean[known],
         linewidth=1.6,
         markersize=5,
-        markevery=(place % step, step),
+        markevery=(number % step, step),
         **style,
     )
     low, high = (mean - error)[known], (mean + error)[known]
-    axis.fill_between(counts[known], low, high, color=style["color"], alpha=0.15, linewidth=0)
+    axes.fill_between(counts[known], low, high, color=style["color"], alpha=0.15, linewidth=0)
 
 
 def mean_and_error(curve: Array) -> tuple[Array, Array]:
@@ -83,20 +84,20 @@ def mean_and_error(curve: Array) -> tuple[Array, Array]:
     return np.where(seeds > 0, mean, np.nan), error
 
 
-def _few_numbers(axis: Any) -> None:
+def _few_numbers(axes: Axes) -> None:
     """Numbers at 1, 2 and 5 along the logarithmic axis, as far as there is room."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    low, high = axis.get_xlim()
+    low, high = axes.get_xlim()
     subs = (1, 2, 5) if high < 1e4 * low else (1,)
-    axis.xaxis.set_major_locator(LogLocator(subs=subs))
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _best_first(curves: Sequence[Array]) -> list[int]:
     """Curves in order of where they end, as they lie above each other."""
-    ends = [_end(mean_and_error(each)[0]) for each in curves]
-    return sorted(range(len(curves)), key=lambda place: -ends[place])
+    ends = [_end(mean_and_error(curve)[0]) for curve in curves]
+    return sorted(range(len(curves)), key=lambda number: -ends[number])
 
 
 def _end(mean: Array) -> float:

@@ -1,12 +1,15 @@
-"""What the pictures of searches have in common: colours, marks, and how they are written."""
+"""What the pictures of searches have in common: colours, marks, and how numbers are written."""
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from nasprof.files import write_atomic
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+Style: TypeAlias = dict[str, Any]
+"""Properties of what is drawn, by matplotlib's names."""
 
 # Okabe and Ito's palette, which the colour-blind can tell apart, and marks for print.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C8C3F", "#555555")
@@ -30,7 +33,7 @@ class Described(Protocol):
         """Whether more is better."""
 
 
-def look(number: int) -> dict[str, Any]:
+def look(number: int) -> Style:
     """How the entry ``number`` of a picture is drawn; no two of the first 32 look alike.
 
     Neighbours differ in colour; those of one colour in mark and line.
@@ -48,37 +51,11 @@ def label(objective: Described) -> str:
     return f"{objective.name}, {objective.unit}" if objective.unit else objective.name
 
 
-def figure(title: str, width: float, height: float) -> Any:
-    """A figure with its title at the upper left, sizes in inches."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    drawn = pyplot.figure(figsize=(width, height), layout="constrained")
-    drawn.suptitle(title, x=0.01, ha="left", fontsize="large")
-    return drawn
-
-
-def plain(axis: Any) -> None:
+def plain(axes: Axes) -> None:
     """Axes without a frame, with a faint grid."""
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.grid(alpha=0.25)
-    axis.set_axisbelow(True)
-
-
-def save(drawn: Any, path: Path) -> None:
-    """Write a figure as PNG and let go of it.
-
-    Raises:
-        NasprofError: the file cannot be written.
-    """
-    from matplotlib import pyplot
-
-    buffer = io.BytesIO()
-    drawn.savefig(buffer, format="png", dpi=130)
-    pyplot.close(drawn)
-    write_atomic(path, buffer.getvalue())
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
 
 
 def axis_label(objective: Described) -> str:
@@ -94,9 +71,9 @@ def short(value: float, _: object = None) -> str:
     return f"{value:.4g}"
 
 
-def own_numbers(*axes: Any) -> None:
-    """Write the numbers along axes (``axis.xaxis`` or ``axis.yaxis``) by :func:`short`."""
+def own_numbers(*axes: Axis) -> None:
+    """Write the numbers along axes (``axes.xaxis`` or ``axes.yaxis``) by :func:`short`."""
     from matplotlib.ticker import FuncFormatter
 
-    for each in axes:
-        each.set_major_formatter(FuncFormatter(short))
+    for axis in axes:
+        axis.set_major_formatter(FuncFormatter(short))

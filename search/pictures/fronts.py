@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from nasprof.errors import UsageError
+from nasprof.figures import new_figure, save_figure
 from nasprof.typing import Array
 from search.pictures.drawing import (
     COLOURS,
     Described,
+    Style,
     axis_label,
-    figure,
     label,
     own_numbers,
     plain,
-    save,
     short,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
+
 Marked: TypeAlias = Mapping[str, int]
-Drawing: TypeAlias = Callable[[Sequence[Described], Array, Array, Marked, str], Any]
+Drawing: TypeAlias = Callable[[Sequence[Described], Array, Array, Marked, str], "Figure"]
 
 _OTHERS = "#C4C4C4"
 # Told apart from the front's colours and from each other by shape as well.
@@ -57,11 +62,11 @@ def plot_front(
         raise UsageError(f"there is nothing to draw: {what}")
     draw: Drawing = _DRAWN.get(len(objectives), _draw_parallel)
     kept = front[:0] if others is None else others[np.isfinite(others).all(1)]
-    drawn = draw(objectives, front, kept, _joined(marked), title)
-    handles, labels = drawn.axes[-1].get_legend_handles_labels()
+    figure = draw(objectives, front, kept, _joined(marked), title)
+    handles, labels = figure.axes[-1].get_legend_handles_labels()
     columns = min(len(labels), 5)
-    drawn.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
-    save(drawn, path)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+    save_figure(figure, path)
 
 
 def _joined(marked: Marked) -> dict[str, int]:
@@ -72,7 +77,7 @@ def _joined(marked: Marked) -> dict[str, int]:
     return {", ".join(each): place for place, each in names.items()}
 
 
-def _style(number: int) -> dict[str, Any]:
+def _style(number: int) -> Style:
     colour, mark = _MARKED[number % len(_MARKED)]
     return {"color": colour, "marker": mark}
 
@@ -82,27 +87,27 @@ def _style(number: int) -> dict[str, Any]:
 
 def _draw_plane(
     objectives: Sequence[Described], front: Array, others: Array, marked: Marked, title: str
-) -> Any:
-    drawn = figure(title, 8, 5.5)
-    _draw_pair(drawn.subplots(), objectives, (1, 0), front, others, marked, line=True)
-    return drawn
+) -> Figure:
+    figure = new_figure(title, 8, 5.5)
+    _draw_pair(figure.subplots(), objectives, (1, 0), front, others, marked, line=True)
+    return figure
 
 
 def _draw_space(
     objectives: Sequence[Described], front: Array, others: Array, marked: Marked, title: str
-) -> Any:
+) -> Figure:
     """The space at the upper left, then what is seen along each of its axes."""
-    drawn = figure(title, 11.5, 9)
-    space = drawn.add_subplot(2, 2, 1, projection="3d")
+    figure = new_figure(title, 11.5, 9)
+    space = figure.add_subplot(2, 2, 1, projection="3d")
     _draw_cube(space, objectives, front, marked)
     for number, (y, x) in enumerate(combinations(range(3), 2), 2):
-        axis = drawn.add_subplot(2, 2, number)
-        _draw_pair(axis, objectives, (x, y), front, others, marked, line=False)
-    return drawn
+        axes = figure.add_subplot(2, 2, number)
+        _draw_pair(axes, objectives, (x, y), front, others, marked, line=False)
+    return figure
 
 
 def _draw_pair(
-    axis: Any,
+    axes: Axes,
     objectives: Sequence[Described],
     pair: tuple[int, int],
     front: Array,
@@ -113,22 +118,22 @@ def _draw_pair(
     """Two of the objectives; a line of steps bounds what the front dominates."""
     x, y = pair
     if len(others):
-        axis.plot(others[:, x], others[:, y], ".", color=_OTHERS, markersize=4, label="evaluated")
+        axes.plot(others[:, x], others[:, y], ".", color=_OTHERS, markersize=4, label="evaluated")
     if line:
         order = np.argsort(front[:, x])
         # Between two solutions, only the one with less of what costs can be had.
-        where = "pre" if objectives[x].maximise else "post"
-        axis.step(front[order, x], front[order, y], where=where, color=COLOURS[0], linewidth=0.8)
-    axis.plot(front[:, x], front[:, y], "o", color=COLOURS[0], markersize=4.5, label="front")
+        where: Literal["pre", "post"] = "pre" if objectives[x].maximise else "post"
+        axes.step(front[order, x], front[order, y], where=where, color=COLOURS[0], linewidth=0.8)
+    axes.plot(front[:, x], front[:, y], "o", color=COLOURS[0], markersize=4.5, label="front")
     for number, (name, place) in enumerate(marked.items()):
-        axis.plot(front[place, x], front[place, y], label=name, **_mark(number))
-    axis.set_xlabel(axis_label(objectives[x]))
-    axis.set_ylabel(axis_label(objectives[y]))
-    own_numbers(axis.xaxis, axis.yaxis)
-    plain(axis)
+        axes.plot(front[place, x], front[place, y], label=name, **_mark(number))
+    axes.set_xlabel(axis_label(objectives[x]))
+    axes.set_ylabel(axis_label(objectives[y]))
+    own_numbers(axes.xaxis, axes.yaxis)
+    plain(axes)
 
 
-def _mark(number: int) -> dict[str, Any]:
+def _mark(number: int) -> Style:
     return _style(number) | {
         "linestyle": "",
         "markersize": 15 if number == 0 else 10,
@@ -137,19 +142,19 @@ def _mark(number: int) -> dict[str, Any]:
     }
 
 
-def _draw_cube(axis: Any, objectives: Sequence[Described], front: Array, marked: Marked) -> None:
+def _draw_cube(axes: Axes3D, objectives: Sequence[Described], front: Array, marked: Marked) -> None:
     # What is pointed out is drawn over everything, also where it lies behind.
-    axis.computed_zorder = False
-    axis.scatter(*front[:, ::-1].T, color=COLOURS[0], s=14, depthshade=False, zorder=2)
+    axes.computed_zorder = False
+    axes.scatter(*front[:, ::-1].T, color=COLOURS[0], s=14, depthshade=False, zorder=2)
     for number, place in enumerate(marked.values()):
-        axis.plot(*front[place : place + 1, ::-1].T, **_mark(number))
-    axis.set_xlabel(label(objectives[2]), labelpad=6)
-    axis.set_ylabel(label(objectives[1]), labelpad=9)
-    axis.set_zlabel(label(objectives[0]), labelpad=6)
-    own_numbers(axis.xaxis, axis.yaxis, axis.zaxis)
-    axis.tick_params(labelsize="small")
-    axis.set_box_aspect((1.2, 1.2, 1), zoom=1.05)
-    axis.view_init(elev=24, azim=-50)
+        axes.plot(*front[place : place + 1, ::-1].T, **_mark(number))
+    axes.set_xlabel(label(objectives[2]), labelpad=6)
+    axes.set_ylabel(label(objectives[1]), labelpad=9)
+    axes.set_zlabel(label(objectives[0]), labelpad=6)
+    own_numbers(axes.xaxis, axes.yaxis, axes.zaxis)
+    axes.tick_params(labelsize="small")
+    axes.set_box_aspect((1.2, 1.2, 1), zoom=1.05)
+    axes.view_init(elev=24, azim=-50)
 
 
 # --- more objectives ----------------------------------------------------------------------------
@@ -157,24 +162,24 @@ def _draw_cube(axis: Any, objectives: Sequence[Described], front: Array, marked:
 
 def _draw_parallel(
     objectives: Sequence[Described], front: Array, _: Array, marked: Marked, title: str
-) -> Any:
+) -> Figure:
     """A line a solution, across an axis an objective; the better, the higher."""
-    drawn = figure(title, max(8.0, 1.35 * len(objectives)), 6)
-    axis = drawn.subplots()
+    figure = new_figure(title, max(8.0, 1.35 * len(objectives)), 6)
+    axes = figure.subplots()
     heights = _heights(objectives, front)
     across = np.arange(len(objectives))
-    _draw_lines(axis, heights, f"front ({len(front)}), coloured by {objectives[0].name}")
+    _draw_lines(axes, heights, f"front ({len(front)}), coloured by {objectives[0].name}")
     for number, (name, place) in enumerate(marked.items()):
-        axis.plot(across, heights[place], label=name, linewidth=3, **_bold(number))
+        axes.plot(across, heights[place], label=name, linewidth=3, **_bold(number))
     for place, objective in enumerate(objectives):
-        _draw_scale(axis, place, objective, front[:, place])
-    axis.set_xticks(across, [_stacked(each) for each in objectives], fontsize="small")
-    axis.set_xlim(-0.5, len(objectives) - 0.4)
-    axis.set_ylim(-0.04, 1.04)
-    axis.set_yticks([0, 1], ["worst on\nthe front", "best on\nthe front"], fontsize="small")
-    axis.spines[:].set_visible(False)
-    axis.tick_params(length=0)
-    return drawn
+        _draw_scale(axes, place, objective, front[:, place])
+    axes.set_xticks(across, [_stacked(each) for each in objectives], fontsize="small")
+    axes.set_xlim(-0.5, len(objectives) - 0.4)
+    axes.set_ylim(-0.04, 1.04)
+    axes.set_yticks([0, 1], ["worst on\nthe front", "best on\nthe front"], fontsize="small")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return figure
 
 
 def _heights(objectives: Sequence[Described], front: Array) -> Array:
@@ -185,7 +190,7 @@ def _heights(objectives: Sequence[Described], front: Array) -> Array:
     return np.where(ranges > 0, (values - values.min(0)) / np.where(ranges > 0, ranges, 1), 0.5)
 
 
-def _draw_lines(axis: Any, heights: Array, name: str) -> None:
+def _draw_lines(axes: Axes, heights: Array, name: str) -> None:
     """Thin lines, coloured by the first objective so that they can be followed."""
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
@@ -194,24 +199,24 @@ def _draw_lines(axis: Any, heights: Array, name: str) -> None:
     alpha = float(np.clip(60 / len(lines), 0.08, 0.8))
     # The brightest colours are hardly seen on white.
     colours = colormaps["viridis"](0.92 * heights[:, 0])
-    axis.add_collection(LineCollection(lines, colors=colours, linewidths=1, alpha=alpha))
-    axis.plot([], [], color=colormaps["viridis"](0.5), label=name)
+    axes.add_collection(LineCollection(lines, colors=colours, linewidths=1, alpha=alpha))
+    axes.plot([], [], color=colormaps["viridis"](0.5), label=name)
 
 
-def _bold(number: int) -> dict[str, Any]:
+def _bold(number: int) -> Style:
     from matplotlib.patheffects import Normal, Stroke
 
     outline = [Stroke(linewidth=5, foreground="white"), Normal()]
     return _style(number) | {"markersize": 9, "zorder": 5, "path_effects": outline}
 
 
-def _draw_scale(axis: Any, place: int, objective: Described, values: Array) -> None:
+def _draw_scale(axes: Axes, place: int, objective: Described, values: Array) -> None:
     """An axis with five numbers in the objective's own unit, or the only one."""
-    axis.axvline(place, color="#555555", linewidth=0.8, zorder=3)
+    axes.axvline(place, color="#555555", linewidth=0.8, zorder=3)
     worst, best = sorted((values.min(), values.max()), reverse=not objective.maximise)
     shares = np.linspace(0, 1, 5) if worst != best else np.array([0.5])
     for share in shares:
-        axis.text(
+        axes.text(
             place + 0.09,
             share,
             short(worst + share * (best - worst)),
