@@ -9,6 +9,7 @@ that names its space.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -34,15 +35,25 @@ _MAX_LEANING = 8.0
 class Space(ABC):
     """A set of architectures that differ in their genes.
 
-    Two spaces with equal :attr:`settings` hold the same architectures.
+    Two spaces of a class with equal :attr:`settings` hold the same architectures and are equal.
+    A space has one gene or more, and all its networks have outputs of one shape.
     """
 
     name: ClassVar[str]
+    """What it is registered as."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Space):
+            return NotImplemented
+        return type(other) is type(self) and other.settings == self.settings
+
+    def __hash__(self) -> int:
+        return hash((type(self), json.dumps(self.settings, sort_keys=True)))
 
     @property
     @abstractmethod
     def n_choices(self) -> NDArray[np.int8]:
-        """Number of choices of each gene, ``(n_genes,)``."""
+        """Number of choices of each gene, ``(n_genes,)``; they are ordered by MACs, least first."""
 
     @property
     def n_genes(self) -> int:
@@ -63,7 +74,11 @@ class Space(ABC):
     @classmethod
     @abstractmethod
     def from_arch(cls, arch: Mapping[str, Any]) -> Self:
-        """The space that an arch's JSON object belongs to."""
+        """The space that an arch's JSON object belongs to.
+
+        Raises:
+            UsageError: a field of it is unknown, with near ones, or a setting is out of range.
+        """
 
     @classmethod
     def recognise(cls, value: object) -> Arch | None:
@@ -75,9 +90,9 @@ class Space(ABC):
     def size(self) -> int:
         """Number of distinct architectures."""
 
-    @abstractmethod
     def active(self, genes: Genes) -> NDArray[np.bool_]:
-        """Which genes matter in each architecture: ``(n, n_genes)``."""
+        """Which genes matter in each architecture ``(n, n_genes)``; all, unless overridden."""
+        return np.ones(genes.shape, np.bool_)
 
     def canonical(self, genes: Genes) -> Genes:
         """The same architectures with inactive genes set to 0: ``(n, n_genes)``.
@@ -107,7 +122,7 @@ class Space(ABC):
 
     @abstractmethod
     def decode(self, genes: Genes) -> list[Arch]:
-        """Genes ``(n, n_genes)`` as JSON objects."""
+        """Genes ``(n, n_genes)`` as JSON objects: the settings and a field or more of choices."""
 
     @abstractmethod
     def encode(self, archs: Sequence[Mapping[str, Any]]) -> Genes:
@@ -120,9 +135,9 @@ class Space(ABC):
     def sample(self, n: int, rng: np.random.Generator, strategy: Sampling = "uniform") -> Genes:
         """Random canonical architectures ``(n, n_genes)``.
 
-        ``uniform`` draws every gene uniformly, which covers only the middle of the range of
-        MACs; ``biased`` gives each architecture its own leaning towards cheap or costly choices
-        and so covers the whole range.
+        ``uniform`` draws every gene uniformly, which covers only the middle of the range of MACs
+        where there are many genes; ``biased`` gives each architecture its own leaning towards
+        cheap or costly choices and so covers the whole range.
         """
         if strategy == "uniform":
             genes = rng.integers(0, self.n_choices, (n, self.n_genes), np.int8)
@@ -140,7 +155,7 @@ class Space(ABC):
     @property
     @abstractmethod
     def vocabulary(self) -> tuple[Block, ...]:
-        """Every distinct block of the space: the entries of a lookup table."""
+        """Every distinct block, each with a key of its own: the entries of a lookup table."""
 
     @property
     def panels(self) -> Layout:
@@ -151,7 +166,8 @@ class Space(ABC):
     def slots(self, genes: Genes) -> NDArray[np.int16]:
         """Which blocks each architecture uses: indices into the vocabulary ``(n, n_slots)``.
 
-        -1 stands for no block. The sum of a value per block over a row is its additive cost.
+        -1 stands for no block. The sum of a value per block over a row is its additive cost. They
+        are the blocks of :meth:`network`, each as often as there.
         """
 
     def executed_slots(self, genes: Genes) -> NDArray[np.int16]:

@@ -55,3 +55,41 @@ def stack(archs: Sequence[Mapping[str, Any]], field: str, count: int) -> NDArray
             )
         rows.append(row)
     return np.array(rows, np.int64).reshape(len(rows), count)
+
+
+def choice_indices(
+    archs: Sequence[Mapping[str, Any]], field: str, choices: Sequence[Sequence[object]]
+) -> NDArray[np.int8]:
+    """One list field of every arch as indices into the choices of each position.
+
+    Args:
+        choices: those of each position, in the order of its gene.
+
+    Returns:
+        ``(n, n_positions)``
+
+    Raises:
+        UsageError: the field is missing or ill-shaped, or a value is none of the choices.
+
+    Example:
+        >>> choice_indices([{"kernels": [3, 7]}], "kernels", [(1, 3), (3, 5, 7)]).tolist()
+        [[1, 2]]
+    """
+    indices = np.zeros((len(archs), len(choices)), np.int8)
+    for number, arch in enumerate(archs):
+        if field not in arch:
+            raise UsageError(f"arch {number}: field {field!r} is missing")
+        row = arch[field]
+        if not isinstance(row, Sequence) or isinstance(row, str) or len(row) != len(choices):
+            raise UsageError(
+                f"arch {number}: {field} is {brief(row)}, expected {len(choices)} values"
+            )
+        for position, (value, offered) in enumerate(zip(row, choices, strict=True)):
+            known = [type(value) is type(choice) and value == choice for choice in offered]
+            if not any(known):
+                raise UsageError(
+                    f"arch {number}: {field}[{position}] is {brief(value)}, "
+                    f"expected one of {', '.join(map(str, offered))}"
+                )
+            indices[number, position] = known.index(True)
+    return indices

@@ -101,9 +101,6 @@ class NasBench201Space(Space):
     def size(self) -> int:
         return int(len(OPERATIONS) ** len(EDGES))
 
-    def active(self, genes: Genes) -> NDArray[np.bool_]:
-        return np.ones(genes.shape, np.bool_)
-
     # --- genes and their other forms ---------------------------------------------------------
 
     def encode(self, archs: Sequence[Mapping[str, Any]]) -> Genes:
