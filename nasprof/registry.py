@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
@@ -86,6 +86,18 @@ class Registry(Generic[T]):
     def __contains__(self, name: object) -> bool:
         load_plugins()
         return name in self._entries
+
+
+def near_names(name: str, known: Iterable[str]) -> str:
+    """What may have been meant by ``name``, and all that is known, as a remedy.
+
+    >>> near_names("mac", ["params", "macs"])
+    'Did you mean macs? Known: macs, params.'
+    """
+    known = sorted(known)
+    similar = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(similar)}? " if similar else ""
+    return f"{hint}Known: {', '.join(known) or 'none'}."
 
 
 def _origin(entry: object) -> str:

@@ -35,7 +35,7 @@ class Objective:
             for: it makes limits of budgets.
         nearest_additive: gives the additive objective nearest to it, for engines that need one.
         facts: what it depends on, as JSON values: an archive of other facts is of another search.
-        place: the device that evaluates it, one architecture at a time; None if it is no device.
+        device: what evaluates it, one architecture at a time; None if it is no device.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Objective:
     bound: Bound = NO_BOUND
     nearest_additive: Callable[[np.random.Generator], Objective] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
-    place: str | None = None
+    device: str | None = None
 
     def as_dict(self) -> JsonObject:
         """As the head of an archive has it."""

@@ -16,7 +16,7 @@ from profiler.commands.target import target_options
 if TYPE_CHECKING:
     from devices import Target
     from search.answers.site import Site
-    from search.objectives import Sources
+    from search.objectives import Models
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class Asked:
         warn_of_changes(site.trade_off.cost, site.changed)
         return site
 
-    def sources(self, confidence: float, space_name: str | None, width: float | None) -> Sources:
-        """Where objectives get their models from.
+    def models(self, confidence: float, space_name: str | None, width: float | None) -> Models:
+        """The models that objectives are made from.
 
         Raises:
             UsageError: there is no such space.
         """
-        from search.objectives import Sources
+        from search.objectives import Models
         from spaces import get_space
 
         settings = {"width": width, "resolution": self.resolution}
@@ -77,7 +77,7 @@ class Asked:
             raise UsageError(
                 "--width is of a --space, which is not named", "Name it, or leave out both."
             )
-        return Sources(
+        return Models(
             self.target,
             accuracy=self.accuracy,
             lut=self.lut,

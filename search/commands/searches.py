@@ -60,9 +60,9 @@ class Searches:
             UsageError: it makes no sense, saying why, and what does.
             BudgetImpossible: no architecture meets a limit.
         """
-        sources = asked.sources(options["confidence"], options["space_name"], options["width"])
+        models = asked.models(options["confidence"], options["space_name"], options["width"])
         names = [name.strip() for name in options["names"].split(",") if name.strip()]
-        problem = Problem(*objectives_of(names, sources))
+        problem = Problem(*objectives_of(names, models))
         named = [each for each in options["budgets"] if each.name is not None]
         bare = [each.text for each in options["budgets"] if each.name is None]
         times_ms = [Milliseconds().convert(text, None, None) for text in bare]

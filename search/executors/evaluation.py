@@ -70,14 +70,14 @@ def evaluate(problem: Problem, genes: Genes) -> Evaluation:
 def _columns(objectives: Sequence[Objective], genes: Genes) -> list[_Column]:
     columns: dict[int, _Column] = {}
 
-    def ask(place: str | None) -> None:
+    def evaluate_on(device: str | None) -> None:
         for number, objective in enumerate(objectives):
-            if objective.place == place:
+            if objective.device == device:
                 columns[number] = _column(objective, genes)
 
-    ask(None)
-    places = dict.fromkeys(each.place for each in objectives if each.place is not None)
-    _at_once([partial(ask, place) for place in places])
+    evaluate_on(None)
+    devices = dict.fromkeys(each.device for each in objectives if each.device is not None)
+    _at_once([partial(evaluate_on, device) for device in devices])
     return [columns[number] for number in range(len(objectives))]
 
 

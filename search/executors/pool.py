@@ -187,9 +187,9 @@ def pickled(problem: Problem) -> bytes:
         UsageError: an objective is measured on a device, or cannot be pickled.
     """
     for each in problem.objectives:
-        if each.place is not None:
+        if each.device is not None:
             raise UsageError(
-                f"objective {each.name!r} is measured on {each.place!r}, "
+                f"objective {each.name!r} is measured on {each.device!r}, "
                 "which no other process may use at the same time",
                 "Take --executor serial: different devices work at the same time there as well.",
             )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from search.objectives.base import Sources, Wanted, objectives
+from search.objectives.base import NamedObjective, objectives
 from search.objectives.callables import UserFunction
 from search.objectives.ends import additive_ends, additive_extremes
+from search.objectives.models import Models
 from search.objectives.named import objectives_of
 
 __all__ = [
-    "Sources",
+    "Models",
+    "NamedObjective",
     "UserFunction",
-    "Wanted",
     "additive_ends",
     "additive_extremes",
     "objectives",

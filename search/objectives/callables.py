@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from devices.runner.telemetry import silence
 from nasprof.errors import UsageError
+from nasprof.registry import near_names
 from nasprof.typing import Array
-from search.objectives.base import Wanted, near, objectives
+from search.objectives.base import NamedObjective, objectives
+from search.objectives.models import Models
 from search.objectives.own_module import import_own
 from search.problem import Objective
 from spaces import Genes, Space
-
-if TYPE_CHECKING:
-    from search.objectives.models import Models
 
 _REFERENCE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)")
 _OWN = re.compile(r"(max:)?([^\W\d][\w.-]*)=(.*)")
@@ -73,7 +72,7 @@ class UserFunction:
         what = "has none" if found is None else f"is {type(found).__name__}, no function"
         raise UsageError(
             f"{self.reference}: expected a function {self.name!r} in {self.module!r}; it {what}",
-            near(self.name, _functions(self._imported())),
+            near_names(self.name, _functions(self._imported())),
         )
 
     def values(self, genes: Genes, space: Space) -> Array:
@@ -90,7 +89,7 @@ class UserFunction:
             raise UsageError(
                 f"{self.reference}: module {self.module!r} cannot be imported from {self.folder} "
                 f"({type(error).__name__}: {error})",
-                near(self.module, own),
+                near_names(self.module, own),
             ) from error
 
 
@@ -110,7 +109,7 @@ def _functions(module: ModuleType) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Own(Wanted):
+class Own(NamedObjective):
     """An objective that only its user knows.
 
     Args:

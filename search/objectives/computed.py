@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.typing import Array
-from search.objectives.base import Wanted, refuse_detail
+from search.objectives.base import NamedObjective, refuse_detail
 from search.objectives.ends import additive_ends, additive_extremes
 from search.objectives.models import Models
 from search.problem import Objective
@@ -18,7 +18,7 @@ from spaces import Genes, Space
 from spaces.memory import chain_peaks
 
 
-class _Bare(Wanted):
+class _Bare(NamedObjective):
     """Its name says everything."""
 
     @classmethod

@@ -6,45 +6,53 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Self
 
+from devices import Target, list_profiles
 from luts import NO_BOUND, Bound, CostModel, cost_model_files
 from nasprof.errors import UsageError
-from search.objectives.base import Wanted, near
+from nasprof.registry import near_names
+from search.objectives.base import NamedObjective
 from search.objectives.facts import model_facts
-from search.objectives.models import Models, Spot, is_device, known_devices
+from search.objectives.models import Models, is_device, split_device
 from search.problem import Objective
 from spaces import Space
 
 
 @dataclass(frozen=True)
-class Latency(Wanted):
+class Latency(NamedObjective):
     """Predicted latency in ms.
 
     Args:
         source: a cost model, or the device whose own table is looked up or built.
+        models: where that table comes from.
+        serial: which one of several devices, where the name says so.
     """
 
     form: ClassVar[str] = "latency[@MODEL|DEVICE[/SERIAL]]"
 
-    source: CostModel | Spot
+    source: CostModel | Target
     models: Models
+    serial: str | None = None
 
     @classmethod
     def of(cls, name: str, detail: str | None, models: Models) -> Self:
-        return cls(name, _source(name, detail, models), models)
+        source = _source(name, detail, models)
+        if detail is None or not isinstance(source, Target):
+            return cls(name, source, models)
+        return cls(name, source, models, split_device(detail)[1])
 
     @property
     def spaces(self) -> tuple[Space, ...] | None:
-        return None if isinstance(self.source, Spot) else self.source.spaces
+        return None if isinstance(self.source, Target) else self.source.spaces
 
     def cost(self, space: Space) -> CostModel:
         """The cost model; a table of one's own is built first where it is of this machine."""
-        if isinstance(self.source, Spot):
-            return self.models.own_table(self.source, space)
+        if isinstance(self.source, Target):
+            return self.models.own_table(self.source, space, self.serial)
         return self.source
 
     def objective(self, space: Space) -> Objective:
         cost = self.cost(space)
-        bound = cost.answer_bound(self.models.sources.confidence)
+        bound = cost.answer_bound(self.models.confidence)
         objective = latency_objective(self.name, cost, space, bound or NO_BOUND)
         return replace(objective, facts={**objective.facts, "clock": cost.clock})
 
@@ -55,7 +63,7 @@ class LatencyUpper(Latency):
     form: ClassVar[str] = "latency_upper[@MODEL|DEVICE[/SERIAL]]"
 
     def objective(self, space: Space) -> Objective:
-        cost, confidence = self.cost(space), self.models.sources.confidence
+        cost, confidence = self.cost(space), self.models.confidence
         bound = cost.bound(confidence)
         if bound is None:
             raise UsageError(
@@ -103,23 +111,23 @@ def latency_extremes(cost: CostModel, space: Space, factor: float = 1.0) -> tupl
     return factor * ends.min_ms, factor * ends.max_ms
 
 
-def _source(name: str, detail: str | None, models: Models) -> CostModel | Spot:
+def _source(name: str, detail: str | None, models: Models) -> CostModel | Target:
     """The cost model that is named, by a name of its own or by its device's."""
-    sources, known = models.sources, cost_model_files.known()
+    known = cost_model_files.known()
     if detail is None:
-        return models.spot(name, None) if sources.lut is None else _of_target(sources.lut, models)
+        return models.target_of(name, None) if models.lut is None else _default(models.lut, models)
     if detail in known or detail.endswith(cost_model_files.suffix):
-        return models.cost(detail)
+        return models.cost_model(detail)
     if is_device(detail):
-        return models.spot(name, detail)
+        return models.target_of(name, detail)
     raise UsageError(
         f"objective {name!r}: neither a cost model nor a device is called {detail!r}",
-        near(detail, [*known, *known_devices()]),
+        near_names(detail, [*known, *list_profiles()]),
     )
 
 
-def _of_target(lut: str, models: Models) -> CostModel:
-    """The cost model that was named beside the target."""
-    if models.sources.precision is not None:
+def _default(lut: str, models: Models) -> CostModel:
+    """The cost model of objectives whose names do not say it."""
+    if models.precision is not None:
         raise UsageError(f"--lut {lut} says the precision itself", "Leave out --precision.")
-    return models.cost(lut)
+    return models.cost_model(lut)

@@ -12,13 +12,13 @@ from nasprof.errors import NasprofError
 from nasprof.log import logger
 from nasprof.temporary import TemporaryFolder
 from nasprof.typing import Array
-from search.objectives.base import Sources, Wanted
-from search.objectives.models import Models, Spot
+from search.objectives.base import NamedObjective
+from search.objectives.models import Models, device_label
 from search.problem import Objective
 from spaces import Genes, Space
 
 if TYPE_CHECKING:
-    from devices import Profile, RunSettings
+    from devices import Profile, RunSettings, Target
     from profiler.measuring.records import Item, Measurement
     from profiler.tables.plan import Plan
     from profiler.tables.workshop import Workshop
@@ -125,35 +125,36 @@ class OnDevice:
 
 
 @dataclass(frozen=True)
-class MeasuredLatency(Wanted):
+class MeasuredLatency(NamedObjective):
     """Latency in ms as it is measured by the device's own protocol.
 
     Args:
-        spot: the device.
+        target: the device.
+        models: tell precision and clock.
     """
 
     form: ClassVar[str] = "latency_measured[@DEVICE[/SERIAL]]"
 
-    spot: Spot
-    sources: Sources
+    target: Target
+    models: Models
 
     @classmethod
     def of(cls, name: str, detail: str | None, models: Models) -> Self:
-        return cls(name, models.spot(name, detail), models.sources)
+        return cls(name, models.target_of(name, detail), models)
 
     def objective(self, space: Space) -> Objective:
         from profiler.measuring.protocol import parse_protocol
         from profiler.tables.plan import Plan
 
-        profile, precision = self.spot.profile, self.sources.precision or "fp32"
+        profile, precision = self.target.profile(), self.models.precision or "fp32"
         plan = Plan((space,), parse_protocol(profile.protocol), precision)
-        settings = self.spot.target.settings(profile)
-        measured = OnDevice(profile, settings, space, plan, self.sources.clock or "wall")
+        settings = self.target.settings(profile)
+        measured = OnDevice(profile, settings, space, plan, self.models.clock or "wall")
         return Objective(
             self.name,
             "ms",
             measured.latency_ms,
             kind="evaluated",
             facts=measured.facts(),
-            place=self.spot.place,
+            device=device_label(profile),
         )

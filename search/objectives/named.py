@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from nasprof.errors import UsageError
-from search.objectives.base import Sources, Wanted, objectives
+from search.objectives.base import NamedObjective, objectives
 from search.objectives.callables import Own
 from search.objectives.models import Models
 from search.problem import Objective
@@ -15,7 +15,7 @@ from spaces import Space, spaces
 from spaces.predictor import SpaceMismatch
 
 
-def objectives_of(names: Sequence[str], sources: Sources) -> tuple[Space, tuple[Objective, ...]]:
+def objectives_of(names: Sequence[str], models: Models) -> tuple[Space, tuple[Objective, ...]]:
     """The space of a search and its objectives, in the order of their names.
 
     Known are ``top1[@MODEL]``, ``latency[@MODEL]``, ``latency[@DEVICE[/SERIAL]]``,
@@ -32,11 +32,10 @@ def objectives_of(names: Sequence[str], sources: Sources) -> tuple[Space, tuple[
     """
     if not names:
         raise UsageError("no objective is named", f"Known: {known_forms()}.")
-    models = Models(sources)
-    wanted = [_wanted(name, models) for name in names]
-    _refuse_repeated(wanted)
-    space = _common_space(wanted, sources)
-    return space, tuple(each.objective(space) for each in wanted)
+    named = [_named(name, models) for name in names]
+    _refuse_repeated(named)
+    space = _common_space(named, models)
+    return space, tuple(each.objective(space) for each in named)
 
 
 def known_forms() -> str:
@@ -44,7 +43,7 @@ def known_forms() -> str:
     return ", ".join([*(objectives.get(name).form for name in objectives), Own.form])
 
 
-def _wanted(name: str, models: Models) -> Wanted:
+def _named(name: str, models: Models) -> NamedObjective:
     bare, at, detail = name.partition("@")
     if bare in objectives:
         return objectives.get(bare).of(name, detail if at else None, models)
@@ -55,34 +54,34 @@ def _wanted(name: str, models: Models) -> Wanted:
     return Own.of(name, None, models)
 
 
-def _refuse_repeated(wanted: Sequence[Wanted]) -> None:
-    names = [each.name for each in wanted]
+def _refuse_repeated(named: Sequence[NamedObjective]) -> None:
+    names = [each.name for each in named]
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"objective {name!r} is there twice", "Name each of them once.")
 
 
-def _common_space(wanted: Sequence[Wanted], sources: Sources) -> Space:
+def _common_space(named: Sequence[NamedObjective], models: Models) -> Space:
     """The only space that everything known of it allows.
 
     Raises:
         UsageError: nothing tells.
         SpaceMismatch: there is none, naming what does not fit, or there are several.
     """
-    asked = [] if sources.space is None else [("the space asked for", (sources.space,))]
-    told = [(f"objective {each.name!r}", each.spaces) for each in wanted if each.spaces is not None]
-    known = [(who, _at(who, which, sources.resolution)) for who, which in chain(asked, told)]
+    asked = [] if models.space is None else [("the space asked for", (models.space,))]
+    told = [(f"objective {each.name!r}", each.spaces) for each in named if each.spaces is not None]
+    known = [(who, _at(who, which, models.resolution)) for who, which in chain(asked, told)]
     if not known:
         raise UsageError(
             "no objective tells which space to search",
             f"Name it: --space ofa-mbv3. Known: {', '.join(spaces)}.",
         )
     common = list(known[0][1])
-    for place, (who, which) in enumerate(known):
+    for number, (who, which) in enumerate(known):
         if not any(space in which for space in common):
             raise SpaceMismatch(
                 f"{who} is of {_labels(which)}, "
-                f"{', '.join(other for other, _ in known[:place])} of {_labels(common)}: "
+                f"{', '.join(other for other, _ in known[:number])} of {_labels(common)}: "
                 "no space in common",
                 "Take models of the same space, width and resolution.",
             )

@@ -23,7 +23,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from nasprof.errors import UsageError
-from search.objectives.base import Wanted, near
+from nasprof.registry import near_names
+from search.objectives.base import NamedObjective
 from search.objectives.computed import counted
 from search.objectives.models import Models
 from search.problem import Objective
@@ -61,7 +62,7 @@ _STORED: dict[type[Op], Callable[[Any], tuple[int, int]]] = {
 
 
 @dataclass(frozen=True)
-class SizeBytes(Wanted):
+class SizeBytes(NamedObjective):
     """Bytes of the model file.
 
     Args:
@@ -78,7 +79,7 @@ class SizeBytes(Wanted):
         if precision not in STORAGE:
             raise UsageError(
                 f"objective {name!r}: the size is not known at {precision!r}",
-                near(precision, STORAGE),
+                near_names(precision, STORAGE),
             )
         return cls(name, precision)
 

@@ -11,7 +11,7 @@ import numpy as np
 from nasprof.log import logger
 from search.accuracy.base import AccuracyModel
 from search.accuracy.ridge import ridge_of
-from search.objectives.base import Wanted
+from search.objectives.base import NamedObjective
 from search.objectives.callables import UserFunction, evaluated
 from search.objectives.facts import model_facts
 from search.objectives.models import Models
@@ -20,7 +20,7 @@ from spaces import Space
 
 
 @dataclass(frozen=True)
-class Top1(Wanted):
+class Top1(NamedObjective):
     """Top-1 accuracy in percent.
 
     Args:
@@ -33,8 +33,8 @@ class Top1(Wanted):
 
     @classmethod
     def of(cls, name: str, detail: str | None, models: Models) -> Self:
-        wanted = models.sources.accuracy if detail is None else detail
-        return cls(name, UserFunction.of(wanted) or models.accuracy(wanted))
+        named = models.accuracy if detail is None else detail
+        return cls(name, UserFunction.of(named) or models.accuracy_model(named))
 
     @property
     def spaces(self) -> tuple[Space, ...] | None:

@@ -144,10 +144,10 @@ def test_a_new_predictor(load, registries):
 @pytest.mark.parametrize("name", ["nasbench201", "ofa-mbv3"])
 def test_a_new_objective(load, registries, name):
     load("objective")
-    from search.objectives import Sources, objectives_of
+    from search.objectives import Models, objectives_of
 
     space = get_space(name)
-    _, (operations,) = objectives_of(["operations"], Sources(target=None, space=space))
+    _, (operations,) = objectives_of(["operations"], Models(space=space))
     genes = space.sample(20, np.random.default_rng(0))
     counted = pickle.loads(pickle.dumps(operations)).function(genes)
     assert counted.tolist() == [len(space.network(row).program().ops) for row in genes]

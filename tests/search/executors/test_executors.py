@@ -302,7 +302,7 @@ def test_functions_of_the_script_that_runs_are_refused(monkeypatch):
 
 @pytest.mark.parametrize("name", ["processes", "ray"])
 def test_devices_are_of_one_process_alone(name):
-    problem = problem_of(CELLS, made_up.total, place="pixel")
+    problem = problem_of(CELLS, made_up.total, device="pixel")
     with pytest.raises(UsageError, match=r"'made-up-0' is measured on 'pixel'[\s\S]*serial"):
         open_executor(name, problem, workers=1)
 
@@ -464,7 +464,7 @@ def test_devices_measure_at_the_same_time_and_each_one_thing_at_a_time():
         return made_up.total(genes)
 
     objectives = [
-        Objective(f"{place}-{number}", "ms", meeting.at(place), place=place)
+        Objective(f"{place}-{number}", "ms", meeting.at(place), device=place)
         for number in range(2)
         for place in ("phone", "board")
     ]
@@ -476,8 +476,8 @@ def test_devices_measure_at_the_same_time_and_each_one_thing_at_a_time():
 
 def test_a_device_lost_beside_others_stops_the_search():
     objectives = (
-        Objective("lost", "ms", made_up.lost, place="phone"),
-        Objective("there", "ms", made_up.total, place="board"),
+        Objective("lost", "ms", made_up.lost, device="phone"),
+        Objective("there", "ms", made_up.total, device="board"),
     )
     with pytest.raises(DeviceError, match="the phone is gone"):
         evaluate(Problem(CELLS, objectives), GENES[:1])

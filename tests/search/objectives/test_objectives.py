@@ -24,7 +24,7 @@ from profiler.lowering import lower
 from profiler.measuring.records import Measurement
 from profiler.measuring.rounds import EMPTY, SENTINEL
 from search.answers.own_table import OwnTable
-from search.objectives import Sources, UserFunction, additive_extremes, objectives, objectives_of
+from search.objectives import Models, UserFunction, additive_extremes, objectives, objectives_of
 from search.objectives.computed import PeakMemory
 from search.problem import Problem
 from spaces import get_space
@@ -97,7 +97,7 @@ def target(device=None, **options):
 def sources(name="cells", device=None, **options):
     aimed = {key: options.pop(key) for key in ("serial", "threads") if key in options}
     chosen = {"accuracy": f"{name}.npz", "lut": f"{name}.json", **options}
-    return Sources(target(device, **aimed), **chosen)
+    return Models(target(device, **aimed), **chosen)
 
 
 def one(name, *more, **options):
@@ -165,7 +165,7 @@ def test_every_objective_of_the_registry(name, space_name):
         name, "bytes" if name in COMPUTED else "ms"
     )
     assert found.free == (name not in ("top1", "latency_measured"))
-    assert (found.place is None) == (found.kind != "evaluated")
+    assert (found.device is None) == (found.kind != "evaluated")
     assert (found.facts == {}) == (found.kind == "computed")
     assert json.loads(json.dumps(found.facts)) == found.facts
     if name != "latency_measured":
@@ -346,7 +346,7 @@ def test_a_function_of_ones_own_is_given_architectures_as_json(own):
     )
     for each in (low, high, top1):
         assert each.function(genes).tolist() == expected
-        assert (each.kind, each.free, each.place) == ("evaluated", False, None)
+        assert (each.kind, each.free, each.device) == ("evaluated", False, None)
         assert each.facts == {"function": f"{own}:depth"}
         assert each.extremes is None
     assert [each.maximise for each in (low, high, top1)] == [False, True, True]
@@ -508,7 +508,7 @@ def test_measured_latencies_are_of_the_device_and_measured_together(monkeypatch)
     # By CPU time, which no other work on the machine can turn round.
     wanted = sources("mobile", space=MOBILE, clock="cpu")
     space, (found,) = objectives_of(["latency_measured@quick"], wanted)
-    assert (found.kind, found.place, found.free, found.unit) == ("evaluated", "quick", False, "ms")
+    assert (found.kind, found.device, found.free, found.unit) == ("evaluated", "quick", False, "ms")
     assert found.facts["device"] == "quick"
     assert found.facts["runtime"] == "onnxruntime"
     assert found.facts["protocol"]["visits"] == 1
@@ -630,7 +630,7 @@ def test_a_clock_that_the_device_has_not_is_told(monkeypatch):
 def test_several_phones_are_places_of_their_own():
     names = [f"latency_measured@{place}" for place in ("pixel/A1", "pixel/192.0.2.1:5555", "pixel")]
     _, found = objectives_of(names, sources(space=CELLS, serial="C3"))
-    assert [each.place for each in found] == ["pixel/A1", "pixel/192.0.2.1:5555", "pixel/C3"]
+    assert [each.device for each in found] == ["pixel/A1", "pixel/192.0.2.1:5555", "pixel/C3"]
     assert [each.facts["serial"] for each in found] == ["A1", "192.0.2.1:5555", "C3"]
     assert len({json.dumps(each.facts) for each in found}) == 3
 
