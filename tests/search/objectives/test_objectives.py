@@ -1,6 +1,7 @@
 """Objectives by name: what they say, where it comes from, and what is refused."""
 
 import json
+import logging
 import pickle
 import shutil
 import subprocess
@@ -554,22 +555,22 @@ def scripted(monkeypatch, contended, clock="wall"):
         ([{"network0", "network2"}, {"network2"}, {"network2"}], [1, 2, 100]),
     ],
 )
-def test_what_is_in_doubt_is_measured_again_up_to_twice(monkeypatch, capsys, contended, expected):
+def test_what_is_in_doubt_is_measured_again_up_to_twice(monkeypatch, caplog, contended, expected):
     function, opened = scripted(monkeypatch, contended)
     assert function(CELLS.sample(3, np.random.default_rng(0))).tolist() == expected
     every = {"network0", "network1", "network2"}
     assert [set(names) for names in opened] == [every, *contended[:2]][: len(contended)]
-    said = capsys.readouterr().err
+    said = caplog.text
     still = "measured 3 times on 'quick', and is still in doubt (contended): the last"
     assert said.count(still) == (100 in expected)
     assert bool(said) == (100 in expected)
 
 
-def test_other_work_is_no_doubt_by_the_cpu_clock(monkeypatch, capsys):
+def test_other_work_is_no_doubt_by_the_cpu_clock(monkeypatch, caplog):
     function, opened = scripted(monkeypatch, [{"network0"}], clock="cpu")
     assert function(CELLS.sample(2, np.random.default_rng(0))).tolist() == [100.0, 2.0]
     assert len(opened) == 1
-    assert capsys.readouterr().err == ""
+    assert caplog.text == ""
 
 
 def test_measuring_one_network_visits_it_no_more_than_its_protocol_says(monkeypatch):
@@ -659,16 +660,17 @@ def test_ones_own_table_of_a_phone_is_looked_up_by_its_serial(folder):
     refused("latency@pixel/B2", space=CELLS)
 
 
-def test_a_table_of_this_machine_is_built_first_once_and_kept(folder, capsys):
+def test_a_table_of_this_machine_is_built_first_once_and_kept(folder, caplog):
+    caplog.set_level(logging.INFO, logger="nasprof")
     names = ["latency@quick", "latency_upper@quick"]
     _, (plain, upper) = objectives_of(names, sources(space=CELLS))
-    said = capsys.readouterr().err
-    assert said.count("Measuring the blocks") == 1
-    assert said.count("Table written") == 1
+    assert caplog.text.count("Measuring the blocks") == 1
+    assert caplog.text.count("Table written") == 1
+    caplog.clear()
     genes = CELLS.sample(3, np.random.default_rng(0))
     assert (plain.function(genes) < upper.function(genes)).all()
     _, (again,) = objectives_of(["latency"], sources(device="quick", lut=None, space=CELLS))
-    assert "Measuring" not in capsys.readouterr().err
+    assert "Measuring" not in caplog.text
     assert again.function(genes).tolist() == plain.function(genes).tolist()
 
 
@@ -693,11 +695,11 @@ def test_a_table_that_another_process_builds_is_refused_with_what_to_do(folder):
     assert one("latency@quick", space=CELLS).function(CELLS.sample(1, np.random.default_rng(0))) > 0
 
 
-def test_doubts_and_changes_are_said_once(folder, capsys):
+def test_doubts_and_changes_are_said_once(folder, caplog):
     fingerprint = {**open_device(target().profile()).fingerprint(), "cpu": "another"}
     facts = {"device": "cpu", "device_fingerprint": fingerprint, "runtime": "onnxruntime"}
     write_cost_model(replace(made_up_table(CELLS), provenance=facts), folder / "raw.json")
     objectives_of(["latency@raw.json", "latency", "macs"], sources(lut="raw.json"))
-    said = capsys.readouterr().err
+    said = caplog.text
     assert said.count("never compared with whole networks") == 1
     assert said.count('cpu was "another"') == 1
