@@ -170,7 +170,7 @@ def loaded(data: bytes) -> dict[str, Any]:
 
 def archive(rng: Random, data: bytes) -> bytes:
     """Of a model file: its text or an array, mostly with a digest that fits."""
-    from search.model_file import Archive
+    from search.model_file import ModelArrays
 
     told = rng.random()
     if told > 0.75:
@@ -184,7 +184,7 @@ def archive(rng: Random, data: bytes) -> bytes:
         found = mutate.change_arrays(rng, found)
     if isinstance(about, dict):
         with contextlib.suppress(ValueError, RecursionError):
-            about = {**about, "sha256": Archive(about, found).digest()}
+            about = {**about, "sha256": ModelArrays(about, found).digest()}
     text = mutate.written(about).encode("ascii", "replace").decode()
     return mutate.npz({**found, "about": np.array(text)})
 
@@ -453,7 +453,7 @@ def _accuracy() -> list[bytes]:
     judged = {"fitted_to": "made up", "networks": 1, "r2": 1.0, "spearman": 1.0}
     parts = tuple(np.linspace(0, 1, len(values)) for _, values in space.parts)
     additive = AdditiveAccuracy("a", space, 70.0, parts, judged)
-    return [shipped.read_bytes(), _archived(additive.as_archive())]
+    return [shipped.read_bytes(), _archived(additive.as_arrays())]
 
 
 def _archived(found: Any) -> bytes:
@@ -501,7 +501,7 @@ def _read_top1(path: Path) -> None:
 
 
 def _generators() -> list[bytes]:
-    from search.model_file import Archive
+    from search.model_file import ModelArrays
     from search.pnag.budgets import BudgetScale
     from search.pnag.checkpoint import GENERATOR
     from search.pnag.policy import shapes
@@ -516,7 +516,7 @@ def _generators() -> list[bytes]:
     about = {"kind": GENERATOR, "spaces": [space.settings], "provenance": {"seed": 0}}
     knots = BudgetScale.spanning(1.0, 3.0, 3, "log").knots_ms
     more = {"knots_ms": knots, "elites": space.sample(5, rng)}
-    return [_archived(Archive(about, {**weights, **more}))]
+    return [_archived(ModelArrays(about, {**weights, **more}))]
 
 
 def _read_generator(path: Path) -> None:

@@ -39,7 +39,7 @@ from luts.agreement import calibrate, upper_bound
 from luts.answers import answer_bound
 from profiler.commands.building import build_and_keep
 from profiler.measuring.protocol import parse_protocol
-from profiler.tables.build import Progress
+from profiler.tables.build import BuildProgress
 from profiler.tables.plan import Plan
 from search.accuracy import read_accuracy_model
 from search.accuracy.ridge import ridge_of
@@ -120,7 +120,7 @@ def answers_of(path: Path, clock: str, runtime: str, trained: Path) -> list[dict
         generator = read_generator(trained, site.trade_off.space)
         bench = bench_of(site)
         assert bench is not None
-        speed = speed_at(site, bench, lambda: nullcontext(Progress()))
+        speed = speed_at(site, bench, lambda: nullcontext(BuildProgress()))
         assert speed is not None
         inquiry = Inquiry(site, generator, rng, CONFIDENCE, speed=speed)
         low_ms = inquiry.span.minimum_ms
@@ -142,7 +142,7 @@ def measured(
     stated = Stated(clock, sentinel, inquiry.speed.factor)
 
     def take(genes: Genes) -> Any:
-        return bench.measure(genes, nullcontext(Progress()))
+        return bench.measure(genes, nullcontext(BuildProgress()))
 
     found = verify(candidates, stated, take, lambda _: [], attempts=1, confirm=False)
     record_answers(site, candidates, found)

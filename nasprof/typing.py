@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -17,3 +18,6 @@ else:
 
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object as it is read or written; its fields are checked by whoever reads them."""
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told how many steps of how many are done."""

@@ -37,7 +37,7 @@ class ModelFileInvalid(UsageError):
 
 
 @dataclass(frozen=True)
-class Archive:
+class ModelArrays:
     """What a file holds.
 
     Args:
@@ -119,7 +119,7 @@ class Archive:
     def write(self, path: Path) -> None:
         """Write it as a whole or not at all; the same contents give the same bytes."""
         about = {"schema": SCHEMA, **self.about}
-        signed = {**about, "sha256": Archive(about, self.arrays).digest()}
+        signed = {**about, "sha256": ModelArrays(about, self.arrays).digest()}
         stream = io.BytesIO()
         text = np.array(json.dumps(signed, allow_nan=False))
         np.savez_compressed(stream, allow_pickle=False, **{_ABOUT: text}, **self.arrays)
@@ -141,8 +141,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def parse_archive(arrays: Arrays) -> Archive:
-    """An archive of ours.
+def parse_arrays(arrays: Arrays) -> ModelArrays:
+    """The arrays and the text of a file of ours.
 
     Raises:
         UsageError: the text is missing or malformed, or the digest does not fit.
@@ -162,10 +162,10 @@ def parse_archive(arrays: Arrays) -> Archive:
         )
     stated = reader.take("sha256", "a string")
     rest = {key: value for key, value in about.items() if key != "sha256"}
-    archive = Archive(rest, {name: value for name, value in arrays.items() if name != _ABOUT})
-    if stated != archive.digest():
+    stored = ModelArrays(rest, {name: value for name, value in arrays.items() if name != _ABOUT})
+    if stated != stored.digest():
         raise UsageError(
             "the contents do not fit the field 'sha256': the file was changed or is damaged",
             "Fit the model again: nassearch fit --help",
         )
-    return archive
+    return stored

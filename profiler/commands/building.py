@@ -14,16 +14,16 @@ from nasprof.errors import UsageError
 if TYPE_CHECKING:
     from devices import Device, RunSettings
     from luts import LookupTable
-    from profiler.tables.build import Progress
+    from profiler.tables.build import BuildProgress
     from profiler.tables.plan import Plan
 
 
 @contextmanager
-def building_progress() -> Iterator[Progress]:
+def building_progress() -> Iterator[BuildProgress]:
     """Tells the estimate on stderr, then draws bars where stderr is a terminal."""
     from profiler.commands.progress import lowering_bar, progress_bar
     from profiler.measuring.measure import Status
-    from profiler.tables.build import Progress
+    from profiler.tables.build import BuildProgress
 
     # One bar at a time: two would write over each other.
     with ExitStack() as bars:
@@ -39,7 +39,7 @@ def building_progress() -> Iterator[Progress]:
                 measuring = bars.enter_context(progress_bar())
             measuring(status)
 
-        yield Progress(lowered, update)
+        yield BuildProgress(lowered, update)
 
 
 def build_and_keep(
@@ -189,7 +189,7 @@ class _Building:
         return table
 
     @contextmanager
-    def _kept(self, journal: Path) -> Iterator[Progress]:
+    def _kept(self, journal: Path) -> Iterator[BuildProgress]:
         """Tells of progress and, when it is interrupted, that nothing is lost."""
         from profiler.measuring.measure import Interrupted
 

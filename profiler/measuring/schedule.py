@@ -105,7 +105,7 @@ def doubts(rounds: Sequence[Round]) -> set[str]:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Completion:
     """How far a model's measurement has come.
 
     Args:
@@ -117,7 +117,7 @@ class Progress:
     rounds_left: int
 
 
-def judge(rounds: Sequence[Round], protocol: Protocol, late: bool = False) -> Progress:
+def judge(rounds: Sequence[Round], protocol: Protocol, late: bool = False) -> Completion:
     """Whether the rounds of one model are enough.
 
     Args:
@@ -130,18 +130,18 @@ def judge(rounds: Sequence[Round], protocol: Protocol, late: bool = False) -> Pr
     if late and len(rounds) >= protocol.rounds_min:
         usable = max(usable, len(chosen))
     if usable < protocol.rounds_min:
-        return Progress(None, protocol.rounds_min - usable)
+        return Completion(None, protocol.rounds_min - usable)
     width = _half_width(chosen, protocol)
     if protocol.target is not None and width <= protocol.target:
-        return Progress("converged", 0)
+        return Completion("converged", 0)
     most = protocol.rounds_max + protocol.repeats
     if late or usable >= protocol.rounds_max or len(rounds) >= most:
-        return Progress("limit", 0)
+        return Completion("limit", 0)
     if protocol.target is None:
-        return Progress(None, protocol.rounds_max - usable)
+        return Completion(None, protocol.rounds_max - usable)
     # The interval narrows with the root of the number of rounds.
     needed = usable * (min(width, 1.0) / max(protocol.target, 1e-6)) ** 2
-    return Progress(None, max(1, min(int(needed), protocol.rounds_max) - usable))
+    return Completion(None, max(1, min(int(needed), protocol.rounds_max) - usable))
 
 
 def _half_width(chosen: Sequence[Round], protocol: Protocol) -> float:

@@ -12,13 +12,13 @@ from nasprof.temporary import TemporaryFolder
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Measurement
 from profiler.model_files.formats import format_for
-from profiler.tables.build import Progress, measure_items
+from profiler.tables.build import BuildProgress, measure_items
 from profiler.tables.plan import Plan
 from profiler.tables.provenance import conditions_of, protocol_of
 from profiler.tables.workshop import Workshop
 from spaces import Genes, Space
 
-Told: TypeAlias = AbstractContextManager[Progress]
+Told: TypeAlias = AbstractContextManager[BuildProgress]
 
 
 @dataclass(frozen=True)

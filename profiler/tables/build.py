@@ -33,7 +33,7 @@ from spaces.graph import Block, Network
 
 
 @dataclass(frozen=True)
-class Progress:
+class BuildProgress:
     """Whom to tell how far building has come.
 
     Args:
@@ -54,7 +54,7 @@ def build_table(
     base: LookupTable | None = None,
     journal: Path | None = None,
     patience_s: float = 0.0,
-    progress: Progress | None = None,
+    progress: BuildProgress | None = None,
 ) -> LookupTable:
     """Measure a table, or what an existing one lacks.
 
@@ -76,7 +76,7 @@ def build_table(
     networks = draw_networks(plan, fit, avoid=[] if base is None else base.networks)
     if base is not None and not blocks and not networks:
         return base
-    told = progress or Progress()
+    told = progress or BuildProgress()
     with TemporaryFolder() as folder:
         shop = Workshop(plan, format_for(settings.runtime), folder, told.lowered)
         items = _items(shop, blocks if source.times_blocks else [], networks)
@@ -137,7 +137,7 @@ def measure_items(
     settings: RunSettings,
     shop: Workshop,
     items: Sequence[Item],
-    told: Progress,
+    told: BuildProgress,
     journal: Path | None = None,
     patience_s: float = 0.0,
 ) -> list[Measurement]:
@@ -175,7 +175,7 @@ def audit_networks(
     plan: Plan,
     table: LookupTable,
     *,
-    progress: Progress | None = None,
+    progress: BuildProgress | None = None,
     patience_s: float = 0.0,
 ) -> tuple[tuple[Measured, ...], dict[str, Any]]:
     """Measure networks that were never measured for a table, and what they depend on.
@@ -186,7 +186,7 @@ def audit_networks(
     """
     for space in table.spaces:
         table.costs_ms(space)
-    told = progress or Progress()
+    told = progress or BuildProgress()
     conditions = Conditions.of(device, settings)
     networks = draw_networks(plan, 0, avoid=table.networks)
     with TemporaryFolder() as folder:
@@ -213,7 +213,7 @@ def measure_answers(
     *,
     journal: Path | None = None,
     patience_s: float = 0.0,
-    progress: Progress | None = None,
+    progress: BuildProgress | None = None,
 ) -> tuple[Measured, ...]:
     """Networks that a search would choose by a table, measured: ``plan.answers`` of them at most.
 
@@ -225,7 +225,7 @@ def measure_answers(
         DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure`.
     """
     require_same(table, known_provenance(Conditions.of(device, settings), plan))
-    told = progress or Progress()
+    told = progress or BuildProgress()
     space = next(space for space in table.spaces if not table.missing(space))
     rng = np.random.default_rng([plan.seed, plan.answers])
     genes = find_answers(table, space, plan.answers, rng)

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from nasprof.registry import Registry
 from nasprof.typing import Array
-from search.model_file import Archive
+from search.model_file import ModelArrays
 from spaces import Genes, Space
 from spaces.predictor import Predictor
 
@@ -30,12 +30,12 @@ class AccuracyModel(Predictor):
         return None
 
     @abstractmethod
-    def as_archive(self) -> Archive:
+    def as_arrays(self) -> ModelArrays:
         """As a file holds it."""
 
     @classmethod
     @abstractmethod
-    def from_archive(cls, archive: Archive, name: str) -> Self:
+    def from_arrays(cls, stored: ModelArrays, name: str) -> Self:
         """From a file.
 
         Raises:

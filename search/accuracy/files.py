@@ -12,7 +12,7 @@ from nasprof.errors import UsageError
 from nasprof.named_files import NamedFiles
 from search.accuracy.base import AccuracyModel, accuracy_models
 from search.accuracy.errors import AccuracyModelInvalid
-from search.model_file import ModelFileInvalid, parse_archive, read_arrays
+from search.model_file import ModelFileInvalid, parse_arrays, read_arrays
 from spaces import Space
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ def _from_npz(path: Path) -> AccuracyModel:
     if not set(SHAPES).isdisjoint(arrays) and "about" not in arrays:
         return OfaMlp.of(arrays, path.stem)
     try:
-        archive = parse_archive(arrays)
-        kind = archive.kind
-        return accuracy_models.get(kind).from_archive(archive, path.stem)
+        stored = parse_arrays(arrays)
+        kind = stored.kind
+        return accuracy_models.get(kind).from_arrays(stored, path.stem)
     except AccuracyModelInvalid:
         raise
     except UsageError as error:
@@ -132,4 +132,4 @@ def stem(path: Path) -> str:
 
 def write_accuracy_model(model: AccuracyModel, path: Path) -> None:
     """Write a model as a whole or not at all."""
-    model.as_archive().write(path)
+    model.as_arrays().write(path)

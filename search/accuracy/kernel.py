@@ -24,7 +24,7 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.accuracy.base import AccuracyModel
 from search.accuracy.provenance import check_provenance, doubts
-from search.model_file import Archive
+from search.model_file import ModelArrays
 from search.regression.gaussian import Counts, Kernel, Process
 from search.regression.inducing import explained_by
 from spaces import Genes, Space
@@ -152,7 +152,7 @@ class KernelAccuracy(AccuracyModel):
 
     # --- files ------------------------------------------------------------------------------
 
-    def as_archive(self) -> Archive:
+    def as_arrays(self) -> ModelArrays:
         """As a file holds it."""
         kernel = self.process.kernel
         about = {
@@ -173,27 +173,27 @@ class KernelAccuracy(AccuracyModel):
             "repeats": self.repeats,
             "weights": self.weights,
         }
-        return Archive(about, arrays)
+        return ModelArrays(about, arrays)
 
     @classmethod
-    def from_archive(cls, archive: Archive, name: str) -> Self:
+    def from_arrays(cls, stored: ModelArrays, name: str) -> Self:
         """From a file.
 
         Raises:
             UsageError: naming what is missing or wrong.
         """
-        space = archive.space()
-        reader = Reader(dict(archive.about), "model")
+        space = stored.space()
+        reader = Reader(dict(stored.about), "model")
         provenance = reader.take("provenance", "an object")
         check_provenance(provenance)
-        support = space.canonical(archive.array("support", np.int8, (None, space.n_genes)))
+        support = space.canonical(stored.array("support", np.int8, (None, space.n_genes)))
         return cls(
             name,
             space,
-            _read_process(archive, reader, int(space.n_choices.sum(dtype=np.int64))),
+            _read_process(stored, reader, int(space.n_choices.sum(dtype=np.int64))),
             support,
-            _positive(archive, "repeats", np.int64, len(support)),
-            archive.array("weights", np.float64, (len(support),)),
+            _positive(stored, "repeats", np.int64, len(support)),
+            stored.array("weights", np.float64, (len(support),)),
             reader.take("center", "a number"),
             reader.positive("unit"),
             reader.positive("caution"),
@@ -201,18 +201,18 @@ class KernelAccuracy(AccuracyModel):
         )
 
 
-def _read_process(archive: Archive, reader: Reader, columns: int) -> Process:
+def _read_process(stored: ModelArrays, reader: Reader, columns: int) -> Process:
     form = reader.take("form", "a string")
     if form not in Kernel.forms:
         raise UsageError(f"field 'form' is {form!r}, expected {' or '.join(Kernel.forms)}")
-    linear, joint = (_positive(archive, name, np.float64, columns) for name in ("linear", "joint"))
+    linear, joint = (_positive(stored, name, np.float64, columns) for name in ("linear", "joint"))
     kernel = Kernel(form, linear, joint, reader.positive("amplitude"))
     return Process(kernel, reader.positive("noise"))
 
 
-def _positive(archive: Archive, name: str, dtype: Any, length: int) -> NDArray[Any]:
+def _positive(stored: ModelArrays, name: str, dtype: Any, length: int) -> NDArray[Any]:
     """An array of at least one value, all above 0."""
-    found = archive.array(name, dtype, (length,))
+    found = stored.array(name, dtype, (length,))
     if not len(found) or found.min() <= 0:
         raise UsageError(f"array {name!r} is empty or has values that are not above 0")
     return found

@@ -22,10 +22,10 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.accuracy.base import AccuracyModel
 from search.accuracy.errors import AccuracyModelInvalid
-from search.model_file import Archive
+from search.model_file import ModelArrays
 from spaces import Genes, Space, get_space
 
-Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
+MlpWeights: TypeAlias = Mapping[str, NDArray[np.float32]]
 
 RESOLUTIONS = (160, 176, 192, 208, 224)
 SHAPES: Mapping[str, tuple[int, ...]] = {
@@ -53,7 +53,7 @@ class OfaMlp(AccuracyModel):
     kind: ClassVar[str] = "ofa-mlp"
 
     name: str
-    weights: Weights
+    weights: MlpWeights
 
     @cached_property
     def spaces(self) -> tuple[Space, ...]:  # type: ignore[override]  # read-only here
@@ -136,19 +136,19 @@ class OfaMlp(AccuracyModel):
             raise AccuracyModelInvalid(f"{name!r}: unknown array {min(unknown)!r}")
         return cls(name, dict(arrays))
 
-    def as_archive(self) -> Archive:
+    def as_arrays(self) -> ModelArrays:
         """As a file holds it."""
         settings = [space.settings for space in self.spaces]
-        return Archive({"kind": self.kind, "spaces": settings, "provenance": {}}, self.weights)
+        return ModelArrays({"kind": self.kind, "spaces": settings, "provenance": {}}, self.weights)
 
     @classmethod
-    def from_archive(cls, archive: Archive, name: str) -> Self:
+    def from_arrays(cls, stored: ModelArrays, name: str) -> Self:
         """From a file.
 
         Raises:
             AccuracyModelInvalid: it does not hold such weights.
         """
-        return cls.of(archive.arrays, name)
+        return cls.of(stored.arrays, name)
 
 
 def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:

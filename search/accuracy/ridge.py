@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nasprof.reader import Reader
 from nasprof.typing import Array
 from search.accuracy.base import AccuracyModel
-from search.model_file import Archive
+from search.model_file import ModelArrays
 from search.regression.encodings import pairs_within
 from spaces import Genes, Space
 
@@ -82,7 +82,7 @@ class AdditiveAccuracy(AccuracyModel):
             f"R2 {about['r2']:.4f}, Spearman {about['spearman']:.4f} with {about['fitted_to']!r}"
         ]
 
-    def as_archive(self) -> Archive:
+    def as_arrays(self) -> ModelArrays:
         """As a file holds it."""
         about = {
             "kind": self.kind,
@@ -90,22 +90,22 @@ class AdditiveAccuracy(AccuracyModel):
             "provenance": dict(self.provenance),
         }
         parts = {f"part{number}": part for number, part in enumerate(self.contributions)}
-        return Archive(about, {"intercept": np.array(self.intercept), **parts})
+        return ModelArrays(about, {"intercept": np.array(self.intercept), **parts})
 
     @classmethod
-    def from_archive(cls, archive: Archive, name: str) -> Self:
+    def from_arrays(cls, stored: ModelArrays, name: str) -> Self:
         """From a file.
 
         Raises:
             UsageError: naming what is missing or wrong.
         """
-        space = archive.space()
+        space = stored.space()
         contributions = tuple(
-            archive.array(f"part{number}", np.float64, (len(values),))
+            stored.array(f"part{number}", np.float64, (len(values),))
             for number, (_, values) in enumerate(space.parts)
         )
-        intercept = float(archive.array("intercept", np.float64, ()))
-        provenance = Reader(dict(archive.about), "model").take("provenance", "an object")
+        intercept = float(stored.array("intercept", np.float64, ()))
+        provenance = Reader(dict(stored.about), "model").take("provenance", "an object")
         judged = Reader(provenance, "provenance")
         judged.take("fitted_to", "a string")
         for number in ("r2", "spearman"):

@@ -35,7 +35,7 @@ __all__ = ["Archive", "ArchiveBusy", "ArchiveInvalid", "ArchiveMismatch"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class Record:
     """An architecture that was evaluated.
 
     Args:
@@ -74,7 +74,7 @@ class Archive(AbstractContextManager["Archive"]):
         fresh: bool = False,
     ) -> None:
         self.problem = problem
-        self._held: dict[int, Entry] = {}
+        self._held: dict[int, Record] = {}
         self._log: AppendLog | None = None
         if path is not None:
             self._log = AppendLog(path, ARCHIVES, _facts(problem, facts or {}), fresh=fresh)
@@ -107,8 +107,8 @@ class Archive(AbstractContextManager["Archive"]):
         return len(self._held)
 
     @property
-    def entries(self) -> Mapping[int, Entry]:
-        """What is held, by its place in the order of proposals."""
+    def records(self) -> Mapping[int, Record]:
+        """What is held, by its index in the order of proposals."""
         return self._held
 
     @property
@@ -139,29 +139,29 @@ class Archive(AbstractContextManager["Archive"]):
 
         Args:
             errors: what went wrong with each of them.
-            first: place of the first of them in the order of proposals; after all others unless
+            first: index of the first of them in the order of proposals; after all others unless
                 given.
 
         Raises:
             NasprofError: they cannot be written; what is on disk stays as it is.
         """
         start = len(self._held) if first is None else first
-        told = [None] * len(genes) if errors is None else errors
-        rows = zip(genes.tolist(), values.tolist(), told, strict=True)
-        new = {start + number: Entry(*row) for number, row in enumerate(rows)}
+        errors = [None] * len(genes) if errors is None else errors
+        rows = zip(genes.tolist(), values.tolist(), errors, strict=True)
+        new = {start + number: Record(*row) for number, row in enumerate(rows)}
         if self._log is not None:
-            # The place of a line says the place of its architecture, but for those that others
+            # The number of a line is the index of its architecture, but for those that others
             # overtook.
             lines = enumerate(new.items(), len(self._held))
-            self._log.append(self._record(line, place, each) for line, (place, each) in lines)
+            self._log.append(self._line(number, *item) for number, item in lines)
         # In one step, since an interrupt may come between any two.
         self._held |= new
 
-    def _record(self, line: int, place: int, entry: Entry) -> JsonObject:
-        own = (self.problem.signs * np.array(entry.values)).tolist()
+    def _line(self, number: int, index: int, record: Record) -> JsonObject:
+        own = (self.problem.signs * np.array(record.values)).tolist()
         names = [each.name for each in self.problem.objectives]
-        record = Line(place, entry.genes, own, entry.error).record(names)
-        return record if line == place else {**record, "place": place}
+        line = Line(index, record.genes, own, record.error).as_dict(names)
+        return line if number == index else {**line, "place": index}
 
     @property
     def front(self) -> tuple[Genes, Array]:
@@ -179,8 +179,8 @@ class Archive(AbstractContextManager["Archive"]):
     def best(self) -> tuple[Genes, Array] | None:
         """Genes ``(n_genes,)`` and objectives of the best within the limits; None if none is."""
         values = self.values
-        place = best(values, self.problem.worst)
-        return None if place is None else (self.genes[place], values[place])
+        index = best(values, self.problem.worst)
+        return None if index is None else (self.genes[index], values[index])
 
     def close(self) -> None:
         """Let go of the file, which stays."""
@@ -194,7 +194,7 @@ class Archive(AbstractContextManager["Archive"]):
         names = [each.name for each in self.problem.objectives]
         for line in read_lines(records, names, self.problem.space, DAMAGED):
             values = self.problem.signs * np.array(line.values)
-            self._held[line.place] = Entry(line.genes, values.tolist(), line.error)
+            self._held[line.index] = Record(line.genes, values.tolist(), line.error)
 
 
 def _facts(problem: Problem, facts: Mapping[str, Any]) -> JsonObject:

@@ -6,33 +6,33 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.registry import Registry
+from nasprof.typing import Indices
 from search.archives.stored import StoredArchive
 
-TableFormat: TypeAlias = Callable[[StoredArchive, NDArray[np.intp], bool], str]
-"""An archive, places in it, and whether to tell why some failed, to the text of a file."""
+TableFormat: TypeAlias = Callable[[StoredArchive, Indices, bool], str]
+"""An archive, indices in it, and whether to tell why some failed, to the text of a file."""
 
 archive_formats: Registry[TableFormat] = Registry(
     "format of archives", {"csv": "search.archives.formats:as_csv"}
 )
 
 
-def as_csv(archive: StoredArchive, places: NDArray[np.intp], errors: bool) -> str:
+def as_csv(archive: StoredArchive, indices: Indices, errors: bool) -> str:
     """A column ``arch`` of JSON, one an objective in its own unit, and ``error`` if asked for."""
     names = [each.name for each in archive.objectives]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["arch", *names, *(["error"] if errors else [])])
-    archs = archive.space.decode(archive.genes[places])
-    for place, arch in zip(places.tolist(), archs, strict=True):
+    archs = archive.space.decode(archive.genes[indices])
+    for index, arch in zip(indices.tolist(), archs, strict=True):
         values = [
-            "" if np.isnan(value) else repr(value) for value in archive.values[place].tolist()
+            "" if np.isnan(value) else repr(value) for value in archive.values[index].tolist()
         ]
-        why: list[Any] = [archive.errors[place] or ""] if errors else []
+        why: list[str] = [archive.errors[index] or ""] if errors else []
         writer.writerow([json.dumps(arch), *values, *why])
     return text.getvalue()

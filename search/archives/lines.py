@@ -20,19 +20,19 @@ class Line:
     """One evaluation.
 
     Args:
-        place: in the order of proposals.
+        index: in the order of proposals.
         genes: canonical, ``(n_genes,)``.
         values: in the objectives' own units, nan where not evaluated.
         error: what went wrong, if that was kept.
     """
 
-    place: int
+    index: int
     genes: list[int]
     values: list[float]
     error: str | None = None
 
-    def record(self, names: Sequence[str]) -> JsonObject:
-        """As JSON, without its place, which is that of the line unless others overtook it."""
+    def as_dict(self, names: Sequence[str]) -> JsonObject:
+        """As JSON, without its index, which is the line's number unless others overtook it."""
         values = dict(zip(names, map(finite, self.values), strict=True))
         error = {} if self.error is None else {"error": self.error}
         return {"genes": self.genes, "values": values} | error
@@ -62,7 +62,7 @@ def read_lines(
     for where, record in records:
         try:
             line = _line(record, len(lines), names, space)
-            _claim(line.place, taken)
+            _claim(line.index, taken)
         except UsageError as wrong:
             raise ArchiveInvalid(f"{where}: {wrong.message}", remedy) from wrong
         lines.append(line)
@@ -81,8 +81,8 @@ def _line(record: JsonObject, number: int, names: Sequence[str], space: Space) -
         raise UsageError(f"genes {brief(row)} are not of {space.label}")
     values = reader.take("values", "an object")
     error = reader.take("error", "a string or null") if "error" in record else None
-    place = reader.take("place", "a whole number") if "place" in record else number
-    return Line(place, row, [_number(values, name) for name in names], error)
+    index = reader.take("place", "a whole number") if "place" in record else number
+    return Line(index, row, [_number(values, name) for name in names], error)
 
 
 def _number(values: Mapping[str, Any], name: str) -> float:
@@ -92,10 +92,10 @@ def _number(values: Mapping[str, Any], name: str) -> float:
     return np.nan if value is None else float(value)
 
 
-def _claim(place: int, taken: set[int]) -> None:
-    if place < 0 or place in taken:
-        raise UsageError(f"place {place} is taken or below 0")
-    taken.add(place)
+def _claim(index: int, taken: set[int]) -> None:
+    if index < 0 or index in taken:
+        raise UsageError(f"place {index} is taken or below 0")
+    taken.add(index)
 
 
 def _first_not_canonical(space: Space, rows: Sequence[list[int]]) -> int | None:

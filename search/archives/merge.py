@@ -52,7 +52,7 @@ def merge(archives: Sequence[StoredArchive]) -> tuple[StoredArchive, list[str]]:
         _merged_facts(archives),
         genes[chosen],
         values[chosen],
-        [errors[place] for place in chosen],
+        [errors[index] for index in chosen],
     )
     return merged, _disagreements(archives, values, values[standing])
 
@@ -61,7 +61,7 @@ def _first_known(genes: Genes, known: Flags) -> tuple[Indices, Indices]:
     """Which of equal architectures stands for all: the first that is known, else the first.
 
     Returns:
-        Places of the distinct ones in order of first appearance, and for each of all the place
+        Indices of the distinct ones in order of first appearance, and for each of all the index
         of the one that stands for it.
     """
     _, first, group = np.unique(genes, axis=0, return_index=True, return_inverse=True)
@@ -129,7 +129,7 @@ def write_stored(archive: StoredArchive, path: Path, overwrite: bool = False) ->
 def _records(archive: StoredArchive) -> list[JsonObject]:
     names = [each.name for each in archive.objectives]
     rows = zip(archive.genes.tolist(), archive.values.tolist(), archive.errors, strict=True)
-    return [Line(place, *row).record(names) for place, row in enumerate(rows)]
+    return [Line(index, *row).as_dict(names) for index, row in enumerate(rows)]
 
 
 def _require_idle(path: Path) -> None:

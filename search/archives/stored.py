@@ -100,7 +100,7 @@ class StoredArchive:
 
     @cached_property
     def front(self) -> NDArray[np.intp]:
-        """Places of what is within the limits and not dominated, by the last objective."""
+        """Indices of what is within the limits and not dominated, by the last objective."""
         return non_dominated(np.where(self.within[:, None], self.minimised, np.nan))
 
 
@@ -123,7 +123,7 @@ def read_stored(path: Path) -> StoredArchive:
     except UsageError as error:
         raise ArchiveInvalid(f"{where}: {error.message}", error.remedy) from error
     lines = read_lines(records[1:], [each.name for each in objectives], space, _DAMAGED)
-    lines.sort(key=lambda line: line.place)
+    lines.sort(key=lambda line: line.index)
     genes = np.array([each.genes for each in lines], np.int8).reshape(-1, space.n_genes)
     values = np.array([each.values for each in lines], np.float64).reshape(-1, len(objectives))
     errors = [each.error for each in lines]

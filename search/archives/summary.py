@@ -54,13 +54,13 @@ class Summary:
 
     @cached_property
     def marks(self) -> dict[int, list[str]]:
-        """What is to be said of places in the front; the knee first, then by trade-off."""
+        """What is to be said of members of the front; the knee first, then by trade-off."""
         values = self.archive.signs * self.front
         found: dict[int, list[str]] = {}
         if len(values):
             found[knee(values)] = ["knee"]
-        for place in preferred(values).tolist():
-            found.setdefault(place, []).append("preferred")
+        for index in preferred(values).tolist():
+            found.setdefault(index, []).append("preferred")
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -95,8 +95,8 @@ class Summary:
     def _front(self) -> list[dict[str, Any]]:
         archs = self.archive.space.decode(self.archive.genes[self.archive.front])
         return [
-            {"arch": arch, "values": self._named(row), "marks": self.marks.get(place, [])}
-            for place, (arch, row) in enumerate(zip(archs, self.front, strict=True))
+            {"arch": arch, "values": self._named(row), "marks": self.marks.get(index, [])}
+            for index, (arch, row) in enumerate(zip(archs, self.front, strict=True))
         ]
 
     def _named(self, values: Array) -> dict[str, float | None]:

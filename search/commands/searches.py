@@ -10,6 +10,7 @@ from typing import Any
 
 from nasprof.cli import say
 from nasprof.errors import UsageError
+from nasprof.typing import Progress
 from profiler.commands.options import Milliseconds
 from search.archives.archive import Archive
 from search.archives.summary import summary_of
@@ -21,7 +22,7 @@ from search.executors import Executor, open_executor
 from search.naming import exactly
 from search.objectives import objectives_of
 from search.problem import Problem
-from search.runs.run import Progress, Stop
+from search.runs.run import Stop
 from search.runs.trial import Start, Trial, reference, union
 from search.runs.warm_start import (
     FROM_MACS,

@@ -74,12 +74,14 @@ class OnDevice:
         """Measurements of model files in the same rounds, by their names."""
         from devices import open_device
         from profiler.measuring.measure import Interrupted
-        from profiler.tables.build import Progress, measure_items
+        from profiler.tables.build import BuildProgress, measure_items
 
         device = open_device(self.profile)
         try:
             # Nobody is told how long it will take, so that there is nothing to scout for.
-            taken = measure_items(device, self.settings, shop, items, Progress(estimating=False))
+            taken = measure_items(
+                device, self.settings, shop, items, BuildProgress(estimating=False)
+            )
         except Interrupted as error:
             raise error.cause from None
         return {each.name: each for each in taken}

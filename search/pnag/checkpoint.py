@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from nasprof.named_files import NamedFiles
 from nasprof.reader import Reader
-from search.model_file import Archive, parse_archive, read_arrays
+from search.model_file import ModelArrays, parse_arrays, read_arrays
 from search.pnag.budgets import BudgetScale
 from search.pnag.generator import Generator
 from search.pnag.policy import Arrays, Policy, shapes
@@ -46,7 +46,7 @@ def write_generator(generator: Generator, path: Path) -> None:
     }
     arrays: Arrays = dict(generator.policy.weights)
     arrays |= {"knots_ms": generator.scale.knots_ms, "elites": generator.elites}
-    Archive(about, arrays).write(path)
+    ModelArrays(about, arrays).write(path)
 
 
 def read_generator(path: Path, space: Space) -> Generator:
@@ -57,27 +57,27 @@ def read_generator(path: Path, space: Space) -> Generator:
         CheckpointInvalid: it is truncated, changed, or of something else.
         SpaceMismatch: it generates architectures of another space.
     """
-    archive = read_checkpoint(path, GENERATOR)
+    stored = read_checkpoint(path, GENERATOR)
     with _naming(path):
-        own = archive.space()
+        own = stored.space()
         if own != space:
             raise SpaceMismatch(
                 f"{path} generates architectures of {own.label}, not of {space.label}", _REMEDY
             )
-        knots_ms = archive.array("knots_ms", np.float64, (None,))
+        knots_ms = stored.array("knots_ms", np.float64, (None,))
         scale = BudgetScale(knots_ms)
-        provenance = Reader(dict(archive.about), "generator").take("provenance", "an object")
+        provenance = Reader(dict(stored.about), "generator").take("provenance", "an object")
         weights: dict[str, NDArray[np.float32]] = {}
         for name, shape in shapes(space, len(knots_ms)).items():
-            weights[name] = archive.array(name, np.float32, shape)
+            weights[name] = stored.array(name, np.float32, shape)
         policy = Policy(space, weights)
         policy.sample(np.eye(len(knots_ms), dtype=np.float32)[:1], np.random.default_rng(0))
-        elites = space.canonical(archive.array("elites", np.int8, (None, space.n_genes)))
+        elites = space.canonical(stored.array("elites", np.int8, (None, space.n_genes)))
     return Generator(policy, scale, elites, provenance)
 
 
-def read_checkpoint(path: Path, kind: str) -> Archive:
-    """The archive in a file, which must be of that kind.
+def read_checkpoint(path: Path, kind: str) -> ModelArrays:
+    """What a file holds, which must be of that kind.
 
     Raises:
         UsageError: there is no such file.
@@ -86,10 +86,10 @@ def read_checkpoint(path: Path, kind: str) -> Archive:
     if not path.exists():
         raise UsageError(f"cannot read {path}: No such file or directory", _REMEDY)
     with _naming(path):
-        archive = parse_archive(read_arrays(path))
-        if archive.kind != kind:
-            raise UsageError(f"field 'kind' is {archive.kind!r}, expected {kind!r}")
-    return archive
+        stored = parse_arrays(read_arrays(path))
+        if stored.kind != kind:
+            raise UsageError(f"field 'kind' is {stored.kind!r}, expected {kind!r}")
+    return stored
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spaces import Genes, Space
 
-Weights: TypeAlias = Mapping[str, NDArray[np.float32]]
+PolicyWeights: TypeAlias = Mapping[str, NDArray[np.float32]]
 Float32: TypeAlias = NDArray[np.float32]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 """Arrays by name, as files hold them, of whatever types."""
@@ -66,7 +66,7 @@ class Policy:
     """
 
     space: Space
-    weights: Weights
+    weights: PolicyWeights
 
     def sample(self, budgets: Float32, rng: np.random.Generator) -> Genes:
         """One architecture a row of budget representations ``(n, K)``: ``(n, n_genes)``."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nasprof.reader import Reader
 from nasprof.typing import Array, JsonObject
-from search.model_file import Archive
+from search.model_file import ModelArrays
 from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.elites import Elites
@@ -207,7 +207,7 @@ class Trainer:
         self.reward.load({name.removeprefix("reward/"): array for name, array in learnt.items()})
         # Not predicted anew: in other company the same network's last digit may be another.
         space = self.trade_off.space
-        kept = Archive({}, arrays)
+        kept = ModelArrays({}, arrays)
         genes = kept.array("elites", np.int8, (None, space.n_genes))
         values = (
             kept.array(f"elites-{name}", np.float64, (len(genes),))

@@ -14,7 +14,7 @@ from nasprof.errors import NasprofError, UsageError
 from nasprof.reader import Reader
 from nasprof.threads import one_thread
 from nasprof.typing import JsonObject
-from search.model_file import Archive
+from search.model_file import ModelArrays
 from search.objectives.trade_off import TradeOff
 from search.pnag.checkpoint import TRAINING, CheckpointInvalid, read_checkpoint
 from search.pnag.generator import Generator, fingerprint
@@ -111,7 +111,7 @@ def _save(trainer: Trainer, path: Path, facts: JsonObject) -> None:
     state, arrays = trainer.state()
     space = trainer.trade_off.space.settings
     about = {"kind": TRAINING, "spaces": [space], "facts": dict(facts), "state": state}
-    Archive(about, arrays).write(path)
+    ModelArrays(about, arrays).write(path)
 
 
 def _go_on(trainer: Trainer, path: Path, facts: JsonObject) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Progress
 from search.accuracy.ridge import ridge_of
 from search.archives.archive import Archive
 from search.engines.base.engine import Engine
@@ -13,7 +13,7 @@ from search.engines.local import LocalEngine
 from search.engines.nsga2 import NSGA2Engine
 from search.objectives.trade_off import TradeOff
 from search.quality.ranking import best
-from search.runs.run import Progress, run
+from search.runs.run import run
 from spaces import Genes
 
 _BUDGETS, _SWEEPS = 20, 4

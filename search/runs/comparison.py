@@ -11,14 +11,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Progress
 from search.archives.archive import Archive
 from search.engines.base.engine import engines
 from search.objectives.trade_off import TradeOff
 from search.quality.indicators import hypervolume, non_dominated
 from search.quality.ranking import best
 from search.runs.best_known import best_known_front
-from search.runs.run import Progress, Stop
+from search.runs.run import Stop
 from search.runs.trial import Trial, union
 from spaces import Genes
 

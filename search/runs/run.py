@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 
 from nasprof.errors import NasprofError
 from nasprof.threads import one_thread
-from nasprof.typing import Array
-from search.archives.archive import Archive, ArchiveMismatch, Entry
+from nasprof.typing import Array, Progress
+from search.archives.archive import Archive, ArchiveMismatch, Record
 from search.engines.base.engine import Engine
 from search.executors import Evaluation, Executor, open_executor
 from search.problem import Problem
 from search.quality.indicators import non_dominated
 from search.quality.ranking import evaluated, violation
 from spaces import Genes
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Told how many evaluations of how many are done."""
 
 BATCH = 64
 _FAILED_SHARE = 0.25
@@ -103,25 +99,25 @@ class _Job:
     Args:
         first: place of the first of them in the order of proposals.
         genes: ``(n, n_genes)``.
-        entries: what is known of each, None where it has to be evaluated.
+        records: what is known of each, None where it has to be evaluated.
         traceback: of the first failure that raised an exception.
     """
 
     first: int
     genes: Genes
-    entries: list[Entry | None]
+    records: list[Record | None]
     traceback: str | None = None
 
     @property
     def values(self) -> Array:
         """Objectives to be minimised of a job that is complete, ``(n, n_objectives)``."""
-        return np.array([each.values for each in self.entries if each is not None])
+        return np.array([each.values for each in self.records if each is not None])
 
     def complete(self, evaluation: Evaluation) -> None:
         """Fill in what was not known."""
         rows = zip(self.genes.tolist(), evaluation.values.tolist(), evaluation.errors, strict=True)
-        fresh = [Entry(*row) for row in rows]
-        self.entries = [old or new for old, new in zip(self.entries, fresh, strict=True)]
+        fresh = [Record(*row) for row in rows]
+        self.records = [old or new for old, new in zip(self.records, fresh, strict=True)]
         self.traceback = evaluation.traceback
 
 
@@ -195,10 +191,10 @@ class _Work:
             return False
         if len(genes := self.engine.ask(self.batch)[:left]) == 0:
             return False
-        entries = [self._entry(place, row) for place, row in enumerate(genes, self.proposed)]
-        job = _Job(self.proposed, genes, entries)
+        records = [self._known(place, row) for place, row in enumerate(genes, self.proposed)]
+        job = _Job(self.proposed, genes, records)
         self.proposed += len(genes)
-        if None in job.entries:
+        if None in job.records:
             self.jobs[job.first] = job
             # The whole job, since the last digits may depend on how many are evaluated at a time.
             self.executor.submit(job.first, genes)
@@ -206,9 +202,9 @@ class _Work:
             self._keep(job)
         return True
 
-    def _entry(self, place: int, genes: Genes) -> Entry | None:
+    def _known(self, place: int, genes: Genes) -> Record | None:
         """What is known of the architecture proposed in that place; None if nothing is."""
-        held = self.archive.entries.get(place)
+        held = self.archive.records.get(place)
         if held is not None:
             if held.genes != genes.tolist():
                 raise ArchiveMismatch(
@@ -218,7 +214,7 @@ class _Work:
                 )
             return held
         values = self.known.get(genes.tobytes())
-        return None if values is None else Entry(genes.tolist(), values.tolist())
+        return None if values is None else Record(genes.tolist(), values.tolist())
 
     def _take_in(self, number: int, evaluation: Evaluation) -> None:
         job = self.jobs.pop(number)
@@ -227,14 +223,14 @@ class _Work:
 
     def _keep(self, job: _Job) -> None:
         """Write what is new, and tell the engine."""
-        entries = [each for each in job.entries if each is not None]
+        records = [each for each in job.records if each is not None]
         values = job.values
-        new = [at for at in range(len(entries)) if job.first + at not in self.archive.entries]
+        new = [at for at in range(len(records)) if job.first + at not in self.archive.records]
         for start, end in _stretches(new):
-            errors = [each.error for each in entries[start:end]]
+            errors = [each.error for each in records[start:end]]
             self.archive.add(job.genes[start:end], values[start:end], errors, job.first + start)
         self.engine.tell(job.genes, values)
-        self.finished += len(entries)
+        self.finished += len(records)
         self.overtaking[job.first] = job
         while self.judged in self.overtaking:
             self._judge(self.overtaking.pop(self.judged))

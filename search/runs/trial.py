@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from nasprof.errors import UsageError
-from nasprof.typing import Array
+from nasprof.typing import Array, Progress
 from search.archives.archive import Archive
 from search.engines.base.engine import Engine, checked_settings, engines, require_objectives
 from search.engines.exact import ExactEngine
 from search.executors import Executor, open_executor
 from search.problem import Objective, Problem
-from search.runs.run import Progress, Stop, batch_of, run
+from search.runs.run import Stop, batch_of, run
 from spaces import Genes
 
 

@@ -41,7 +41,7 @@ from search.accuracy.files import accuracy_files
 from search.accuracy.measurements import read_measurements
 from search.archives.stored import read_stored
 from search.cli import main as nassearch
-from search.model_file import Archive, parse_archive, read_arrays
+from search.model_file import ModelArrays, parse_arrays, read_arrays
 from spaces import get_space, read_archs
 from spaces.weights import random_weights
 
@@ -623,11 +623,11 @@ def test_an_archive_of_numbers_beyond_all_measure_is_refused(tmp_path, change, w
 
 def changed_accuracy(path, change):
     """The shipped accuracy model with other arrays or texts, and a digest that fits."""
-    shipped = parse_archive(read_arrays(accuracy_files.shipped_folder / "imagenet.npz"))
+    shipped = parse_arrays(read_arrays(accuracy_files.shipped_folder / "imagenet.npz"))
     about, arrays = dict(shipped.about), dict(shipped.arrays)
     change(about, arrays)
     about.pop("schema")
-    Archive(about, arrays).write(path)
+    ModelArrays(about, arrays).write(path)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def accuracy_by_macs(space, path):
     """Write an accuracy model of a space of one part: the more MACs the better."""
     ((_, cells),) = space.parts
     parts = (space.macs(cells) / space.macs(cells).max() * 30,)
-    AdditiveAccuracy(path.stem, space, 50.0, parts, FITTED).as_archive().write(path)
+    AdditiveAccuracy(path.stem, space, 50.0, parts, FITTED).as_arrays().write(path)
 
 
 @cache

@@ -162,7 +162,7 @@ def test_a_new_accuracy_model(load, registries, tmp_path):
     space = get_space("ofa-mbv3")
     line = np.array([-90.0, 8.5])
     written = accuracy_models.get("macs-line")("mine", space, line, {"source": "made up"})
-    written.as_archive().write(tmp_path / "mine.npz")
+    written.as_arrays().write(tmp_path / "mine.npz")
     model = read_accuracy_model(tmp_path / "mine.npz")
     genes = space.sample(50, np.random.default_rng(0))
     assert (model.name, model.provenance) == ("mine", {"source": "made up"})

@@ -19,7 +19,7 @@ from profiler.measuring.records import Item
 from profiler.measuring.rounds import EMPTY, SENTINEL
 from profiler.measuring.speed import speed_between, todays_speed
 from profiler.tables.bench import Bench
-from profiler.tables.build import Progress, audit_networks, build_table, measure_answers
+from profiler.tables.build import BuildProgress, audit_networks, build_table, measure_answers
 from profiler.tables.chosen import answer_of, find_answers, finders, most_macs, spread
 from profiler.tables.plan import Plan
 from search.accuracy import read_accuracy_model
@@ -152,7 +152,7 @@ def test_todays_speed_is_the_sentinels(built):
         asked.append(len(genes))
         plan = Plan((CELLS,), PROTOCOL)
         bench = Bench(machine.device, machine.settings, CELLS, plan)
-        return bench.measure(genes, nullcontext(Progress()))
+        return bench.measure(genes, nullcontext(BuildProgress()))
 
     speeds = todays_speed(table, CELLS, measure_again)
     assert speeds["wall"].factor == pytest.approx(1.0)

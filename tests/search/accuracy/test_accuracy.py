@@ -27,7 +27,7 @@ from search.accuracy.measurements import Measurements, read_measurements
 from search.accuracy.mlp import SHAPES, OfaMlp
 from search.accuracy.ridge import ridge_of
 from search.accuracy.validation import needed_caution, needed_networks, score
-from search.model_file import Archive, parse_archive, read_arrays
+from search.model_file import ModelArrays, parse_arrays, read_arrays
 from search.regression.encodings import column_groups
 from search.regression.gaussian import _Evidence
 from spaces import get_space
@@ -353,8 +353,8 @@ keep_fixtures = settings(
 @given(held=st.dictionaries(st.sampled_from(["x", "long_name", "0"]), arrays), value=values)
 def test_archives_come_back_as_written(held, value, tmp_path):
     path = tmp_path / "a.npz"
-    Archive({"kind": "any", "value": value}, held).write(path)
-    found = parse_archive(read_arrays(path))
+    ModelArrays({"kind": "any", "value": value}, held).write(path)
+    found = parse_arrays(read_arrays(path))
     assert found.about["value"] == value
     assert set(found.arrays) == set(held)
     for name, array in held.items():
@@ -419,11 +419,11 @@ def test_a_changed_byte_is_found_or_changes_nothing(stored, models, share, flip,
 def test_wrong_contents_are_named_even_where_the_digest_fits(
     models, about, changed, message, tmp_path
 ):
-    whole = models["pairs"].as_archive()
+    whole = models["pairs"].as_arrays()
     held = {**whole.arrays, **changed}
     held = {name: array for name, array in held.items() if array is not None}
     path = tmp_path / "wrong.npz"
-    Archive({**whole.about, **about}, held).write(path)
+    ModelArrays({**whole.about, **about}, held).write(path)
     with pytest.raises(AccuracyModelInvalid, match=rf"wrong\.npz.*{message}"):
         read_accuracy_model(path)
 

@@ -25,7 +25,7 @@ class Constant(AccuracyModel):
     def top1(self, genes, space=None):
         raise NotImplementedError
 
-    as_archive = from_archive = top1
+    as_arrays = from_arrays = top1
 
 
 def target(device=None, **options):

@@ -19,7 +19,7 @@ from nasprof.locking import locked
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.rounds import EMPTY, SENTINEL
 from profiler.tables.bench import Bench
-from profiler.tables.build import Progress
+from profiler.tables.build import BuildProgress
 from profiler.tables.plan import Plan
 from search.accuracy.base import AccuracyModel
 from search.answers.bench import bench_of
@@ -62,10 +62,10 @@ class ByMacs(AccuracyModel):
     def top1(self, genes, space=None):
         return 50 + SPACE.macs(genes) / 1e5
 
-    def as_archive(self):
+    def as_arrays(self):
         raise NotImplementedError
 
-    from_archive = as_archive
+    from_arrays = as_arrays
 
 
 def cell(number):
@@ -120,7 +120,7 @@ class Phone:
 
     def take(self, genes):
         self.asked.append(SPACE.index(genes).tolist())
-        return bench_of(self.site()).measure(genes, nullcontext(Progress()))
+        return bench_of(self.site()).measure(genes, nullcontext(BuildProgress()))
 
 
 def nothing_else(budget_ms):
@@ -482,7 +482,7 @@ def test_what_was_measured_under_other_conditions_is_not_remembered(stored, sett
 
     def take(genes):
         phone.asked.append(SPACE.index(genes).tolist())
-        return bench.measure(genes, nullcontext(Progress()))
+        return bench.measure(genes, nullcontext(BuildProgress()))
 
     (told,) = stored.latency_ms(np.array([cell(1000)])).tolist()
     candidates = [Candidates(2 * told, [Answer(cell(1000), 90.0, told, told)])]

@@ -28,7 +28,7 @@ from spaces import parse_arch
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for name, space in (("cells", CELLS), ("mobile", MOBILE)):
-        made_up_accuracy(space, name).as_archive().write(folder / f"{name}.npz")
+        made_up_accuracy(space, name).as_arrays().write(folder / f"{name}.npz")
         write_cost_model(audited_table(space), folder / f"{name}.json")
     return folder
 

@@ -30,7 +30,7 @@ OWN = (*NSGA2, "--objectives", "top1,macs", "--evals", 60, "--json")
 def models(tmp_path_factory):
     """An accuracy model and tables of two devices, in small cells."""
     folder = tmp_path_factory.mktemp("models")
-    made_up_accuracy(CELLS, "cells").as_archive().write(folder / "cells.npz")
+    made_up_accuracy(CELLS, "cells").as_arrays().write(folder / "cells.npz")
     write_cost_model(audited_table(CELLS), folder / "cells.json")
     write_cost_model(audited_table(CELLS, seed=5), folder / "other.json")
     return folder

@@ -60,7 +60,7 @@ def home(tmp_path_factory):
     protocols = f'table_protocol = "{QUICK}"\nprotocol = "{QUICK}"\n'
     (devices / "quick.toml").write_text(f'kind = "cpu"\n{protocols}')
     for name, space in SPACES.items():
-        made_up_accuracy(space).as_archive().write(home / f"{name}.npz")
+        made_up_accuracy(space).as_arrays().write(home / f"{name}.npz")
         write_cost_model(audited(name), home / f"{name}.json")
         write_cost_model(audited(name), home / "data" / "luts" / f"{name}-table.json")
     return home
@@ -204,7 +204,7 @@ def test_latencies_are_those_of_their_cost_model(folder):
 
 def test_facts_tell_models_of_one_name_apart(folder):
     first = one("top1")
-    made_up_accuracy(CELLS, seed=1).as_archive().write(folder / "cells.npz")
+    made_up_accuracy(CELLS, seed=1).as_arrays().write(folder / "cells.npz")
     second = one("top1")
     assert first.facts["model"] == second.facts["model"]
     assert first.facts != second.facts

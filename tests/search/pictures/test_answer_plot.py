@@ -35,10 +35,10 @@ class Constant(AccuracyModel):
     def top1(self, genes, space=None):
         return np.full(len(genes), 70.0)
 
-    def as_archive(self):
+    def as_arrays(self):
         raise NotImplementedError
 
-    from_archive = as_archive
+    from_arrays = as_arrays
 
 
 def answers(space, n):

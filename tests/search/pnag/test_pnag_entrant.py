@@ -74,7 +74,7 @@ def test_it_is_compared_like_any_engine(rng):
 
 def test_compare_takes_the_generator_for_the_models(tmp_path, monkeypatch):
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
-    made_up_accuracy(CELLS).as_archive().write(tmp_path / "accuracy.npz")
+    made_up_accuracy(CELLS).as_arrays().write(tmp_path / "accuracy.npz")
     write_cost_model(audited_table(CELLS), tmp_path / "table.json")
     models = ["--accuracy", tmp_path / "accuracy.npz", "--lut", tmp_path / "table.json"]
 

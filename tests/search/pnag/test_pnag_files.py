@@ -19,7 +19,7 @@ from trade_offs import (
 )
 
 from nasprof.errors import UsageError
-from search.model_file import parse_archive, read_arrays
+from search.model_file import parse_arrays, read_arrays
 from search.pnag.answers import AnswerSettings, answer
 from search.pnag.checkpoint import CheckpointInvalid, read_generator, write_generator
 from spaces import get_space
@@ -110,7 +110,7 @@ def test_what_is_no_archive_is_refused(tmp_path, content):
 
 def test_models_of_other_kinds_are_refused(tmp_path):
     path = tmp_path / "accuracy.npz"
-    made_up_accuracy(CELLS).as_archive().write(path)
+    made_up_accuracy(CELLS).as_arrays().write(path)
     refused_as_damaged(path, "'kind' is 'ridge', expected 'pnag-generator'")
 
 
@@ -120,7 +120,7 @@ def rewritten(file, path, signed=True, about=None, **changes):
     if not signed:
         np.savez(path, **{**arrays, **changes})
         return path
-    archive = parse_archive(arrays)
+    archive = parse_arrays(arrays)
     changed = {**archive.arrays, **changes}
     kept = {name: value for name, value in changed.items() if value is not None}
     replace(archive, about={**archive.about, **(about or {})}, arrays=kept).write(path)

@@ -240,7 +240,7 @@ def test_a_training_without_an_array_is_found(begun, tmp_path, array):
 def test_a_killed_training_is_gone_on_with_by_the_same_command(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "SAVED_EVERY", 50)
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
-    made_up_accuracy(CELLS).as_archive().write(tmp_path / "accuracy.npz")
+    made_up_accuracy(CELLS).as_arrays().write(tmp_path / "accuracy.npz")
     write_cost_model(audited_table(CELLS), tmp_path / "table.json")
     command = ["train", "--accuracy", tmp_path / "accuracy.npz", "--lut", tmp_path / "table.json"]
     for name, value in {**SMALL, "steps": 250, "refine": 50}.items():

@@ -381,7 +381,7 @@ def kill(engine, path):
     """A real process that is killed while it evaluates the 35th architecture or so."""
     folder = Folder(path)
     if engine == "exact":
-        made_up_accuracy(MOBILE, "mobile").as_archive().write(path / "mobile.npz")
+        made_up_accuracy(MOBILE, "mobile").as_arrays().write(path / "mobile.npz")
     folder.stall("all", 35)
     code = {"exact": {"code": REGISTERED}}.get(engine, {})
     process = folder.begin(*command(engine), **code)
