@@ -24,7 +24,6 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -37,16 +36,14 @@ from devices import Target
 from luts import LookupTable, read_cost_model
 from luts.agreement import calibrate, upper_bound
 from luts.answers import answer_bound
-from profiler.commands.building import build_and_keep
 from profiler.measuring.protocol import parse_protocol
-from profiler.tables.build import BuildProgress
+from profiler.tables.keep import TableBuild
 from profiler.tables.plan import Plan
 from search.accuracy import read_accuracy_model
 from search.accuracy.ridge import ridge_of
-from search.answers.bench import bench_of, speed_at
+from search.answers.deployment import Deployment, deployment_of
 from search.answers.feedback import record_answers
 from search.answers.inquiry import Inquiry
-from search.answers.site import Site, site_of
 from search.answers.verify import Candidates, Stated, key, verify
 from search.engines.exact import exact_front
 from search.pnag.checkpoint import read_generator
@@ -74,12 +71,12 @@ def build(folder: Path) -> None:
         backend = target_of(runtime).resolve()
         plan = Plan((space,), parse_protocol(backend.profile.table_protocol))
         path = folder / f"{runtime}.json"
-        build_and_keep(backend.device, backend.settings, plan, path, None, resume=False)
+        TableBuild(backend, plan, path).run(resume=False)
     for runtime in RUNTIMES:
         for clock in CLOCKS:
             (folder / f"answers-{runtime}-{clock}.json").unlink(missing_ok=True)
             table = read_cost_model(folder / f"{runtime}.json").on_clock(clock)
-            site = site_of(table, accuracy, target_of(runtime))
+            site = deployment_of(table, accuracy, target_of(runtime))
             generator = folder / f"{runtime}-{clock}.npz"
             train_and_store(site.trade_off, TrainingSettings(), generator, resume=False)
 
@@ -116,11 +113,9 @@ def answers_of(path: Path, clock: str, runtime: str, trained: Path) -> list[dict
     order = rng.permutation(BUDGETS).reshape(-1, AT_ONCE)
     for places in order:
         # Read anew: the table has learnt from the last ones.
-        site = site_of(read_cost_model(path).on_clock(clock), accuracy, target_of(runtime))
+        site = deployment_of(read_cost_model(path).on_clock(clock), accuracy, target_of(runtime))
         generator = read_generator(trained, site.trade_off.space)
-        bench = bench_of(site)
-        assert bench is not None
-        speed = speed_at(site, bench, lambda: nullcontext(BuildProgress()))
+        speed = site.speed()
         assert speed is not None
         inquiry = Inquiry(site, generator, rng, CONFIDENCE, speed=speed)
         low_ms = inquiry.span.minimum_ms
@@ -130,19 +125,19 @@ def answers_of(path: Path, clock: str, runtime: str, trained: Path) -> list[dict
         shares = 0.03 + 0.97 * places / (BUDGETS - 1)
         budgets_ms = low_ms * (best.upper_ms / low_ms) ** shares
         candidates = inquiry.candidates(budgets_ms.tolist())
-        rows += measured(candidates, site, inquiry, bench, clock, runtime)
+        rows += measured(candidates, site, inquiry, clock, runtime)
     return rows
 
 
 def measured(
-    candidates: list[Candidates], site: Site, inquiry: Inquiry, bench: Any, clock: str, runtime: str
+    candidates: list[Candidates], site: Deployment, inquiry: Inquiry, clock: str, runtime: str
 ) -> list[dict[str, Any]]:
     """First choices measured together, once, and remembered by the table."""
     sentinel = site.trade_off.cost.sentinel  # type: ignore[attr-defined]  # it is a table
     stated = Stated(clock, sentinel, inquiry.speed.factor)
 
     def take(genes: Genes) -> Any:
-        return bench.measure(genes, nullcontext(BuildProgress()))
+        return site.measure(genes)
 
     found = verify(candidates, stated, take, lambda _: [], attempts=1, confirm=False)
     record_answers(site, candidates, found)

@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 from common import report
 
-from devices import RunSettings, find_profile, open_device
-from devices.conditions import Conditions
+from devices import Backend, RunSettings, find_profile, open_device
 from luts import Calibration, Entry, LookupTable, Measured, agreement
 from luts.agreement import calibrate, upper_bound
 from luts.features import block_counts
@@ -181,8 +180,9 @@ def operators(campaign: Campaign, runtime: str) -> tuple[np.ndarray, float]:
         device = open_device(find_profile("cpu"))
         start = time.perf_counter()
         settings = RunSettings(runtime)
-        now = Conditions.of(device, settings)
-        made = Materials(device, settings, shop, blocks, {}, {}, {}, now)
+        backend = Backend(device, settings)
+        now = backend.conditions()
+        made = Materials(backend, shop, blocks, {}, {}, {}, now)
         entries = OperatorSource().entries(made)
         seconds = time.perf_counter() - start
     return np.array([entries[block.key].latency_ms["wall"] for block in blocks]), seconds

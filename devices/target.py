@@ -26,6 +26,12 @@ class Backend:
         """The device's."""
         return self.device.profile
 
+    @property
+    def label(self) -> str:
+        """``DEVICE``, or ``DEVICE/SERIAL`` where its serial is known."""
+        serial = self.profile.options.get("serial")
+        return self.profile.name if serial is None else f"{self.profile.name}/{serial}"
+
     def conditions(
         self,
         *,

@@ -71,10 +71,7 @@ def audit(
     keep = update or model.audit is None
     if update:
         require_same(model, known_provenance(backend.conditions(), plan))
-    with building_progress() as progress:
-        networks, provenance = audit_networks(
-            backend.device, backend.settings, plan, model, progress=progress
-        )
+    networks, provenance = audit_networks(backend, plan, model, progress=building_progress())
     fresh = replace(model, networks=networks)
     if keep:
         with locked(path):

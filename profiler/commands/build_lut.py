@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasprof.cli import json_option, print_json, say
-from profiler.commands.building import build_and_keep, existing_table
+from profiler.commands.building import building_progress
 from profiler.commands.options import network_options, space_options
 from profiler.commands.target import target_options
 
@@ -91,6 +91,7 @@ def build_lut(
     """
     from luts import cost_model_files
     from profiler.measuring.protocol import parse_protocol
+    from profiler.tables.keep import TableBuild, existing_table
     from profiler.tables.plan import Plan
     from profiler.tables.provenance import protocol_of
     from profiler.tables.sources import sources
@@ -112,9 +113,8 @@ def build_lut(
     base = existing_table(path) if resume else None
     if base is not None and protocol is None:
         plan = replace(plan, protocol=protocol_of(base) or plan.protocol)
-    table = build_and_keep(
-        backend.device, backend.settings, plan, path, base, resume, patience_s, clock
-    )
+    build = TableBuild(backend, plan, path, patience_s, building_progress())
+    table = build.run(base, resume=resume, clock=clock)
     _show(table, path, as_json)
 
 

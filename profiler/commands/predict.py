@@ -79,7 +79,8 @@ def _todays(model: CostModel, space: Space, target: Target) -> Speed:
     from nasprof.errors import UsageError
     from profiler.commands.building import building_progress
     from profiler.measuring.speed import todays_speed
-    from profiler.tables.bench import Bench, plan_of
+    from profiler.tables.backend import plan_of
+    from profiler.tables.measured import measure_genes
     from profiler.tables.provenance import conditions_of
 
     if not isinstance(model, LookupTable) or model.sentinel is None:
@@ -88,10 +89,11 @@ def _todays(model: CostModel, space: Space, target: Target) -> Speed:
             "Leave out --speed, or take a table measured on this device: nasprof build-lut.",
         )
     backend = target.resolve(conditions_of(model))
-    plan = plan_of(model, space, backend.device)
-    bench = Bench(backend.device, backend.settings, space, plan)
+    plan, progress = plan_of(model, space, backend), building_progress()
     say(f"Timing the sentinel on {backend.profile.name!r}")
-    speeds = todays_speed(model, space, lambda genes: bench.measure(genes, building_progress()))
+    speeds = todays_speed(
+        model, space, lambda genes: measure_genes(backend, plan, space, genes, progress)
+    )
     if speeds is None or model.clock not in speeds:
         raise UsageError(
             f"the sentinel of {model.name!r} is another network than today's",

@@ -6,24 +6,21 @@ both, and a block meets the caches as other work left them, as it does inside a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from devices import Device, RunSettings
-from devices.conditions import Conditions
+from devices import Backend
 from luts import LookupTable, Measured, sentinel_of
 from nasprof.errors import UsageError
 from nasprof.temporary import TemporaryFolder
-from profiler.measuring.measure import measure
-from profiler.measuring.records import Item, Measurement
-from profiler.measuring.rounds import Status
+from profiler.measuring.records import Item
 from profiler.model_files.formats import format_for
-from profiler.model_files.references import reference_files
 from profiler.tables.chosen import answer_of, find_answers
+from profiler.tables.measured import BuildProgress, measure_genes, measure_items, measure_networks
 from profiler.tables.plan import Drawn, Plan, draw_networks
 from profiler.tables.provenance import known_provenance, provenance_of, require_same
 from profiler.tables.sources import Materials, sources
@@ -32,22 +29,8 @@ from spaces import Space
 from spaces.graph import Block, Network
 
 
-@dataclass(frozen=True)
-class BuildProgress:
-    """Whom to tell how far building has come.
-
-    Args:
-        estimating: whether every model is visited twice first, to tell how long all will take.
-    """
-
-    lowered: Callable[[int, int], None] = lambda done, total: None
-    measuring: Callable[[Status], None] = lambda status: None
-    estimating: bool = True
-
-
 def build_table(
-    device: Device,
-    settings: RunSettings,
+    backend: Backend,
     plan: Plan,
     name: str,
     *,
@@ -59,7 +42,7 @@ def build_table(
     """Measure a table, or what an existing one lacks.
 
     Args:
-        base: a table of the same device and settings, whose entries are kept.
+        base: a table of the same backend, whose entries are kept.
         journal: file to resume from, see :func:`profiler.measuring.measure.measure`.
         patience_s: how long to wait for a device that was lost.
 
@@ -67,7 +50,7 @@ def build_table(
         TableMismatch: ``base`` was measured otherwise, naming what differs.
         DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure`.
     """
-    conditions = Conditions.of(device, settings)
+    conditions = backend.conditions()
     if base is not None:
         require_same(base, known_provenance(conditions, plan))
     source = sources.get(plan.source)()
@@ -76,11 +59,11 @@ def build_table(
     networks = draw_networks(plan, fit, avoid=[] if base is None else base.networks)
     if base is not None and not blocks and not networks:
         return base
-    told = progress or BuildProgress()
-    with TemporaryFolder() as folder:
-        shop = Workshop(plan, format_for(settings.runtime), folder, told.lowered)
+    progress = progress or BuildProgress()
+    with TemporaryFolder() as folder, progress.until_done():
+        shop = Workshop(plan, format_for(backend.settings.runtime), folder, progress.lowered)
         items = _items(shop, blocks if source.times_blocks else [], networks)
-        results = measure_items(device, settings, shop, items, told, journal, patience_s)
+        results = measure_items(backend, shop, items, progress, journal, patience_s)
         provenance = provenance_of(results, plan, conditions)
         if base is not None:
             require_same(base, provenance)
@@ -89,8 +72,7 @@ def build_table(
         measured = {result.name: result for result in results}
         conditions = replace(conditions, runtime_version=results[0].runtime_version)
         made = Materials(
-            device=device,
-            settings=settings,
+            backend=backend,
             shop=shop,
             blocks=blocks,
             measured=measured,
@@ -132,36 +114,6 @@ def _items(shop: Workshop, blocks: Sequence[Block], networks: Mapping[str, Drawn
     return shop.items(named, {name: drawn.arch for name, drawn in networks.items()})
 
 
-def measure_items(
-    device: Device,
-    settings: RunSettings,
-    shop: Workshop,
-    items: Sequence[Item],
-    told: BuildProgress,
-    journal: Path | None = None,
-    patience_s: float = 0.0,
-) -> list[Measurement]:
-    """All items of a workshop in the same rounds, beside the sentinel.
-
-    Raises:
-        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure`.
-    """
-    sentinel, empty = reference_files(shop.format, shop.folder)
-    return measure(
-        device,
-        settings,
-        items,
-        shop.plan.protocol,
-        np.random.default_rng(shop.plan.seed),
-        sentinel=sentinel,
-        empty=empty,
-        progress=told.measuring,
-        journal=journal,
-        patience_s=patience_s,
-        scout=told.estimating,
-    )
-
-
 def lacking_blocks(spaces: Sequence[Space], base: LookupTable | None) -> list[Block]:
     """Distinct blocks of the spaces that ``base`` has no entry for."""
     known = set() if base is None else set(base.entries)
@@ -170,8 +122,7 @@ def lacking_blocks(spaces: Sequence[Space], base: LookupTable | None) -> list[Bl
 
 
 def audit_networks(
-    device: Device,
-    settings: RunSettings,
+    backend: Backend,
     plan: Plan,
     table: LookupTable,
     *,
@@ -186,16 +137,16 @@ def audit_networks(
     """
     for space in table.spaces:
         table.costs_ms(space)
-    told = progress or BuildProgress()
-    conditions = Conditions.of(device, settings)
+    conditions = backend.conditions()
     networks = draw_networks(plan, 0, avoid=table.networks)
-    with TemporaryFolder() as folder:
-        shop = Workshop(plan, format_for(settings.runtime), folder, told.lowered)
-        items = shop.items(
-            {name: drawn.network for name, drawn in networks.items()},
-            {name: drawn.arch for name, drawn in networks.items()},
-        )
-        results = measure_items(device, settings, shop, items, told, None, patience_s)
+    results = measure_networks(
+        backend,
+        plan,
+        {name: drawn.network for name, drawn in networks.items()},
+        {name: drawn.arch for name, drawn in networks.items()},
+        progress,
+        patience_s=patience_s,
+    )
     provenance = provenance_of(results, plan, conditions)
     sentinel = sentinel_of(provenance)
     measured = tuple(
@@ -206,8 +157,7 @@ def audit_networks(
 
 
 def measure_answers(
-    device: Device,
-    settings: RunSettings,
+    backend: Backend,
     plan: Plan,
     table: LookupTable,
     *,
@@ -224,15 +174,9 @@ def measure_answers(
         TableMismatch: the table was measured otherwise, naming what differs.
         DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure`.
     """
-    require_same(table, known_provenance(Conditions.of(device, settings), plan))
-    told = progress or BuildProgress()
+    require_same(table, known_provenance(backend.conditions(), plan))
     space = next(space for space in table.spaces if not table.missing(space))
     rng = np.random.default_rng([plan.seed, plan.answers])
     genes = find_answers(table, space, plan.answers, rng)
-    names = [f"answer{number}" for number in range(len(genes))]
-    archs = dict(zip(names, space.decode(genes), strict=True))
-    with TemporaryFolder() as folder:
-        shop = Workshop(plan, format_for(settings.runtime), folder, told.lowered)
-        items = shop.items(dict(zip(names, map(space.network, genes), strict=True)), archs)
-        results = measure_items(device, settings, shop, items, told, journal, patience_s)
+    results = measure_genes(backend, plan, space, genes, progress, journal, patience_s)
     return tuple(answer_of(result, 1, table) for result in results)

@@ -19,8 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from devices import Device, RunnerRefused, RunSettings, Samples
-from devices.conditions import Conditions
+from devices import Backend, Conditions, RunnerRefused, Samples
 from luts import Entry, Sentinel
 from luts.features import block_counts
 from luts.fit import covering, fit_costs
@@ -52,8 +51,7 @@ class Materials:
         sentinel: tells the speed that entries are of; None leaves times as they were clocked.
     """
 
-    device: Device
-    settings: RunSettings
+    backend: Backend
     shop: Workshop
     blocks: Sequence[Block]
     measured: Mapping[str, Measurement]
@@ -165,12 +163,12 @@ class OperatorSource(Source):
         models = {name: shop.item(name, network).path for name, network in networks.items()}
         facts = {**journal_facts(made.conditions, shop.plan.protocol, models), "runs": self.runs}
         path = source_journal(made.journal or shop.folder / "journal")
-        with Journal(path, facts) as journal, made.device.open(made.settings) as session:
+        with Journal(path, facts) as journal, made.backend.open() as session:
             for name, rounds in journal.earlier.items():
                 for taken in rounds:
                     yield dict(zip(_keys(networks[name]), taken.wall_ms, strict=True))
             done = {(name, r.index) for name, rounds in journal.earlier.items() for r in rounds}
-            patient = Patience(made.device, session, made.patience_s)
+            patient = Patience(made.backend.device, session, made.patience_s)
             patient(lambda: session.load(models))
             for number in range(self.rounds):
                 for name in rng.permutation(list(networks)):

@@ -14,12 +14,12 @@ from nasprof.locking import locked
 from profiler.measuring.records import Measurement
 from profiler.tables.chosen import answer_of
 from profiler.tables.provenance import conditions_of
-from search.answers.site import Site
+from search.answers.deployment import Deployment
 from search.answers.verify import Candidates, Verification, key
 
 
 def record_answers(
-    site: Site, candidates: Sequence[Candidates], found: Verification
+    site: Deployment, candidates: Sequence[Candidates], found: Verification
 ) -> tuple[Path, int] | None:
     """Let a table remember the answers that were measured; its file and how many, if it did.
 
@@ -62,7 +62,7 @@ def _ranks(candidates: Sequence[Candidates], found: Verification) -> Mapping[byt
     return dict.fromkeys(firsts, 1) | {name: 2 + place for place, name in enumerate(later)}
 
 
-def _own_file(site: Site) -> Path | None:
+def _own_file(site: Deployment) -> Path | None:
     """The file of a table that may be changed: the user's, of this device as it is now."""
     table = site.trade_off.cost
     if not isinstance(table, LookupTable) or table.path is None or site.changed:
@@ -73,7 +73,7 @@ def _own_file(site: Site) -> Path | None:
     return table.path if own and writable else None
 
 
-def _alike(measurement: Measurement, site: Site) -> bool:
+def _alike(measurement: Measurement, site: Deployment) -> bool:
     """Whether a network was measured as the table was, but for the number of rounds."""
     if site.plan is None:
         return False

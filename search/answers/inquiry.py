@@ -15,7 +15,7 @@ from search.pnag.answers import Answer, AnswerSettings, answer
 
 if TYPE_CHECKING:
     from search.accuracy.answers import LowerBound
-    from search.answers.site import Site
+    from search.answers.deployment import Deployment
     from search.pnag.generator import Generator
 
 KEPT = 32
@@ -36,7 +36,7 @@ class Inquiry:
         least: what top-1 answers have at least, where accuracies of answers were measured.
     """
 
-    site: Site
+    site: Deployment
     generator: Generator
     rng: np.random.Generator
     confidence: float | None = 0.95

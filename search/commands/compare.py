@@ -14,7 +14,7 @@ from search.commands.options import Asked, confidence_option, trade_off_options
 if TYPE_CHECKING:
     from luts import Bound
     from nasprof.typing import Array
-    from search.answers.site import Site
+    from search.answers.deployment import Deployment
     from search.objectives.trade_off import TradeOff
     from search.runs.comparison import Comparison, Entrant
 
@@ -120,7 +120,7 @@ def compare(
         say(f"Plotted to {plot}")
 
 
-def _entrant(site: Site, name: str, confidence: float) -> Entrant:
+def _entrant(site: Deployment, name: str, confidence: float) -> Entrant:
     """An engine, or the generator for the models, which is trained if need be."""
     if name != _PNAG:
         from search.runs.comparison import entrant

@@ -11,15 +11,15 @@ from nasprof.cli import json_option, print_json, say, show_table
 from nasprof.errors import NasprofError
 from profiler.commands.options import Milliseconds
 from search.commands.options import Asked, answer_options, trade_off_options
-from search.commands.verifying import bench_for, speed_for, verified
+from search.commands.verifying import speed_for, verified
 from search.naming import exactly
 
 if TYPE_CHECKING:
     from search.accuracy.answers import LowerBound
+    from search.answers.deployment import Deployment
     from search.answers.export import Export
     from search.answers.inquiry import Inquiry
     from search.answers.replies import Reply
-    from search.answers.site import Site
     from search.answers.verify import Candidates, Verification
 
 _FRONT = 20
@@ -142,15 +142,16 @@ def generate(
     how = None if protocol is None else parse_protocol(protocol)
     site = asked.site()
     export = None if formats is None else _export(site, formats, output, weights)
-    bench = bench_for(site, how) if (site.local if verifying is None else verifying) else None
+    measuring = site.local if verifying is None else verifying
+    plan = site.answer_plan(how) if measuring else None
     least = None if measured_answers is None else _least(site, measured_answers, confidence)
     with training_progress() as progress:
         generator = ready_generator(site.trade_off, generator_path, progress)
-    speed = speed_for(site, speed_of, bench is not None)
+    speed = speed_for(site, speed_of, plan is not None)
     rng = np.random.default_rng(seed)
     inquiry = Inquiry(site, generator, rng, confidence, samples, polish, speed, least)
     candidates = inquiry.candidates(list(dict.fromkeys(budgets_ms)))
-    found = verified(inquiry, candidates, bench, top)
+    found = verified(inquiry, candidates, plan, top)
     replies = [reply(each, found, inquiry.span) for each in candidates]
     failure = _written(replies, site, export)
     _show(replies, inquiry, as_json)
@@ -164,7 +165,9 @@ def generate(
         raise NasprofError("interrupted: not all answers were measured")
 
 
-def _export(site: Site, formats: tuple[str, ...], folder: Path, weights: Path | None) -> Export:
+def _export(
+    site: Deployment, formats: tuple[str, ...], folder: Path, weights: Path | None
+) -> Export:
     """What to write: models at the precision and batch that the latencies are of."""
     from search.answers.export import Export
 
@@ -175,7 +178,7 @@ def _export(site: Site, formats: tuple[str, ...], folder: Path, weights: Path | 
     return Export(folder, formats, site.plan.precision, site.plan.batch, weights)
 
 
-def _least(site: Site, measured: Path, confidence: float) -> LowerBound:
+def _least(site: Deployment, measured: Path, confidence: float) -> LowerBound:
     """What top-1 answers have at least, by those of which it was measured."""
     from search.accuracy.answers import LowerBound
     from search.accuracy.measurements import read_measurements
@@ -185,7 +188,7 @@ def _least(site: Site, measured: Path, confidence: float) -> LowerBound:
     return LowerBound.of(trade_off.accuracy, answers, confidence)
 
 
-def _written(replies: list[Reply], site: Site, export: Export | None) -> NasprofError | None:
+def _written(replies: list[Reply], site: Deployment, export: Export | None) -> NasprofError | None:
     """Write the files of all answers; what kept one from being written."""
     if export is None:
         return None
@@ -218,7 +221,7 @@ def _show(replies: list[Reply], inquiry: Inquiry, as_json: bool) -> None:
     show_table(columns(inquiry), cells, heading(inquiry), notes)
 
 
-def _record(site: Site, candidates: list[Candidates], found: Verification) -> None:
+def _record(site: Deployment, candidates: list[Candidates], found: Verification) -> None:
     from search.answers.feedback import record_answers
 
     try:

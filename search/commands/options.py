@@ -15,7 +15,7 @@ from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
     from devices import Target
-    from search.answers.site import Site
+    from search.answers.deployment import Deployment
     from search.objectives import Models
 
 
@@ -30,26 +30,28 @@ class Asked:
     precision: str | None
     clock: str | None
 
-    def site(self) -> Site:
+    def site(self) -> Deployment:
         """The trade-off and its device; the table of this machine is built if there is none.
 
         Says on stderr what is doubtful about the models.
         """
+        from profiler.commands.building import building_progress
+        from profiler.tables.backend import warn_of_changes
         from profiler.tables.cost_models import open_cost_model, say_doubts
         from search.accuracy import read_accuracy_model
-        from search.answers.place import warn_of_changes
-        from search.answers.site import own_site, site_of
+        from search.answers.deployment import deployment_of, own_deployment
 
         accuracy = read_accuracy_model(self.accuracy)
         for doubt in accuracy.doubts:
             say_doubt(accuracy.name, doubt)
         if self.lut is None:
-            site = own_site(
+            site = own_deployment(
                 accuracy,
                 self.target,
                 resolution=self.resolution,
                 precision=self.precision or "fp32",
                 clock=self.clock,
+                progress=building_progress(),
             )
             say_doubts(site.trade_off.cost)
         else:
@@ -58,7 +60,7 @@ class Asked:
                     f"--lut {self.lut} says the precision itself", "Leave out --precision."
                 )
             cost = open_cost_model(self.lut, self.clock)
-            site = site_of(cost, accuracy, self.target, resolution=self.resolution)
+            site = deployment_of(cost, accuracy, self.target, resolution=self.resolution)
         warn_of_changes(site.trade_off.cost, site.changed)
         return site
 
@@ -68,6 +70,7 @@ class Asked:
         Raises:
             UsageError: there is no such space.
         """
+        from profiler.commands.building import building_progress
         from search.objectives import Models
         from spaces import get_space
 
@@ -86,6 +89,7 @@ class Asked:
             precision=self.precision,
             clock=self.clock,
             confidence=confidence,
+            progress=building_progress(),
         )
 
 

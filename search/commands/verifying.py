@@ -9,11 +9,10 @@ from nasprof.errors import UsageError
 
 if TYPE_CHECKING:
     from luts import Speed
-    from profiler.measuring.protocol import Protocol
     from profiler.measuring.records import Measurement
-    from profiler.tables.bench import Bench
+    from profiler.tables.plan import Plan
+    from search.answers.deployment import Deployment
     from search.answers.inquiry import Inquiry
-    from search.answers.site import Site
     from search.answers.verify import Candidates, Verification
     from spaces import Genes
 
@@ -21,7 +20,7 @@ _USUAL = 1.15
 """Ratio of two latencies or speeds that is nothing to be told of."""
 
 
-def speed_for(site: Site, asked: str | None, measuring: bool) -> Speed:
+def speed_for(site: Deployment, asked: str | None, measuring: bool) -> Speed:
     """The speed that answers are of: today's where it can be told, unless said otherwise.
 
     Args:
@@ -31,7 +30,6 @@ def speed_for(site: Site, asked: str | None, measuring: bool) -> Speed:
         UsageError: today's was asked for and cannot be told, saying why.
     """
     from luts import TABLE_SPEED
-    from search.answers.bench import bench_of, speed_at
 
     if asked == "table" or (asked is None and not (site.local or measuring)):
         return TABLE_SPEED
@@ -39,14 +37,13 @@ def speed_for(site: Site, asked: str | None, measuring: bool) -> Speed:
     from profiler.commands.building import building_progress
     from profiler.measuring.measure import Cancelled, Interrupted
 
-    bench = bench_of(site)
-    if bench is None:
+    if site.backend is None:
         return _table_speed(f"no device is called {site.name!r}", asked)
     if site.changed:
         return _table_speed("the device is not as it was when the table was measured", asked)
     say(f"Timing the sentinel on {site.name!r}")
     try:
-        speed = speed_at(site, bench, building_progress)
+        speed = site.speed(building_progress())
     except Cancelled:
         raise
     except (DeviceError, Interrupted) as error:
@@ -73,27 +70,10 @@ def _table_speed(why: str, asked: str | None) -> Speed:
     return TABLE_SPEED
 
 
-def bench_for(site: Site, protocol: Protocol | None) -> Bench:
-    """The site's device, to measure answers on.
-
-    Raises:
-        UsageError: it is not known which that is.
-    """
-    from search.answers.bench import bench_of
-
-    bench = bench_of(site, protocol)
-    if bench is None:
-        raise UsageError(
-            f"no device is called {site.name!r}: the answers cannot be measured",
-            "Name the device by --device, or leave out --verify.",
-        )
-    return bench
-
-
 def verified(
-    inquiry: Inquiry, candidates: list[Candidates], bench: Bench | None, top: int
+    inquiry: Inquiry, candidates: list[Candidates], plan: Plan | None, top: int
 ) -> Verification:
-    """The candidates measured on a bench, if there is one; says on stderr what went wrong."""
+    """The candidates measured as planned, if they are to be; says on stderr what went wrong."""
     from profiler.commands.building import building_progress
     from search.answers.verify import Stated, Verification, verify
 
@@ -101,11 +81,11 @@ def verified(
     cost = site.trade_off.cost
     sentinel = getattr(cost, "sentinel", None) if speed.of == "today" else None
     stated = Stated(cost.clock, sentinel, speed.factor)
-    if bench is None:
+    if plan is None:
         return Verification(stated, top)
 
     def take(genes: Genes) -> list[Measurement]:
-        return bench.measure(genes, building_progress())
+        return site.measure(genes, plan, building_progress())
 
     say(f"Measuring the answers on {site.name!r}")
     found = verify(candidates, stated, take, inquiry.again, top=top)
@@ -116,7 +96,7 @@ def verified(
     return found
 
 
-def _doubt(site: Site, found: Verification, candidates: list[Candidates]) -> None:
+def _doubt(site: Deployment, found: Verification, candidates: list[Candidates]) -> None:
     """Say where measured latencies are far from predicted ones, or are doubtful themselves."""
     from statistics import median
 

@@ -13,12 +13,12 @@ from nasprof.log import logger
 from nasprof.temporary import TemporaryFolder
 from nasprof.typing import Array
 from search.objectives.base import NamedObjective
-from search.objectives.models import Models, device_label
+from search.objectives.models import Models
 from search.problem import Objective
 from spaces import Genes, Space
 
 if TYPE_CHECKING:
-    from devices import Profile, RunSettings, Target
+    from devices import Backend, Target
     from profiler.measuring.records import Item, Measurement
     from profiler.tables.plan import Plan
     from profiler.tables.workshop import Workshop
@@ -36,8 +36,7 @@ class OnDevice:
         clock: "wall" or "cpu".
     """
 
-    profile: Profile
-    settings: RunSettings
+    backend: Backend
     space: Space
     plan: Plan
     clock: str
@@ -59,7 +58,7 @@ class OnDevice:
             return np.zeros(0)
         networks = {f"network{place}": self.space.network(row) for place, row in enumerate(genes)}
         with TemporaryFolder() as folder:
-            shop = Workshop(self.plan, format_for(self.settings.runtime), folder)
+            shop = Workshop(self.plan, format_for(self.backend.settings.runtime), folder)
             items = shop.items(networks, {})
             taken = self._taken(shop, items)
             for _ in range(_REPEATS):
@@ -72,16 +71,12 @@ class OnDevice:
 
     def _taken(self, shop: Workshop, items: list[Item]) -> dict[str, Measurement]:
         """Measurements of model files in the same rounds, by their names."""
-        from devices import open_device
         from profiler.measuring.measure import Interrupted
-        from profiler.tables.build import BuildProgress, measure_items
+        from profiler.tables.measured import BuildProgress, measure_items
 
-        device = open_device(self.profile)
         try:
             # Nobody is told how long it will take, so that there is nothing to scout for.
-            taken = measure_items(
-                device, self.settings, shop, items, BuildProgress(estimating=False)
-            )
+            taken = measure_items(self.backend, shop, items, BuildProgress(estimating=False))
         except Interrupted as error:
             raise error.cause from None
         return {each.name: each for each in taken}
@@ -93,35 +88,30 @@ class OnDevice:
     def _warn(self, taken: Measurement) -> None:
         """Say what is in doubt in spite of all repetitions."""
         if doubts := self._doubts(taken):
+            device = self.backend.profile.name
             logger.warning(
-                f"A network was measured {1 + _REPEATS} times on {self.profile.name!r}, and is "
-                f"still in doubt ({', '.join(doubts)}): the last of these is taken"
+                f"A network was measured {1 + _REPEATS} times on {device!r}, and is still in "
+                f"doubt ({', '.join(doubts)}): the last of these is taken"
             )
 
     def _time(self, taken: Measurement) -> float:
+        settings = self.backend.settings
         if self.clock not in taken.by_clock:
             raise NasprofError(
-                f"{self.profile.name!r} tells no {self.clock} times of "
-                f"{self.settings.runtime} with {self.settings.threads} threads",
+                f"{self.backend.profile.name!r} tells no {self.clock} times of "
+                f"{settings.runtime} with {settings.threads} threads",
                 "Leave out --clock.",
             )
         return taken.by_clock[self.clock]
 
     def facts(self) -> dict[str, Any]:
         """What times depend on, as JSON values; of a device elsewhere it is not contacted."""
-        from devices import open_device
-        from devices.conditions import Conditions
-
-        now = Conditions.of(
-            open_device(self.profile),
-            self.settings,
-            precision=self.plan.precision,
-            clock=self.clock,
-            contact=False,
+        now = self.backend.conditions(
+            precision=self.plan.precision, clock=self.clock, contact=False
         )
         return {
             **now.to_dict(),
-            "serial": self.profile.options.get("serial"),
+            "serial": self.backend.profile.options.get("serial"),
             "protocol": self.plan.protocol.as_dict(),
         }
 
@@ -148,15 +138,14 @@ class MeasuredLatency(NamedObjective):
         from profiler.measuring.protocol import parse_protocol
         from profiler.tables.plan import Plan
 
-        profile, precision = self.target.profile(), self.models.precision or "fp32"
-        plan = Plan((space,), parse_protocol(profile.protocol), precision)
-        settings = self.target.settings(profile)
-        measured = OnDevice(profile, settings, space, plan, self.models.clock or "wall")
+        backend, precision = self.target.resolve(), self.models.precision or "fp32"
+        plan = Plan((space,), parse_protocol(backend.profile.protocol), precision)
+        measured = OnDevice(backend, space, plan, self.models.clock or "wall")
         return Objective(
             self.name,
             "ms",
             measured.latency_ms,
             kind="evaluated",
             facts=measured.facts(),
-            device=device_label(profile),
+            device=backend.label,
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from devices import Profile, Target, list_profiles, open_device
+from devices import Target, list_profiles
 from luts import CostModel
 from nasprof.errors import UsageError
 from nasprof.log import logger
@@ -13,6 +14,9 @@ from nasprof.registry import near_names
 from search.accuracy import read_accuracy_model
 from search.accuracy.base import AccuracyModel
 from spaces import Space
+
+if TYPE_CHECKING:
+    from profiler.tables.measured import BuildProgress
 
 _DEVICE = re.compile(r"(.*?\.toml|[^/]+)(?:/(.+))?")
 
@@ -31,6 +35,7 @@ class Models:
         precision: of one's own tables and of what is measured; fp32 unless given.
         clock: "wall" or "cpu"; that of each cost model unless given.
         confidence: of upper bounds.
+        progress: told how far building a table of one's own has come.
     """
 
     target: Target = field(default_factory=Target)
@@ -41,6 +46,7 @@ class Models:
     precision: str | None = None
     clock: str | None = None
     confidence: float = 0.95
+    progress: BuildProgress | None = None
     _accuracies: dict[str, AccuracyModel] = field(default_factory=dict, init=False, repr=False)
     _costs: dict[str, CostModel] = field(default_factory=dict, init=False, repr=False)
 
@@ -63,12 +69,14 @@ class Models:
             UsageError: there is none, it is damaged, or it knows nothing of that clock.
         """
         if name not in self._costs:
+            from profiler.tables.backend import backend_of, changes_at, warn_of_changes
             from profiler.tables.cost_models import open_cost_model
-            from search.answers.place import place_of, warn_of_changes
 
             model = self._costs[name] = open_cost_model(name, self.clock)
             target = self.target if name == self.lut else Target()
-            warn_of_changes(model, place_of(model, target).changed)
+            backend = backend_of(model, target)
+            if backend is not None:
+                warn_of_changes(model, changes_at(model, backend))
         return self._costs[name]
 
     def own_table(self, target: Target, space: Space, serial: str | None = None) -> CostModel:
@@ -80,16 +88,16 @@ class Models:
         Raises:
             NasprofError: there is none, and the device is elsewhere; with the command to run.
         """
-        key = f"{device_label(target.profile())} {serial} {space.settings}"
-        if key not in self._costs:
-            from profiler.tables.cost_models import say_doubts
-            from search.answers.own_table import OwnTable
-            from search.answers.place import Place, warn_of_changes
+        from profiler.tables.backend import changes_at, warn_of_changes
+        from profiler.tables.cost_models import say_doubts
+        from profiler.tables.own import OwnTable
 
-            own = OwnTable(target, space, self.precision or "fp32", serial)
-            table = self._costs[key] = own.read(self.clock)
+        own = OwnTable(target, space, self.precision or "fp32", serial)
+        key = f"{own.backend.label} {serial} {space.settings}"
+        if key not in self._costs:
+            table = self._costs[key] = own.read(self.clock, self.progress)
             say_doubts(table)
-            warn_of_changes(table, Place.now(table, own.device, own.settings).changed)
+            warn_of_changes(table, changes_at(table, own.backend))
         return self._costs[key]
 
     def target_of(self, name: str, detail: str | None) -> Target:
@@ -106,7 +114,7 @@ class Models:
             UsageError: there is no such device, or it has no serials.
         """
         if detail is None:
-            self.target.profile()  # refuses names of no device
+            self.target.resolve()  # refuses names of no device
             return self.target
         device, serial = split_device(detail)
         if not is_device(detail):
@@ -116,7 +124,7 @@ class Models:
             )
         target = self.target if self.target.device in (None, device) else Target()
         target = replace(target, device=device, serial=serial or target.serial)
-        open_device(target.profile())  # refuses options that it has no use for, such as a serial
+        target.resolve()  # refuses options that it has no use for, such as a serial
         return target
 
 
@@ -134,9 +142,3 @@ def split_device(detail: str) -> tuple[str, str | None]:
     """
     match = _DEVICE.fullmatch(detail)
     return (detail, None) if match is None else (match[1], match[2])
-
-
-def device_label(profile: Profile) -> str:
-    """``DEVICE``, or ``DEVICE/SERIAL`` where its serial is known."""
-    serial = profile.options.get("serial")
-    return profile.name if serial is None else f"{profile.name}/{serial}"

@@ -6,12 +6,12 @@ import pytest
 from scripted import ScriptedDevice, steady
 from scripted_tables import PLAN, built, device_of
 
-from devices import Conditions, Profile, RunSettings, Target, open_device
+from devices import Backend, Conditions, Profile, RunSettings, Target, open_device
 from luts import read_cost_model
 from profiler.measuring.journal import JournalMismatch
 from profiler.measuring.measure import Cancelled
+from profiler.tables.backend import backend_of, changes_at
 from profiler.tables.provenance import TableMismatch, changes
-from search.answers.place import Place, place_of
 from search.objectives.measured import OnDevice
 
 SETTINGS = RunSettings("onnxruntime")
@@ -79,7 +79,7 @@ def test_a_table_is_only_completed_under_the_same_conditions(settings, options, 
         built(PLAN, device, base=part, settings=settings)
     assert device.sessions == []
     assert any(changes(whole, Conditions.of(device, settings).to_dict()))
-    told = Place.now(whole, device, settings).changed
+    told = changes_at(whole, Backend(device, settings))
     assert len(told) == 1 and told[0].startswith(words.split(" was")[0])
 
 
@@ -140,22 +140,22 @@ def test_what_a_target_does_not_say_is_as_the_table_was_measured(phone):
     measured = {"delegate": "gpu", "benchmark_flags": ["--a=1"]}
     provenance = {"device": "phone", "device_options": measured, "affinity": [4, 5], "threads": 2}
     table = replace(built(), provenance=provenance | {"runtime": "litert"})
-    place = place_of(table, Target(phone))
-    assert place.changed == ()
-    assert place.device.profile.options == {"serial": "x:1", **measured}
-    assert (place.settings.affinity, place.settings.threads) == ((4, 5), 2)
-    said = place_of(table, Target(phone, affinity=(7,), options={"delegate": "nnapi"}))
-    assert set(said.changed) == {
+    backend = backend_of(table, Target(phone))
+    assert changes_at(table, backend) == []
+    assert backend.profile.options == {"serial": "x:1", **measured}
+    assert (backend.settings.affinity, backend.settings.threads) == ((4, 5), 2)
+    other = backend_of(table, Target(phone, affinity=(7,), options={"delegate": "nnapi"}))
+    assert set(changes_at(table, other)) == {
         'device_options.delegate was "gpu", now "nnapi"',
         "affinity was [4, 5], now [7]",
     }
     # Another device has other options.
-    assert place_of(table, Target("cpu")).device.profile.options == {}
+    assert backend_of(table, Target("cpu")).profile.options == {}
 
 
 def test_a_measured_objective_depends_on_the_same_conditions():
     profile = Profile("x", "cpu", options={"runtime_options": {"a": 1}, "timeout_s": 3.0})
-    facts = OnDevice(profile, BOUND, PLAN.spaces[0], PLAN, "wall").facts()
+    facts = OnDevice(Backend(open_device(profile), BOUND), PLAN.spaces[0], PLAN, "wall").facts()
     now = Conditions.of(open_device(profile), BOUND).to_dict()
     assert now.items() <= facts.items()
     assert facts["device_options"] == {"runtime_options": {"a": 1}}

@@ -566,7 +566,9 @@ def test_records_of_the_second_schema_tell_no_inputs(record):
 
 
 def test_every_missing_field_is_named(record):
-    for name in record:
+    later = {"device_options", "runtime_options", "requested_affinity"}
+    assert later < record.keys()
+    for name in record.keys() - later:
         damaged = {key: value for key, value in record.items() if key != name}
         with pytest.raises(UsageError, match=f"'{name}' is missing"):
             Measurement.from_dict(damaged)

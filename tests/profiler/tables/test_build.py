@@ -16,7 +16,7 @@ from scripted_tables import PLAN, SETTINGS, built, costs_of, device_of, true_cos
 from tables import CELLS as TINY
 from tables import QUICK_PROTOCOL as PROTOCOL
 
-from devices import DeviceLost, RunnerRefused
+from devices import Backend, DeviceLost, RunnerRefused
 from luts import LookupTable, MissingEntries, read_cost_model, write_cost_model
 from luts.features import block_counts
 from luts.fit import covering, fit_costs
@@ -499,7 +499,7 @@ def test_an_audit_of_a_table_with_gaps_is_refused_before_anything_is_measured(ta
     before = path.read_bytes()
     device = ScriptedDevice(None)
     with pytest.raises(MissingEntries, match="3 of 19 keys"):
-        audit_networks(device, SETTINGS, PLAN, read_cost_model(path))
+        audit_networks(Backend(device, SETTINGS), PLAN, read_cost_model(path))
     assert device.sessions == []
     result = invoke("audit", path, "--protocol", PROTOCOL)
     assert result.exit_code == MissingEntries.exit_code

@@ -1,6 +1,5 @@
 """Networks that a search would choose, measured for a table; today's speed."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,18 +8,18 @@ import pytest
 from scripted import ScriptedDevice
 from tables import CELLS, TINY, audited_table, made_up_table
 
-from devices import RunSettings, Samples
+from devices import Backend, RunSettings, Samples
 from luts import Sentinel
-from profiler.commands.building import lacks_answers
 from profiler.measuring.estimates import robust_spread
 from profiler.measuring.measure import measure
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Item
 from profiler.measuring.rounds import EMPTY, SENTINEL
 from profiler.measuring.speed import speed_between, todays_speed
-from profiler.tables.bench import Bench
-from profiler.tables.build import BuildProgress, audit_networks, build_table, measure_answers
+from profiler.tables.build import audit_networks, build_table, measure_answers
 from profiler.tables.chosen import answer_of, find_answers, finders, most_macs, spread
+from profiler.tables.keep import lacks_answers
+from profiler.tables.measured import measure_genes
 from profiler.tables.plan import Plan
 from search.accuracy import read_accuracy_model
 from spaces import get_space
@@ -80,6 +79,7 @@ class Machine:
         self.speed, self.jitter = 1.0, 0.0
         self.device = ScriptedDevice(self._script)
         self.settings = RunSettings("onnxruntime")
+        self.backend = Backend(self.device, self.settings)
 
     def _script(self, name, number, runs):
         level = {SENTINEL: 2.0, EMPTY: 0.01}.get(name, 1.0)
@@ -94,7 +94,7 @@ class Machine:
 def built():
     machine = Machine()
     plan = Plan((CELLS,), PROTOCOL, calibration=4, audit=4, answers=3)
-    table = build_table(machine.device, machine.settings, plan, "t")
+    table = build_table(machine.backend, plan, "t")
     return machine, plan, table
 
 
@@ -114,7 +114,7 @@ def test_what_is_added_to_a_table_later_is_brought_to_its_speed(built):
     machine.speed = 1.5
     try:
         plan = replace(plan, calibration=0, audit=0)
-        whole = build_table(machine.device, machine.settings, plan, "t", base=begun)
+        whole = build_table(machine.backend, plan, "t", base=begun)
     finally:
         machine.speed = 1.0
     assert whole.sentinel == table.sentinel
@@ -130,7 +130,7 @@ def test_answers_are_measured_for_a_table_at_its_speed(built):
     assert not lacks_answers(table, replace(plan, answers=0))
     machine.speed = 1.4
     try:
-        answers = measure_answers(machine.device, machine.settings, plan, table)
+        answers = measure_answers(machine.backend, plan, table)
     finally:
         machine.speed = 1.0
     whole = replace(table, networks=(*table.networks, *answers))
@@ -150,9 +150,7 @@ def test_todays_speed_is_the_sentinels(built):
 
     def measure_again(genes):
         asked.append(len(genes))
-        plan = Plan((CELLS,), PROTOCOL)
-        bench = Bench(machine.device, machine.settings, CELLS, plan)
-        return bench.measure(genes, nullcontext(BuildProgress()))
+        return measure_genes(machine.backend, Plan((CELLS,), PROTOCOL), CELLS, genes)
 
     speeds = todays_speed(table, CELLS, measure_again)
     assert speeds["wall"].factor == pytest.approx(1.0)
@@ -186,7 +184,7 @@ def test_an_audit_is_at_the_speed_of_its_own_sentinel(built):
     machine.speed = 1.4
     try:
         plan = replace(plan, seed=5)
-        networks, provenance = audit_networks(machine.device, machine.settings, plan, table)
+        networks, provenance = audit_networks(machine.backend, plan, table)
     finally:
         machine.speed = 1.0
     assert provenance["sentinel"]["latency_ms"]["wall"] == pytest.approx(2.0 * 1.4)
@@ -196,7 +194,7 @@ def test_an_audit_is_at_the_speed_of_its_own_sentinel(built):
 
 def test_an_answer_without_a_sentinel_is_as_it_was_clocked(built):
     machine, plan, table = built
-    measured = measure_answers(machine.device, machine.settings, plan, table)[-1]
+    measured = measure_answers(machine.backend, plan, table)[-1]
     assert measured.multiples
     (taken,) = measure(
         machine.device,

@@ -2,7 +2,6 @@
 
 import json
 import stat
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from threading import Thread
 
@@ -12,20 +11,18 @@ from scripted import ScriptedDevice
 from tables import CELLS as SPACE
 from tables import QUICK_PROTOCOL, made_up_networks, made_up_table
 
-from devices import DeviceLost, RunSettings, Samples
+from devices import Backend, DeviceLost, RunSettings, Samples
 from luts import LookupTable, Measured, Sentinel, read_cost_model, write_cost_model
 from luts.answers import WINDOW
 from nasprof.locking import locked
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.rounds import EMPTY, SENTINEL
-from profiler.tables.bench import Bench
-from profiler.tables.build import BuildProgress
+from profiler.tables.measured import measure_genes
 from profiler.tables.plan import Plan
 from search.accuracy.base import AccuracyModel
-from search.answers.bench import bench_of
+from search.answers.deployment import Deployment
 from search.answers.feedback import record_answers, remembered
 from search.answers.replies import Range, reply
-from search.answers.site import Site
 from search.answers.verify import REPEATS, Candidates, Stated, Verification, verify
 from search.naming import exactly
 from search.objectives.trade_off import TradeOff
@@ -116,11 +113,12 @@ class Phone:
     def site(self, table=None):
         table = table or LookupTable("none", (SPACE,), {}, PROVENANCE)
         trade_off = TradeOff(SPACE, ByMacs(), table)
-        return Site(trade_off, "scripted", self.device, SETTINGS, Plan((SPACE,), PROTOCOL))
+        backend = Backend(self.device, SETTINGS)
+        return Deployment(trade_off, "scripted", backend, Plan((SPACE,), PROTOCOL))
 
     def take(self, genes):
         self.asked.append(SPACE.index(genes).tolist())
-        return bench_of(self.site()).measure(genes, nullcontext(BuildProgress()))
+        return self.site().measure(genes)
 
 
 def nothing_else(budget_ms):
@@ -478,11 +476,11 @@ def test_what_was_measured_under_other_conditions_is_not_remembered(stored, sett
     device = phone.device
     device.profile = device.profile.with_options(**options)
     plan = Plan((SPACE,), PROTOCOL)
-    bench = Bench(device, settings, SPACE, plan)
+    backend = Backend(device, settings)
 
     def take(genes):
         phone.asked.append(SPACE.index(genes).tolist())
-        return bench.measure(genes, nullcontext(BuildProgress()))
+        return measure_genes(backend, plan, SPACE, genes)
 
     (told,) = stored.latency_ms(np.array([cell(1000)])).tolist()
     candidates = [Candidates(2 * told, [Answer(cell(1000), 90.0, told, told)])]

@@ -21,9 +21,7 @@ from devices import DeviceLost, Target, open_device
 from devices.cpu import CpuDevice
 from devices.device_profile import find_profile
 from luts import read_cost_model, write_cost_model
-from profiler.commands.building import building_progress
 from profiler.measuring.protocol import parse_protocol
-from search.answers.bench import bench_of
 from search.cli import main
 from search.commands.options import Asked
 from search.pnag import stored
@@ -377,7 +375,7 @@ def test_todays_speed_is_stated_and_answers_are_of_it(run, copied, home, tmp_pat
     target = Target()
     site = Asked(target, str(path), str(copied[1]), None, None, None).site()
     genes = SPACE.sample(1, np.random.default_rng(0))
-    (taken,) = bench_of(site).measure(genes, building_progress())
+    (taken,) = site.measure(genes)
     known = {name: value for name, value in taken.sentinel.items() if name != "latency_ms"}
     times = {clock: ms / 10 for clock, ms in taken.sentinel["latency_ms"].items()}
     sentinel = {**known, "latency_ms": times}

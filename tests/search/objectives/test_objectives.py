@@ -17,14 +17,14 @@ from scripted import ScriptedDevice, ScriptedSession
 from tables import TINY, audited_table, made_up_table
 from trade_offs import CELLS, made_up_accuracy
 
-from devices import DeviceError, DeviceLost, Samples, Target, open_device
+from devices import DeviceError, DeviceLost, Samples, Target
 from devices.cpu import CpuDevice
 from luts import read_cost_model, write_cost_model
 from nasprof.errors import NasprofError, UsageError
 from profiler.lowering import lower
 from profiler.measuring.records import Measurement
 from profiler.measuring.rounds import EMPTY, SENTINEL
-from search.answers.own_table import OwnTable
+from profiler.tables.own import OwnTable
 from search.objectives import Models, UserFunction, additive_extremes, objectives, objectives_of
 from search.objectives.computed import PeakMemory
 from search.problem import Problem
@@ -542,7 +542,7 @@ def scripted(monkeypatch, contended, clock="wall"):
             opened.append([])
             return super().open(settings)
 
-    monkeypatch.setattr("devices.open_device", lambda profile: Counting(script))
+    monkeypatch.setattr(CpuDevice, "open", lambda _, settings: Counting(script).open(settings))
     return found.function, opened
 
 
@@ -696,7 +696,7 @@ def test_a_table_that_another_process_builds_is_refused_with_what_to_do(folder):
 
 
 def test_doubts_and_changes_are_said_once(folder, caplog):
-    fingerprint = {**open_device(target().profile()).fingerprint(), "cpu": "another"}
+    fingerprint = {**target().resolve().device.fingerprint(), "cpu": "another"}
     facts = {"device": "cpu", "device_fingerprint": fingerprint, "runtime": "onnxruntime"}
     write_cost_model(replace(made_up_table(CELLS), provenance=facts), folder / "raw.json")
     objectives_of(["latency@raw.json", "latency", "macs"], sources(lut="raw.json"))

@@ -7,19 +7,17 @@ import shlex
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from devices import Target, open_device
+from devices import Backend, Target
 from luts import LookupTable
 from luts.build_command import build_command
 from nasprof.errors import NasprofError
 from nasprof.log import logger
 from profiler.measuring.protocol import parse_protocol
+from profiler.tables.keep import TableBuild, existing_table
+from profiler.tables.measured import BuildProgress
 from profiler.tables.plan import Plan
 from spaces import Space
-
-if TYPE_CHECKING:
-    from devices import Device, Profile, RunSettings
 
 
 @dataclass(frozen=True)
@@ -36,64 +34,54 @@ class OwnTable:
     serial: str | None = None
 
     @cached_property
-    def profile(self) -> Profile:
-        """The device's."""
-        return self.target.profile()
-
-    @property
-    def settings(self) -> RunSettings:
-        """How models are run there."""
-        return self.target.settings(self.profile)
-
-    @property
-    def device(self) -> Device:
-        """Not yet contacted."""
-        return open_device(self.profile)
+    def backend(self) -> Backend:
+        """The device, not yet contacted, and how models are run there."""
+        return self.target.resolve()
 
     @property
     def plan(self) -> Plan:
         """What the table shall hold."""
-        return Plan((self.space,), parse_protocol(self.profile.table_protocol), self.precision)
+        protocol = parse_protocol(self.backend.profile.table_protocol)
+        return Plan((self.space,), protocol, self.precision)
 
     @property
     def path(self) -> Path:
         """Where it is kept; the file of one of several devices has the serial in its name."""
-        profile = self.profile
+        profile = self.backend.profile
         if self.serial is not None:
             name = re.sub(r"[^\w.]+", "-", f"{profile.name}-{self.serial}")
             profile = replace(profile, name=name)
-        return self.plan.path(profile, self.settings)
+        return self.plan.path(profile, self.backend.settings)
 
-    def read(self, clock: str | None = None) -> LookupTable:
+    def read(self, clock: str | None = None, progress: BuildProgress | None = None) -> LookupTable:
         """The table on a clock; of a device in this machine it is built first.
 
         Args:
             clock: "wall" or "cpu"; the table's own unless given.
+            progress: told how far building it has come.
 
         Raises:
             NasprofError: there is none, and the device is elsewhere; with the command to run.
         """
-        from profiler.commands.building import existing_table
-
         table = existing_table(self.path)
         if table is None or self.space not in table.spaces or table.missing(self.space):
-            table = self._built(table, clock or "wall")
+            table = self._built(table, clock or "wall", progress or BuildProgress())
         return table if clock is None else table.on_clock(clock)
 
-    def _built(self, begun: LookupTable | None, clock: str) -> LookupTable:
-        from profiler.commands.building import build_and_keep
-
-        device, path = self.device, self.path
-        if not device.local:
+    def _built(self, begun: LookupTable | None, clock: str, progress: BuildProgress) -> LookupTable:
+        path = self.path
+        if not self.backend.device.local:
             raise self._missing()
-        name = self.profile.name
+        name = self.backend.profile.name
         logger.info(f"Measuring the blocks of {self.space.label} on {name!r} first, into {path}")
-        table = build_and_keep(device, self.settings, self.plan, path, begun, clock=clock)
+        build = TableBuild(self.backend, self.plan, path, progress=progress)
+        table = build.run(begun, clock=clock)
         logger.info(f"Table written to {path}")
         return table.located(path)
 
     def _missing(self) -> NasprofError:
-        name = self.profile.name if self.serial is None else f"{self.profile.name}/{self.serial}"
+        name = self.backend.profile.name
+        name = name if self.serial is None else f"{name}/{self.serial}"
         return NasprofError(
             f"there is no lookup table of {name!r} for {self.space.label} ({self.path})",
             f"Measure one: {self._command()}",
@@ -103,8 +91,8 @@ class OwnTable:
         """The command line that builds the table."""
         facts = {
             "device": self.target.device,
-            "runtime": self.settings.runtime,
-            "threads": self.settings.threads,
+            "runtime": self.backend.settings.runtime,
+            "threads": self.backend.settings.threads,
             "precision": self.precision,
         }
         words = [build_command(facts, self.space)]
