@@ -1,26 +1,155 @@
-"""The code in CONTRIBUTING.md works as it stands there."""
+"""The examples in CONTRIBUTING.md work as it says, and pass the suites that it names."""
 
 import importlib.util
 import os
 import pickle
 import re
+import shutil
+import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from installed import install
 from tables import made_up_table
 
 from spaces import get_space
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+PACKAGES = ("nasprof", "spaces", "devices", "luts", "profiler", "search", "tests")
 
 
 def code(language, topic):
     match = re.search(rf"```{language} {topic}\n(.*?)```", TEXT, re.DOTALL)
     assert match, f"CONTRIBUTING.md has no {language} code about a {topic}"
     return match[1]
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the text says of one topic.
+
+    Args:
+        name: what the example is registered as.
+        file: where it says the code belongs.
+        registry: the registry's module and name.
+        suite: the file that it says tests it.
+        anchors: lines of the registry and the suite behind which their lines belong.
+        passed: how many tests of the suite are of the example, at least.
+    """
+
+    topic: str
+    name: str
+    file: str
+    registry: tuple[str, str]
+    suite: str
+    anchors: tuple[str, str]
+    passed: int
+
+    @property
+    def class_name(self):
+        return code("text", f"{self.topic} registry").split(":")[-1].strip(' ",\n')
+
+    @property
+    def registry_file(self):
+        return f"{self.registry[0].replace('.', '/')}.py"
+
+
+EXAMPLES = [
+    Example(
+        "space",
+        "three-convs",
+        "spaces/three_convs.py",
+        ("spaces.base", "spaces"),
+        "tests/spaces/test_spaces.py",
+        ('    "space",\n    {\n', "SPACES = {\n"),
+        14,
+    ),
+    Example(
+        "predictor",
+        "least-squares",
+        "search/predictors/least_squares.py",
+        ("search.predictors.base", "predictors"),
+        "tests/search/predictors/test_predictors.py",
+        ('    "predictor",\n    {\n', "NAMES = [\n"),
+        15,
+    ),
+    Example(
+        "accuracy",
+        "macs-line",
+        "search/accuracy/macs_line.py",
+        ("search.accuracy.base", "accuracy_models"),
+        "tests/search/accuracy/test_accuracy.py",
+        ('    "kind of accuracy model",\n    {\n', "MODELS = {\n"),
+        4,
+    ),
+]
+TOPICS = [example.topic for example in EXAMPLES]
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A copy of what the examples are added to."""
+    for package in PACKAGES:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, tmp_path / "clone" / package, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path / "clone")
+    return tmp_path / "clone"
+
+
+def add_line(path, anchor, lines):
+    text = path.read_text()
+    assert text.count(anchor) == 1, f"{anchor!r} is not once in {path}"
+    path.write_text(text.replace(anchor, anchor + lines))
+
+
+def run_suite(clone, example, *paths):
+    """Run the suite that the text names, filtered to the example."""
+    suite, name = example.suite, example.name
+    add_line(clone / example.suite, example.anchors[1], code("text", f"{example.topic} suite"))
+    # What is covered there is not this tree.
+    environment = {name: value for name, value in os.environ.items() if "COV" not in name}
+    environment["PYTHONPATH"] = os.pathsep.join(map(str, [*paths, clone]))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-qp", "no:cacheprovider", suite, "-k", name],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed, done.stdout
+    assert int(passed[1]) >= example.passed, done.stdout
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=TOPICS)
+def test_an_example_in_this_repository_passes_its_suite(example, clone):
+    assert f"`{example.file}`" in TEXT
+    assert f"`{example.registry_file}`" in TEXT
+    assert f"`{example.suite}`" in TEXT
+    (clone / example.file).write_text(code("python", example.topic))
+    line = code("text", f"{example.topic} registry")
+    add_line(clone / example.registry_file, example.anchors[0], line)
+    run_suite(clone, example)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=TOPICS)
+def test_an_example_in_a_package_of_its_own_passes_its_suite(example, clone, tmp_path):
+    module = f"contributed_{example.topic}"
+    registry = example.registry[1]
+    registered = (
+        f"\n\nfrom {example.registry[0]} import {registry}\n\n"
+        f"{registry}.register({example.name!r})({example.class_name})\n"
+    )
+    source = code("python", example.topic) + registered
+    install(tmp_path / "installed", "contributed", f"own = {module}", {module: source})
+    run_suite(clone, example, tmp_path / "installed")
 
 
 @pytest.fixture
@@ -53,18 +182,6 @@ def registries(monkeypatch):
 
     for registry in (accuracy_models, device_kinds, engines, objectives, predictors, spaces):
         monkeypatch.setattr(registry, "_entries", dict(registry._entries))
-
-
-def test_a_new_space(load, registries):
-    load("space")
-    from spaces import parse_arch
-
-    arch = {"space": "chain", "kernels": [1, 3, 5]}
-    space, parsed = parse_arch(arch)
-    genes = space.sample(20, np.random.default_rng(0))
-    assert parsed == arch
-    assert (space.encode(space.decode(genes)) == genes).all()
-    assert space.macs(genes).tolist() == [space.network(row).macs for row in genes]
 
 
 @pytest.fixture
@@ -129,18 +246,6 @@ def test_a_new_engine(load, registries):
     assert (engine.ask(10) == first).all()
 
 
-def test_a_new_predictor(load, registries):
-    load("predictor")
-    from search.predictors import make_predictor
-
-    space = get_space("nasbench201")
-    genes = space.sample(300, np.random.default_rng(0))
-    macs = space.macs(genes).astype(float)
-    predictor = make_predictor("least-squares", space).fit(genes[:200], macs[:200])
-    assert predictor.predict(genes[200:]) == pytest.approx(macs[200:], rel=1e-6)
-    assert predictor.std(genes) is None
-
-
 @pytest.mark.parametrize("name", ["nasbench201", "ofa-mbv3"])
 def test_a_new_objective(load, registries, name):
     load("objective")
@@ -153,19 +258,3 @@ def test_a_new_objective(load, registries, name):
     assert counted.tolist() == [len(space.network(row).program().ops) for row in genes]
     low, high = operations.extremes()
     assert low <= counted.min() < counted.max() <= high
-
-
-def test_a_new_accuracy_model(load, registries, tmp_path):
-    load("accuracy")
-    from search.accuracy import accuracy_models, read_accuracy_model
-
-    space = get_space("ofa-mbv3")
-    line = np.array([-90.0, 8.5])
-    written = accuracy_models.get("macs-line")("mine", space, line, {"source": "made up"})
-    written.as_arrays().write(tmp_path / "mine.npz")
-    model = read_accuracy_model(tmp_path / "mine.npz")
-    genes = space.sample(50, np.random.default_rng(0))
-    assert (model.name, model.provenance) == ("mine", {"source": "made up"})
-    assert (model.top1(genes) == written.top1(genes)).all()
-    order = np.argsort(space.macs(genes), kind="stable")
-    assert (np.diff(model.top1(genes)[order]) >= 0).all()

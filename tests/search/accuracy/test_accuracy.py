@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -68,32 +69,48 @@ def random_mlp(seed=0):
     return OfaMlp.of({name: array.astype(np.float32) for name, array in arrays.items()}, "random")
 
 
+@cache
+def fitted():
+    return fit_measurements(measured(OFA, 60), "fitted", "made up")
+
+
+@cache
+def cells_model():
+    return kernel_model("rbf", CELLS, 150)
+
+
+MODELS = {
+    "fitted": fitted,
+    "pairs": lambda: kernel_model("pairs"),
+    "rbf": lambda: kernel_model("rbf"),
+    "cells": cells_model,
+    "ridge": lambda: ridge_of(fitted(), OFA, np.random.default_rng(0), 400),
+    "ridge-cells": lambda: ridge_of(cells_model(), CELLS, np.random.default_rng(0), 400),
+    "mlp": random_mlp,
+    "imagenet": lambda: read_accuracy_model("imagenet"),
+}
+
+every_model = pytest.mark.parametrize("name", list(MODELS))
+
+
+class Made(dict):
+    """Models by name, made when they are asked for."""
+
+    def __missing__(self, name):
+        self[name] = MODELS[name]()
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def models():
-    fitted = fit_measurements(measured(OFA, 60), "fitted", "made up")
-    cells = kernel_model("rbf", CELLS, 150)
-    return {
-        "fitted": fitted,
-        "pairs": kernel_model("pairs"),
-        "rbf": kernel_model("rbf"),
-        "cells": cells,
-        "ridge": ridge_of(fitted, OFA, np.random.default_rng(0), 400),
-        "ridge-cells": ridge_of(cells, CELLS, np.random.default_rng(0), 400),
-        "mlp": random_mlp(),
-        "imagenet": read_accuracy_model("imagenet"),
-    }
-
-
-every_model = pytest.mark.parametrize(
-    "name", ["fitted", "pairs", "rbf", "cells", "ridge", "ridge-cells", "mlp", "imagenet"]
-)
+    return Made()
 
 
 # --- every model ------------------------------------------------------------------------------
 
 
 def test_every_kind_is_tested(models):
-    assert {model.kind for model in models.values()} == set(accuracy_models)
+    assert {models[name].kind for name in MODELS} == set(accuracy_models)
 
 
 @every_model
