@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import report
+from common import PUBLISHED, report
 
 from nasprof.threads import one_thread
 from search.accuracy import AccuracyModel, read_accuracy_model
@@ -27,9 +27,8 @@ from search.accuracy.measurements import Measurements, read_measurements
 from search.accuracy.ridge import ridge_of
 from search.accuracy.validation import score
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared/data"
-DATA = FOLDER / "dynas-t/ofa_mbv3_w10_top1.csv.gz"
-PREDICTOR = FOLDER / "ofa-note10/acc_predictor.npz"
+DATA = PUBLISHED / "dynas-t/ofa_mbv3_w10_top1.csv.gz"
+PREDICTOR = PUBLISHED / "ofa-note10/acc_predictor.npz"
 SEEDS = 5
 SIZES = (50, 100, 200, 400, 800)
 GOALS = {"spearman": 0.997, "mae": 0.06, "cpu_s": 2.0}

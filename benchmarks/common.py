@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,10 @@ from devices import host
 from nasprof import __version__
 
 RESULTS = Path(__file__).parent / "results"
+PUBLISHED = Path(
+    os.environ.get("NASPROF_PUBLISHED", Path(__file__).resolve().parents[1] / "out/published")
+)
+"""Whole tables of published data; ``tests/data/README.md`` says where they come from."""
 
 
 def report(

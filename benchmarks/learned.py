@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import report
+from common import PUBLISHED, report
 
 from luts import agreement
 from luts.learned import LearnedCostModel
 from luts.training import TrainingSet
 from spaces import Arch, parse_arch
 
-DATA = Path(__file__).resolve().parents[2] / "shared/data/help/ofa_mbv3_latency_ms.csv.gz"
+DATA = PUBLISHED / "help/ofa_mbv3_latency_ms.csv.gz"
 DEVICES = ("titan_rtx_b1", "titan_rtx_b32", "titan_rtx_b64", "v100_b1", "v100_b32", "v100_b64")
 SIZES = (50, 300, 1000)
 N_TEST = 1000

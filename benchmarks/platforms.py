@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from common import PUBLISHED
 
 from luts import read_cost_model
 from luts.formats.base import table_formats
@@ -25,7 +26,6 @@ from search.quality.indicators import hypervolume, non_dominated
 from search.runs.best_known import best_known_front
 from spaces import get_space
 
-DATA = Path(__file__).resolve().parents[2] / "shared/data"
 KEPT = Path(__file__).resolve().parents[1] / "out/benchmarks"
 SEEDS = (0, 1, 2)
 EVALUATIONS = 200_000
@@ -34,7 +34,7 @@ N_LEARNED = 1000
 
 def note10() -> TradeOff:
     space = get_space("ofa-mbv3", width=1.2, resolution=224)
-    path = DATA / "ofa-note10/lut/224_lookup_table.yaml"
+    path = PUBLISHED / "ofa-note10/lut/224_lookup_table.yaml"
     table, _ = import_files(table_formats.get("ofa")(), "ofa", [path], (space,), "note10", "Note10")
     return TradeOff(space, _ofa(), table)
 
@@ -49,7 +49,7 @@ def titan_rtx() -> TradeOff:
     from learned import read
 
     device = "titan_rtx_b64"
-    data = read(DATA / "help/ofa_mbv3_latency_ms.csv.gz")
+    data = read(PUBLISHED / "help/ofa_mbv3_latency_ms.csv.gz")
     rows = np.random.default_rng(0).permutation(len(data.archs))[:N_LEARNED]
     measured = data.latency_ms[device][rows].tolist()
     training = TrainingSet.of([data.archs[row] for row in rows], measured)
@@ -58,7 +58,7 @@ def titan_rtx() -> TradeOff:
 
 
 def _ofa() -> AccuracyModel:
-    return read_accuracy_model(DATA / "ofa-note10/acc_predictor.pth")
+    return read_accuracy_model(PUBLISHED / "ofa-note10/acc_predictor.pth")
 
 
 PLATFORMS: dict[str, Callable[[], TradeOff]] = {

@@ -11,17 +11,17 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+from common import PUBLISHED
 
 from luts import agreement
 from search.accuracy.measurements import read_measurements
 from search.predictors import make_predictor
 from spaces import Genes, Space, get_space, parse_arch
 
-DATA = Path(__file__).resolve().parents[2] / "shared/data"
-TOP1 = DATA / "dynas-t/ofa_mbv3_w10_top1.csv.gz"
-OFA_LATENCIES = DATA / "help/ofa_mbv3_latency_ms.csv.gz"
-CELLS = DATA / "nats-bench/nb201_test_acc_200ep.csv.gz"
-CELL_LATENCIES = DATA / "help/nb201_latency_ms.csv.gz"
+TOP1 = PUBLISHED / "dynas-t/ofa_mbv3_w10_top1.csv.gz"
+OFA_LATENCIES = PUBLISHED / "help/ofa_mbv3_latency_ms.csv.gz"
+CELLS = PUBLISHED / "nats-bench/nb201_test_acc_200ep.csv.gz"
+CELL_LATENCIES = PUBLISHED / "help/nb201_latency_ms.csv.gz"
 
 N_TEST, LEAST_MS = 1000, 0.1
 GPUS = ("titan_rtx_b1", "titan_rtx_b32", "titan_rtx_b64", "v100_b1", "v100_b32", "v100_b64")

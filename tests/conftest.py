@@ -7,7 +7,6 @@ import signal
 import numpy as np
 import pytest
 from hypothesis import settings
-from reference import SHARED
 
 from devices.runner.telemetry import silence
 from profiler.model_files.references import reference_files
@@ -30,14 +29,6 @@ LONG = ("tutorial", "adb_generate", "adb_build", "build", "telemetry", "generate
 def pytest_collection_modifyitems(items):
     order = {f"test_{name}": number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: order.get(item.path.stem, len(LONG)))
-
-
-@pytest.fixture(scope="session")
-def shared():
-    """The folder of published reference data; tests that need it skip where it is not."""
-    if not (SHARED / "data").is_dir():
-        pytest.skip(f"REFERENCE DATA MISSING: {SHARED} does not exist, nothing was compared")
-    return SHARED
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
 import subprocess
 import sys
@@ -12,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from data_files import rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import TINY
@@ -316,14 +315,18 @@ def test_truncated_files_are_refused(model, tmp_path_factory, share):
 # --- published latencies of GPUs --------------------------------------------------------------
 
 
+N_KNOWN = 100
+
+
 @pytest.fixture(scope="module")
-def published(shared):
+def published():
     """Archs, positions x kernels x expansions scaled by the resolution's square, and latencies."""
-    with gzip.open(shared / "data/help/ofa_mbv3_latency_ms.csv.gz", "rt") as stream:
-        rows = list(csv.DictReader(stream))
-    rows = [rows[place] for place in np.random.default_rng(0).permutation(len(rows))[:1300]]
+    table = rows("ofa_mbv3_latency_ms.csv.gz")
+    table = [table[place] for place in np.random.default_rng(1).permutation(len(table))]
+    known = {int(row["r"]) for row in table[:N_KNOWN]}
+    table = [row for row in table if min(known) <= int(row["r"]) <= max(known)]
     archs, inputs = [], []
-    for row in rows:
+    for row in table:
         ks, e, d = ([int(digit) for digit in row[name]] for name in ("ks", "e", "d"))
         archs.append(parse_arch({"ks": ks, "e": e, "d": d, "r": int(row["r"]), "wid": 1.2})[1])
         used = (np.arange(4) < np.array(d)[:, None]).ravel()
@@ -331,33 +334,42 @@ def published(shared):
         pairs = pairs & (np.array(e)[:, None, None] == np.array([3, 4, 6]))
         position = (pairs & used[:, None, None]).ravel()
         inputs.append(np.append(position, 1) * (int(row["r"]) / 224) ** 2)
-    return archs, np.array(inputs), rows
+    return archs, np.array(inputs), table
 
 
 @pytest.mark.parametrize(
-    ("device", "least_gain"),
-    [("titan_rtx_b1", 0.1), ("v100_b1", 0.1), ("titan_rtx_b64", -0.002), ("v100_b64", -0.002)],
+    ("device", "least", "least_gain"),
+    [
+        ("titan_rtx_b1", 0.8, 0.3),
+        ("v100_b1", 0.8, 0.3),
+        ("titan_rtx_b64", 0.99, 0.03),
+        ("v100_b64", 0.99, 0.03),
+    ],
 )
-def test_published_gpus_are_ranked_better_than_by_sums(published, device, least_gain):
+def test_published_gpus_are_ranked_better_than_by_sums(published, device, least, least_gain):
+    """100 networks are known; sums gain on the learned model with more.
+
+    With 300 of 4,000 it ranks by 0.92, 0.89, 1.00 and 1.00, sums by 0.72, 0.70, 0.99 and 0.99.
+    """
     from sklearn.linear_model import RidgeCV
 
-    archs, inputs, rows = published
-    latency_ms = np.array([float(row[device]) for row in rows])
-    sums = RidgeCV(np.logspace(-3, 2, 11)).fit(inputs[:300], latency_ms[:300])
-    additive = agreement(sums.predict(inputs[300:]), latency_ms[300:])
+    archs, inputs, table = published
+    latency_ms = np.array([float(row[device]) for row in table])
+    sums = RidgeCV(np.logspace(-3, 2, 11)).fit(inputs[:N_KNOWN], latency_ms[:N_KNOWN])
+    additive = agreement(sums.predict(inputs[N_KNOWN:]), latency_ms[N_KNOWN:])
 
-    training = TrainingSet.of(archs[:300], latency_ms[:300].tolist())
+    training = TrainingSet.of(archs[:N_KNOWN], latency_ms[:N_KNOWN].tolist())
     model = LearnedCostModel.fit(device, training, PROVENANCE)
-    predicted = np.empty(1000)
-    spaces = [parse_arch(arch)[0] for arch in archs[300:]]
+    predicted = np.empty(len(archs) - N_KNOWN)
+    spaces = [parse_arch(arch)[0] for arch in archs[N_KNOWN:]]
     for space in set(spaces):
         places = [place for place, other in enumerate(spaces) if other == space]
-        genes = space.encode([archs[300 + place] for place in places])
+        genes = space.encode([archs[N_KNOWN + place] for place in places])
         predicted[places] = model.latency_ms(genes, space)
-    learned = agreement(predicted, latency_ms[300:])
-    assert learned.spearman >= additive.spearman + least_gain
+    learned = agreement(predicted, latency_ms[N_KNOWN:])
+    assert learned.spearman >= max(least, additive.spearman + least_gain)
     assert learned.mape < additive.mape
-    covered = (latency_ms[300:] <= predicted * model.bound(0.95).factor).mean()
+    covered = (latency_ms[N_KNOWN:] <= predicted * model.bound(0.95).factor).mean()
     assert 0.9 <= covered <= 0.99
 
 

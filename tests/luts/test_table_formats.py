@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import yaml
+from data_files import PUBLISHED
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -33,20 +34,15 @@ def ends(table, space):
 
 # --- OFA's YAML --------------------------------------------------------------------------------
 
-PUBLISHED = {160: (9.89, 47.77), 192: (13.33, 67.56), 224: (17.77, 92.40)}
+ENDS = {160: (9.89, 47.77), 192: (13.33, 67.56), 224: (17.77, 92.40)}
 
 
-@pytest.fixture(scope="module")
-def note10(shared):
-    return shared / "data" / "ofa-note10" / "lut"
-
-
-def test_the_published_table_sums_to_the_published_latencies(note10):
-    paths = [note10 / f"{resolution}_lookup_table.yaml" for resolution in PUBLISHED]
+def test_the_published_table_sums_to_the_published_latencies():
+    paths = [PUBLISHED / f"{resolution}_lookup_table.yaml" for resolution in ENDS]
     table, notes = import_files(OFA, "ofa", paths, (), "note10", "Note10")
     assert notes == []
-    assert [space.label for space in table.spaces] == [f"ofa-mbv3 w1.2@{r}" for r in PUBLISHED]
-    for space, expected in zip(table.spaces, PUBLISHED.values(), strict=True):
+    assert [space.label for space in table.spaces] == [f"ofa-mbv3 w1.2@{r}" for r in ENDS]
+    for space, expected in zip(table.spaces, ENDS.values(), strict=True):
         assert table.missing(space) == []
         assert ends(table, space) == pytest.approx(expected, abs=0.005)
         found = table.extremes(space)
@@ -60,8 +56,8 @@ def plain_sum(rows, space, genes):
     return sum(rows[row]["mean"] for key in used for row in keys[key])
 
 
-def test_every_published_file_is_read_whole(note10, rng):
-    for path in sorted(note10.glob("*.yaml")):
+def test_every_published_file_is_read_whole(rng):
+    for path in sorted(PUBLISHED.glob("*.yaml")):
         table, _ = import_files(OFA, "ofa", [path], (), path.stem)
         rows = yaml.safe_load(path.read_text())
         (space,) = table.spaces
@@ -73,8 +69,8 @@ def test_every_published_file_is_read_whole(note10, rng):
             assert table.latency_ms(genes[None])[0] == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_head_is_the_sum_of_its_rows(note10):
-    path = note10 / "224_lookup_table.yaml"
+def test_the_head_is_the_sum_of_its_rows():
+    path = PUBLISHED / "224_lookup_table.yaml"
     table, _ = import_files(OFA, "ofa", [path], (), "t")
     parts = [
         row
@@ -88,8 +84,8 @@ def test_the_head_is_the_sum_of_its_rows(note10):
     assert head.count == min(part["count"] for part in parts)
 
 
-def test_blocks_that_several_files_hold_are_pooled_and_counted(note10):
-    paths = [note10 / f"{resolution}_lookup_table.yaml" for resolution in (220, 224)]
+def test_blocks_that_several_files_hold_are_pooled_and_counted():
+    paths = [PUBLISHED / f"{resolution}_lookup_table.yaml" for resolution in (220, 224)]
     table, notes = import_files(OFA, "ofa", paths, (), "t")
     alone = [import_files(OFA, "ofa", [path], (), "t")[0] for path in paths]
     both = alone[0].entries.keys() & alone[1].entries.keys()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import peers
 import pytest
-from reference import SHARED
+from data_files import DATA
 
 from devices.adb.state import (
     FACTS_SCRIPT,
@@ -21,7 +21,7 @@ from devices.adb.state import (
     throttled,
 )
 
-RECORDED = SHARED / "adbd" / "samples" / "stackexchange246774_dumpsys_thermalservice.txt"
+THERMAL = DATA / "benchmark_model" / "made_thermalservice.txt"
 
 BATTERY = """Current Battery Service state:
   AC powered: false
@@ -51,14 +51,12 @@ def cpufreq(name, values):
     return {f"{base}{core}/cpufreq/{name}": value for core, value in values.items()}
 
 
-def test_thermalservice_of_a_real_phone():
-    if not RECORDED.is_file():
-        pytest.skip(f"RECORDED OUTPUT MISSING: {RECORDED} does not exist")
-    thermal = parse_thermalservice(RECORDED.read_text())
+def test_thermalservice_as_phones_write_it():
+    thermal = parse_thermalservice(THERMAL.read_text())
     assert thermal.status == 0
-    assert thermal.temperatures_c == {"AP": 25.6, "BAT": 23.8}
+    assert thermal.temperatures_c == {"AP": 31.4, "BAT": 27.1}
     assert thermal.kinds == {"AP": 0, "BAT": 2}
-    assert decisive_temperature_c(thermal, {}) == 25.6
+    assert decisive_temperature_c(thermal, {}) == 31.4
 
 
 def test_thermalservice_without_current_values_gives_cached_ones():

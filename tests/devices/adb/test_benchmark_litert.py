@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from data_files import DATA
 
 from devices.adb.benchmark_check import check_result
 from devices.adb.benchmark_output import parse_benchmark
 from devices.base import RunnerCrashed, RunnerRefused
 
-DATA = Path(__file__).parents[2] / "data" / "benchmark_model"
-
 
 def read(name):
-    return (DATA / f"litert2_{name}.txt").read_text()
+    return (DATA / "benchmark_model" / f"litert2_{name}.txt").read_text()
 
 
 def test_litert_2_is_read_by_its_count_lines_and_checked_by_its_block():

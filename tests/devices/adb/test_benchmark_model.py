@@ -1,11 +1,11 @@
-"""Output of benchmark_model and onnxruntime_perf_test, recorded from real programs."""
+"""Output of benchmark_model and onnxruntime_perf_test: recorded, and in layouts of others."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from reference import SHARED
+from data_files import DATA
 
 from devices.adb.benchmark_check import check_result
 from devices.adb.benchmark_output import parse_benchmark
@@ -14,15 +14,15 @@ from devices.adb.onnxruntime_output import parse_perf_test
 from devices.base import RunnerCrashed, RunnerRefused
 from devices.foreign import cores_of
 
-SAMPLES = SHARED / "adbd" / "samples"
+SAMPLES = DATA / "benchmark_model"
 
 # File -> (init, first, warm-up mean and count, measured mean and count), all times in ms.
 TIMES = {
-    "issue_tf42507_cpu_op_profiling.txt": (0.855, 49.06, (34.8251, 15), (33.2094, 50)),
-    "issue_tf49158_timings_line.txt": (0.769, 0.533, (0.0146845, None), (0.0155197, None)),
-    "issue_tf56301_nnapi_not_executed_logcat.txt": (None, None, None, None),
-    "issue_tf58379_gpu.txt": (10115.4, None, (28.473, 20), None),
-    "issue_yuenshome77_tf1_format.txt": (9.933, None, (76.6059, 7), (66.7676, 15)),
+    "made_tf23_op_profiling.txt": (1.234, 41.23, (31.4159, 16), (30.2015, 50)),
+    "made_timings_line.txt": (0.812, 0.547, (0.0152541, None), (0.0160303, None)),
+    "made_nnapi_not_executed_logcat.txt": (None, None, None, None),
+    "made_gpu_cut_off.txt": (9876.5, None, (29.543, 20), None),
+    "made_tf1.txt": (8.765, None, (61.2345, 8), (54.3876, 19)),
     "litert_readme_op_profiling.txt": (38.467, None, (83.235, None), (79.732, 50)),
     "own_cpu_30runs": (106.561, 92.603, (87.9492, 5), (55.105, 30)),
     "own_gpu": (None, None, None, None),
@@ -40,16 +40,10 @@ TIMES = {
 }
 NOTHING = (None, None)
 OTHER_PROGRAMS = {
-    "issue_acl850_onnxruntime_perf_test.txt",
-    "issue_ort17313_onnxruntime_perf_test.txt",
-    "stackexchange246774_dumpsys_thermalservice.txt",
+    "made_perf_test.txt",
+    "made_perf_test_older.txt",
+    "made_thermalservice.txt",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _samples():
-    if not SAMPLES.is_dir():
-        pytest.skip(f"RECORDED OUTPUT MISSING: {SAMPLES} does not exist, no format was checked")
 
 
 def read(name):
@@ -71,7 +65,8 @@ def variants(stem):
 def test_every_recorded_file_is_checked_here():
     covered = {name for stem in TIMES for name in ([stem] if "." in stem else
                [f"{stem}.txt", f"{stem}.stderr"])}  # fmt: skip
-    assert covered | OTHER_PROGRAMS == {path.name for path in SAMPLES.iterdir()}
+    there = {path.name for path in SAMPLES.iterdir() if not path.name.startswith("litert2_")}
+    assert covered | OTHER_PROGRAMS == there
 
 
 @pytest.mark.parametrize("stem", TIMES)
@@ -114,8 +109,8 @@ def test_numbers_with_an_exponent_are_read():
 def test_memory_is_read_in_old_and_new_wording():
     new = parse_benchmark(read("own_cpu_30runs.txt")[0]).memory_mb
     assert new == {"init": 3.61328, "overall": 3.91016, "peak": 25.4141}
-    old = parse_benchmark(read("issue_tf42507_cpu_op_profiling.txt")[0]).memory_mb
-    assert old == {"init": 0, "overall": 12.8672}
+    old = parse_benchmark(read("made_tf23_op_profiling.txt")[0]).memory_mb
+    assert old == {"init": 0, "overall": 11.7305}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +119,7 @@ def test_memory_is_read_in_old_and_new_wording():
         ("litert_readme_op_profiling.txt", 31, 79.442, True),
         ("own_op_profiling.txt", 5, 35.423, False),
         ("own_op_profiling.csv", 5, 42.0766, False),
-        ("issue_tf42507_cpu_op_profiling.txt", 0, 0, False),
+        ("made_tf23_op_profiling.txt", 0, 0, False),
     ],
 )
 def test_operators_are_read_from_tables_and_csv(name, count, total_ms, with_start):
@@ -155,7 +150,7 @@ def test_a_csv_row_with_commas_in_its_names_is_read():
 @pytest.mark.parametrize(
     ("stem", "runs", "delegate"),
     [("own_cpu_30runs", 30, "xnnpack"), ("own_cpu_30runs", 30, None), ("own_single_run", 1, None),
-     ("own_op_profiling_csv", 5, None), ("issue_tf42507_cpu_op_profiling.txt", 50, None)],
+     ("own_op_profiling_csv", 5, None), ("made_tf23_op_profiling.txt", 50, None)],
 )  # fmt: skip
 def test_a_sound_measurement_is_accepted(stem, runs, delegate):
     for text, code in variants(stem):
@@ -167,8 +162,8 @@ REFUSED = [
     ("own_max_secs", 100000, None, r"9 times instead of 100000"),
     ("own_nnapi", 2, "nnapi", r"NNAPI acceleration is unsupported on this platform"),
     ("own_single_run", 1, "xnnpack", r"does not say that the delegate was applied"),
-    ("issue_tf56301_nnapi_not_executed_logcat.txt", 50, "nnapi", r"will not be executed"),
-    ("issue_tf58379_gpu.txt", 600, "gpu", r"no measurement"),
+    ("made_nnapi_not_executed_logcat.txt", 50, "nnapi", r"will not be executed"),
+    ("made_gpu_cut_off.txt", 600, "gpu", r"no measurement"),
 ]
 
 
@@ -260,14 +255,14 @@ def test_core_lists_are_read():
 
 
 def test_perf_test_output_in_newer_and_older_wording():
-    new = parse_perf_test((SAMPLES / "issue_acl850_onnxruntime_perf_test.txt").read_text())
-    assert (new.mean_ms, new.count, new.cpu_percent) == (144.871, 10, 68)
-    assert new.session_ms == pytest.approx(127.918)
-    assert new.peak_memory_mb == pytest.approx(158171136 / 2**20)
-    old = parse_perf_test((SAMPLES / "issue_ort17313_onnxruntime_perf_test.txt").read_text())
-    assert (old.mean_ms, old.count) == (58.8053, 1000)
-    assert (old.min_ms, old.max_ms) == pytest.approx((55.9777, 62.3472))
-    assert old.percentiles_ms[99.9] == pytest.approx(62.3472)
+    new = parse_perf_test((SAMPLES / "made_perf_test.txt").read_text())
+    assert (new.mean_ms, new.count, new.cpu_percent) == (123.457, 10, 71)
+    assert new.session_ms == pytest.approx(135.791)
+    assert new.peak_memory_mb == pytest.approx(100)
+    old = parse_perf_test((SAMPLES / "made_perf_test_older.txt").read_text())
+    assert (old.mean_ms, old.count) == (61.2345, 1000)
+    assert (old.min_ms, old.max_ms) == pytest.approx((57.1234, 65.4321))
+    assert old.percentiles_ms[99.9] == pytest.approx(65.4321)
     assert sorted(old.percentiles_ms) == [50, 90, 95, 99, 99.9]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from console import accepted, console, refused
+from data_files import PUBLISHED
 from tables import TINY, audited_table, made_up_table
 
 from luts import LookupTable, read_cost_model, write_cost_model
@@ -483,9 +484,8 @@ def test_a_failed_import_leaves_what_was_there(run, plain, tmp_path, text):
     assert plain.read_bytes() == before
 
 
-def test_published_tables_are_imported_and_predict_their_published_sums(run, shared):
-    folder = shared / "data" / "ofa-note10" / "lut"
-    files = [folder / f"{size}_lookup_table.yaml" for size in (160, 192, 224)]
+def test_published_tables_are_imported_and_predict_their_published_sums(run):
+    files = [PUBLISHED / f"{size}_lookup_table.yaml" for size in (160, 192, 224)]
     result = run("lut", "import", "--format", "ofa", *files, "-o", "note10")
     assert result.exit_code == 0, result.stderr
     ends = {

@@ -11,6 +11,7 @@ import peers
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from console import accepted, console, refused
+from data_files import DATA
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto as T
@@ -32,8 +33,8 @@ from profiler.measuring.records import Item
 from profiler.model_files.onnx_values import known_values
 from profiler.model_files.own import own_details, own_items, parse_details
 
-DATA = Path(__file__).parents[2] / "data" / "models"
-TWO = DATA / "two_signatures.tflite"
+MODELS = DATA / "models"
+TWO = MODELS / "two_signatures.tflite"
 QUICK = ("--protocol", "fixed:runs=2,rounds=1")
 invoke = console(main)
 

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from data_files import PUBLISHED, rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -489,14 +490,14 @@ def torch_network(arrays):
 
 def published_inputs(space, genes):
     """The predictor's 128 inputs, written down from its description alone."""
-    rows = np.zeros((len(genes), 128), np.float32)
-    for row, arch in zip(rows, space.to_ofa(genes), strict=True):
+    inputs = np.zeros((len(genes), 128), np.float32)
+    for row, arch in zip(inputs, space.to_ofa(genes), strict=True):
         for position, (ks, e) in enumerate(zip(arch["ks"], arch["e"], strict=True)):
             if position % 4 < arch["d"][position // 4]:
                 row[3 * position + (3, 5, 7).index(ks)] = 1
                 row[60 + 3 * position + (3, 4, 6).index(e)] = 1
         row[120 + (arch["r"][0] - 112) // 16] = 1
-    return rows
+    return inputs
 
 
 def test_ofas_predictor_computes_what_its_network_does(models, rng, tmp_path):
@@ -546,27 +547,34 @@ def test_checkpoints_that_run_code_or_are_none_are_refused(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def published(shared):
-    return read_measurements(shared / "data/dynas-t/ofa_mbv3_w10_top1.csv.gz")
+def published():
+    return read_measurements(PUBLISHED / "ofa_mbv3_w10_top1.csv.gz")
 
 
-def test_published_accuracies_are_predicted_within_the_goals(published):
-    """20 % of the distinct networks are held out; the other goals are benchmarks/accuracy.py's."""
-    order = np.random.default_rng(0).permutation(len(published))
-    test, train = np.split(order, [len(order) // 5])
-    rest = published.take(train)
-    model = fit_kernel(rest, most_likely(rest, "pairs", seed=0))
-    genes = published.genes[test]
-    found = score(model.top1(genes), model.std(genes), published.top1[test])
-    assert found.spearman >= 0.997
-    assert found.mae <= 0.06
-    assert found.covered >= 0.9
+def test_published_accuracies_are_predicted(published):
+    """20 % of 199 networks are held out, in five splits.
+
+    The goals with all 1,850 networks, 0.997 and 0.06, are those of benchmarks/accuracy.py. Of 200
+    drawn from them, this is 0.987 and 0.098 on average, with deviations of 0.008 and 0.019 of a
+    single split.
+    """
+    scores = []
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(len(published))
+        test, train = np.split(order, [len(order) // 5])
+        rest = published.take(train)
+        model = fit_kernel(rest, most_likely(rest, "pairs", seed=0))
+        genes = published.genes[test]
+        scores.append(score(model.top1(genes), model.std(genes), published.top1[test]))
+    assert np.median([split.spearman for split in scores]) >= 0.987
+    assert np.median([split.mae for split in scores]) <= 0.1
+    assert np.mean([split.covered for split in scores]) >= 0.9
 
 
 def test_the_shipped_model_is_of_these_measurements(models, published):
     model = models["imagenet"]
     assert model.spaces == (published.space,)
-    assert model.provenance["networks"] == len(published)
+    assert model.provenance["networks"] == 1850
     errors = np.abs(model.top1(published.genes) - published.top1)
     assert errors.mean() < model.provenance["cross_validation"]["mae"]
 
@@ -591,31 +599,34 @@ def test_a_search_cannot_talk_the_shipped_model_into_more_than_was_measured(mode
         assert 77.4 < reached < 77.9
 
 
-def test_ofas_published_predictor(shared):
-    folder = shared / "data/ofa-note10"
-    model = read_accuracy_model(folder / "acc_predictor.npz")
+def test_ofas_published_predictor(tmp_path, monkeypatch):
+    model = read_accuracy_model(PUBLISHED / "ofa_acc_predictor.npz")
     ends = np.stack([np.zeros(45, np.int8), np.full(45, 2, np.int8)])
     for space in model.spaces:
         low, high = model.top1(ends, space)
         assert 70 < low < low + 4 < high < 90
-    pytest.importorskip("torch")
-    again = read_accuracy_model(folder / "acc_predictor.pth")
+    torch = pytest.importorskip("torch")
+    # As published, it was saved from a GPU.
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
+    torch.save(torch_network(model.weights).state_dict(), tmp_path / "acc.pth")
+    assert b"cuda:0" in (tmp_path / "acc.pth").read_bytes()
+    again = read_accuracy_model(tmp_path / "acc.pth")
     assert (again.top1(ends, space) == model.top1(ends, space)).all()
     additive = ridge_of(model, space, np.random.default_rng(0), 4000)
     assert additive.provenance["spearman"] > 0.99
 
 
-def test_published_cells_are_ranked(shared):
-    """NAS-Bench-201: genes act together beyond pairs, and some cells learn nothing."""
-    import csv
-    import gzip
+def test_published_cells_are_ranked():
+    """NAS-Bench-201: genes act together beyond pairs, and some cells learn nothing.
 
-    with gzip.open(shared / "data/nats-bench/nb201_test_acc_200ep.csv.gz", "rt") as stream:
-        rows = list(csv.DictReader(stream))
-    genes = CELLS.encode([{"space": "nasbench201", "cell": row["arch"]} for row in rows])
-    top1 = np.array([float(row["cifar100"]) for row in rows])
-    order = np.random.default_rng(1).permutation(len(rows))
-    known, new = order[:600], order[-2000:]
+    With 600 known of all 15,625 the correlation is 0.87; with 400 of these 500, as here, 0.81 to
+    0.89 depending on which.
+    """
+    table = rows("nb201_test_acc_200ep.csv.gz")
+    genes = CELLS.encode([{"space": "nasbench201", "cell": row["arch"]} for row in table])
+    top1 = np.array([float(row["cifar100"]) for row in table])
+    order = np.random.default_rng(1).permutation(len(table))
+    known, new = order[:400], order[400:]
     model = fit_measurements(Measurements.of(CELLS, genes[known], top1[known]), "cells", "NATS")
     assert model.process.kernel.form == "rbf"
     found = score(model.top1(genes[new]), model.std(genes[new]), top1[new])

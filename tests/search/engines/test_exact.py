@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from data_files import PUBLISHED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import made_up_table
@@ -111,13 +112,12 @@ def test_the_whole_mobile_space_is_merged_exactly(rng):
     assert non_dominated(both).max() < len(values)
 
 
-def test_local_search_comes_close_to_the_certified_optimum_on_published_data(shared):
+def test_local_search_comes_close_to_the_certified_optimum_on_published_data():
     """Samsung Note10 and OFA's accuracy, replaced by the additive one nearest to it."""
     space = get_space("ofa-mbv3", width=1.2)
-    folder = shared / "data" / "ofa-note10"
-    text = (folder / "lut" / "224_lookup_table.yaml").read_text()
+    text = (PUBLISHED / "224_lookup_table.yaml").read_text()
     table = LookupTable("note10", (space,), OfaFormat().read({"224": text}, [space]).entries, {})
-    published = read_accuracy_model(folder / "acc_predictor.npz")
+    published = read_accuracy_model(PUBLISHED / "ofa_acc_predictor.npz")
     accuracy = ridge_of(published, space, np.random.default_rng(0))
     trade_off = TradeOff(space, accuracy, table)
     for budget_ms in (22.0, 30.0, 45.0):
