@@ -9,7 +9,8 @@ import errno
 import os
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -32,21 +33,49 @@ def write_atomic(path: Path, data: bytes) -> None:
         NasprofError: the data cannot be written (no space, no permission, a folder); ``path`` is
             unchanged.
     """
-    try:
+    with _named_in_errors(path):
         if path.exists() and not (path.is_file() or path.is_dir()):
             path.write_bytes(data)
             return
-        path = target(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, data, path.stat() if path.exists() else None)
+    write_together({path: data})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Replace several files by their data, once there is room for all of them.
+
+    Each is replaced as by :func:`write_atomic`, in order.
+
+    Raises:
+        NasprofError: one of them cannot be written; all are unchanged.
+    """
+    scratches: dict[Path, Path] = {}
+    with ExitStack() as stack:
+        for path, data in contents.items():
+            with _named_in_errors(path):
+                destination = target(path)
+            with _named_in_errors(destination):
+                scratches[destination] = stack.enter_context(_scratch(destination, data))
+        for destination, scratch in scratches.items():
+            with _named_in_errors(destination):
+                scratch.replace(destination)
+
+
+@contextmanager
+def _named_in_errors(path: Path) -> Iterator[None]:
+    """Tell of which file an error of the system is."""
+    try:
+        yield
     except OSError as error:
         raise NasprofError(
             f"cannot write {path}: {error.strerror}", "Free some space or choose another place."
         ) from error
 
 
-def _replace(path: Path, data: bytes, known: os.stat_result | None) -> None:
-    """Put a new file in the place of one, ``known``, or of none."""
+@contextmanager
+def _scratch(path: Path, data: bytes) -> Iterator[Path]:
+    """A new file beside ``path`` with that data, removed unless it took the place of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = path.stat() if path.exists() else None
     if path.is_dir():
         raise _os_error(errno.EISDIR)
     if known is not None and not os.access(path, os.W_OK):
@@ -64,7 +93,7 @@ def _replace(path: Path, data: bytes, known: os.stat_result | None) -> None:
             os.fsync(stream.fileno())
         if known is not None:
             _make_like(scratch, known)
-        scratch.replace(path)
+        yield scratch
     finally:
         scratch.unlink(missing_ok=True)
 

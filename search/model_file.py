@@ -116,14 +116,18 @@ class ModelArrays:
             sha.update(array.tobytes())
         return sha.hexdigest()
 
-    def write(self, path: Path) -> None:
-        """Write it as a whole or not at all; the same contents give the same bytes."""
+    def to_bytes(self) -> bytes:
+        """The contents of a file; the same for the same arrays and text."""
         about = {"schema": SCHEMA, **self.about}
         signed = {**about, "sha256": ModelArrays(about, self.arrays).digest()}
         stream = io.BytesIO()
         text = np.array(json.dumps(signed, allow_nan=False))
         np.savez_compressed(stream, allow_pickle=False, **{_ABOUT: text}, **self.arrays)
-        write_atomic(path, stream.getvalue())
+        return stream.getvalue()
+
+    def write(self, path: Path) -> None:
+        """Write it as a whole or not at all."""
+        write_atomic(path, self.to_bytes())
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from nasprof.cli import json_option, print_json, say, show_table
+from nasprof.cli import json_option, print_json, show_table
 
 if TYPE_CHECKING:
     from search.accuracy.kernel import KernelAccuracy
@@ -42,54 +42,37 @@ def fit(
     or 'ks', 'e', 'd' and 'top1'. A table that does not allow to rank networks is refused. A model
     card is written next to the model.
     """
-    from luts.files import refuse_existing
-    from nasprof.files import write_atomic
-    from search.accuracy.card import model_card
-    from search.accuracy.files import accuracy_files, stem, write_accuracy_model
-    from search.accuracy.fit import fit_measurements
-    from search.accuracy.measurements import read_measurements
+    import search
+    from search.accuracy.files import stem
 
-    path = accuracy_files.path(output or stem(table))
-    card = path.with_suffix(".md")
-    for each in (path, card):
-        refuse_existing(each, overwrite)
     given = {"space": name, "width": width, "resolution": resolution}
     settings = {key: value for key, value in given.items() if value is not None}
-    measurements = read_measurements(table, settings)
-    say(f"Fitting {len(measurements)} distinct networks of {measurements.space.label} ...")
-    model = fit_measurements(measurements, path.stem, source or table.name, seed)
-    write_accuracy_model(model, path)
-    write_atomic(card, model_card(model).encode())
+    fitted = search.fit_accuracy(
+        table,
+        output or stem(table),
+        space=settings,
+        source=source,
+        seed=seed,
+        overwrite=overwrite,
+    )
     if as_json:
-        print_json({"path": str(path), "card": str(card), **_summary(model)})
+        print_json(fitted.to_dict())
     else:
-        _show(model)
-    for doubt in model.doubts:
-        say(f"Take {model.name!r} with care: {doubt}.")
-    say(f"Written to {path}, with its card {card.name}")
-
-
-def _summary(model: KernelAccuracy) -> dict[str, Any]:
-    return {
-        "space": model.space.settings,
-        "kernel": model.process.kernel.form,
-        **model.provenance,
-        "doubts": model.doubts,
-    }
+        _show(fitted.model)
 
 
 def _show(model: KernelAccuracy) -> None:
     about = model.provenance
-    found, noise = about["cross_validation"], about["noise"]
+    score, noise = about["cross_validation"], about["noise"]
     floor = "no network measured twice" if noise is None else f"{noise:.3f} points"
     rows = [
         ("measurements", str(about["measurements"])),
         ("distinct networks", str(about["networks"])),
         ("noise floor", floor),
-        ("Spearman", f"{found['spearman']:.4f}"),
-        ("Kendall", f"{found['kendall']:.4f}"),
-        ("mean absolute error", f"{found['mae']:.3f} points"),
+        ("Spearman", f"{score['spearman']:.4f}"),
+        ("Kendall", f"{score['kendall']:.4f}"),
+        ("mean absolute error", f"{score['mae']:.3f} points"),
         ("kernel", model.process.kernel.form),
     ]
-    notes = [f"Errors: {found['folds']}-fold cross-validation by distinct network."]
+    notes = [f"Errors: {score['folds']}-fold cross-validation by distinct network."]
     show_table(("", ">"), rows, f"{model.name}: top-1 of {model.space.label}", notes)

@@ -6,7 +6,6 @@ see :mod:`search.regression.gaussian`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +20,6 @@ from spaces import Genes
 
 _SUBSET = 400
 """Hyperparameters are chosen on at most so many architectures; all serve the predictions."""
-_LEAST_NOISE = 1e-8
 
 
 class GaussianPredictor(GenePredictor):
@@ -50,8 +48,7 @@ class GaussianPredictor(GenePredictor):
         rng = np.random.default_rng(self.seed)
         some = np.sort(rng.permutation(len(inputs))[:_SUBSET])
         chosen = inputs[some], targets[some], repeats[some]
-        process = fit_process("rbf", *chosen, column_groups(self.space), rng)
-        return replace(process, noise=max(process.noise, _LEAST_NOISE))
+        return fit_process("rbf", *chosen, column_groups(self.space), rng)
 
     def _predict(self, genes: Genes) -> Array:
         predicted: Array = self._process.kernel(thermometer(self.space, genes), self._inputs) @ (

@@ -6,7 +6,7 @@ Eq. 2.23-2.24, marginal likelihood Eq. 5.8-5.9, leave-one-out predictions Eq. 5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -24,7 +24,8 @@ _SUBSET = 1000
 _STEPS, _FEW_STEPS, _TOLERANCE = 40, 8, 1e-5
 _WIDTH = 3.0
 """Standard deviation of the log-normal prior of each hyperparameter: a factor of 20."""
-_NOISE = 1e-3
+_NOISE, _LEAST_NOISE = 1e-3, 1e-8
+"""At the start of the search, and at its end: with less no covariance may be decomposed."""
 _LINEAR = 0.1
 
 
@@ -219,5 +220,6 @@ def fit_process(
     evidence = _Evidence(form, inputs[chosen], targets[chosen], repeats[chosen], groups)
     first = evidence.start if start is None else evidence.logs(start)
     options = {"maxiter": _STEPS if start is None else _FEW_STEPS, "ftol": _TOLERANCE}
-    found = minimize(evidence, first, jac=True, method="L-BFGS-B", options=options)
-    return evidence.process(found.x)
+    best = minimize(evidence, first, jac=True, method="L-BFGS-B", options=options)
+    process = evidence.process(best.x)
+    return replace(process, noise=max(process.noise, _LEAST_NOISE))

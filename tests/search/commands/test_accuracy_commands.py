@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import search
 from nasprof.errors import UsageError
 from search.accuracy import read_accuracy_model
 from search.accuracy.fit import MOST_NETWORKS, fit_measurements
@@ -264,3 +267,43 @@ def test_unknown_models_are_answered_with_the_known(archs):
     done = run("predict", "--accuracy", "imagnet", "--arch", archs[1][0])
     assert done.exit_code == 2
     assert "Known: imagenet" in done.stderr
+
+
+# --- the calls behind the commands ------------------------------------------------------------
+
+
+def test_the_call_gives_what_the_command_prints(table, tmp_path):
+    told = run("fit", table, "-o", tmp_path / "a.npz", "--json", "--seed", 3)
+    fitted = search.fit_accuracy(table, tmp_path / "a.npz", seed=3, overwrite=True)
+    assert fitted.to_dict() == json.loads(told.stdout)
+    assert fitted.path == tmp_path / "a.npz"
+    assert fitted.card.read_text().startswith("# Accuracy model `a`")
+    (tmp_path / "arch.json").write_text(json.dumps(OFA.decode(networks()[0][:1])[0]))
+    told = run(
+        "predict", "--accuracy", tmp_path / "a.npz", "--arch", tmp_path / "arch.json", "--json"
+    )
+    predictions = search.predict_accuracy(tmp_path / "arch.json", fitted.model)
+    assert predictions.to_dict() == json.loads(told.stdout)
+
+
+def test_measurements_are_fitted_without_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fitted = search.fit_accuracy(Measurements.of(OFA, *networks()), source="made up")
+    assert fitted.to_dict()["path"] is fitted.path is fitted.card is None
+    assert fitted.model.provenance["source"] == "made up"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_no_model_without_its_card(table, tmp_path, monkeypatch):
+    synced = []
+
+    def full(descriptor):
+        synced.append(descriptor)
+        if len(synced) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    refused = run("fit", table, "-o", tmp_path / "full" / "a.npz")
+    assert refused.exit_code == 1
+    assert "No space left on device" in refused.stderr
+    assert not list((tmp_path / "full").iterdir())

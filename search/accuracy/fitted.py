@@ -1,0 +1,107 @@
+"""Accuracy models from measured networks: the call behind ``nassearch fit``, and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from luts.files import refuse_existing
+from nasprof.files import write_together
+from nasprof.log import logger
+from nasprof.typing import JsonObject
+from search.accuracy.card import model_card
+from search.accuracy.files import accuracy_files, stem
+from search.accuracy.fit import fit_measurements
+from search.accuracy.kernel import KernelAccuracy
+from search.accuracy.measurements import Measurements, read_measurements
+from spaces import Space
+
+
+@dataclass(frozen=True)
+class FittedAccuracy:
+    """A fitted accuracy model, and where it was written.
+
+    Args:
+        path: of the model; None where it was not written.
+        card: of the model card in Markdown, likewise.
+    """
+
+    model: KernelAccuracy
+    path: Path | None = None
+    card: Path | None = None
+
+    def to_dict(self) -> JsonObject:
+        """As JSON, like ``nassearch fit --json``."""
+        return {
+            "path": None if self.path is None else str(self.path),
+            "card": None if self.card is None else str(self.card),
+            "space": self.model.space.settings,
+            "kernel": self.model.process.kernel.form,
+            **self.model.provenance,
+            "doubts": self.model.doubts,
+        }
+
+
+def fit_accuracy(
+    measured: str | Path | Measurements,
+    output: str | Path | None = None,
+    *,
+    space: Space | str | Mapping[str, object] = "ofa-mbv3",
+    source: str | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> FittedAccuracy:
+    """Learn to predict the top-1 accuracy of a space's architectures from measured ones.
+
+    By Gaussian-process regression; see :mod:`search.accuracy.kernel`.
+
+    Args:
+        measured: a CSV file of measured networks (also ``.csv.gz``), see
+            :mod:`search.accuracy.measurements`; or the measurements themselves.
+        output: where model and model card are written: a file (``.npz``), or a name among one's
+            own models; nowhere unless given.
+        space: of architectures of a file that do not tell it: a space, its name, or its settings.
+        source: where the measurements are from, for the model card; the file's name unless given.
+        seed: of the folds of cross-validation.
+        overwrite: replace the output if it exists.
+
+    Returns:
+        The model, with its cross-validated errors in its provenance.
+
+    Raises:
+        UsageError: the output exists, or a line of the file is wrong, naming the field.
+        CannotRank: the measurements do not allow to tell good networks from bad ones.
+
+    >>> import numpy as np
+    >>> from spaces import get_space
+    >>> space = get_space("nasbench201", cells=1)
+    >>> genes = space.sample(60, np.random.default_rng(0))
+    >>> top1 = 60 + genes.sum(1) + 0.01 * genes[:, 0]
+    >>> fitted = fit_accuracy(Measurements.of(space, genes, top1))
+    >>> fitted.to_dict()["cross_validation"]["spearman"] > 0.95
+    True
+    """
+    name = "measurements" if isinstance(measured, Measurements) else stem(Path(measured))
+    path = None if output is None else accuracy_files.path(str(output))
+    card = None if path is None else path.with_suffix(".md")
+    for written in filter(None, (path, card)):
+        refuse_existing(written, overwrite)
+    if not isinstance(measured, Measurements):
+        source = source or Path(measured).name
+        measured = read_measurements(Path(measured), _settings(space))
+    logger.info(f"Fitting {len(measured)} distinct networks of {measured.space.label} ...")
+    model = fit_measurements(measured, name if path is None else path.stem, source or name, seed)
+    for doubt in model.doubts:
+        logger.warning(f"Take {model.name!r} with care: {doubt}.")
+    if path is not None and card is not None:
+        # Together, so that a full disk leaves no model without its card.
+        write_together({path: model.as_arrays().to_bytes(), card: model_card(model).encode()})
+        logger.info(f"Written to {path}, with its card {card.name}")
+    return FittedAccuracy(model, path, card)
+
+
+def _settings(space: Space | str | Mapping[str, object]) -> Mapping[str, object]:
+    if isinstance(space, Space):
+        return space.settings
+    return {"space": space} if isinstance(space, str) else space
