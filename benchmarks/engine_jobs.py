@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from engine_problems import (
     budgets,
+    engine_for,
     evaluated_by,
-    make_engine,
     problem_of,
 )
 from jobs import Job
 
-from search.engines.base.engine import engines
-from search.engines.base.genetic import reference_directions
+from search.engines import engines
+from search.engines.base.directions import reference_directions
 from search.engines.base.population import spread_survivors, survivors
 from search.problem import Limit, Objective, Problem
 from search.quality.indicators import igd
@@ -42,13 +42,13 @@ class Run(Job):
             top1, latency = problem.objectives
             problem = replace(problem, objectives=(top1, replace(latency, free=True)))
         if not engines.get(self.engine).needs_limit:
-            engine = make_engine(self.engine, problem, self.seed, **dict(self.settings))
+            engine = engine_for(self.engine, problem, self.seed, **dict(self.settings))
             return {"values": evaluated_by(engine, problem, self.evaluations)[1].tolist()}
         limits = budgets(self.platform)
         found = []
         for budget_ms in limits:
             limited = replace(problem, limits={"latency": Limit.of_budget(budget_ms)})
-            engine = make_engine(self.engine, limited, self.seed, **dict(self.settings))
+            engine = engine_for(self.engine, limited, self.seed, **dict(self.settings))
             found.append(evaluated_by(engine, problem, self.evaluations // len(limits))[1])
         return {"values": np.concatenate(found).tolist()}
 
@@ -135,7 +135,7 @@ class Dtlz1(Job):
         problem = Problem(Grid(m - 1 + DISTANCE_GENES), tuple(columns))
         # The operators of each engine alike: what differs is who survives.
         settings = {"crossover": 0.9, "mutation": 0.0, "eta": 20.0, "population": self.population}
-        engine = make_engine(self.engine, problem, self.seed, **settings)
+        engine = engine_for(self.engine, problem, self.seed, **settings)
         _, values = evaluated_by(engine, problem, self.population * self.generations)
         kept = survivors_of(self.engine, values, self.population, self.seed)
         front = 0.5 * reference_directions(m, 400)

@@ -16,7 +16,8 @@ from functools import cache
 import numpy as np
 from platforms import DATA, best_known, platform
 
-from search.engines.base.engine import Engine, engines
+from search.engines import make_engine
+from search.engines.base.engine import Engine
 from search.problem import Objective, Problem
 from search.quality.indicators import hypervolume, hypervolume_curve, non_dominated
 from spaces import Genes, get_space
@@ -103,11 +104,11 @@ def budgets(name: str) -> list[float]:
     return np.geomspace(low, high, BUDGETS + 1)[1:].tolist()
 
 
-def make_engine(
+def engine_for(
     engine: str, problem: Problem, seed: int, first: Genes | None = None, **settings: object
 ) -> Engine:
     """An engine as ``nassearch run`` makes it."""
-    return engines.get(engine).create(problem, np.random.default_rng(seed), first, **settings)
+    return make_engine(engine, settings).setup(problem, np.random.default_rng(seed), first)
 
 
 def evaluated_by(engine: Engine, problem: Problem, evaluations: int) -> tuple[Genes, np.ndarray]:

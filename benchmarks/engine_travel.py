@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from common import report
-from engine_problems import DEVICES, budgets, evaluated_by, make_engine, problem_of, shares
+from engine_problems import DEVICES, budgets, engine_for, evaluated_by, problem_of, shares
 from jobs import Job, results
 
 from search.objectives.computed import Macs
@@ -31,7 +31,7 @@ class Searched(Job):
         problem = problem_of(self.targets[0] if self.source == MACS else self.source)
         if self.source == MACS:
             problem = _on_macs(problem)
-        engine = make_engine("linas", problem, self.seed)
+        engine = engine_for("linas", problem, self.seed)
         genes, values = evaluated_by(engine, problem, EVALUATIONS)
         front = genes[non_dominated(values)]
         return {

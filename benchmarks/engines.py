@@ -24,8 +24,8 @@ from engine_problems import (
     DEVICES,
     MOBILES,
     corner_of,
+    engine_for,
     evaluated_by,
-    make_engine,
     problem_of,
     shares,
     whole,
@@ -34,7 +34,7 @@ from engine_travel import travel
 from jobs import results
 
 from nasprof.threads import one_thread
-from search.engines.base.engine import engines
+from search.engines import engines
 from search.pictures.curves import plot_curves
 from search.quality.indicators import evaluations_to_reach
 
@@ -267,7 +267,7 @@ def cost(_: int) -> None:
         problem.values(problem.space.sample(10, np.random.default_rng(0)))
         with one_thread():
             began = process_time()
-            evaluated_by(make_engine(engine, problem, 0, **settings), problem, 350)
+            evaluated_by(engine_for(engine, problem, 0, **settings), problem, 350)
             spent = process_time() - began
         rows.append((engine, str(settings or "defaults"), name, f"{spent:.1f}"))
     report("engines_cost", ("engine", "settings", "platform", "CPU s"), rows)

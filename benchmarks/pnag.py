@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,8 @@ PUBLISHED_A_TURN = 40
 def local_values(trade_off: TradeOff, budget_ms: float, evaluations: int, seed: int) -> np.ndarray:
     """What local search evaluates for one budget."""
     archive = Archive(trade_off.problem())
-    worst = np.array([np.inf, budget_ms])
-    engine = LocalEngine(trade_off.space, np.random.default_rng(seed), worst)
+    limited = replace(archive.problem, limits={"latency": budget_ms})
+    engine = LocalEngine().setup(limited, np.random.default_rng(seed))
     run(engine, archive, evaluations)
     return archive.values
 

@@ -82,7 +82,7 @@ def compare(
     evaluated is not counted for pnag, but told.
     """
     from profiler.commands.progress import step_bar
-    from search.engines.base.engine import engines
+    from search.engines import engines
     from search.runs.comparison import compare, known_front
 
     chosen = list(dict.fromkeys(names.split(",")))

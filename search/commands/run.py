@@ -97,7 +97,7 @@ def run(asked: Asked, plot: Path | None, as_json: bool, **options: Any) -> None:
     """
     from profiler.commands.progress import step_bar
     from search.commands.searches import Searches
-    from search.engines.base.engine import engines
+    from search.engines import engines
     from search.executors import executors
 
     engines.get(options["engine_name"])

@@ -45,12 +45,12 @@ def sample(
     import numpy as np
 
     from nasprof.files import write_atomic
-    from search.engines.random_search import RandomEngine
     from spaces import get_space
+    from spaces.distinct import sample_distinct
 
     given = {"width": width, "resolution": resolution}
     space = get_space(name, **settings, **{k: v for k, v in given.items() if v is not None})
-    genes = RandomEngine(space, np.random.default_rng(seed), strategy=strategy).ask(count)
+    genes = sample_distinct(space, count, np.random.default_rng(seed), strategy)
     archs = space.decode(genes)
     if output is not None:
         write_atomic(output, json.dumps(archs, indent=1).encode())

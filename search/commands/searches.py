@@ -17,7 +17,7 @@ from search.archives.summary import summary_of
 from search.commands.findings import Findings
 from search.commands.limits import Budget, budgets_of
 from search.commands.options import Asked
-from search.engines.base.engine import engines
+from search.engines import engines
 from search.executors import Executor, open_executor
 from search.naming import exactly
 from search.objectives import objectives_of
@@ -140,9 +140,10 @@ class Searches:
     def _stop(self) -> Stop | None:
         given = self.options
         asked = (given["evaluations"], given["seconds"], given["patience"])
-        if given["engine_name"] == "exact" and asked == (None, None, None):
+        engine = engines.get(given["engine_name"])
+        if engine.ends_itself and asked == (None, None, None):
             return None
-        evaluations = given["evaluations"] or engines.get(given["engine_name"]).evaluations
+        evaluations = given["evaluations"] or engine.evaluations
         return Stop(evaluations, given["seconds"], given["patience"], given["max_failures"])
 
     def _executor(self) -> Callable[[Problem], Executor]:

@@ -8,17 +8,19 @@ Ullmann 1969, for the knapsack problem).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.typing import Array
 from search.engines.base.engine import Engine
-from search.problem import Problem
+from search.problem import Objective, Problem
 from search.quality.indicators import non_dominated
 from search.quality.ranking import violation
-from spaces import Genes, Space
+from spaces import Genes
 
 _SAMPLES = 200
 _TOLERANCE = 1e-6
@@ -31,52 +33,72 @@ class ExactEngine(Engine):
     From the cheapest to the costliest; where a limit is set only what meets it, from the
     costliest down, so that the first is the proven best. It needs nothing to begin with.
 
-    Args:
+    The front is that of the additive objectives nearest to those of the problem, where these are
+    not additive themselves.
+
+    Attributes:
         front: genes ``(n, n_genes)`` in the order in which they are proposed.
     """
 
     n_objectives: ClassVar[tuple[int, int]] = (2, 2)
+    ends_itself: ClassVar[bool] = True
 
-    def __init__(self, space: Space, rng: np.random.Generator, front: Genes) -> None:
-        super().__init__(space, rng)
-        self.front = front
-        self._told: set[bytes] = set()
-        self._next = 0
+    def check(self, problem: Problem) -> None:
+        super().check(problem)
+        for objective in problem.objectives:
+            _require_nearest_additive(objective)
 
-    @classmethod
-    def _of(
-        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
-    ) -> Self:
-        genes, values = exact_front(problem, rng)
+    def setup(self, problem: Problem, rng: np.random.Generator, first: Genes | None = None) -> Self:
+        super().setup(problem, rng, first)
+        genes, values = exact_front(additive_problem(problem, rng), rng)
         if np.isfinite(problem.worst).any():
             genes = genes[violation(values, problem.worst) == 0][::-1]
-        return cls(problem.space, rng, genes)
+        self.front = genes
+        self._known: set[bytes] = set()
+        self._next = 0
+        return self
+
+    @property
+    def enough(self) -> int:
+        return len(self.front)
 
     def ask(self, n: int) -> Genes:
-        asked: list[Genes] = []
-        while self._next < len(self.front) and len(asked) < n:
-            if self.front[self._next].tobytes() not in self._told:
-                asked.append(self.front[self._next])
+        rows: list[Genes] = []
+        while self._next < len(self.front) and len(rows) < n:
+            if self.front[self._next].tobytes() not in self._known:
+                rows.append(self.front[self._next])
             self._next += 1
-        return np.array(asked, np.int8).reshape(-1, self.space.n_genes)
+        return np.array(rows, np.int8).reshape(-1, self.space.n_genes)
 
     def tell(self, genes: Genes, values: Array) -> None:
         """The front is known already; what is told is only not proposed."""
-        self._told.update(row.tobytes() for row in self.space.canonical(genes))
+        self._known.update(row.tobytes() for row in self.space.canonical(genes))
 
-    def state_dict(self) -> dict[str, Any]:
-        told = [np.frombuffer(row, np.int8).tolist() for row in sorted(self._told)]
-        return super().state_dict() | {
-            "front": self.front.tolist(),
-            "told": told,
-            "next": self._next,
-        }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.front = np.array(state["front"], np.int8).reshape(-1, self.space.n_genes)
-        self._told = {np.array(row, np.int8).tobytes() for row in state["told"]}
-        self._next = state["next"]
+def additive_problem(problem: Problem, rng: np.random.Generator) -> Problem:
+    """The same with additive objectives nearest to those that are not.
+
+    Raises:
+        UsageError: there is none near one of them.
+    """
+    objectives = tuple(_nearest_additive(objective, rng) for objective in problem.objectives)
+    return replace(problem, objectives=objectives)
+
+
+def _nearest_additive(objective: Objective, rng: np.random.Generator) -> Objective:
+    _require_nearest_additive(objective)
+    if objective.additive or objective.nearest_additive is None:
+        return objective
+    nearest = objective.nearest_additive(rng)
+    return replace(objective, function=nearest.function, additive=True)
+
+
+def _require_nearest_additive(objective: Objective) -> None:
+    if not objective.additive and objective.nearest_additive is None:
+        raise UsageError(
+            f"engine 'exact' needs additive objectives; {objective.name!r} is not",
+            "Take a lookup table, or another engine: local, nsga2.",
+        )
 
 
 def exact_front(problem: Problem, rng: np.random.Generator) -> tuple[Genes, Array]:
@@ -130,7 +152,7 @@ def _merged(genes: Genes, total: Array, alone: Genes, effects: Array) -> tuple[G
 
 def _require_additive(problem: Problem, rng: np.random.Generator) -> None:
     if len(problem.objectives) != 2:
-        names = ", ".join(each.name for each in problem.objectives)
+        names = ", ".join(objective.name for objective in problem.objectives)
         raise UsageError(
             f"engine 'exact' needs two objectives, there are {len(problem.objectives)}: {names}",
             "Take nsga2.",
@@ -143,7 +165,9 @@ def _require_additive(problem: Problem, rng: np.random.Generator) -> None:
             )
 
 
-def _adds_up(problem: Problem, function: Any, rng: np.random.Generator) -> bool:
+def _adds_up(
+    problem: Problem, function: Callable[[Genes], Array], rng: np.random.Generator
+) -> bool:
     """Whether random architectures are worth the sum of what their parts add."""
     space = problem.space
     genes = space.sample(_SAMPLES, rng, "biased")

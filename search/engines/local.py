@@ -8,20 +8,31 @@ Local Search").
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Flags, Indices
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.engine import one_left
 from search.engines.base.pareto_local import kicked, pareto_local_search
+from search.engines.base.settings import Settings, setting
 from search.quality.ranking import best_first, merits
-from spaces import Genes, Space
+from spaces import Genes
 
 Point: TypeAlias = tuple[Genes, Array]
 """Genes ``(n_genes,)`` and objectives ``(n_objectives,)``."""
+
+
+@dataclass(frozen=True)
+class LocalSettings(Settings):
+    """Of the neighbourhoods, and of where climbs begin."""
+
+    batch: int = setting(16, "pairs of exchanges that are evaluated at a time", 1)
+    pairs: int = setting(256, "most pairs that are evaluated before a climb ends", 1)
+    kick: int = setting(8, "genes that are drawn anew where a climb has ended", 1)
+    fresh: float = setting(0.1, "share of the later climbs that begin at random", 0, 1)
 
 
 class LocalEngine(CoroutineEngine):
@@ -34,57 +45,35 @@ class LocalEngine(CoroutineEngine):
     single effects add up to an improvement are evaluated in order of that sum, and the first
     batch that holds a real improvement ends the search for one.
 
-    Args:
-        worst: largest allowed value of each objective, or inf: ``(n_objectives,)``.
-        first: where climbs begin ``(n, n_genes)``; by default the cheapest choices throughout.
-        batch: pairs that are evaluated at a time.
-        pairs: most that are evaluated before a climb ends.
-        kick: genes that are changed at random where a climb has ended.
-        fresh: share of the climbs after ``first`` that begin at random architectures.
+    Climbs begin at the architectures of ``first``; without any, at the cheapest choices throughout.
     """
 
+    settings: LocalSettings = LocalSettings()
     seeks_best: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        space: Space,
-        rng: np.random.Generator,
-        worst: Array,
-        *,
-        first: Genes | None = None,
-        batch: int = 16,
-        pairs: int = 256,
-        kick: int = 8,
-        fresh: float = 0.1,
-    ) -> None:
-        smallest = np.zeros((1, space.n_genes), np.int8)
-        first = space.canonical(smallest if first is None or len(first) == 0 else first)
-        self.batch, self.pairs, self.kick, self.fresh = batch, pairs, kick, fresh
-        self._offered = np.arange(space.n_choices.max()) < space.n_choices[:, None]
-        super().__init__(space, rng, worst, first=first)
-
     def search(self) -> Search:
+        smallest = np.zeros((1, self.space.n_genes), np.int8)
+        starts = self.first if len(self.first) else self.space.canonical(smallest)
         if one_left(self.worst):
-            return self._climbs()
-        return pareto_local_search(
-            self.space, self.rng, self.worst, self.first, self.batch, self.kick
-        )
+            return self._climbs(starts)
+        batch, kick = self.settings.batch, self.settings.kick
+        return pareto_local_search(self.space, self.rng, self.worst, starts, batch, kick)
 
-    def _climbs(self) -> Search:
-        best, effects = yield from self._climb(self.first[0], None)
-        for start in self.first[1:]:
-            found, effects = yield from self._climb(start, effects)
-            best = self._better(best, found)
+    def _climbs(self, starts: Genes) -> Search:
+        best, effects = yield from self._climb(starts[0], None)
+        for start in starts[1:]:
+            top, effects = yield from self._climb(start, effects)
+            best = self._better(best, top)
         while True:
-            found, effects = yield from self._climb(self._restart(best[0]), effects)
-            best = self._better(best, found)
+            top, effects = yield from self._climb(self._restart(best[0]), effects)
+            best = self._better(best, top)
 
     def _restart(self, best: Genes) -> Genes:
         """A random architecture, or the best with some genes changed."""
-        if self.rng.random() < self.fresh:
+        if self.rng.random() < self.settings.fresh:
             drawn: Genes = self.space.sample(1, self.rng, "biased")[0]
             return drawn
-        return kicked(self.space, best, self.kick, self.rng)
+        return kicked(self.space, best, self.settings.kick, self.rng)
 
     def _climb(
         self, start: Genes, effects: Array | None
@@ -98,19 +87,19 @@ class LocalEngine(CoroutineEngine):
         while True:
             if effects is not None:
                 point = yield from self._follow(point, effects)
-            effects, found = yield from self._scan(point)
-            found = yield from self._exchange(found, effects, self.pairs)
-            if found is point:
+            effects, reached = yield from self._scan(point)
+            reached = yield from self._exchange(reached, effects, self.settings.pairs)
+            if reached is point:
                 return point, effects
-            point = found
+            point = reached
 
     def _follow(self, point: Point, effects: Array) -> Generator[Genes, Array, Point]:
         """Exchanges as long as the first batch holds a real improvement."""
         while True:
-            found = yield from self._exchange(point, effects, self.batch)
-            if found is point:
+            reached = yield from self._exchange(point, effects, self.settings.batch)
+            if reached is point:
                 return point
-            point = found
+            point = reached
 
     def _scan(self, point: Point) -> Generator[Genes, Array, tuple[Array, Point]]:
         """Change every gene alone.
@@ -120,10 +109,11 @@ class LocalEngine(CoroutineEngine):
             there is no such choice, and the best there is.
         """
         genes, now = point
-        moves = np.argwhere(self._offered & (np.arange(self._offered.shape[1]) != genes[:, None]))
+        offered = np.arange(self.space.n_choices.max()) < self.space.n_choices[:, None]
+        moves = np.argwhere(offered & (np.arange(offered.shape[1]) != genes[:, None]))
         near = self._changed(genes, moves[:, None])
         values = yield near
-        effects = np.where(self._offered, 0.0, np.inf)[:, :, None].repeat(len(now), 2)
+        effects = np.where(offered, 0.0, np.inf)[:, :, None].repeat(len(now), 2)
         with np.errstate(invalid="ignore"):
             effects[moves[:, 0], moves[:, 1]] = values - now
         return effects, self._better(point, self._best(near, values))
@@ -135,12 +125,12 @@ class LocalEngine(CoroutineEngine):
             effects: what choices added where they were last scanned.
             most: how many exchanges may be evaluated before giving up.
         """
-        near = self._promising(point, effects, most)
-        for begin in range(0, len(near), self.batch):
-            some = near[begin : begin + self.batch]
-            found = self._better(point, self._best(some, (yield some)))
-            if found is not point:
-                return found
+        near, batch = self._promising(point, effects, most), self.settings.batch
+        for begin in range(0, len(near), batch):
+            some = near[begin : begin + batch]
+            better = self._better(point, self._best(some, (yield some)))
+            if better is not point:
+                return better
         return point
 
     def _promising(self, point: Point, effects: Array, most: int) -> Genes:
@@ -161,7 +151,7 @@ class LocalEngine(CoroutineEngine):
         better = _less(expected[order], merits(now[None], self.worst)[0])
         return self._changed(genes, pairs[order[better][:most]])
 
-    def _changed(self, genes: Genes, moves: NDArray[np.intp]) -> Genes:
+    def _changed(self, genes: Genes, moves: Indices) -> Genes:
         """``genes`` after each of the groups of moves ``(n, k, 2)``, canonical."""
         changed = np.repeat(genes[None], len(moves), 0)
         for column in range(moves.shape[1]):
@@ -169,8 +159,8 @@ class LocalEngine(CoroutineEngine):
         return self.space.canonical(changed)
 
     def _best(self, genes: Genes, values: Array) -> Point:
-        place = best_first(values, self.worst)[0]
-        return genes[place], values[place]
+        index = best_first(values, self.worst)[0]
+        return genes[index], values[index]
 
     def _better(self, point: Point, other: Point) -> Point:
         """The better of two, the first of equal ones."""
@@ -178,9 +168,7 @@ class LocalEngine(CoroutineEngine):
         return other if tuple(pair[1]) < tuple(pair[0]) else point
 
 
-def _less(pairs: Array, limit: Array) -> NDArray[np.bool_]:
+def _less(pairs: Array, limit: Array) -> Flags:
     """Which rows ``(n, 2)`` come before ``limit``."""
-    less: NDArray[np.bool_] = (pairs[:, 0] < limit[0]) | (
-        (pairs[:, 0] == limit[0]) & (pairs[:, 1] < limit[1])
-    )
+    less: Flags = (pairs[:, 0] < limit[0]) | ((pairs[:, 0] == limit[0]) & (pairs[:, 1] < limit[1]))
     return less

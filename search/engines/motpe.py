@@ -6,6 +6,7 @@ Optimization Problems", GECCO 2020; Akiba et al., "Optuna", KDD 2019.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,46 +14,36 @@ import numpy as np
 from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.population import first_population
+from search.engines.base.settings import Settings, setting
 from search.engines.evo import mutant
 from search.quality.ranking import evaluated, violation
-from spaces import Genes, Space
+from spaces import Genes
 
 _ATTEMPTS = 100
 _EXCESS = "violation"
+
+
+@dataclass(frozen=True)
+class MOTPESettings(Settings):
+    """Of the draws."""
+
+    startup: int = setting(50, "random architectures that it begins with", 1)
+    batch: int = setting(4, "architectures drawn before the first of them is evaluated", 1)
+    candidates: int = setting(24, "draws for each gene, of which the most promising is taken", 1)
 
 
 class MOTPEEngine(CoroutineEngine):
     """Draws the genes that set good architectures apart from others.
 
     All genes from one joint density, which finds more here than one a gene, in a third of the time.
-
-    Args:
-        worst: largest allowed value of each objective, or inf: ``(n_objectives,)``.
-        startup: random architectures that it begins with.
-        batch: architectures that are drawn before the first of them is known.
-        candidates: draws for each gene, of which the most promising is taken.
-        first: architectures to begin with ``(n, n_genes)``.
     """
 
+    settings: MOTPESettings = MOTPESettings()
     evaluations: ClassVar[int] = 500
-
-    def __init__(
-        self,
-        space: Space,
-        rng: np.random.Generator,
-        worst: Array,
-        *,
-        startup: int = 50,
-        batch: int = 4,
-        candidates: int = 24,
-        first: Genes | None = None,
-    ) -> None:
-        self.startup, self.batch, self.candidates = startup, batch, candidates
-        super().__init__(space, rng, worst, first=first)
 
     def search(self) -> Search:
         study = self._study()
-        genes = first_population(self.space, self.rng, self.startup, self.first)
+        genes = first_population(self.space, self.rng, self.settings.startup, self.first)
         proposed: set[bytes] = set()
         while len(genes):
             values = yield genes
@@ -71,7 +62,7 @@ class MOTPEEngine(CoroutineEngine):
             warnings.simplefilter("ignore")
             sampler = optuna.samplers.TPESampler(
                 n_startup_trials=0,
-                n_ei_candidates=self.candidates,
+                n_ei_candidates=self.settings.candidates,
                 multivariate=True,
                 constraints_func=_excess if limited else None,
                 seed=int(self.rng.integers(2**31)),
@@ -96,13 +87,13 @@ class MOTPEEngine(CoroutineEngine):
         excess = violation(values, self.worst)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            for place in np.flatnonzero(known):
+            for index in np.flatnonzero(known):
                 trial = create_trial(
-                    params={f"gene{gene}": int(value) for gene, value in enumerate(genes[place])},
+                    params={f"gene{gene}": int(value) for gene, value in enumerate(genes[index])},
                     distributions=self._choices,
-                    values=values[place].tolist(),
-                    user_attrs={_EXCESS: float(excess[place])},
-                    system_attrs={"constraints": [float(excess[place])]},
+                    values=values[index].tolist(),
+                    user_attrs={_EXCESS: float(excess[index])},
+                    system_attrs={"constraints": [float(excess[index])]},
                 )
                 study.add_trial(trial)
 
@@ -111,21 +102,21 @@ class MOTPEEngine(CoroutineEngine):
         import optuna
 
         drawn: list[Genes] = []
-        taken = set(proposed)
-        for _ in range(self.batch):
+        known = set(proposed)
+        for _ in range(self.settings.batch):
             trial = study.ask(self._choices)
             row = np.array([[trial.params[name] for name in self._choices]], np.int8)
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            found = self._fresh(self.space.canonical(row)[0], taken)
-            if found is not None:
-                taken.add(found.tobytes())
-                drawn.append(found)
+            genes = self._fresh(self.space.canonical(row)[0], known)
+            if genes is not None:
+                known.add(genes.tobytes())
+                drawn.append(genes)
         return np.array(drawn, np.int8).reshape(-1, self.space.n_genes)
 
-    def _fresh(self, genes: Genes, taken: set[bytes]) -> Genes | None:
-        """The architecture or a mutant of it that is not taken; None if none is found."""
+    def _fresh(self, genes: Genes, known: set[bytes]) -> Genes | None:
+        """The architecture or a mutant of it that is not known; None if there is none."""
         for _ in range(_ATTEMPTS):
-            if genes.tobytes() not in taken:
+            if genes.tobytes() not in known:
                 return genes
             genes = mutant(self.space, genes, self.rng)
         return None

@@ -8,18 +8,18 @@ statistical gradient-following algorithms", Machine Learning 8, 1992.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine, Search
+from search.engines.base.settings import Settings, setting
 from search.problem import Problem
 from search.quality.ranking import evaluated
-from spaces import Genes, Space
-
-Array = NDArray[np.float64]
+from spaces import Genes
 
 EXPONENT = -0.07
 
@@ -43,61 +43,46 @@ def soft_reward(values: Array, worst: Array, exponent: float = EXPONENT) -> Arra
     return rewards
 
 
+@dataclass(frozen=True)
+class PolicySettings(Settings):
+    """Of the policy's steps."""
+
+    batch: int = setting(32, "architectures a step", 1)
+    rate: float = setting(0.1, "step of Adam on the logits", 0)
+    entropy: float = setting(0.01, "weight of the entropy, in standard deviations of rewards", 0)
+    memory: float = setting(0.9, "share of the baseline that a step keeps", 0, 1)
+
+
 class PolicyEngine(CoroutineEngine):
-    """Learns an independent distribution of each gene's choices.
+    """Learns an independent distribution of each gene's choices, which begins at ``first``.
 
     Genes that are inactive in an architecture contribute neither probability nor entropy.
-
-    Args:
-        worst: largest allowed value of each objective, or inf: ``(n_objectives,)``.
-        batch: architectures a step.
-        rate: step of Adam on the logits.
-        entropy: weight of the entropy, in units of the standard deviation of rewards.
-        memory: share of the baseline that a step keeps.
-        first: architectures whose choices it begins with ``(n, n_genes)``.
     """
 
+    settings: PolicySettings = PolicySettings()
     needs_limit: ClassVar[bool] = True
     seeks_best: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        space: Space,
-        rng: np.random.Generator,
-        worst: Array,
-        *,
-        batch: int = 32,
-        rate: float = 0.1,
-        entropy: float = 0.01,
-        memory: float = 0.9,
-        first: Genes | None = None,
-    ) -> None:
-        self.batch, self.rate, self.entropy, self.memory = batch, rate, entropy, memory
-        super().__init__(space, rng, worst, first=first)
-
-    @classmethod
-    def _of(
-        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
-    ) -> Self:
+    def check(self, problem: Problem) -> None:
+        super().check(problem)
         if not problem.objectives[0].maximise or (problem.worst[1:] <= 0).any():
             raise UsageError(
                 "engine 'nas-mo' needs a first objective to be maximised and positive limits",
                 "Take local or evo.",
             )
-        return cls(problem.space, rng, problem.worst, first=first, **settings)
 
     def search(self) -> Search:
-        choices = self.space.n_choices
+        choices, memory = self.space.n_choices, self.settings.memory
         possible = np.arange(choices.max()) < choices[:, None]
         logits = np.where(possible, self._leaning(choices.max()), -np.inf)
-        adam = _Adam(logits.shape, self.rate)
+        adam = _Adam(logits.shape, self.settings.rate)
         baseline, scale = None, None
         while True:
             shares = _softmax(logits)
             genes = self._draw(shares)
             rewards = soft_reward((yield genes), self.worst)
-            baseline = _moving(baseline, float(rewards.mean()), self.memory)
-            scale = _moving(scale, float(rewards.std()), self.memory)
+            baseline = _moving(baseline, float(rewards.mean()), memory)
+            scale = _moving(scale, float(rewards.std()), memory)
             advantages = (rewards - baseline) / (scale + 1e-9)
             gradient = self._gradient(genes, shares, advantages)
             logits = np.where(possible, logits + adam.step(gradient), -np.inf)
@@ -106,12 +91,12 @@ class PolicyEngine(CoroutineEngine):
         """Logits of the choices in ``first``, each counted once more: ``(n_genes, most)``."""
         if len(self.first) == 0:
             return np.zeros((self.space.n_genes, most))
-        counts = (self.space.canonical(self.first)[:, :, None] == np.arange(most)).sum(0)
+        counts = (self.first[:, :, None] == np.arange(most)).sum(0)
         leaning: Array = np.log(counts + 1.0)
         return leaning
 
     def _draw(self, shares: Array) -> Genes:
-        draws = self.rng.random((self.batch, self.space.n_genes, 1))
+        draws = self.rng.random((self.settings.batch, self.space.n_genes, 1))
         genes = (draws > np.cumsum(shares, 1)).sum(-1)
         return self.space.canonical(np.minimum(genes, self.space.n_choices - 1).astype(np.int8))
 
@@ -124,7 +109,7 @@ class PolicyEngine(CoroutineEngine):
         logs = np.log(np.maximum(shares, 1e-12))
         entropies = -(shares * logs).sum(1, keepdims=True)
         uncertainty: Array = -shares * (logs + entropies) * active.mean(0)[:, None]
-        return gradient + self.entropy * uncertainty
+        return gradient + self.settings.entropy * uncertainty
 
 
 class _Adam:

@@ -6,102 +6,75 @@ hyperparameters of Table 2. The adaptation of a supernet between iterations is a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from nasprof.typing import Array
 from search.engines.base.coroutine import Search
 from search.engines.base.population import distinct, first_population, spread_survivors
-from search.engines.base.surrogate import Choice, PredictingEngine, Surrogates, search_on, unknown
-from search.engines.nsga3 import NSGA3Engine
-from search.problem import Problem
+from search.engines.base.settings import setting
+from search.engines.base.surrogate import (
+    PredictingEngine,
+    PredictingSettings,
+    Surrogates,
+    search_on,
+    unknown,
+)
+from search.engines.nsga3 import NSGA3Engine, NSGA3Settings
 from spaces import Genes
 
-Adapt: TypeAlias = Callable[[Genes], None]
+
+@dataclass(frozen=True)
+class NatSettings(NSGA3Settings, PredictingSettings):
+    """Of the archive, of an iteration, and of NSGA-III in it."""
+
+    population: int = setting(100, "survivors of a generation of NSGA-III, and its children", 1)
+    initial: int = setting(100, "random architectures that it begins with", 1)
+    archive: int = setting(300, "architectures that are kept, by fronts and directions", 1)
+    batch: int = setting(25, "architectures that are evaluated an iteration", 1)
+    generations: int = setting(100, "of NSGA-III in each iteration", 1)
 
 
 class NatEngine(PredictingEngine):
-    """Evaluates a few architectures an iteration, found by NSGA-III on predictions.
+    """Evaluates a few architectures an iteration, found by NSGA-III on predictions."""
 
-    Args:
-        initial: random architectures that it begins with.
-        archive: architectures that are kept, by fronts and reference directions.
-        batch: architectures that are evaluated an iteration.
-        population: of NSGA-III.
-        generations: of NSGA-III in each iteration.
-        crossover: share of the pairs that exchange genes.
-        mutation: share of the genes that mutate.
-        eta: distribution index of the mutation.
-        predictor: as of :class:`search.engines.linas.LinasEngine`; RBF ensembles unless given.
-        first: architectures to begin with ``(n, n_genes)``.
-        adapt: called with the archive ``(n, n_genes)`` before each iteration, to train a
-            supernet's weights for it.
-    """
+    settings: NatSettings = NatSettings()
+    default_predictor: ClassVar[str] = "rbf-ensemble"
 
-    def __init__(
-        self,
-        problem: Problem,
-        rng: np.random.Generator,
-        adapt: Adapt | None = None,
-        *,
-        initial: int = 100,
-        archive: int = 300,
-        batch: int = 25,
-        population: int = 100,
-        generations: int = 100,
-        crossover: float = 0.9,
-        mutation: float = 0.1,
-        eta: float = 1.0,
-        predictor: Choice = None,
-        first: Genes | None = None,
-    ) -> None:
-        self.adapt = adapt
-        self.initial, self.archive, self.batch = initial, archive, batch
-        self.population, self.generations = population, generations
-        self.operators = {"crossover": crossover, "mutation": mutation, "eta": eta}
-        self.predictor = predictor
-        super().__init__(problem, rng, first=first)
-        self._surrogates(0)
+    def adapt(self, archive: Genes) -> None:
+        """Called with the archive ``(n, n_genes)`` before each iteration; does nothing here.
 
-    def _surrogates(self, seed: int) -> Surrogates:
-        return Surrogates(self.problem, self.predictor, "rbf-ensemble", seed)
+        A subclass trains the weights of a supernet for these architectures.
+        """
 
     def search(self) -> Search:
-        predict = self._surrogates(int(self.rng.integers(2**31)))
-        genes = first_population(self.space, self.rng, self.initial, self.first)
+        predict = self._surrogates(self.problem, int(self.rng.integers(2**31)))
+        archive = self.settings.archive
+        genes = first_population(self.space, self.rng, self.settings.initial, self.first)
         values = yield genes
         seen = genes
         while True:
-            if self.adapt is not None:
-                self.adapt(genes)
+            self.adapt(genes)
             chosen = self._next(predict, genes, values, seen)
             if len(chosen) == 0:
                 return
             values = np.concatenate([values, (yield chosen)])
             genes = np.concatenate([genes, chosen])
             seen = np.concatenate([seen, chosen])
-            if len(genes) > self.archive:
-                kept = spread_survivors(values, self.problem.worst, self.archive, self.rng)
+            if len(genes) > archive:
+                kept = spread_survivors(values, self.worst, archive, self.rng)
                 genes, values = genes[kept], values[kept]
 
     def _next(self, predict: Surrogates, genes: Genes, values: Array, seen: Genes) -> Genes:
         """Architectures that were not evaluated yet, spread over the front that is predicted."""
-        worst = self.problem.worst
+        batch, population = self.settings.batch, self.settings.population
         if not predict.fit(genes, values):
-            found = self.space.sample(4 * self.batch, self.rng, "biased")
-            return distinct(found[unknown(found, seen)])[: self.batch]
-        parents = genes[spread_survivors(values, worst, self.population, self.rng)]
-        engine = NSGA3Engine(
-            self.space,
-            self.rng,
-            worst,
-            population=self.population,
-            first=parents,
-            **self.operators,
-        )
-        found, predicted = search_on(
-            engine, predict, self.population * (self.generations + 1), seen
-        )
-        return found[spread_survivors(predicted, worst, self.batch, self.rng)]
+            drawn = self.space.sample(4 * batch, self.rng, "biased")
+            return distinct(drawn[unknown(drawn, seen)])[:batch]
+        parents = genes[spread_survivors(values, self.worst, population, self.rng)]
+        engine = NSGA3Engine(self.settings).setup(self.problem, self.rng, parents)
+        most = population * (self.settings.generations + 1)
+        candidates, predicted = search_on(engine, predict, most, seen)
+        return candidates[spread_survivors(predicted, self.worst, batch, self.rng)]

@@ -9,73 +9,75 @@ of the time.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.typing import Array
-from search.engines.base.breeder import Breeder
-from search.engines.base.coroutine import Search
+from nasprof.typing import Array, Indices
+from search.engines.base.breeding import BreedingSettings
+from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.population import crowding, first_population, fronts, survivors
 from spaces import Genes
 
 _ATTEMPTS = 20
 
 
-class NSGA2Engine(Breeder):
+class NSGA2Engine(CoroutineEngine):
     """Survival by fronts, and within the last one by crowding."""
 
+    settings: BreedingSettings = BreedingSettings()
+
     def search(self) -> Search:
-        genes = first_population(self.space, self.rng, self.population, self.first)
+        genes = first_population(self.space, self.rng, self.settings.population, self.first)
         values = yield genes
         while len(children := self._children(genes, values)):
-            worth = yield children
+            child_values = yield children
             genes = np.concatenate([genes, children])
-            values = np.concatenate([values, worth])
-            kept = survivors(values, self.worst, self.population)
+            values = np.concatenate([values, child_values])
+            kept = survivors(values, self.worst, self.settings.population)
             genes, values = genes[kept], values[kept]
 
     def _children(self, genes: Genes, values: Array) -> Genes:
         """As many as the population, none of which is in it; fewer if they are not to be found."""
-        places = self._places(values)
-        found = genes[:0]
+        population = self.settings.population
+        ranks = self._ranks(values)
+        children = genes[:0]
         for _ in range(_ATTEMPTS):
-            bred = self._bred(genes, places, self.population - len(found))
-            found = _new(np.concatenate([found, bred]), genes)
-            if len(found) == self.population:
+            bred = self._bred(genes, ranks, population - len(children))
+            children = _new(np.concatenate([children, bred]), genes)
+            if len(children) == population:
                 break
-        return found
+        return children
 
-    def _places(self, values: Array) -> NDArray[np.intp]:
-        """Each architecture's place in the order of fronts and crowding, 0 for the best: ``(n,)``.
+    def _ranks(self, values: Array) -> Indices:
+        """Each architecture's rank in the order of fronts and crowding, 0 for the best: ``(n,)``.
 
-        Equal in both have the same place.
+        Equal in both have the same rank.
         """
-        rank = np.empty(len(values), np.intp)
-        apart = np.empty(len(values))
+        front_number = np.empty(len(values), np.intp)
+        distance = np.empty(len(values))
         for number, front in enumerate(fronts(values, self.worst)):
-            rank[front] = number
-            apart[front] = crowding(values[front])
-        _, places = np.unique(np.stack([rank, -apart], 1), axis=0, return_inverse=True)
-        found: NDArray[np.intp] = places.reshape(-1)
-        return found
+            front_number[front] = number
+            distance[front] = crowding(values[front])
+        order = np.stack([front_number, -distance], 1)
+        _, ranks = np.unique(order, axis=0, return_inverse=True)
+        return np.asarray(ranks.reshape(-1), np.intp)
 
-    def _bred(self, genes: Genes, places: NDArray[np.intp], n: int) -> Genes:
+    def _bred(self, genes: Genes, ranks: Indices, n: int) -> Genes:
         """Mutated crossovers of the winners of binary tournaments: ``(n, n_genes)``."""
         from pymoo.operators.mutation.pm import mut_pm
 
         pairs = -(-n // 2)
         drawn = self.rng.integers(len(genes), size=(2, pairs, 2))
-        winners = np.take_along_axis(drawn, places[drawn].argmin(-1)[..., None], -1)[..., 0]
+        winners = np.take_along_axis(drawn, ranks[drawn].argmin(-1)[..., None], -1)[..., 0]
         first, second = genes[winners]
         mixed = self.rng.random(first.shape) < 0.5
-        mixed &= self.rng.random((pairs, 1)) < self.crossover
+        mixed &= self.rng.random((pairs, 1)) < self.settings.crossover
         pool = np.concatenate([np.where(mixed, second, first), np.where(mixed, first, second)])[:n]
         most = (self.space.n_choices - 1).astype(np.float64)
-        share = self.mutation or min(0.5, 1 / self.space.n_genes)
+        share = self.settings.mutation or min(0.5, 1 / self.space.n_genes)
         mutated = mut_pm(
             pool.astype(np.float64),
             np.zeros_like(most),
             most,
-            np.full(len(pool), self.eta),
+            np.full(len(pool), self.settings.eta),
             np.full(len(pool), share),
             at_least_once=False,
             random_state=self.rng,
@@ -85,6 +87,6 @@ class NSGA2Engine(Breeder):
 
 def _new(genes: Genes, known: Genes) -> Genes:
     """Those that are not known, each once, in order."""
-    held = {row.tobytes() for row in known}
-    places = {row.tobytes(): place for place, row in reversed(list(enumerate(genes)))}
-    return genes[sorted(place for key, place in places.items() if key not in held)]
+    known_keys = {row.tobytes() for row in known}
+    first = {row.tobytes(): index for index, row in reversed(list(enumerate(genes)))}
+    return genes[sorted(index for key, index in first.items() if key not in known_keys)]

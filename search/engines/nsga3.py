@@ -7,40 +7,29 @@ al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, Sec. 3.3 and Table 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from nasprof.typing import Array
+from search.engines.base.breeding import BreedingSettings
 from search.engines.base.genetic import GeneticEngine
-from spaces import Genes, Space
+from search.engines.base.settings import setting
+
+
+@dataclass(frozen=True)
+class NSGA3Settings(BreedingSettings):
+    """The operators of NAT."""
+
+    mutation: float = setting(
+        0.1, "share of the genes that mutate; 0: one a child on average", 0, 1
+    )
+    eta: float = setting(1.0, "distribution index of the mutation: the larger, the smaller", 0)
 
 
 class NSGA3Engine(GeneticEngine):
     """Survival by fronts, and within the last one by evenly spread directions."""
 
-    def __init__(
-        self,
-        space: Space,
-        rng: np.random.Generator,
-        worst: Array,
-        *,
-        population: int = 100,
-        crossover: float = 0.9,
-        mutation: float = 0.1,
-        eta: float = 1.0,
-        first: Genes | None = None,
-    ) -> None:
-        super().__init__(
-            space,
-            rng,
-            worst,
-            population=population,
-            crossover=crossover,
-            mutation=mutation,
-            eta=eta,
-            first=first,
-        )
+    settings: NSGA3Settings = NSGA3Settings()
 
     def algorithm(self, population: int, directions: Array, **operators: Any) -> Any:
         from pymoo.algorithms.moo.nsga3 import NSGA3

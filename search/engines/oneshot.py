@@ -7,60 +7,37 @@ what that found is validated, best first.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from search.engines.base.coroutine import Search
 from search.engines.base.population import first_population, survivors
-from search.engines.base.surrogate import (
-    Choice,
-    PredictingEngine,
-    Surrogates,
-    inner_engine,
-    search_on,
-)
-from search.problem import Problem
-from spaces import Genes
+from search.engines.base.settings import setting
+from search.engines.base.surrogate import InnerSearchEngine, InnerSearchSettings
 
 
-class OneShotEngine(PredictingEngine):
-    """Learns from one random population, and never again.
+@dataclass(frozen=True)
+class OneShotSettings(InnerSearchSettings):
+    """Of what the predictors are trained on, and of what is evaluated after that."""
 
-    Args:
-        samples: random architectures that the predictors are trained on.
-        batch: of what was found, how many are validated at a time.
-        inner: the engine that searches on predictions.
-        inner_evaluations: predictions it may ask for.
-        predictor: as of :class:`search.engines.linas.LinasEngine`.
-        first: architectures among the random ones ``(n, n_genes)``.
-    """
+    samples: int = setting(100, "random architectures that the predictors are trained on", 1)
+    batch: int = setting(50, "of what was found, how many are evaluated at a time", 1)
 
-    def __init__(
-        self,
-        problem: Problem,
-        rng: np.random.Generator,
-        *,
-        samples: int = 100,
-        batch: int = 50,
-        inner: str = "nsga2",
-        inner_evaluations: int = 20_000,
-        predictor: Choice = None,
-        first: Genes | None = None,
-    ) -> None:
-        self.samples, self.batch = samples, batch
-        self.inner, self.inner_evaluations = inner_engine(inner, problem), inner_evaluations
-        self.predictor = predictor
-        Surrogates(problem, predictor)
-        super().__init__(problem, rng, first=first)
+
+class OneShotEngine(InnerSearchEngine):
+    """Learns from one random population, and never again."""
+
+    settings: OneShotSettings = OneShotSettings()
 
     def search(self) -> Search:
-        predict = Surrogates(self.problem, self.predictor, seed=int(self.rng.integers(2**31)))
-        genes = first_population(self.space, self.rng, self.samples, self.first)
+        predict = self._surrogates(self.problem, int(self.rng.integers(2**31)))
+        genes = first_population(self.space, self.rng, self.settings.samples, self.first)
         values = yield genes
         if not predict.fit(genes, values):
             return
-        engine = self.inner.create(self.problem, self.rng)
-        found, predicted = search_on(engine, predict, self.inner_evaluations, genes)
-        while len(found):
-            best = survivors(predicted, self.problem.worst, self.batch)
-            yield found[best]
-            found, predicted = np.delete(found, best, 0), np.delete(predicted, best, 0)
+        candidates, predicted = self._search_predictions(predict, genes)
+        while len(candidates):
+            best = survivors(predicted, self.worst, self.settings.batch)
+            yield candidates[best]
+            candidates, predicted = np.delete(candidates, best, 0), np.delete(predicted, best, 0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from nasprof.typing import Array, Progress
 from search.accuracy.ridge import ridge_of
 from search.archives.archive import Archive
+from search.engines.base.breeding import BreedingSettings
 from search.engines.base.engine import Engine
 from search.engines.exact import exact_front
 from search.engines.local import LocalEngine
@@ -41,14 +44,14 @@ def best_known_front(
     """
     effort = _Effort(trade_off, evaluations, progress)
     effort.evaluate(_near_exact(trade_off, rng, int(_EXACT_SHARE * evaluations)))
+    problem = effort.archive.problem
     first = _spread(effort.archive.front[0], _POPULATION)
-    unlimited = np.full(2, np.inf)
-    engine = NSGA2Engine(trade_off.space, rng, unlimited, population=_POPULATION, first=first)
-    effort.run(engine, int(_NSGA2_SHARE * evaluations))
+    nsga2 = NSGA2Engine(BreedingSettings(population=_POPULATION)).setup(problem, rng, first)
+    effort.run(nsga2, int(_NSGA2_SHARE * evaluations))
     budgets = _budgets(trade_off)
     for number, budget_ms in enumerate(budgets):
-        worst = np.array([np.inf, budget_ms])
-        local = LocalEngine(trade_off.space, rng, worst, first=_starts(effort.archive, worst))
+        limited = replace(problem, limits={"latency": budget_ms})
+        local = LocalEngine().setup(limited, rng, _starts(effort.archive, limited.worst))
         effort.run(local, (evaluations - effort.spent) // (len(budgets) - number))
     return effort.archive.front
 
@@ -100,20 +103,21 @@ def _spread(genes: Genes, most: int) -> Genes:
 def _budgets(trade_off: TradeOff) -> list[float]:
     """Limits in ms: up the range in equal steps and down it in equal ratios, again and again."""
     ends = trade_off.extremes
-    found: list[float] = []
+    budgets: list[float] = []
     for sweep in range(_SWEEPS):
         shares = (np.arange(_BUDGETS) + (sweep + 0.5) / _SWEEPS) / _BUDGETS
         if sweep % 2:
             limits = ends.min_ms * (ends.max_ms / ends.min_ms) ** shares[::-1]
         else:
             limits = ends.min_ms + shares * (ends.max_ms - ends.min_ms)
-        found += limits.tolist()
-    return found
+        budgets += limits.tolist()
+    return budgets
 
 
 def _starts(archive: Archive, worst: Array) -> Genes:
     """The best known within the limit, and those next to it on the front."""
     genes, values = archive.front
-    place = best(values, worst)
-    assert place is not None  # the fastest is on the front, and every limit is above it
-    return genes[[place, *({min(place + 1, len(genes) - 1), max(place - 1, 0)} - {place})]]
+    index = best(values, worst)
+    assert index is not None  # the fastest is on the front, and every limit is above it
+    beside = [row for row in (index - 1, index + 1) if 0 <= row < len(genes)]
+    return genes[[index, *beside]]

@@ -13,7 +13,7 @@ import numpy as np
 
 from nasprof.typing import Array, Progress
 from search.archives.archive import Archive
-from search.engines.base.engine import engines
+from search.engines import engines
 from search.objectives.trade_off import TradeOff
 from search.quality.indicators import hypervolume, non_dominated
 from search.quality.ranking import best
@@ -113,7 +113,7 @@ def _search(
         problems = [trade_off.problem(budget_ms, confidence) for budget_ms in budgets_ms]
         trials = [Trial(problem, engine, Stop(evaluations), seed) for problem in problems]
         return union([trial.run() for trial in trials])[0]
-    stop = None if engine == "exact" else Stop(evaluations * len(budgets_ms))
+    stop = None if engines.get(engine).ends_itself else Stop(evaluations * len(budgets_ms))
     return Trial(trade_off.problem(), engine, stop, seed).run().genes
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nasprof.errors import UsageError
 from nasprof.typing import Array, Progress
 from search.archives.archive import Archive
-from search.engines.base.engine import Engine, checked_settings, engines, require_objectives
-from search.engines.exact import ExactEngine
+from search.engines import make_engine
+from search.engines.base.engine import Engine
 from search.executors import Executor, open_executor
 from search.problem import Objective, Problem
 from search.runs.run import Stop, batch_of, run
@@ -91,7 +90,7 @@ class Trial:
         known = {} if self.start is None else self.start.known
         opened = self.executor or (lambda problem: open_executor("serial", problem))
         with opened(archive.problem) as executor:
-            stop = self.stop or _default(engine)
+            stop = self.stop or Stop(engine.enough)
             return run(engine, archive, stop, executor=executor, known=known, progress=progress)
 
     def check(self) -> None:
@@ -100,20 +99,12 @@ class Trial:
         Raises:
             UsageError: saying why, and what is.
         """
-        if self.engine != "exact":
-            self._engine(self.problem)
-            return
-        # Which takes a while to be made.
-        require_objectives(ExactEngine, self.problem)
-        checked_settings(ExactEngine, self.settings)
-        for each in self.problem.objectives:
-            _require_additive(each)
+        make_engine(self.engine, self.settings).check(self.problem)
 
     def _engine(self, problem: Problem) -> Engine:
         rng = np.random.default_rng(self.seed)
-        problem = additive_problem(problem, rng) if self.engine == "exact" else problem
         first = None if self.start is None else self.start.genes
-        return engines.get(self.engine).create(problem, rng, first, **self.settings)
+        return make_engine(self.engine, self.settings).setup(problem, rng, first)
 
     def _facts(self) -> dict[str, Any]:
         facts = {"engine": self.engine, "seed": self.seed, "batch": batch_of(self.problem)}
@@ -121,36 +112,6 @@ class Trial:
         start = {} if self.start is None else {"start": dict(self.start.facts)}
         budgets = {"budgets": dict(self.budgets)} if self.budgets else {}
         return {**facts, **settings, **start, **budgets}
-
-
-def _default(engine: Engine) -> Stop:
-    return Stop(len(engine.front) if isinstance(engine, ExactEngine) else engine.evaluations)
-
-
-def additive_problem(problem: Problem, rng: np.random.Generator) -> Problem:
-    """The same with additive objectives nearest to those that are not.
-
-    Raises:
-        UsageError: there is none near one of them.
-    """
-    objectives = tuple(_additive(each, rng) for each in problem.objectives)
-    return replace(problem, objectives=objectives)
-
-
-def _additive(objective: Objective, rng: np.random.Generator) -> Objective:
-    _require_additive(objective)
-    if objective.additive or objective.nearest_additive is None:
-        return objective
-    nearest = objective.nearest_additive(rng)
-    return replace(objective, function=nearest.function, additive=True)
-
-
-def _require_additive(objective: Objective) -> None:
-    if not objective.additive and objective.nearest_additive is None:
-        raise UsageError(
-            f"engine 'exact' needs additive objectives; {objective.name!r} is not",
-            "Take a lookup table, or another engine: local, nsga2.",
-        )
 
 
 def reference(problem: Problem, values: Array) -> Array:

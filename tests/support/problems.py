@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from search.engines.base.engine import engines, settings_of
+from search.engines import engines, make_engine
+from search.engines.base.settings import setting_infos
 from search.problem import Limit, Objective, Problem
 
 
@@ -41,9 +42,13 @@ SMALL = {
 """Settings with which engines behave as by default, but take less time."""
 
 
+def settings_of(name):
+    """What is known of each setting of an engine, by name."""
+    return {info.name: info for info in setting_infos(type(engines.get(name).settings))}
+
+
 def engine_for(name, problem, seed=0, first=None, **settings):
     """An engine with settings that take little time, and those of the others that it has."""
     rng = np.random.default_rng(seed)
-    known = settings_of(engines.get(name))
-    settings = {key: value for key, value in settings.items() if key in known}
-    return engines.get(name).create(problem, rng, first, **SMALL.get(name, {}) | settings)
+    settings = {key: value for key, value in settings.items() if key in settings_of(name)}
+    return make_engine(name, SMALL.get(name, {}) | settings).setup(problem, rng, first)

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from console import console
 
 from search.cli import main
-from search.engines.base.engine import engines, settings_of
+from search.engines import engines
+from search.engines.base.settings import setting_infos
 
 CODE = '''
 """Functions of a cell; what they do beside that, files in this folder say."""
@@ -134,7 +135,8 @@ SMALL = {
 
 def quick(engine):
     """Settings with which it is past its beginnings after few evaluations, as options."""
-    known = settings_of(engines.get(engine)).keys() & SMALL
+    infos = setting_infos(type(engines.get(engine).settings))
+    known = {info.name for info in infos} & SMALL.keys()
     return [part for name in sorted(known) for part in ("--set", f"{name}={SMALL[name]}")]
 
 

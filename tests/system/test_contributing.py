@@ -183,7 +183,7 @@ def registries(monkeypatch):
     """What an example registers is forgotten afterwards."""
     from devices import device_kinds
     from search.accuracy import accuracy_models
-    from search.engines.base.engine import engines
+    from search.engines import engines
     from search.objectives import objectives
     from search.predictors import predictors
     from spaces import spaces
@@ -236,7 +236,7 @@ def test_a_new_device(load, registries, model, tmp_path, monkeypatch):
 def test_a_new_engine(load, registries):
     load("engine")
     from search.accuracy import read_accuracy_model
-    from search.engines.base.engine import engines
+    from search.engines import make_engine
     from search.objectives.trade_off import TradeOff
     from search.runs.run import Stop
     from search.runs.trial import Trial
@@ -248,7 +248,6 @@ def test_a_new_engine(load, registries):
     )
     assert climbed < drawn
     first = trade_off.space.sample(3, np.random.default_rng(0))
-    engine = engines.get("climber").create(
-        trade_off.problem(), np.random.default_rng(0), first, batch=3
-    )
+    engine = make_engine("climber", {"batch": 3})
+    engine.setup(trade_off.problem(), np.random.default_rng(0), first)
     assert (engine.ask(10) == first).all()

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nasprof.typing import Array
-from search.engines.base.breeder import Breeder
-from search.engines.base.coroutine import Search
+from search.engines.base.breeding import BreedingSettings
+from search.engines.base.coroutine import CoroutineEngine, Search
+from search.engines.base.directions import reference_directions
 from search.engines.base.population import first_population
 from search.quality.ranking import evaluated, violation
 
@@ -21,11 +22,13 @@ from search.quality.ranking import evaluated, violation
 FAILED = 1e3
 
 
-class GeneticEngine(Breeder):
+class GeneticEngine(CoroutineEngine):
     """Selection and survival by an algorithm of pymoo.
 
     Objectives are brought to the range of the first population.
     """
+
+    settings: BreedingSettings = BreedingSettings()
 
     constrained: ClassVar[bool] = True
     """Whether pymoo's algorithm knows constraints; limits become penalties where not."""
@@ -44,7 +47,7 @@ class GeneticEngine(Breeder):
         algorithm = self._set_up()
         low, span = np.zeros(1), np.ones(1)
         while (infills := algorithm.ask()) is not None and len(pool := np.atleast_1d(infills)):
-            values = yield np.stack([each.X for each in pool]).astype(np.int8)
+            values = yield np.stack([individual.X for individual in pool]).astype(np.int8)
             if not algorithm.is_initialized:
                 low, span = _range(values)
             self._take_in(pool, (values - low) / span, violation(values, self.worst))
@@ -58,10 +61,10 @@ class GeneticEngine(Breeder):
         limited = self._limited
         if not self.constrained:
             values = np.where(excess[:, None] > 0, 10 * (1 + excess[:, None]), values)
-        for each, objectives, broken in zip(pool, values, excess, strict=True):
-            each.set("F", objectives)
-            each.set("G", np.array([broken] if limited else []))
-            each.evaluated.update({"F", "G"})
+        for individual, objectives, broken in zip(pool, values, excess, strict=True):
+            individual.set("F", objectives)
+            individual.set("G", np.array([broken] if limited else []))
+            individual.evaluated.update({"F", "G"})
 
     @property
     def _limited(self) -> bool:
@@ -81,16 +84,17 @@ class GeneticEngine(Breeder):
             def _do(self, problem: Any, X: Any, **_: Any) -> Any:
                 return space.canonical(np.around(X).astype(np.int8)).astype(float)
 
-        mutation = {"prob_var": self.mutation} if self.mutation else {}
-        size = min(self.population, space.size)
+        settings = self.settings
+        mutation = {"prob_var": settings.mutation} if settings.mutation else {}
+        size = min(settings.population, space.size)
         directions = reference_directions(len(self.worst), size)
         size = len(directions) if self.directed else max(size, len(directions))
         algorithm = self.algorithm(
             size,
             directions,
             sampling=first_population(space, self.rng, size, self.first).astype(float),
-            crossover=UniformCrossover(prob=self.crossover),
-            mutation=PolynomialMutation(prob=1.0, eta=self.eta, **mutation),
+            crossover=UniformCrossover(prob=settings.crossover),
+            mutation=PolynomialMutation(prob=1.0, eta=settings.eta, **mutation),
             repair=Rounding(),
             seed=int(self.rng.integers(2**31)),
             termination=NoTermination(),
@@ -112,41 +116,3 @@ def _range(values: Array) -> tuple[Array, Array]:
         return np.zeros(values.shape[1]), np.ones(values.shape[1])
     span = np.ptp(known, axis=0)
     return known.min(0), np.where(span > 0, span, 1.0)
-
-
-def reference_directions(n_objectives: int, most: int) -> Array:
-    """Up to ``most`` evenly spread directions ``(n, n_objectives)``.
-
-    Das and Dennis 1998; in two layers where one would have no directions but on the boundary (Deb
-    and Jain 2014, Sec. IV.A).
-    """
-    from pymoo.util.ref_dirs import get_reference_directions
-
-    if n_objectives == 1:
-        return np.ones((1, 1))
-
-    def lattice(partitions: int) -> Array:
-        found: Array = get_reference_directions("das-dennis", n_objectives, n_partitions=partitions)
-        return found
-
-    partitions = 1
-    while _lattice_size(n_objectives, partitions + 1) <= most:
-        partitions += 1
-    outer = lattice(partitions)
-    inner = next(
-        (
-            lattice(fewer)
-            for fewer in range(partitions, 0, -1)
-            if len(outer) + _lattice_size(n_objectives, fewer) <= most
-        ),
-        None,
-    )
-    if partitions >= n_objectives or inner is None:
-        return outer
-    return np.concatenate([outer, 0.5 * inner + 0.5 / n_objectives])
-
-
-def _lattice_size(n_objectives: int, partitions: int) -> int:
-    from math import comb
-
-    return comb(partitions + n_objectives - 1, n_objectives - 1)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Indices
+from search.engines.base.directions import reference_directions
 from search.quality.ranking import evaluated, violation
 from spaces import Genes, Space
 
@@ -38,7 +38,7 @@ def distinct(genes: Genes) -> Genes:
     return genes[np.sort(places)]
 
 
-def fronts(values: Array, worst: Array, enough: int | None = None) -> list[NDArray[np.intp]]:
+def fronts(values: Array, worst: Array, enough: int | None = None) -> list[Indices]:
     """Places of architectures front by front, best first, until ``enough`` are in them.
 
     Those within the limits in non-dominated order; then those beyond, by how far (Deb et al. 2002,
@@ -52,7 +52,7 @@ def fronts(values: Array, worst: Array, enough: int | None = None) -> list[NDArr
 
     excess = violation(values, worst)
     within = np.flatnonzero(excess == 0)
-    found: list[NDArray[np.intp]] = []
+    found: list[Indices] = []
     if len(within):
         sort = NonDominatedSorting().do(values[within], n_stop_if_ranked=enough)
         found = [within[front] for front in sort]
@@ -80,7 +80,7 @@ def crowding(values: Array) -> Array:
     return distance
 
 
-def survivors(values: Array, worst: Array, n: int) -> NDArray[np.intp]:
+def survivors(values: Array, worst: Array, n: int) -> Indices:
     """Places of the best ``n``: front by front, of the last one the least crowded."""
     chosen: list[int] = []
     for front in fronts(values, worst, n):
@@ -91,17 +91,13 @@ def survivors(values: Array, worst: Array, n: int) -> NDArray[np.intp]:
     return np.array(chosen, np.intp)
 
 
-def spread_survivors(
-    values: Array, worst: Array, n: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
+def spread_survivors(values: Array, worst: Array, n: int, rng: np.random.Generator) -> Indices:
     """Places of the best ``n``: front by front, of the last one those along reference directions.
 
     Deb and Jain 2014, Sec. IV; beyond the limits, the nearest to them.
     """
     from pymoo.algorithms.moo.nsga3 import ReferenceDirectionSurvival
     from pymoo.core.population import Population
-
-    from search.engines.base.genetic import reference_directions
 
     if len(values) <= n:
         return np.arange(len(values))
@@ -115,7 +111,7 @@ def spread_survivors(
     )
     survival.filter_infeasible = False
     kept = survival.do(None, pool, n_survive=n, random_state=rng)
-    places: NDArray[np.intp] = kept.get("place").astype(np.intp)
+    places: Indices = kept.get("place").astype(np.intp)
     return places
 
 

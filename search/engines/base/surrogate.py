@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.threads import one_thread
-from nasprof.typing import Array
+from nasprof.typing import Array, Flags
+from search.engines import engines
 from search.engines.base.coroutine import CoroutineEngine
-from search.engines.base.engine import engines
+from search.engines.base.settings import Settings, setting
 from search.predictors import GenePredictor, make_predictor, predictors
 from search.problem import Objective, Problem
 from search.quality.ranking import evaluated
@@ -23,7 +23,6 @@ Choice: TypeAlias = str | Mapping[str, str] | None
 
 KNOWN = "known"
 """Instead of a predictor: the objective itself, whose values cost nothing."""
-_ROWS = 5000
 
 
 @dataclass
@@ -45,8 +44,8 @@ class Surrogates:
     def __post_init__(self) -> None:
         names = chosen_predictors(self.problem, self.choice, self.default)
         self.predictors = [
-            None if name == KNOWN else make_predictor(name, self.problem.space, self.seed + place)
-            for place, name in enumerate(names)
+            None if name == KNOWN else make_predictor(name, self.problem.space, self.seed + index)
+            for index, name in enumerate(names)
         ]
 
     def fit(self, genes: Genes, values: Array) -> bool:
@@ -80,7 +79,7 @@ def chosen_predictors(problem: Problem, choice: Choice, default: str) -> list[st
     Raises:
         UsageError: there is no such predictor or objective, or one is not free to be asked.
     """
-    names = [each.name for each in problem.objectives]
+    names = [objective.name for objective in problem.objectives]
     given = dict.fromkeys(names, choice) if isinstance(choice, str) else dict(choice or {})
     for name, predictor in given.items():
         if name not in names:
@@ -90,7 +89,9 @@ def chosen_predictors(problem: Problem, choice: Choice, default: str) -> list[st
             )
         if not isinstance(predictor, str):
             raise UsageError(f"setting 'predictor' of {name!r} is {predictor!r}, expected a name")
-    return [_checked(each, given.get(each.name), default) for each in problem.objectives]
+    return [
+        _checked(objective, given.get(objective.name), default) for objective in problem.objectives
+    ]
 
 
 def _checked(objective: Objective, name: str | None, default: str) -> str:
@@ -106,48 +107,84 @@ def _checked(objective: Objective, name: str | None, default: str) -> str:
     return name
 
 
+@dataclass(frozen=True)
+class PredictingSettings(Settings):
+    """Of the predictors; see :class:`Surrogates`."""
+
+    predictor: Choice = setting(None, "of all objectives that are not free, or of each by its name")
+
+
 class PredictingEngine(CoroutineEngine):
-    """Knows its problem, whose objectives it predicts.
+    """Predicts the objectives of its problem."""
 
-    A subclass that has a predictor to choose makes :class:`Surrogates` when it is made, so that a
-    wrong choice is refused before anything is evaluated.
-    """
-
+    settings: PredictingSettings = PredictingSettings()
     predicts: ClassVar[bool] = True
     evaluations: ClassVar[int] = 250
+    default_predictor: ClassVar[str] = "gp"
+    """Of objectives that no setting names a predictor of."""
 
-    def __init__(
-        self, problem: Problem, rng: np.random.Generator, *, first: Genes | None = None
-    ) -> None:
-        self.problem = problem
-        super().__init__(problem.space, rng, problem.worst, first=first)
+    def check(self, problem: Problem) -> None:
+        super().check(problem)
+        self._surrogates(problem)
 
-    @classmethod
-    def _of(
-        cls, problem: Problem, rng: np.random.Generator, first: Genes | None, **settings: Any
-    ) -> Self:
-        return cls(problem, rng, first=first, **settings)
+    def _surrogates(self, problem: Problem, seed: int = 0) -> Surrogates:
+        return Surrogates(problem, self.settings.predictor, self.default_predictor, seed)
 
 
-def inner_engine(name: str, problem: Problem) -> type[CoroutineEngine]:
-    """The engine that searches on predictions of a problem.
+@dataclass(frozen=True)
+class InnerSearchSettings(PredictingSettings):
+    """Of predictors, and of the engine that searches on what they predict."""
+
+    inner: str = setting("nsga2", "the engine that searches on predictions")
+    inner_evaluations: int = setting(20_000, "predictions it may ask for in each search", 1)
+
+
+class InnerSearchEngine(PredictingEngine):
+    """Has another engine search on predictions."""
+
+    settings: InnerSearchSettings = InnerSearchSettings()
+
+    def check(self, problem: Problem) -> None:
+        super().check(problem)
+        self._inner(problem)
+
+    def _inner(self, problem: Problem) -> CoroutineEngine:
+        """The inner engine, not set up.
+
+        Raises:
+            UsageError: it cannot search on predictions, or not for such problems.
+        """
+        name = self.settings.inner
+        engine = inner_engine(name)()
+        try:
+            engine.check(problem)
+        except UsageError as error:
+            message = f"setting 'inner' is {name!r}: {error.message}"
+            raise UsageError(message, error.remedy) from error
+        return engine
+
+    def _search_predictions(
+        self, predict: Surrogates, evaluated_before: Genes, first: Genes | None = None
+    ) -> tuple[Genes, Array]:
+        """What the inner engine proposes ``(n, n_genes)``, and its predictions."""
+        engine = self._inner(self.problem).setup(self.problem, self.rng, first)
+        return search_on(engine, predict, self.settings.inner_evaluations, evaluated_before)
+
+
+def inner_engine(name: str) -> type[CoroutineEngine]:
+    """An engine that can search on predictions.
 
     Raises:
-        UsageError: there is none of that name, or it cannot do that, or not for such problems.
+        UsageError: there is none of that name, or it cannot do that.
     """
-    found = engines.get(name)
-    barred = found.needs_limit or found.predicts
-    if barred or not issubclass(found, CoroutineEngine):
+    engine = engines.get(name)
+    barred = engine.needs_limit or engine.predicts
+    if barred or not issubclass(engine, CoroutineEngine):
         raise UsageError(
             f"engine {name!r} cannot search on predictions",
             "Take nsga2, nsga3, unsga3, agemoea, ctaea, moead, evo or local.",
         )
-    try:
-        # Made for nothing but to hear now what it would say when there is something to predict.
-        found.create(problem, np.random.default_rng(0))
-    except UsageError as error:
-        raise UsageError(f"setting 'inner' is {name!r}: {error.message}", error.remedy) from error
-    return found
+    return engine
 
 
 def search_on(
@@ -165,16 +202,16 @@ def search_on(
     known = _Predictions(predict)
     search = engine.search()
     with one_thread():
-        wanted = next(search, None)
-        while wanted is not None and most > 0:
-            most -= len(wanted)
+        genes = next(search, None)
+        while genes is not None and most > 0:
+            most -= len(genes)
             try:
-                wanted = search.send(known(wanted))
+                genes = search.send(known(genes))
             except StopIteration:
                 break
-    found = known.genes(engine.space.n_genes)
-    new = unknown(found, evaluated_before)
-    return found[new], known.values[new]
+    predicted = known.genes(engine.space.n_genes)
+    new = unknown(predicted, evaluated_before)
+    return predicted[new], known.values[new]
 
 
 class _Predictions:
@@ -182,21 +219,21 @@ class _Predictions:
 
     def __init__(self, predict: Surrogates) -> None:
         self._predict = predict
-        self._places: dict[bytes, int] = {}
+        self._rows: dict[bytes, int] = {}
         self._values = np.empty((0, len(predict.problem.objectives)))
 
     def __call__(self, genes: Genes) -> Array:
         """Predictions of architectures ``(n, n_genes)``: ``(n, n_objectives)``."""
         keys = [row.tobytes() for row in genes]
-        new = {key: place for place, key in enumerate(keys) if key not in self._places}
+        new = {key: index for index, key in enumerate(keys) if key not in self._rows}
         if new:
             self._values = np.concatenate([self._values, self._predict(genes[list(new.values())])])
-            self._places |= {key: len(self._places) + number for number, key in enumerate(new)}
-        return self._values[[self._places[key] for key in keys]]
+            self._rows |= {key: len(self._rows) + number for number, key in enumerate(new)}
+        return self._values[[self._rows[key] for key in keys]]
 
     def genes(self, n_genes: int) -> Genes:
         """Everything predicted, each once: ``(n, n_genes)``."""
-        return np.frombuffer(b"".join(self._places), np.int8).reshape(-1, n_genes)
+        return np.frombuffer(b"".join(self._rows), np.int8).reshape(-1, n_genes)
 
     @property
     def values(self) -> Array:
@@ -204,7 +241,7 @@ class _Predictions:
         return self._values
 
 
-def unknown(genes: Genes, known: Genes) -> NDArray[np.bool_]:
+def unknown(genes: Genes, known: Genes) -> Flags:
     """Which of ``genes`` are not among ``known``: ``(n,)``."""
-    held = {row.tobytes() for row in known}
-    return np.array([row.tobytes() not in held for row in genes], np.bool_)
+    known_keys = {row.tobytes() for row in known}
+    return np.array([row.tobytes() not in known_keys for row in genes], np.bool_)

@@ -13,7 +13,7 @@ from problems import engine_for, made_up
 from nasprof.errors import NasprofError
 from search.archives.archive import Archive, ArchiveBusy, ArchiveInvalid, ArchiveMismatch
 from search.archives.stored import read_stored
-from search.engines.base.engine import engines
+from search.engines import engines
 from search.runs.run import BATCH, run
 from spaces import get_space
 

@@ -14,7 +14,7 @@ from search.archives.archive import Archive
 from search.archives.stored import read_stored
 from search.archives.summary import summaries, summary_of
 from search.commands.archive import archive
-from search.engines.base.engine import engines
+from search.engines import make_engine
 from search.problem import Limit, Objective, Problem
 from search.quality.indicators import hypervolume, non_dominated
 from search.runs.run import run
@@ -54,7 +54,7 @@ PROBLEM = Problem(CELLS, OBJECTIVES[:2])
 def searched(path, problem=PROBLEM, seed=0, evaluations=100, **facts):
     facts = {"engine": "random", "seed": seed} | facts
     with Archive(problem, facts, path) as kept:
-        engine = engines.get("random").create(problem, np.random.default_rng(seed))
+        engine = make_engine("random").setup(problem, np.random.default_rng(seed))
         run(engine, kept, evaluations)
     return kept
 

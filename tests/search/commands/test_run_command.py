@@ -16,7 +16,7 @@ from trade_offs import CELLS, made_up_accuracy
 from whims import lines, quick, user_folder
 
 from luts import read_cost_model, write_cost_model
-from search.engines.base.engine import engines
+from search.engines import engines
 from search.quality.indicators import hypervolume, non_dominated
 from spaces import get_space, parse_arch
 

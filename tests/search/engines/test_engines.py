@@ -1,16 +1,15 @@
 """The behaviour every search engine has."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from problems import SMALL, engine_for, made_up
+from problems import SMALL, engine_for, made_up, settings_of
 
 from nasprof.errors import UsageError
-from search.engines.base.engine import engines, settings_of
+from search.engines import engines, make_engine
 from search.engines.base.surrogate import Surrogates
-from search.engines.nat import NatEngine
+from search.engines.nat import NatEngine, NatSettings
 from search.problem import Limit, Objective, Problem
 from search.quality.indicators import hypervolume
 from search.quality.ranking import best, violation
@@ -85,30 +84,36 @@ def test_same_seed_gives_the_same_search(name, space):
 
 @every_engine
 @every_space
-def test_a_resumed_search_goes_on_as_if_never_stopped(name, space):
+def test_a_search_is_resumed_by_replay(name, space):
+    """Killed while some of what it asked for was at work, and set up anew."""
     problem = suited(name, space)
     engine = create(name, space, 5)
-    search(engine, problem, 12)
-    saved = json.loads(json.dumps(engine.state_dict(), allow_nan=False))
-    expected = search(engine, problem, 12)
-    resumed = create(name, space, 99)
-    resumed.load_state_dict(saved)
-    assert np.array_equal(search(resumed, problem, 12), expected)
-    assert json.dumps(resumed.state_dict()) == json.dumps(engine.state_dict())
+    begun = search(engine, problem, 12)
+    engine.ask(3)
+    expected = search(create(name, space, 5), problem, 24)
+    known = {row.tobytes(): value for row, value in zip(begun, problem.values(begun), strict=True)}
+    resumed = create(name, space, 5)
+    for _ in range(12):
+        genes = resumed.ask(8)
+        resumed.tell(genes, np.array([known[row.tobytes()] for row in genes]).reshape(-1, 2))
+    assert np.array_equal(search(resumed, problem, 12), expected[len(begun) :])
 
 
 @every_engine
-def test_what_was_asked_but_not_told_is_remembered(name):
-    space = SPACES[0]
-    problem = suited(name, space)
-    engine = create(name, space, 5)
-    search(engine, problem, 12)
-    asked = engine.ask(3)
-    resumed = create(name, space, 99)
-    resumed.load_state_dict(json.loads(json.dumps(engine.state_dict())))
-    for each in (engine, resumed):
-        each.tell(asked, problem.values(asked))
-    assert np.array_equal(search(engine, problem, 5), search(resumed, problem, 5))
+def test_an_engine_that_is_set_up_again_begins_anew(name):
+    problem = suited(name, SPACES[1])
+    engine = create(name, SPACES[1], 5)
+    expected = search(engine, problem, 5)
+    engine.setup(problem, np.random.default_rng(5))
+    assert np.array_equal(search(engine, problem, 5), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in engines if name != "exact"])
+def test_nothing_is_evaluated_before_the_first_ask(name):
+    problem, asked = counted(suited(name, SPACES[1]))
+    engine = engine_for(name, problem)
+    assert asked == []
+    engine.ask(1)
 
 
 @every_engine
@@ -195,7 +200,7 @@ def test_engines_with_a_limit_beat_random_search(name):
 @limited_engine
 def test_engines_for_a_limit_refuse_a_problem_without(name):
     with pytest.raises(UsageError, match="no") as refused:
-        engines.get(name).create(made_up(SPACES[0]), np.random.default_rng(0))
+        make_engine(name).check(made_up(SPACES[0]))
     assert "exact, linas, local" in refused.value.remedy
 
 
@@ -217,7 +222,6 @@ def test_what_failed_never_wins(name, failure):
     values[genes[:, 0] > 1] = failure
     place = best(values, problem.worst)
     assert np.isfinite(values[place]).all()
-    json.dumps(engine.state_dict(), allow_nan=False)
 
 
 # --- any number of objectives ---------------------------------------------------------------
@@ -321,26 +325,28 @@ def test_a_search_begins_with_what_it_is_given(name):
 
 @every_engine
 def test_unknown_settings_are_named_with_those_there_are(name):
-    rng = np.random.default_rng(0)
     with pytest.raises(UsageError, match="no setting 'colour'") as refused:
-        engines.get(name).create(suited(name, SPACES[1]), rng, colour=3)
-    for known in settings_of(engines.get(name)):
+        make_engine(name, {"colour": 3})
+    for known in settings_of(name):
         assert known in refused.value.remedy
 
 
 @every_engine
 def test_settings_of_another_kind_are_refused(name):
-    rng = np.random.default_rng(0)
-    problem = suited(name, SPACES[1])
-    settings = settings_of(engines.get(name))
+    settings = settings_of(name)
     assert bool(settings) == (name != "exact")
-    for known, default in settings.items():
-        if default is not None:
-            with pytest.raises(UsageError, match=f"setting '{known}'"):
-                engines.get(name).create(problem, rng, **{known: [default]})
-        if isinstance(default, int | float):
-            with pytest.raises(UsageError, match=f"setting '{known}'"):
-                engines.get(name).create(problem, rng, **{known: -1})
+    for known, info in settings.items():
+        with pytest.raises(UsageError, match=f"setting '{known}'"):
+            make_engine(name, {known: [info.default]})
+        if isinstance(info.default, int | float):
+            for wrong in (-1, True, float("nan"), float("inf"), "many", None):
+                with pytest.raises(UsageError, match=f"setting '{known}' is {wrong!r}, expected"):
+                    make_engine(name, {known: wrong})
+
+
+def test_settings_of_another_engine_are_refused():
+    with pytest.raises(UsageError, match="settings of NSGA3Engine are BreedingSettings"):
+        engines.get("nsga3")(engines.get("nsga2").settings)
 
 
 # --- searches on predictions ----------------------------------------------------------------
@@ -353,9 +359,8 @@ predicting_engine = pytest.mark.parametrize(
 @predicting_engine
 def test_predictors_are_chosen_by_objective(name):
     problem = made_up(SPACES[1])
-    rng = np.random.default_rng(0)
     chosen = {"top1": "ridge", "macs": "cart"}
-    engine = engines.get(name).create(problem, rng, **{**SMALL[name], "predictor": chosen})
+    engine = engine_for(name, problem, predictor=chosen)
     assert len(search(engine, problem, 8, 20)) > 60
     for wrong, said in (
         ("lasso", "no predictor is called 'lasso'"),
@@ -364,7 +369,7 @@ def test_predictors_are_chosen_by_objective(name):
         ("known", "cost something"),
     ):
         with pytest.raises(UsageError, match=said):
-            engines.get(name).create(problem, rng, predictor=wrong)
+            make_engine(name, {"predictor": wrong}).check(problem)
 
 
 def test_values_that_cost_nothing_are_asked_and_others_predicted():
@@ -382,12 +387,11 @@ def test_values_that_cost_nothing_are_asked_and_others_predicted():
 def test_any_genetic_engine_can_search_inside_of_linas():
     problem = made_up(SPACES[1])
     for inner in ("nsga3", "unsga3", "agemoea", "ctaea", "moead", "evo", "local"):
-        settings = {**SMALL["linas"], "inner": inner}
-        engine = engines.get("linas").create(problem, np.random.default_rng(0), **settings)
+        engine = engine_for("linas", problem, inner=inner)
         assert len(search(engine, problem, 4, 16)) == 64
     for wrong in ("linas", "exact", "nas-mo"):
         with pytest.raises(UsageError, match="cannot search on predictions"):
-            engines.get("linas").create(problem, np.random.default_rng(0), inner=wrong)
+            make_engine("linas", {"inner": wrong}).check(problem)
 
 
 @pytest.mark.parametrize("name", ["linas", "nat"])
@@ -406,7 +410,7 @@ def test_what_is_drawn_where_nothing_can_be_predicted_is_as_likely_small_as_larg
 
 
 inner_setting = pytest.mark.parametrize(
-    "name", [name for name in engines if "inner" in settings_of(engines.get(name))]
+    "name", [name for name in engines if "inner" in settings_of(name)]
 )
 
 
@@ -418,7 +422,7 @@ inner_setting = pytest.mark.parametrize(
 )
 def test_an_inner_engine_for_other_numbers_of_objectives_is_refused_at_once(name, inner, n, least):
     with pytest.raises(UsageError, match=f"needs {least} objectives, there are {n}") as refused:
-        engines.get(name).create(many(SPACES[1], n), np.random.default_rng(0), inner=inner)
+        make_engine(name, {"inner": inner}).check(many(SPACES[1], n))
     assert refused.value.message.startswith(f"setting 'inner' is '{inner}': ")
     assert "nsga2" in refused.value.remedy
 
@@ -427,20 +431,29 @@ def test_engines_with_an_inner_one_are_known():
     assert inner_setting.args[1] == ["linas", "oneshot"]
 
 
+def adapted_to(problem, rounds, **settings):
+    """The archives that a search by NAT would adapt a supernet to."""
+    adapted = []
+
+    class Adapting(NatEngine):
+        def adapt(self, archive):
+            adapted.append(archive)
+
+    engine = Adapting(NatSettings.of(SMALL["nat"] | settings))
+    genes = search(engine.setup(problem, np.random.default_rng(0)), problem, rounds, 8)
+    assert len(np.unique(genes, axis=0)) == len(genes)
+    return adapted
+
+
 def test_the_supernet_can_be_adapted_between_iterations_of_nat():
     problem = made_up(SPACES[1])
-    adapted = []
-    engine = NatEngine(problem, np.random.default_rng(0), adapted.append, **SMALL["nat"])
-    search(engine, problem, 8, 8)
+    adapted = adapted_to(problem, 8)
     assert [len(each) for each in adapted[:3]] == [20, 28, 36]
     assert all((SPACES[1].canonical(each) == each).all() for each in adapted)
 
 
 def test_an_archive_of_nat_keeps_its_size():
-    problem = made_up(SPACES[1])
-    adapted = []
-    settings = {**SMALL["nat"], "archive": 24}
-    engine = NatEngine(problem, np.random.default_rng(0), adapted.append, **settings)
-    genes = search(engine, problem, 10, 8)
+    adapted = adapted_to(made_up(SPACES[1]), 10, archive=24)
     assert {len(each) for each in adapted} == {20, 24}
-    assert len(np.unique(genes, axis=0)) == len(genes)
+    for each in adapted:
+        assert len(np.unique(each, axis=0)) == len(each)

@@ -77,7 +77,7 @@ def test_the_first_within_a_limit_is_the_best_of_all(seed, share):
     everything = problem.values(ALL)
     limit = float(np.quantile(everything[:, 1], share))
     limited = replace(problem, limits={"cost": Limit.of_budget(limit)})
-    engine = ExactEngine.create(limited, np.random.default_rng(0))
+    engine = ExactEngine().setup(limited, np.random.default_rng(0))
     first = problem.values(engine.ask(1))[0]
     within = everything[everything[:, 1] <= limit]
     assert first[0] == pytest.approx(within[:, 0].min(), abs=1e-12)
@@ -122,11 +122,10 @@ def test_local_search_comes_close_to_the_certified_optimum_on_published_data():
     trade_off = TradeOff(space, accuracy, table)
     for budget_ms in (22.0, 30.0, 45.0):
         problem = trade_off.problem(budget_ms)
-        optimum = -problem.values(ExactEngine.create(problem, np.random.default_rng(0)).ask(1))[
-            0, 0
-        ]
+        exact = ExactEngine().setup(problem, np.random.default_rng(0))
+        optimum = -problem.values(exact.ask(1))[0, 0]
         archive = Archive(problem)
-        run(LocalEngine.create(problem, np.random.default_rng(0)), archive, 2000)
+        run(LocalEngine().setup(problem, np.random.default_rng(0)), archive, 2000)
         found = -archive.best[1][0]
         assert optimum - 0.1 < found <= optimum + 1e-9
 

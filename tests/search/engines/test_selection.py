@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from search.engines.base.genetic import reference_directions
+from search.engines.base.directions import reference_directions
 from search.engines.base.pareto_local import kicked
 from search.engines.base.population import (
     crowding,

@@ -21,7 +21,7 @@ from trade_offs import MOBILE, made_up_accuracy
 from whims import Folder, lines, quick, user_folder
 
 from search.archives.archive import Archive
-from search.engines.base.engine import engines
+from search.engines import engines, make_engine
 from search.executors import evaluate
 from search.executors.base import Executor
 from search.objectives import objectives
@@ -181,7 +181,7 @@ def test_a_front_that_stays_as_it_is_ends_it():
     best = replace(problem.objectives[1], name="first", function=lambda genes: genes.sum(1) > 0)
     problem = Problem(SPACE, (best,))
     first = np.zeros((1, 6), np.int8)
-    engine = engines.get("random").create(problem, np.random.default_rng(0), first)
+    engine = make_engine("random").setup(problem, np.random.default_rng(0), first)
     archive = Archive(problem)
     reason = run(engine, archive, Stop(1000, patience=30), batch=1)
     assert len(archive) == 31

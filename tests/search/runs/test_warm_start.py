@@ -15,7 +15,7 @@ from luts import read_cost_model, write_cost_model
 from nasprof.errors import UsageError
 from search.archives.archive import Archive, ArchiveInvalid, ArchiveMismatch
 from search.archives.stored import read_stored
-from search.engines.base.engine import engines
+from search.engines import engines
 from search.problem import Limit, Objective, Problem
 from search.runs.warm_start import evaluations_on_macs, macs_problem, start_from, start_from_macs
 from spaces import get_space
