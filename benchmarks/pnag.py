@@ -51,6 +51,7 @@ from search.pnag.policy import n_tokens
 from search.pnag.settings import TrainingSettings
 from search.pnag.trainer import Trainer
 from search.pnag.training import train
+from search.problem import Limit
 from search.runs.run import run
 
 SEEDS = (0, 1)
@@ -67,7 +68,7 @@ PUBLISHED_A_TURN = 40
 def local_values(trade_off: TradeOff, budget_ms: float, evaluations: int, seed: int) -> np.ndarray:
     """What local search evaluates for one budget."""
     archive = Archive(trade_off.problem())
-    limited = replace(archive.problem, limits={"latency": budget_ms})
+    limited = replace(archive.problem, limits={"latency": Limit.of_budget(budget_ms)})
     engine = LocalEngine().setup(limited, np.random.default_rng(seed))
     run(engine, archive, evaluations)
     return archive.values

@@ -15,6 +15,7 @@ from search.engines.exact import exact_front
 from search.engines.local import LocalEngine
 from search.engines.nsga2 import NSGA2Engine
 from search.objectives.trade_off import TradeOff
+from search.problem import Limit
 from search.quality.ranking import best
 from search.runs.run import run
 from spaces import Genes
@@ -50,7 +51,7 @@ def best_known_front(
     effort.run(nsga2, int(_NSGA2_SHARE * evaluations))
     budgets = _budgets(trade_off)
     for number, budget_ms in enumerate(budgets):
-        limited = replace(problem, limits={"latency": budget_ms})
+        limited = replace(problem, limits={"latency": Limit.of_budget(budget_ms)})
         local = LocalEngine().setup(limited, rng, _starts(effort.archive, limited.worst))
         effort.run(local, (evaluations - effort.spent) // (len(budgets) - number))
     return effort.archive.front
