@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from platforms import DATA, best_known, platform
+from common import PUBLISHED
+from platforms import best_known, platform
 
 from search.engines import make_engine
 from search.engines.base.engine import Engine
@@ -22,8 +23,8 @@ from search.problem import Objective, Problem
 from search.quality.indicators import hypervolume, hypervolume_curve, non_dominated
 from spaces import Genes, get_space
 
-CELLS = DATA / "nats-bench/nb201_test_acc_200ep.csv.gz"
-CELL_LATENCIES = DATA / "help/nb201_latency_ms.csv.gz"
+CELLS = PUBLISHED / "nats-bench/nb201_test_acc_200ep.csv.gz"
+CELL_LATENCIES = PUBLISHED / "help/nb201_latency_ms.csv.gz"
 DEVICES = ("pixel3", "raspi4", "gold_6226", "titan_rtx_b1", "titan_rtx_b256")
 MOBILES = ("note10", "cpu-onnxruntime", "titan_rtx")
 BUDGETS = 5

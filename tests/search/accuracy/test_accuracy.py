@@ -177,8 +177,7 @@ def test_what_is_called_additive_is(models, name, rng):
     """Whatever a group of genes adds, it adds to any network."""
     model = models[name]
     space = model.spaces[0]
-    if not model.additive:
-        pytest.skip("not called so")
+    differences = []
     for place, values in space.parts:
         first, second = space.sample(2, rng)
         chosen, gains = values[rng.permutation(len(values))[:20]], []
@@ -187,7 +186,10 @@ def test_what_is_called_additive_is(models, name, rng):
             genes[:, place] = chosen
             top1 = model.top1(genes, space)
             gains.append(top1 - top1[0])
-        assert gains[0] == pytest.approx(gains[1], abs=1e-9)
+        differences.append(np.abs(gains[0] - gains[1]).max())
+    assert max(differences) < 1e-9 or not model.additive
+    if name in ("fitted", "pairs", "rbf", "mlp", "imagenet"):
+        assert max(differences) > 1e-3, "here groups act together"
 
 
 @pytest.mark.parametrize("name", ["fitted", "pairs", "rbf", "ridge", "imagenet"])

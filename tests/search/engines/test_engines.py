@@ -27,7 +27,15 @@ best_engine = pytest.mark.parametrize(
 front_engine = pytest.mark.parametrize(
     "name", [name for name in engines if not engines.get(name).needs_limit]
 )
+YARDSTICKS = ("exact", "random")
+other_front_engine = pytest.mark.parametrize(
+    "name", [n for n in engines if not engines.get(n).needs_limit and n not in YARDSTICKS]
+)
 every_space = pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
+
+
+def every_engine_but(*names):
+    return pytest.mark.parametrize("name", [name for name in engines if name not in names])
 
 
 class TwoEdges(type(SPACES[1])):
@@ -127,10 +135,8 @@ def test_proposals_are_canonical_and_never_repeated(name, space):
     assert len(np.unique(np.concatenate([genes, told]), axis=0)) == len(genes) + len(told)
 
 
-@every_engine
+@every_engine_but("random")  # which draws more at a time when asked for more
 def test_how_many_are_asked_at_a_time_changes_nothing_but_random_draws(name):
-    if name == "random":
-        pytest.skip("draws more at a time when asked for more")
     problem = suited(name, SPACES[0])
     few, many = (search(create(name, SPACES[0]), problem, 5 * size(name) // n, n) for n in (4, 30))
     both = min(len(few), len(many))
@@ -262,10 +268,8 @@ def test_engines_take_as_many_objectives_as_they_say(name, n):
     assert len(np.unique(genes, axis=0)) == len(genes)
 
 
-@front_engine
+@other_front_engine
 def test_whole_fronts_beat_random_search(name):
-    if name in ("random", "exact"):
-        pytest.skip("the yardsticks")
     problem = made_up(SPACES[0])
     corner = np.array([-60.0, 900.0])
     shares = {}
@@ -275,11 +279,9 @@ def test_whole_fronts_beat_random_search(name):
     assert shares[name] > shares["random"]
 
 
-@front_engine
+@other_front_engine
 def test_limits_on_any_objective_are_sought(name):
     """On two of three objectives, one of them maximised, which one in twenty meets."""
-    if name in ("exact", "random"):
-        pytest.skip("needs two objectives; the yardstick")
     free = many(SPACES[1], 3)
     values = free.values(SPACES[1].sample(400, np.random.default_rng(0)))
     met = (values[None, :, :2] <= values[:, None, :2]).all(2).mean(1)
@@ -299,10 +301,8 @@ def test_limits_on_any_objective_are_sought(name):
         assert within(name, 40).mean() > 1.5 * within("random", 40).mean()
 
 
-@every_engine
+@every_engine_but("exact")  # which knows the front from the start
 def test_a_search_begins_with_what_it_is_given(name):
-    if name == "exact":
-        pytest.skip("knows the front from the start")
     problem = suited(name, SPACES[0])
     first = SPACES[0].sample(5, np.random.default_rng(11), "biased")
     engine = engine_for(name, problem, 0, first)
