@@ -10,14 +10,9 @@ from devices import host
 from devices.base import Device, DeviceUnreachable, Reachability, RunSettings, Session
 from devices.device_profile import MAX_SECONDS, Profile
 from devices.local import DEFAULT_TIMEOUT_S, LocalSession
+from devices.runtimes import modules_of
 from nasprof.errors import UsageError
 from nasprof.reader import brief, is_number
-
-_MODULES = {
-    "onnxruntime": ("onnxruntime",),
-    "litert": ("ai_edge_litert", "tflite_runtime", "tensorflow"),
-    "torch": ("torch",),
-}
 
 
 class HostDevice(Device):
@@ -54,7 +49,7 @@ class HostDevice(Device):
             return Reachability(False, lack)
         runtime = self.profile.runtime
         # Of a package only what is found without importing it.
-        modules = _MODULES.get(runtime, (runtime.partition(":")[0].partition(".")[0] or runtime,))
+        modules = modules_of(runtime)
         if not any(_installed(module) for module in modules):
             return Reachability(False, f"runtime {runtime}: {modules[0]} is not installed")
         return Reachability(True, f"{host.fingerprint()['cpu']}, {len(host.available_cpus())} CPUs")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devices.base import INPUT_SEED, ModelDetails, RunSettings
+from devices.runtimes import adapter_of
 
 
 def hello_request(
@@ -17,9 +18,12 @@ def hello_request(
         affinity: CPUs to stay on, as chosen.
         options: of the runtime, all of them.
     """
+    adapter = adapter_of(settings.runtime)
+    named = {} if adapter == settings.runtime else {"adapter": adapter}
     return {
         "op": "hello",
         "runtime": settings.runtime,
+        **named,
         "threads": settings.threads,
         "affinity": None if affinity is None else list(affinity),
         "options": dict(options),

@@ -22,7 +22,7 @@ A failure is answered by ``{"error": OP, "kind": KIND, "message": ...}`` where K
 program.
 
 A runtime is named by its adapter (a module in :mod:`.adapters`) or, for one of your own, by
-``"module:Class"``.
+``"module:Class"``; where it has a name besides, that stands in ``"adapter"``.
 """
 
 END_WITH_PARENT = "--end-with-parent"

@@ -102,7 +102,8 @@ class Server:
         _stay_on(request.get("affinity"))
         for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             os.environ[variable] = str(self._threads)
-        adapter = get_adapter(runtime)(self._threads, request.get("options") or {})
+        named = str(request.get("adapter") or runtime)
+        adapter = get_adapter(named)(self._threads, request.get("options") or {})
         self._adapter = adapter
         return {
             "runtime": runtime,

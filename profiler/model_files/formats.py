@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from devices.runtimes import runtimes
 from nasprof.errors import UsageError
 from profiler.lowering import formats
 
@@ -13,17 +14,16 @@ def format_for(runtime: str, models: Sequence[Path] = ()) -> str:
     """The format of the model files that a runtime executes, or that the given files have.
 
     Raises:
-        UsageError: no format names this runtime as its own, and there are no files to go by.
+        UsageError: nobody knows the runtime's format, and there are no files to go by.
     """
     if models:
         return _format_of(models[0])
-    for name in formats:
-        if formats.get(name).runtime == runtime:
-            return name
-    known = ", ".join(sorted(formats.get(name).runtime for name in formats))
+    if runtime in runtimes:
+        return runtimes.get(runtime).format
     raise UsageError(
         f"no model format belongs to runtime {runtime!r}",
-        f"Runtimes that architectures are lowered for: {known}. Others take --model files.",
+        f"Runtimes that architectures are lowered for: {', '.join(runtimes)}. "
+        "Others take --model files.",
     )
 
 

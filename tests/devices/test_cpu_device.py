@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from device_suite import FAULTY, DeviceSuite, Target
+from device_suite import FAULTY, FORMATS, DeviceSuite, Target
 
 from devices import DeviceTimeout, RunnerCrashed, RunSettings, open_device
 from devices.contention import CONTENDED
@@ -48,7 +48,7 @@ def runners():
     return sorted(found)
 
 
-@pytest.fixture(params=["onnxruntime", "litert", "torch"], scope="module")
+@pytest.fixture(params=FORMATS, scope="module")
 def target(request, tmp_path_factory):
     if request.param == "torch":
         pytest.importorskip("torch")
