@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Flags, Indices
 
 RADIUS = 0.125
 """Of a neighbourhood, where every objective ranges from 0 to 1 over the front."""
@@ -28,11 +27,13 @@ def trade_off(values: Array) -> Array:
         values: objectives to be minimised of a front, ``(n, n_objectives)``.
     """
     distinct, inverse = np.unique(values, axis=0, return_inverse=True)
-    found: Array = _trade_offs(_scaled(distinct))[inverse.reshape(-1)]
-    return found
+    scaled = _scaled(distinct)
+    worst = np.array([_worst_exchange(scaled - row) for row in scaled], np.float64)
+    exchanges: Array = worst[inverse.reshape(-1)]
+    return exchanges
 
 
-def preferred(values: Array) -> NDArray[np.intp]:
+def preferred(values: Array) -> Indices:
     """Those whose trade-off exceeds the mean by three standard deviations, best first.
 
     Of equal solutions the first stands for all. Where none exceeds it, as always among ten or
@@ -41,13 +42,13 @@ def preferred(values: Array) -> NDArray[np.intp]:
     Args:
         values: objectives to be minimised of a front, ``(n, n_objectives)``.
     """
-    distinct, places = np.unique(values, axis=0, return_index=True)
+    distinct, firsts = np.unique(values, axis=0, return_index=True)
     if len(distinct) == 0:
-        return places
-    found = _trade_offs(_scaled(distinct))
-    order = np.argsort(-found, kind="stable")
-    beyond = found[order] > found.mean() + _OUTLYING * found.std()
-    chosen: NDArray[np.intp] = places[order[beyond] if beyond.any() else order[:1]]
+        return firsts
+    exchanges = trade_off(distinct)
+    order = np.argsort(-exchanges, kind="stable")
+    beyond = exchanges[order] > exchanges.mean() + _OUTLYING * exchanges.std()
+    chosen: Indices = firsts[order[beyond] if beyond.any() else order[:1]]
     return chosen
 
 
@@ -66,12 +67,12 @@ def knee(values: Array) -> int:
     """
     if len(values) == 0:
         raise ValueError("a front without solutions has no knee")
-    distinct, places = np.unique(values, axis=0, return_index=True)
+    distinct, firsts = np.unique(values, axis=0, return_index=True)
     scaled = _scaled(distinct)
     scaled = scaled[:, np.ptp(scaled, axis=0) > 0]
     heights = (scaled * _normal(scaled)).sum(1)
     # Differences within rounding are none: of points equally far, always the same is taken.
-    return int(places[np.flatnonzero(heights <= heights.min(initial=np.inf) + 1e-12)[0]])
+    return int(firsts[np.flatnonzero(heights <= heights.min(initial=np.inf) + 1e-12)[0]])
 
 
 def _scaled(values: Array) -> Array:
@@ -80,10 +81,6 @@ def _scaled(values: Array) -> Array:
     least = values.min(0, initial=np.inf)
     scaled: Array = (values - least) / np.where(ranges > 0, ranges, 1.0)
     return scaled
-
-
-def _trade_offs(scaled: Array) -> Array:
-    return np.array([_worst_exchange(scaled - row) for row in scaled], np.float64)
 
 
 def _worst_exchange(changes: Array) -> float:
@@ -95,13 +92,13 @@ def _worst_exchange(changes: Array) -> float:
     return float((losses[gained] / gains[gained]).max(initial=0.0))
 
 
-def _near(changes: Array) -> NDArray[np.bool_]:
+def _near(changes: Array) -> Flags:
     """Which solutions are neighbours; as many as are equally near as the last of them."""
     distances = np.sqrt((changes**2).sum(1))
     # The solution itself is the nearest of all, and no exchange.
-    wanted = min(_NEAREST * changes.shape[1], len(changes) - 1)
-    reach = max(RADIUS, np.partition(distances, wanted)[wanted])
-    within: NDArray[np.bool_] = distances <= reach * _ROUNDING
+    nearest = min(_NEAREST * changes.shape[1], len(changes) - 1)
+    reach = max(RADIUS, np.partition(distances, nearest)[nearest])
+    within: Flags = distances <= reach * _ROUNDING
     return within
 
 
