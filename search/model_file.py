@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from nasprof.reader import Reader
 from nasprof.reading import JsonInvalid, plain_json
+from nasprof.typing import Array
 from spaces import Space, get_space
 
 SCHEMA = 1
@@ -29,7 +30,9 @@ MAX_BYTES = 128 << 20
 """Of all arrays: a kernel on 100,000 networks has 10 MB, a training with its optimiser 3."""
 _ABOUT = "about"
 
-Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+Scalar = TypeVar("Scalar", bound=np.number)
+Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
+"""By name."""
 
 
 class ModelFileInvalid(UsageError):
@@ -45,7 +48,7 @@ class ModelArrays:
         arrays: by name.
     """
 
-    about: Mapping[str, Any]
+    about: Mapping[str, object]
     arrays: Arrays
 
     @property
@@ -58,26 +61,30 @@ class ModelArrays:
         kind: str = Reader(dict(self.about), "model").take("kind", "a string")
         return kind
 
-    def array(self, name: str, dtype: Any, shape: Sequence[int | None]) -> NDArray[Any]:
-        """The array ``name`` if it is finite and of this shape, None standing for any length.
+    def array(self, name: str, dtype: type[Scalar], shape: Sequence[int | None]) -> NDArray[Scalar]:
+        """The array ``name``.
+
+        Args:
+            dtype: that it must have.
+            shape: likewise, None standing for any length.
 
         Raises:
-            ModelFileInvalid: it is missing or another.
+            ModelFileInvalid: it is missing, of another type or shape, or not finite.
         """
-        wanted = f"{np.dtype(dtype)} of shape ({', '.join(str(n or 'any') for n in shape)})"
+        expected = f"{np.dtype(dtype)} of shape ({', '.join(str(n or 'any') for n in shape)})"
         if name not in self.arrays:
-            raise ModelFileInvalid(f"array {name!r} is missing, expected {wanted}")
-        found = self.arrays[name]
-        fits = len(shape) == found.ndim and all(
-            wish in (None, length) for wish, length in zip(shape, found.shape, strict=True)
+            raise ModelFileInvalid(f"array {name!r} is missing, expected {expected}")
+        array = self.arrays[name]
+        fits = len(shape) == array.ndim and all(
+            allowed in (None, length) for allowed, length in zip(shape, array.shape, strict=True)
         )
-        if found.dtype != dtype or not fits:
+        if array.dtype != dtype or not fits:
             raise ModelFileInvalid(
-                f"array {name!r} is {found.dtype} of shape {found.shape}, expected {wanted}"
+                f"array {name!r} is {array.dtype} of shape {array.shape}, expected {expected}"
             )
-        if found.dtype.kind == "f" and not np.isfinite(found).all():
+        if array.dtype.kind == "f" and not np.isfinite(cast("Array", array)).all():
             raise ModelFileInvalid(f"array {name!r} has values that are not finite")
-        return found
+        return cast("NDArray[Scalar]", array)
 
     def spaces(self) -> tuple[Space, ...]:
         """The spaces named in the text.
@@ -89,11 +96,11 @@ class ModelArrays:
         if not listed:
             raise UsageError("field 'spaces' is empty")
         readers = [Reader({"space": value}, "spaces") for value in listed]
-        found = [dict(reader.take("space", "an object")) for reader in readers]
-        names = [Reader(settings, "spaces").take("space", "a string") for settings in found]
+        every = [dict(reader.take("space", "an object")) for reader in readers]
+        names = [Reader(settings, "spaces").take("space", "a string") for settings in every]
         return tuple(
             get_space(name, **{key: value for key, value in settings.items() if key != "space"})
-            for name, settings in zip(names, found, strict=True)
+            for name, settings in zip(names, every, strict=True)
         )
 
     def space(self) -> Space:
@@ -102,10 +109,10 @@ class ModelArrays:
         Raises:
             UsageError: there are several, or it is unknown.
         """
-        found = self.spaces()
-        if len(found) != 1:
-            raise UsageError(f"field 'spaces' has {len(found)} entries, expected 1")
-        return found[0]
+        spaces = self.spaces()
+        if len(spaces) != 1:
+            raise UsageError(f"field 'spaces' has {len(spaces)} entries, expected 1")
+        return spaces[0]
 
     def digest(self) -> str:
         """SHA-256 of the text and of every array's name, type, shape and values."""
@@ -130,7 +137,7 @@ class ModelArrays:
         write_atomic(path, self.to_bytes())
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     """The arrays of an ``.npz``.
 
     Raises:

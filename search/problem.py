@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Objective:
     extremes: Callable[[], tuple[float, float]] | None = None
     bound: Bound = NO_BOUND
     nearest_additive: Callable[[np.random.Generator], Objective] | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     device: str | None = None
 
     def as_dict(self) -> JsonObject:

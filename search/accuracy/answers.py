@@ -29,7 +29,12 @@ class LowerBound:
 
     @classmethod
     def of(cls, model: AccuracyModel, answers: Measurements, confidence: float) -> LowerBound:
-        """From networks that a search on ``model`` chose, and that were measured afterwards.
+        """From networks that a search chose, and that were measured afterwards.
+
+        Args:
+            model: that the search was on.
+            answers: the networks as measured.
+            confidence: of the bound.
 
         Raises:
             SpaceMismatch: they are of another space than the model.

@@ -58,7 +58,7 @@ def _validity(model: KernelAccuracy) -> str:
 
 
 def _error(model: KernelAccuracy) -> str:
-    found = model.provenance["cross_validation"]
+    score = model.provenance["cross_validation"]
     noise = model.provenance["noise"]
     floor = (
         "unknown: no network was measured twice"
@@ -66,11 +66,11 @@ def _error(model: KernelAccuracy) -> str:
         else f"{noise:.3f} points between measurements of the same network"
     )
     return (
-        f"{found['folds']}-fold cross-validation by distinct network ({found['n']} networks):\n\n"
+        f"{score['folds']}-fold cross-validation by distinct network ({score['n']} networks):\n\n"
         "| Spearman | Kendall | mean absolute error | root mean square |\n|---|---|---|---|\n"
-        f"| {found['spearman']:.4f} | {found['kendall']:.4f} | {found['mae']:.3f} points "
-        f"| {found['rmse']:.3f} points |\n\n"
-        f"{found['covered']:.1%} of the networks lay within 1.96 standard deviations, which were "
+        f"| {score['spearman']:.4f} | {score['kendall']:.4f} | {score['mae']:.3f} points "
+        f"| {score['rmse']:.3f} points |\n\n"
+        f"{score['covered']:.1%} of the networks lay within 1.96 standard deviations, which were "
         f"then multiplied by {model.caution:.3f} so that 95 % do with 90 % confidence. "
         f"Noise floor (standard deviation): {floor}."
     )

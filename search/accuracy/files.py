@@ -12,6 +12,8 @@ from nasprof.errors import UsageError
 from nasprof.named_files import NamedFiles
 from search.accuracy.base import AccuracyModel, accuracy_models
 from search.accuracy.errors import AccuracyModelInvalid
+from search.accuracy.measurements import read_measurements
+from search.accuracy.mlp import SHAPES, OfaMlp, read_checkpoint
 from search.model_file import ModelFileInvalid, parse_arrays, read_arrays
 from spaces import Space
 
@@ -85,14 +87,10 @@ def _beyond(model: AccuracyModel, space: Space) -> NDArray[np.float64]:
 
 
 def _from_pth(path: Path) -> AccuracyModel:
-    from search.accuracy.mlp import OfaMlp, read_checkpoint
-
     return OfaMlp.of(read_checkpoint(path), path.stem)
 
 
 def _from_npz(path: Path) -> AccuracyModel:
-    from search.accuracy.mlp import SHAPES, OfaMlp
-
     arrays = read_arrays(path)
     if not set(SHAPES).isdisjoint(arrays) and "about" not in arrays:
         return OfaMlp.of(arrays, path.stem)
@@ -119,8 +117,7 @@ def fit_table(path: Path) -> KernelAccuracy:
         UsageError: naming the line and field that is wrong.
         CannotRank: the table does not allow to tell good networks from bad ones.
     """
-    from search.accuracy.fit import fit_measurements
-    from search.accuracy.measurements import read_measurements
+    from search.accuracy.fit import fit_measurements  # loads scipy, which reading does not need
 
     return fit_measurements(read_measurements(path), stem(path), path.name)
 

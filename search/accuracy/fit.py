@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from nasprof import __version__
 from nasprof.threads import one_thread
+from nasprof.typing import JsonObject
 from search.accuracy.kernel import KernelAccuracy
 from search.accuracy.kernel_fit import choose_process, fit_kernel
 from search.accuracy.measurements import Measurements
@@ -29,6 +28,12 @@ def fit_measurements(
 ) -> KernelAccuracy:
     """The model of measured networks, with its cross-validated errors in its provenance.
 
+    Args:
+        measurements: of distinct networks of one space.
+        name: of the model.
+        source: where the measurements are from, in words.
+        seed: of the folds, and of which networks are left out if there are too many.
+
     Raises:
         CannotRank: there are too few networks, or the cross-validated rank correlation is
             below 0.8; it tells what was reached and how many more are needed.
@@ -39,9 +44,9 @@ def fit_measurements(
         chosen = np.random.default_rng(seed).permutation(given)[:MOST_NETWORKS]
         measurements = measurements.take(np.sort(chosen))
     process = choose_process(measurements, seed)
-    found, caution = cross_validate(measurements, process, seed)
-    if found.spearman < MIN_SPEARMAN:
-        raise cannot_rank(measurements, process, found, seed)
+    score, caution = cross_validate(measurements, process, seed)
+    if score.spearman < MIN_SPEARMAN:
+        raise cannot_rank(measurements, process, score, seed)
     provenance = {
         "source": source,
         "measurements": int(measurements.repeats.sum()),
@@ -49,14 +54,14 @@ def fit_measurements(
         "left_out": given - len(measurements),
         "noise": measurements.noise,
         "validity": validity(measurements),
-        "cross_validation": {"folds": FOLDS, **found.as_dict()},
+        "cross_validation": {"folds": FOLDS, **score.as_dict()},
         "seed": seed,
         "nasprof": __version__,
     }
     return fit_kernel(measurements, process, name, caution, provenance)
 
 
-def validity(measurements: Measurements) -> dict[str, Any]:
+def validity(measurements: Measurements) -> JsonObject:
     """Ranges that the networks span, and how far apart they lie."""
     macs = measurements.space.macs(measurements.genes)
     differing = np.zeros((len(measurements),) * 2, np.int16)

@@ -10,10 +10,10 @@ through a few of them, see :mod:`search.regression.inducing`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
 from nasprof.threads import one_thread
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from search.accuracy.base import AccuracyModel
 from search.accuracy.provenance import check_provenance, doubts
-from search.model_file import ModelArrays
+from search.model_file import ModelArrays, Scalar
 from search.regression.gaussian import Counts, Kernel, Process
 from search.regression.inducing import explained_by
 from spaces import Genes, Space
@@ -61,7 +61,7 @@ class KernelAccuracy(AccuracyModel):
     center: float
     unit: float
     caution: float
-    provenance: Mapping[str, Any]
+    provenance: JsonObject
 
     @property
     def spaces(self) -> tuple[Space, ...]:  # type: ignore[override]  # read-only here
@@ -79,12 +79,12 @@ class KernelAccuracy(AccuracyModel):
     ) -> Array:
         space = self.space_of(space)
         genes = space.checked(genes)
-        found = np.empty(len(genes))
+        values = np.empty(len(genes))
         with one_thread():
             for start in range(0, len(genes), _ROWS):
                 rows = slice(start, start + _ROWS)
-                found[rows] = function(space.onehot(genes[rows]))
-        return found
+                values[rows] = function(space.onehot(genes[rows]))
+        return values
 
     # --- the mean ---------------------------------------------------------------------------
 
@@ -166,7 +166,7 @@ class KernelAccuracy(AccuracyModel):
             "caution": self.caution,
             "provenance": dict(self.provenance),
         }
-        arrays: dict[str, NDArray[Any]] = {
+        arrays = {
             "linear": kernel.linear,
             "joint": kernel.joint,
             "support": self.support,
@@ -210,9 +210,9 @@ def _read_process(stored: ModelArrays, reader: Reader, columns: int) -> Process:
     return Process(kernel, reader.positive("noise"))
 
 
-def _positive(stored: ModelArrays, name: str, dtype: Any, length: int) -> NDArray[Any]:
+def _positive(stored: ModelArrays, name: str, dtype: type[Scalar], length: int) -> NDArray[Scalar]:
     """An array of at least one value, all above 0."""
-    found = stored.array(name, dtype, (length,))
-    if not len(found) or found.min() <= 0:
+    array = stored.array(name, dtype, (length,))
+    if not len(array) or array.min() <= 0:
         raise UsageError(f"array {name!r} is empty or has values that are not above 0")
-    return found
+    return array

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 # Its linear algebra is kept to one thread only once it is loaded.
 import scipy.linalg  # noqa: F401
 
 from nasprof.threads import one_thread
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from search.accuracy.kernel import KernelAccuracy
 from search.accuracy.measurements import Measurements
 from search.regression.encodings import column_groups
@@ -27,9 +24,17 @@ def fit_kernel(
     process: Process,
     name: str = "",
     caution: float = 1.0,
-    provenance: Mapping[str, Any] | None = None,
+    provenance: JsonObject | None = None,
 ) -> KernelAccuracy:
-    """The model of measured networks with given hyperparameters, not judged."""
+    """The model of measured networks with given hyperparameters, not judged.
+
+    Args:
+        measurements: of distinct networks of one space.
+        process: kernel and noise, for top-1 of mean 0 and variance 1.
+        name: of the model.
+        caution: factor on its standard deviations.
+        provenance: as of :mod:`search.accuracy.provenance`.
+    """
     inputs, targets = _data(measurements)
     return KernelAccuracy(
         name=name,
@@ -59,7 +64,14 @@ def _unit(measurements: Measurements) -> float:
 def most_likely(
     measurements: Measurements, form: str, seed: int, start: Process | None = None
 ) -> Process:
-    """The most likely hyperparameters of a kernel's form; see :func:`fit_process`."""
+    """The most likely hyperparameters of a kernel's form; see :func:`fit_process`.
+
+    Args:
+        measurements: of distinct networks of one space.
+        form: one of ``Kernel.forms``.
+        seed: of the choice of networks, if there are many.
+        start: a process of that form to improve on in a few steps.
+    """
     groups, rng = column_groups(measurements.space), np.random.default_rng(seed)
     return fit_process(form, *_data(measurements), measurements.repeats, groups, rng, start)
 

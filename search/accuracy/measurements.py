@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from nasprof.reading import (
     read_bytes,
     require_short_lines,
 )
-from nasprof.typing import Array
+from nasprof.typing import Array, Indices
 from spaces import Arch, Genes, Space, parse_arch, spaces
 
 MAX_NETWORKS = 100_000
@@ -60,23 +60,29 @@ class Measurements:
 
     @classmethod
     def of(cls, space: Space, genes: Genes, top1: Array) -> Self:
-        """Networks ``(n, n_genes)`` as measured ``(n,)``, equal ones averaged."""
-        distinct, place = np.unique(space.canonical(genes), axis=0, return_inverse=True)
-        place = place.reshape(-1)
-        repeats = np.bincount(place)
-        mean = np.bincount(place, top1) / repeats
+        """Measured networks, equal ones averaged.
+
+        Args:
+            space: of the networks.
+            genes: ``(n, n_genes)``.
+            top1: in percent, ``(n,)``.
+        """
+        distinct, inverse = np.unique(space.canonical(genes), axis=0, return_inverse=True)
+        inverse = inverse.reshape(-1)
+        repeats = np.bincount(inverse)
+        mean = np.bincount(inverse, top1) / repeats
         freedom = len(top1) - len(distinct)
-        noise = float(np.sqrt(((top1 - mean[place]) ** 2).sum() / freedom)) if freedom else None
+        noise = float(np.sqrt(((top1 - mean[inverse]) ** 2).sum() / freedom)) if freedom else None
         return cls(space, distinct, mean, repeats, noise)
 
-    def take(self, rows: NDArray[Any]) -> Measurements:
-        """Some of the networks."""
+    def take(self, rows: Indices) -> Measurements:
+        """The networks of these indices."""
         return Measurements(
             self.space, self.genes[rows], self.top1[rows], self.repeats[rows], self.noise
         )
 
 
-def read_measurements(path: Path, settings: Mapping[str, Any] | None = None) -> Measurements:
+def read_measurements(path: Path, settings: Mapping[str, object] | None = None) -> Measurements:
     """The networks of a CSV file.
 
     Args:
@@ -157,12 +163,12 @@ def _percent(text: str, where: str) -> float:
     return value
 
 
-def _arch(row: Mapping[str, str], where: str, settings: Mapping[str, Any]) -> tuple[Space, Arch]:
+def _arch(row: Mapping[str, str], where: str, settings: Mapping[str, object]) -> tuple[Space, Arch]:
     try:
         value = _value(row, where)
         if not (isinstance(value, Mapping) and "space" in value):
-            found = (spaces.get(name).recognise(value) for name in spaces)
-            value = next((arch for arch in found if arch is not None), value)
+            known = (spaces.get(name).recognise(value) for name in spaces)
+            value = next((arch for arch in known if arch is not None), value)
         if isinstance(value, Mapping) and value.get("space") == settings.get("space"):
             value = {**settings, **value}
         return parse_arch(value)
@@ -172,7 +178,7 @@ def _arch(row: Mapping[str, str], where: str, settings: Mapping[str, Any]) -> tu
         raise UsageError(f"{where}: {error.message}", error.remedy) from error
 
 
-def _value(row: Mapping[str, str], where: str) -> Any:
+def _value(row: Mapping[str, str], where: str) -> object:
     """The arch in whatever form the row holds it."""
     if "arch" in row:
         text = row["arch"].strip()
@@ -180,5 +186,5 @@ def _value(row: Mapping[str, str], where: str) -> Any:
     for name in (*_DIGITS, *(["r"] if row.get("r") else [])):
         if not (row[name].isascii() and row[name].isdigit() and len(row[name]) <= MAX_DIGITS):
             raise UsageError(f"{where}: field {name!r} is {brief(row[name])}, expected digits")
-    value: dict[str, Any] = {name: [int(digit) for digit in row[name]] for name in _DIGITS}
+    value: dict[str, object] = {name: [int(digit) for digit in row[name]] for name in _DIGITS}
     return value | ({"r": int(row["r"])} if row.get("r") else {})

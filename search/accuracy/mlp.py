@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import ClassVar, Self, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from nasprof.arrays import ArraysInvalid
 from nasprof.tensors import read_tensors
 from nasprof.threads import one_thread
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from search.accuracy.base import AccuracyModel
 from search.accuracy.errors import AccuracyModelInvalid
-from search.model_file import ModelArrays
+from search.model_file import Arrays, ModelArrays
 from spaces import Genes, Space, get_space
 
 MlpWeights: TypeAlias = Mapping[str, NDArray[np.float32]]
@@ -60,7 +60,7 @@ class OfaMlp(AccuracyModel):
         return tuple(get_space("ofa-mbv3", width=1.2, resolution=side) for side in RESOLUTIONS)
 
     @property
-    def provenance(self) -> Mapping[str, Any]:  # type: ignore[override]  # read-only here
+    def provenance(self) -> JsonObject:  # type: ignore[override]  # read-only here
         return {"source": "OFA's accuracy predictor (Cai et al., ICLR 2020)"}
 
     @property
@@ -73,13 +73,13 @@ class OfaMlp(AccuracyModel):
     def top1(self, genes: Genes, space: Space | None = None) -> Array:
         space = self.space_of(space)
         genes = space.checked(genes)
-        found = np.empty(len(genes))
+        top1 = np.empty(len(genes))
         bias = self._bias[RESOLUTIONS.index(self._side(space))]
         with one_thread():
             for start in range(0, len(genes), _ROWS):
                 rows = slice(start, start + _ROWS)
-                found[rows] = self._forward(space.onehot(genes[rows]), bias)
-        return found
+                top1[rows] = self._forward(space.onehot(genes[rows]), bias)
+        return top1
 
     def _forward(self, onehot: NDArray[np.float32], bias: NDArray[np.float32]) -> Array:
         hidden = np.maximum(onehot @ self._first + bias, 0)
@@ -116,25 +116,25 @@ class OfaMlp(AccuracyModel):
     # --- files ------------------------------------------------------------------------------
 
     @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Self:
+    def of(cls, arrays: Arrays, name: str) -> Self:
         """The predictor with these weights.
 
         Raises:
             AccuracyModelInvalid: one is missing, superfluous, of another shape or not finite.
         """
         for key, shape in SHAPES.items():
-            found = arrays.get(key)
-            if found is None or found.shape != shape or found.dtype != np.float32:
-                what = "missing" if found is None else f"{found.dtype} of shape {found.shape}"
+            array = arrays.get(key)
+            if array is None or array.shape != shape or array.dtype != np.float32:
+                what = "missing" if array is None else f"{array.dtype} of shape {array.shape}"
                 raise AccuracyModelInvalid(
                     f"{name!r}: {key!r} is {what}, expected float32 of shape {shape}",
                     "Expected the weights of OFA's acc_predictor.pth.",
                 )
-            if not np.isfinite(found).all():
+            if not np.isfinite(cast("Array", array)).all():
                 raise AccuracyModelInvalid(f"{name!r}: {key!r} has values that are not finite")
         if unknown := set(arrays) - set(SHAPES):
             raise AccuracyModelInvalid(f"{name!r}: unknown array {min(unknown)!r}")
-        return cls(name, dict(arrays))
+        return cls(name, cast("MlpWeights", dict(arrays)))
 
     def as_arrays(self) -> ModelArrays:
         """As a file holds it."""
@@ -151,7 +151,7 @@ class OfaMlp(AccuracyModel):
         return cls.of(stored.arrays, name)
 
 
-def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
+def read_checkpoint(path: Path) -> dict[str, NDArray[np.generic]]:
     """The tensors of a torch checkpoint as arrays, ``0.weight`` as ``0_weight``.
 
     Raises:

@@ -7,15 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from nasprof.reader import Reader
+from nasprof.typing import JsonObject
 
 GOOD_SPEARMAN = 0.95
 
 
-def check_provenance(provenance: Mapping[str, Any]) -> None:
+def check_provenance(provenance: JsonObject) -> None:
     """Look whether what is told of it to people is there.
 
     Raises:
@@ -30,17 +28,17 @@ def check_provenance(provenance: Mapping[str, Any]) -> None:
         judged.take(name, "a number")
 
 
-def doubts(provenance: Mapping[str, Any]) -> list[str]:
+def doubts(provenance: JsonObject) -> list[str]:
     """Why a fitted model should be taken with care, a sentence each."""
     if "cross_validation" not in provenance:
         return ["it was never compared with networks it was not fitted to"]
-    found = []
+    sentences = []
     spearman = provenance["cross_validation"]["spearman"]
     if spearman < GOOD_SPEARMAN:
-        found.append(
+        sentences.append(
             f"it ranks networks with a Spearman of only {spearman:.3f} (cross-validated on "
             f"{provenance['networks']}; {GOOD_SPEARMAN} is good)"
         )
     if left_out := provenance["left_out"]:
-        found.append(f"{left_out} of the measured networks were left out, at random")
-    return found
+        sentences.append(f"{left_out} of the measured networks were left out, at random")
+    return sentences

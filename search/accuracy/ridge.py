@@ -6,16 +6,16 @@ exact optimum.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.reader import Reader
-from nasprof.typing import Array
+from nasprof.threads import one_thread
+from nasprof.typing import Array, Indices, JsonObject
 from search.accuracy.base import AccuracyModel
 from search.model_file import ModelArrays
 from search.regression.encodings import pairs_within
@@ -41,7 +41,7 @@ class AdditiveAccuracy(AccuracyModel):
     space: Space
     intercept: float
     contributions: tuple[Array, ...]
-    provenance: Mapping[str, Any]
+    provenance: JsonObject
 
     @property
     def spaces(self) -> tuple[Space, ...]:  # type: ignore[override]  # read-only here
@@ -122,6 +122,9 @@ def ridge_of(
     networks of all sizes, half of them near the best of their size, where a search will be.
 
     Args:
+        model: the other one.
+        space: one of its spaces.
+        rng: of the networks.
         n: number of networks, less those drawn twice; a tenth of them judge it.
 
     Raises:
@@ -135,18 +138,16 @@ def ridge_of(
     intercept, contributions = _fit(space, rest, model.top1(rest, space))
     about = {"fitted_to": model.name, "networks": len(rest)}
     name = f"{model.name}, additive"
-    found = AdditiveAccuracy(name, space, intercept, contributions, about)
-    predicted, top1 = found.top1(test), model.top1(test, space)
+    additive = AdditiveAccuracy(name, space, intercept, contributions, about)
+    predicted, top1 = additive.top1(test), model.top1(test, space)
     r2 = 1 - ((predicted - top1) ** 2).mean() / max(top1.var(), 1e-300)
     judged = {"r2": float(r2), "spearman": float(spearmanr(predicted, top1).statistic)}
-    return replace(found, provenance={**about, **judged})
+    return replace(additive, provenance={**about, **judged})
 
 
 def _fit(space: Space, genes: Genes, top1: Array) -> tuple[float, tuple[Array, ...]]:
     """Intercept and contributions of each part."""
     from sklearn.linear_model import Ridge
-
-    from nasprof.threads import one_thread
 
     inputs = [pairs_within(space, part, genes) for part, _ in space.parts]
     with one_thread():
@@ -162,21 +163,21 @@ def _fit(space: Space, genes: Genes, top1: Array) -> tuple[float, tuple[Array, .
 
 def _representative(model: AccuracyModel, space: Space, rng: np.random.Generator, n: int) -> Genes:
     """Distinct networks of all sizes, half of them near the best, in random order."""
-    found = space.sample(n - n // 2, rng, "biased")
-    while len(found) < n:
-        best = found[_good(model.top1(found, space), space.macs(found), max(n // 20, 1))]
-        parents = best[rng.integers(len(best), size=min(n // 8 + 1, n - len(found)))]
+    genes = space.sample(n - n // 2, rng, "biased")
+    while len(genes) < n:
+        best = genes[_good(model.top1(genes, space), space.macs(genes), max(n // 20, 1))]
+        parents = best[rng.integers(len(best), size=min(n // 8 + 1, n - len(genes)))]
         fresh = space.sample(len(parents), rng)
         swapped = rng.random(parents.shape) < 2 / space.n_genes
-        found = np.concatenate([found, space.canonical(np.where(swapped, fresh, parents))])
-    return rng.permutation(np.unique(found, axis=0))
+        genes = np.concatenate([genes, space.canonical(np.where(swapped, fresh, parents))])
+    return rng.permutation(np.unique(genes, axis=0))
 
 
-def _good(top1: Array, macs: NDArray[Any], n: int) -> NDArray[np.intp]:
+def _good(top1: Array, macs: NDArray[np.int64], n: int) -> Indices:
     """The most accurate few for their size: by how far they lie above the trend."""
     size = np.log(macs)
     trend = np.polyval(np.polyfit(size, top1, 3), size) if np.ptp(size) > 0 else top1.mean()
-    above: NDArray[np.intp] = np.argsort(trend - top1)[:n]
+    above: Indices = np.argsort(trend - top1)[:n]
     return above
 
 

@@ -6,12 +6,11 @@ Folds are of distinct networks: repeats of one are never on both sides.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from nasprof.folds import folds
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from search.accuracy.errors import CannotRank
 from search.accuracy.kernel_fit import fit_kernel, most_likely
 from search.accuracy.measurements import Measurements
@@ -44,13 +43,19 @@ class Score:
     rmse: float
     covered: float
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 
 
 def score(predicted: Array, std: Array, top1: Array) -> Score:
-    """The score of predictions with standard deviations against ``top1``, each ``(n,)``."""
+    """The score of predictions.
+
+    Args:
+        predicted: in percent, ``(n,)``.
+        std: their standard deviations in points, ``(n,)``.
+        top1: measured, in percent, ``(n,)``.
+    """
     from scipy.stats import kendalltau, spearmanr
 
     errors = np.abs(predicted - top1)
@@ -72,6 +77,11 @@ def cross_validate(measurements: Measurements, process: Process, seed: int) -> t
     """The score on networks of other folds, and the caution that standard deviations need.
 
     Hyperparameters are improved anew in each fold. The score's coverage is without the caution.
+
+    Args:
+        measurements: of distinct networks.
+        process: where the search for hyperparameters begins in each fold.
+        seed: of the folds.
     """
     predicted, std = np.empty((2, len(measurements)))
     for others, fold in folds(len(measurements), FOLDS, seed):
@@ -79,8 +89,8 @@ def cross_validate(measurements: Measurements, process: Process, seed: int) -> t
         model = fit_kernel(rest, most_likely(rest, process.kernel.form, seed, process))
         genes = measurements.genes[fold]
         predicted[fold], std[fold] = model.top1(genes), model.std(genes)
-    found = score(predicted, std, measurements.top1)
-    return found, needed_caution(np.abs(predicted - measurements.top1) / std)
+    reached = score(predicted, std, measurements.top1)
+    return reached, needed_caution(np.abs(predicted - measurements.top1) / std)
 
 
 def needed_caution(ratios: Array) -> float:
@@ -115,14 +125,21 @@ def check_enough(measurements: Measurements) -> None:
 
 
 def cannot_rank(
-    measurements: Measurements, process: Process, found: Score, seed: int
+    measurements: Measurements, process: Process, reached: Score, seed: int
 ) -> CannotRank:
-    """The refusal of measurements that reached ``found``, with how many more are needed."""
+    """The refusal of measurements that do not allow to rank, with how many more are needed.
+
+    Args:
+        measurements: of distinct networks.
+        process: hyperparameters of all of them.
+        reached: what cross-validation came to.
+        seed: of the folds.
+    """
     n = len(measurements)
-    sizes, reached = learning_curve(measurements, process, seed)
-    sizes, reached = [*sizes, n], [*reached, found.spearman]
-    curve = ", ".join(f"{rho:.2f} of {size}" for size, rho in zip(sizes, reached, strict=True))
-    needed = needed_networks(sizes, reached)
+    sizes, spearmans = learning_curve(measurements, process, seed)
+    sizes, spearmans = [*sizes, n], [*spearmans, reached.spearman]
+    curve = ", ".join(f"{rho:.2f} of {size}" for size, rho in zip(sizes, spearmans, strict=True))
+    needed = needed_networks(sizes, spearmans)
     estimate = (
         f"About {needed - n} more distinct networks are needed"
         if needed is not None
@@ -130,8 +147,8 @@ def cannot_rank(
     )
     return CannotRank(
         f"{n} networks do not allow to rank others: cross-validated Spearman "
-        f"{found.spearman:.2f}, expected at least {MIN_SPEARMAN} "
-        f"(mean absolute error {found.mae:.3g} points)",
+        f"{reached.spearman:.2f}, expected at least {MIN_SPEARMAN} "
+        f"(mean absolute error {reached.mae:.3g} points)",
         f"{estimate} (a power law through the Spearman reached with fewer: {curve}).",
     )
 
@@ -139,7 +156,16 @@ def cannot_rank(
 def learning_curve(
     measurements: Measurements, process: Process, seed: int
 ) -> tuple[list[int], list[float]]:
-    """Cross-validated Spearman with a quarter and half of the networks."""
+    """Cross-validated Spearman with a quarter and half of the networks.
+
+    Args:
+        measurements: of distinct networks.
+        process: hyperparameters of all of them.
+        seed: of the folds.
+
+    Returns:
+        Numbers of networks, and the Spearman that each reaches.
+    """
     order = np.random.default_rng(seed).permutation(len(measurements))
     sizes = sorted({max(len(order) // part, 10) for part in (4, 2)})
     scores = [cross_validate(measurements.take(order[:n]), process, seed)[0] for n in sizes]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from search.objectives.base import NamedObjective, objectives
 from search.objectives.models import Models
 from search.objectives.own_module import import_own
 from search.problem import Objective
-from spaces import Genes, Space
+from spaces import Arch, Genes, Space
 
 _REFERENCE = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)")
 _OWN = re.compile(r"(max:)?([^\W\d][\w.-]*)=(.*)")
@@ -59,17 +59,17 @@ class UserFunction:
         """``module:function``."""
         return f"{self.module}:{self.name}"
 
-    def load(self) -> Callable[[dict[str, Any]], float]:
+    def load(self) -> Callable[[Arch], float]:
         """The function itself.
 
         Raises:
             UsageError: the module cannot be imported, or has no such function.
         """
-        found = getattr(self._imported(), self.name, None)
-        if callable(found):
-            function: Callable[[dict[str, Any]], float] = found
+        named = getattr(self._imported(), self.name, None)
+        if callable(named):
+            function: Callable[[Arch], float] = named
             return function
-        what = "has none" if found is None else f"is {type(found).__name__}, no function"
+        what = "has none" if named is None else f"is {type(named).__name__}, no function"
         raise UsageError(
             f"{self.reference}: expected a function {self.name!r} in {self.module!r}; it {what}",
             near_names(self.name, _functions(self._imported())),
@@ -145,7 +145,15 @@ class Own(NamedObjective):
 def evaluated(
     name: str, unit: str, function: UserFunction, space: Space, *, maximise: bool
 ) -> Objective:
-    """The objective that a user's function evaluates."""
+    """The objective that a user's function evaluates.
+
+    Args:
+        name: of the objective.
+        unit: of its values.
+        function: evaluates an architecture at a time.
+        space: of the architectures.
+        maximise: whether more is better.
+    """
     return Objective(
         name,
         unit,

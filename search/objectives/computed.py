@@ -63,7 +63,14 @@ class PeakMemory(_Bare):
 
 
 def counted(name: str, unit: str, space: Space, function: Callable[[Genes], Array]) -> Objective:
-    """An objective that is a sum over the blocks of a network."""
+    """An objective that is a sum over the blocks of a network.
+
+    Args:
+        name: of the objective.
+        unit: of its values.
+        space: of the architectures.
+        function: genes ``(n, n_genes)`` to values ``(n,)``.
+    """
     return Objective(
         name,
         unit,

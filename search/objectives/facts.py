@@ -18,6 +18,8 @@ def model_facts(
     """Name and kind of a model, and what it says of six fixed architectures, as JSON values.
 
     Args:
+        model: whose name and kind are told.
+        space: of the architectures.
         predict: genes ``(n, n_genes)`` and their space to predictions ``(n,)``.
     """
     ends = space.canonical(np.stack([np.zeros(space.n_genes, np.int8), space.n_choices - 1]))

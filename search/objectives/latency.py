@@ -88,6 +88,9 @@ def latency_objective(name: str, cost: CostModel, space: Space, bound: Bound) ->
     """Latency in ms as a cost model predicts it.
 
     Args:
+        name: of the objective.
+        cost: predicts latencies of the space.
+        space: of the architectures.
         bound: what networks take at most that a search has chosen, by their predictions.
 
     Raises:
@@ -106,7 +109,13 @@ def latency_objective(name: str, cost: CostModel, space: Space, bound: Bound) ->
 
 
 def latency_extremes(cost: CostModel, space: Space, factor: float = 1.0) -> tuple[float, float]:
-    """The range of latencies in ms that a cost model knows, times ``factor``."""
+    """The range of latencies in ms that a cost model knows.
+
+    Args:
+        cost: the model.
+        space: one of its spaces.
+        factor: what both ends are multiplied with.
+    """
     ends = cost.extremes(space)
     return factor * ends.min_ms, factor * ends.max_ms
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
+from devices import Backend, Target
 from devices.contention import BESIDE
 from nasprof.errors import NasprofError
 from nasprof.log import logger
 from nasprof.temporary import TemporaryFolder
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
+from profiler.measuring.measure import Interrupted
+from profiler.measuring.protocol import parse_protocol
+from profiler.measuring.records import Item, Measurement
+from profiler.model_files.formats import format_for
+from profiler.tables.measured import BuildProgress, measure_items
+from profiler.tables.plan import Plan
+from profiler.tables.workshop import Workshop
 from search.objectives.base import NamedObjective
 from search.objectives.models import Models
 from search.problem import Objective
 from spaces import Genes, Space
-
-if TYPE_CHECKING:
-    from devices import Backend, Target
-    from profiler.measuring.records import Item, Measurement
-    from profiler.tables.plan import Plan
-    from profiler.tables.workshop import Workshop
 
 _REPEATS = 2
 """How often what is in doubt is measured again."""
@@ -51,60 +53,54 @@ class OnDevice:
             DeviceError: the device cannot be used, or was lost.
             NasprofError: it has no such clock.
         """
-        from profiler.model_files.formats import format_for
-        from profiler.tables.workshop import Workshop
-
         if not len(genes):
             return np.zeros(0)
-        networks = {f"network{place}": self.space.network(row) for place, row in enumerate(genes)}
+        networks = {f"network{number}": self.space.network(row) for number, row in enumerate(genes)}
         with TemporaryFolder() as folder:
             shop = Workshop(self.plan, format_for(self.backend.settings.runtime), folder)
             items = shop.items(networks, {})
-            taken = self._taken(shop, items)
+            measurements = self._measured(shop, items)
             for _ in range(_REPEATS):
-                doubtful = [item for item in items if self._doubts(taken[item.name])]
+                doubtful = [item for item in items if self._doubts(measurements[item.name])]
                 if doubtful:
-                    taken |= self._taken(shop, doubtful)
-        for each in taken.values():
-            self._warn(each)
-        return np.array([self._time(each) for each in taken.values()])
+                    measurements |= self._measured(shop, doubtful)
+        for measurement in measurements.values():
+            self._warn(measurement)
+        return np.array([self._time(measurement) for measurement in measurements.values()])
 
-    def _taken(self, shop: Workshop, items: list[Item]) -> dict[str, Measurement]:
+    def _measured(self, shop: Workshop, items: list[Item]) -> dict[str, Measurement]:
         """Measurements of model files in the same rounds, by their names."""
-        from profiler.measuring.measure import Interrupted
-        from profiler.tables.measured import BuildProgress, measure_items
-
         try:
             # Nobody is told how long it will take, so that there is nothing to scout for.
-            taken = measure_items(self.backend, shop, items, BuildProgress(estimating=False))
+            measurements = measure_items(self.backend, shop, items, BuildProgress(estimating=False))
         except Interrupted as error:
             raise error.cause from None
-        return {each.name: each for each in taken}
+        return {measurement.name: measurement for measurement in measurements}
 
-    def _doubts(self, taken: Measurement) -> list[str]:
+    def _doubts(self, measurement: Measurement) -> list[str]:
         """Flags that matter by the clock: waiting does not count as CPU time."""
-        return [flag for flag in taken.flags if self.clock != "cpu" or flag not in BESIDE]
+        return [flag for flag in measurement.flags if self.clock != "cpu" or flag not in BESIDE]
 
-    def _warn(self, taken: Measurement) -> None:
+    def _warn(self, measurement: Measurement) -> None:
         """Say what is in doubt in spite of all repetitions."""
-        if doubts := self._doubts(taken):
+        if doubts := self._doubts(measurement):
             device = self.backend.profile.name
             logger.warning(
                 f"A network was measured {1 + _REPEATS} times on {device!r}, and is still in "
                 f"doubt ({', '.join(doubts)}): the last of these is taken"
             )
 
-    def _time(self, taken: Measurement) -> float:
+    def _time(self, measurement: Measurement) -> float:
         settings = self.backend.settings
-        if self.clock not in taken.by_clock:
+        if self.clock not in measurement.by_clock:
             raise NasprofError(
                 f"{self.backend.profile.name!r} tells no {self.clock} times of "
                 f"{settings.runtime} with {settings.threads} threads",
                 "Leave out --clock.",
             )
-        return taken.by_clock[self.clock]
+        return measurement.by_clock[self.clock]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonObject:
         """What times depend on, as JSON values; of a device elsewhere it is not contacted."""
         now = self.backend.conditions(
             precision=self.plan.precision, clock=self.clock, contact=False
@@ -135,9 +131,6 @@ class MeasuredLatency(NamedObjective):
         return cls(name, models.target_of(name, detail), models)
 
     def objective(self, space: Space) -> Objective:
-        from profiler.measuring.protocol import parse_protocol
-        from profiler.tables.plan import Plan
-
         backend, precision = self.target.resolve(), self.models.precision or "fp32"
         plan = Plan((space,), parse_protocol(backend.profile.protocol), precision)
         measured = OnDevice(backend, space, plan, self.models.clock or "wall")

@@ -11,6 +11,9 @@ from luts import CostModel
 from nasprof.errors import UsageError
 from nasprof.log import logger
 from nasprof.registry import near_names
+from profiler.tables.backend import backend_of, changes_at, warn_of_changes
+from profiler.tables.cost_models import open_cost_model, say_doubts
+from profiler.tables.own import OwnTable
 from search.accuracy import read_accuracy_model
 from search.accuracy.base import AccuracyModel
 from spaces import Space
@@ -69,9 +72,6 @@ class Models:
             UsageError: there is none, it is damaged, or it knows nothing of that clock.
         """
         if name not in self._costs:
-            from profiler.tables.backend import backend_of, changes_at, warn_of_changes
-            from profiler.tables.cost_models import open_cost_model
-
             model = self._costs[name] = open_cost_model(name, self.clock)
             target = self.target if name == self.lut else Target()
             backend = backend_of(model, target)
@@ -83,15 +83,13 @@ class Models:
         """One's own table of a device; of one in this machine it is built first.
 
         Args:
+            target: the device, and how models are run on it.
+            space: that the table is of.
             serial: which one of several devices, where each has a table of its own.
 
         Raises:
             NasprofError: there is none, and the device is elsewhere; with the command to run.
         """
-        from profiler.tables.backend import changes_at, warn_of_changes
-        from profiler.tables.cost_models import say_doubts
-        from profiler.tables.own import OwnTable
-
         own = OwnTable(target, space, self.precision or "fp32", serial)
         key = f"{own.backend.label} {serial} {space.settings}"
         if key not in self._costs:

@@ -14,11 +14,10 @@ next to nothing but pooling) larger for NAS-Bench-201.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -53,13 +52,6 @@ class Storage:
 STORAGE = {"fp32": Storage(4, 4, 90, 110), "int8": Storage(1, 4 + 2 * (4 + 8), 70, 330)}
 """By precision."""
 
-_STORED: dict[type[Op], Callable[[Any], tuple[int, int]]] = {
-    Conv: lambda op: (prod(op.weight_shape), op.out_channels),
-    Linear: lambda op: (op.in_features * op.out_features, op.out_features),
-    Norm: lambda op: (op.channels, op.channels),
-}
-"""Weights and output channels of operations that have some."""
-
 
 @dataclass(frozen=True)
 class SizeBytes(NamedObjective):
@@ -93,8 +85,20 @@ class SizeBytes(NamedObjective):
 def block_bytes(block: Block, storage: Storage) -> int:
     """What a block adds to a model file."""
     ops = Network.of(block).program().ops
-    stored = [_STORED[type(op)](op) for op in ops if type(op) in _STORED]
+    stored = list(filter(None, map(_stored, ops)))
     return storage.operation * len(ops) + sum(
         storage.weight * weights + storage.channel * channels + storage.arrays
         for weights, channels in stored
     )
+
+
+def _stored(op: Op) -> tuple[int, int] | None:
+    """Weights and output channels of an operation; None if it has none."""
+    match op:
+        case Conv():
+            return prod(op.weight_shape), op.out_channels
+        case Linear():
+            return op.in_features * op.out_features, op.out_features
+        case Norm():
+            return op.channels, op.channels
+    return None

@@ -49,6 +49,11 @@ class Top1(NamedObjective):
 def top1_objective(name: str, model: AccuracyModel, space: Space) -> Objective:
     """Top-1 accuracy in percent as a model predicts it.
 
+    Args:
+        name: of the objective.
+        model: predicts accuracies of the space.
+        space: of the architectures.
+
     Raises:
         SpaceMismatch: the model is not of the space.
     """
@@ -64,7 +69,13 @@ def top1_objective(name: str, model: AccuracyModel, space: Space) -> Objective:
 
 
 def nearest_additive(model: AccuracyModel, space: Space, rng: np.random.Generator) -> Objective:
-    """Top-1 by the additive model nearest to another one, which is said with how near that is."""
+    """Top-1 by the additive model nearest to another one, which is said with how near that is.
+
+    Args:
+        model: the other one.
+        space: of the architectures.
+        rng: of the architectures that it is fitted to.
+    """
     additive = ridge_of(model, space, rng)
     for doubt in additive.doubts:
         logger.warning(f"Exact for {additive.name!r} only: {doubt}")

@@ -42,6 +42,11 @@ class TradeOff:
     def of(cls, accuracy: AccuracyModel, cost: CostModel, space: Space | None = None) -> TradeOff:
         """The trade-off in ``space``, else in the only space that both models know.
 
+        Args:
+            accuracy: predicts top-1.
+            cost: predicts latencies.
+            space: one that both know.
+
         Raises:
             SpaceMismatch: there is no such space, or there are several.
         """
@@ -97,7 +102,12 @@ class TradeOff:
     def limit(
         self, budget_ms: float, confidence: float | None = None, speed: Speed | None = None
     ) -> Limit:
-        """What a budget means for latencies; arguments as of :meth:`bound`.
+        """What a budget means for latencies.
+
+        Args:
+            budget_ms: at that speed.
+            confidence: as of :meth:`bound`.
+            speed: as of :meth:`bound`.
 
         Raises:
             UsageError: the budget is no time.

@@ -129,6 +129,11 @@ predictors: Registry[type[GenePredictor]] = Registry(
 def make_predictor(name: str, space: Space, seed: int = 0) -> GenePredictor:
     """The predictor called ``name``, not fitted yet.
 
+    Args:
+        name: in :data:`predictors`.
+        space: of the architectures.
+        seed: of everything random in a fit.
+
     Raises:
         UsageError: there is none of that name.
     """

@@ -31,7 +31,14 @@ def split(n: int, seed: int) -> Iterator[tuple[Indices, Indices]]:
 
 
 def out_of_fold(learn: Learn, inputs: Rows, targets: Array, seed: int) -> Array:
-    """Each target as predicted from the rows of other folds: ``(n,)``."""
+    """Each target as predicted from the rows of other folds: ``(n,)``.
+
+    Args:
+        learn: learns rows and targets, and gives what predicts such rows.
+        inputs: ``(n, n_columns)``.
+        targets: ``(n,)``.
+        seed: of the folds.
+    """
     return folds.out_of_fold(learn, inputs, targets, split(len(targets), seed))
 
 

@@ -10,19 +10,16 @@ for the parameter c in radial basis function interpolation", 1999, Eq. 17.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
 from search.regression.encodings import Columns, Encoding, onehot_ordinal, ordinal, thermometer
+from search.regression.gaussian import Matrix
 from spaces import Genes
-
-Matrix: TypeAlias = NDArray[Any]
-"""Of float32 or float64; what is computed from it has its precision."""
 
 TAIL = 1e3
 """Variance of the tail's coefficients, for targets of variance 1 and columns from 0 to 1."""
@@ -32,22 +29,22 @@ _ENCODINGS: tuple[Encoding, ...] = (ordinal, thermometer, onehot_ordinal)
 
 def cubes(first: Matrix, second: Matrix) -> Matrix:
     """Cubed distances of ``(..., n, n_columns)`` and ``(..., m, n_columns)``: ``(..., n, m)``."""
-    found: Matrix = first @ second.swapaxes(-1, -2)
-    found *= -2
-    found += (first**2).sum(-1)[..., :, None]
-    found += (second**2).sum(-1)[..., None, :]
-    np.maximum(found, 0, out=found)
-    found *= np.sqrt(found)
-    return found
+    cubed: Matrix = first @ second.swapaxes(-1, -2)
+    cubed *= -2
+    cubed += (first**2).sum(-1)[..., :, None]
+    cubed += (second**2).sum(-1)[..., None, :]
+    np.maximum(cubed, 0, out=cubed)
+    cubed *= np.sqrt(cubed)
+    return cubed
 
 
 def system(inputs: Array) -> Array:
     """What weights ``(..., n)`` are multiplied with to give the targets of inputs
     ``(..., n, n_columns)``, without smoothing: ``(..., n, n)``.
     """
-    found: Array = cubes(inputs, inputs)
-    found += TAIL * (1 + inputs @ inputs.swapaxes(-1, -2))
-    return found
+    matrix: Array = cubes(inputs, inputs)
+    matrix += TAIL * (1 + inputs @ inputs.swapaxes(-1, -2))
+    return matrix
 
 
 def tail(inputs: Array, weights: Array) -> tuple[Array, Array]:

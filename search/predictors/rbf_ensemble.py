@@ -62,7 +62,15 @@ class Functions:
     def of(
         cls, inputs: Array, targets: Array, share: float, k: int, rng: np.random.Generator
     ) -> Self:
-        """So many of inputs ``(n, n_columns)`` and targets ``(n,)``; all systems at once."""
+        """Fitted all at once.
+
+        Args:
+            inputs: ``(n, n_columns)``.
+            targets: ``(n,)``.
+            share: of the columns that each is of.
+            k: number of functions.
+            rng: of their rows and columns.
+        """
         n, n_columns = inputs.shape
         rows = _subsets(n, min(max(round(ROWS * n), 1), n - 1, MOST_ROWS), k, rng)
         columns = _subsets(n_columns, max(round(share * n_columns), 1), k, rng)
@@ -78,16 +86,16 @@ class Functions:
 
     def __call__(self, inputs: Array) -> Array:
         """What each predicts of inputs ``(n, n_columns)``: ``(k, n)``."""
-        found = np.empty((len(self.rows), len(inputs)))
+        predicted = np.empty((len(self.rows), len(inputs)))
         # Columns of the transpose are contiguous.
         turned = np.ascontiguousarray(inputs.T, np.float32)
         at_once = max(_AT_ONCE // max(len(inputs), 1), 1)
-        for start in range(0, len(found), at_once):
+        for start in range(0, len(predicted), at_once):
             some = slice(start, start + at_once)
             own = turned[self.columns[some]].swapaxes(1, 2)
             bent = cubes(own, self.centers[some]) @ self.weights[some, :, None]
-            found[some] = (bent + own @ self.slopes[some, :, None])[:, :, 0]
-        return found + self.intercepts[:, None]
+            predicted[some] = (bent + own @ self.slopes[some, :, None])[:, :, 0]
+        return predicted + self.intercepts[:, None]
 
     def unseen(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
         """What those predict of a row fitted to that are not of it: errors and their standard
@@ -97,9 +105,9 @@ class Functions:
         np.put_along_axis(weights, self.rows, 0, axis=1)
         judged = weights.any(0)
         weights = weights[:, judged] / weights[:, judged].sum(0)
-        found = self(inputs[judged])
-        mean = (weights * found).sum(0)
-        return mean - targets[judged], np.sqrt((weights * (found - mean) ** 2).sum(0))
+        predicted = self(inputs[judged])
+        mean = (weights * predicted).sum(0)
+        return mean - targets[judged], np.sqrt((weights * (predicted - mean) ** 2).sum(0))
 
 
 class RbfEnsemble(GenePredictor):

@@ -43,7 +43,13 @@ def onehot_ordinal(space: Space, genes: Genes) -> Array:
 
 
 def pairs_within(space: Space, part: slice, genes: Genes) -> NDArray[np.float32]:
-    """One-hot genes of a part of ``Space.parts``, and products of two: ``(n, n_features)``."""
+    """One-hot genes of a part of ``Space.parts``, and products of two: ``(n, n_features)``.
+
+    Args:
+        space: of the architectures.
+        part: its genes.
+        genes: of architectures, ``(n, n_genes)``.
+    """
     ends = np.cumsum(np.append(0, space.n_choices), dtype=np.int64)
     onehot = space.onehot(genes)
     several = [onehot[:, ends[i] : ends[i + 1]] for i in range(part.start, part.stop)]
@@ -80,7 +86,13 @@ class Columns:
 
     @classmethod
     def of(cls, encoding: Encoding, space: Space, genes: Genes) -> Self:
-        """Those that differ among architectures ``(n, n_genes)``."""
+        """Those that differ among some architectures.
+
+        Args:
+            encoding: of genes.
+            space: of the architectures.
+            genes: of the architectures, ``(n, n_genes)``.
+        """
         return cls(encoding, space, np.flatnonzero(np.ptp(encoding(space, genes), 0)))
 
     def __call__(self, genes: Genes) -> Array:

@@ -98,7 +98,13 @@ class Process:
         return covariance
 
     def weights(self, inputs: Array, targets: Array, repeats: Counts) -> Array:
-        """Of the inputs in predictions ``kernel(new, inputs) @ weights``: ``(n,)``."""
+        """Of the inputs in predictions ``kernel(new, inputs) @ weights``: ``(n,)``.
+
+        Args:
+            inputs: ``(n, n_columns)``.
+            targets: ``(n,)``, of mean 0 and variance 1.
+            repeats: measurements behind each target, ``(n,)``.
+        """
         from scipy.linalg import cho_factor, cho_solve
 
         factor = cho_factor(self.covariance(inputs, repeats), lower=True, overwrite_a=True)
@@ -106,7 +112,7 @@ class Process:
         return weights
 
     def left_out(self, inputs: Array, targets: Array, repeats: Counts) -> Array:
-        """Each target as predicted from all others: ``(n,)``."""
+        """Each target as predicted from all others: ``(n,)``; arguments as of :meth:`weights`."""
         precision = np.linalg.inv(self.covariance(inputs, repeats))
         predicted: Array = targets - (precision @ targets) / np.diag(precision)
         return predicted

@@ -43,7 +43,12 @@ def explained_by(process: Process, inputs: Array, repeats: Counts) -> tuple[Arra
 def spread(kernel: Kernel, inputs: Array, n: int) -> list[int]:
     """Indices of up to ``n`` inputs that leave little variance of the others.
 
-    By pivoted Cholesky decomposition of the covariance of inputs ``(n_inputs, n_columns)``.
+    By pivoted Cholesky decomposition of their covariance.
+
+    Args:
+        kernel: tells the covariance.
+        inputs: ``(n_inputs, n_columns)``.
+        n: the most that are chosen.
     """
     left = kernel.diagonal(inputs)
     rows = np.empty((min(n, len(inputs)), len(inputs)))

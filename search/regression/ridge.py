@@ -43,7 +43,13 @@ class RidgeFit:
 
     @classmethod
     def of(cls, inputs: Array, targets: Array, penalties: Array = PENALTIES) -> Self:
-        """To inputs ``(n, n_columns)`` and targets ``(n,)``."""
+        """Fitted, with the penalty of least leave-one-out error.
+
+        Args:
+            inputs: ``(n, n_columns)``.
+            targets: ``(n,)``.
+            penalties: that are tried, ``(n_penalties,)``.
+        """
         scaling, intercept = Scaling.of(inputs), float(targets.mean())
         scores, lengths, axes = np.linalg.svd(scaling(inputs), full_matrices=False)
         along = scores.T @ (targets - intercept)
