@@ -26,6 +26,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ import numpy as np
 from common import RESULTS, report
 
 from devices import Target
-from luts import LookupTable, read_cost_model
+from luts import LookupTable, Speed, read_cost_model
 from luts.agreement import calibrate, upper_bound
 from luts.answers import answer_bound
 from profiler.measuring.protocol import parse_protocol
@@ -41,16 +42,19 @@ from profiler.tables.keep import TableBuild
 from profiler.tables.plan import Plan
 from search.accuracy import read_accuracy_model
 from search.accuracy.ridge import ridge_of
+from search.answers.candidates import Candidates, candidates_for, key
 from search.answers.deployment import Deployment, deployment_of
 from search.answers.feedback import record_answers
-from search.answers.inquiry import Inquiry
-from search.answers.verify import Candidates, Stated, key, verify
+from search.answers.replies import Context
+from search.answers.speed import StatedSpeed
+from search.answers.verify import verify_candidates
 from search.engines.exact import exact_front
+from search.pnag.answers import AnswerSettings, answer
 from search.pnag.checkpoint import read_generator
 from search.pnag.settings import TrainingSettings
 from search.pnag.stored import train_and_store
 from search.problem import Objective, Problem
-from spaces import Genes, get_space
+from spaces import get_space
 
 RUNTIMES = ("onnxruntime", "litert")
 CLOCKS = ("wall", "cpu")
@@ -117,47 +121,46 @@ def answers_of(path: Path, clock: str, runtime: str, trained: Path) -> list[dict
         generator = read_generator(trained, site.trade_off.space)
         speed = site.speed()
         assert speed is not None
-        inquiry = Inquiry(site, generator, rng, CONFIDENCE, speed=speed)
-        low_ms = inquiry.span.minimum_ms
-        best = inquiry.answers([inquiry.span.maximum_ms])[0][0]
+        context = Context.at(site, CONFIDENCE, speed)
+        asking = partial(answer, generator, site.trade_off, rng=rng, speed=speed)
+        bounded = partial(asking, settings=AnswerSettings(CONFIDENCE))
+        low_ms = context.minimum_ms
+        ((best, *_),) = bounded([context.maximum_ms])
         # In equal ratios, as slack is one, between the fastest network and the most accurate one:
         # beyond there is no choice.
         shares = 0.03 + 0.97 * places / (BUDGETS - 1)
         budgets_ms = low_ms * (best.upper_ms / low_ms) ** shares
-        candidates = inquiry.candidates(budgets_ms.tolist())
-        rows += measured(candidates, site, inquiry, clock, runtime)
+        candidates = candidates_for(budgets_ms.tolist(), bounded)
+        found = measured(candidates, site, speed)
+        careless = asking(budgets_ms.tolist(), settings=AnswerSettings(None))
+        setting = {"runtime": runtime, "clock": clock}
+        rows += [
+            {**setting, **row, "price": best.top1 - row["top1"]}
+            for row, (best, *_) in zip(found, careless, strict=True)
+        ]
     return rows
 
 
-def measured(
-    candidates: list[Candidates], site: Deployment, inquiry: Inquiry, clock: str, runtime: str
-) -> list[dict[str, Any]]:
+def measured(candidates: list[Candidates], site: Deployment, speed: Speed) -> list[dict[str, Any]]:
     """First choices measured together, once, and remembered by the table."""
-    sentinel = site.trade_off.cost.sentinel  # type: ignore[attr-defined]  # it is a table
-    stated = Stated(clock, sentinel, inquiry.speed.factor)
-
-    def take(genes: Genes) -> Any:
-        return site.measure(genes)
-
-    found = verify(candidates, stated, take, lambda _: [], attempts=1, confirm=False)
+    stated = StatedSpeed.at(site, speed)
+    found = verify_candidates(
+        candidates, stated, site.measure, lambda _: [[]], attempts=1, confirm=False
+    )
     record_answers(site, candidates, found)
-    careless = replace(inquiry, confidence=None).answers([each.budget_ms for each in candidates])
     return [
         {
-            "runtime": runtime,
-            "clock": clock,
             "budget_ms": each.budget_ms,
             "top1": each.first.top1,
-            "price": best[0].top1 - each.first.top1,
             "latency_ms": each.first.latency_ms,
             "upper_ms": each.first.upper_ms,
             "measured_ms": found.measured_ms(each.first),
             "clocked_ms": found.clocked_ms(each.first),
-            "speed": inquiry.speed.as_dict(),
+            "speed": speed.as_dict(),
             "drift": found.drift(),
             "flags": found.measurements[key(each.first)].flags,
         }
-        for each, best in zip(candidates, careless, strict=True)
+        for each in candidates
     ]
 
 

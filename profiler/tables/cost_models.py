@@ -1,17 +1,15 @@
-"""Opening cost models for commands that use them."""
+"""Opening cost models for what uses them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from luts import CostModel, read_cost_model
 from nasprof.log import logger
 
-if TYPE_CHECKING:
-    from luts import CostModel
 
-
-def open_cost_model(name: str, clock: str | None = None) -> CostModel:
-    """The cost model called ``name`` or in that file; says on stderr what is doubtful about it.
+def open_cost_model(model: CostModel | Path | str, clock: str | None = None) -> CostModel:
+    """A cost model by name or file, or itself; says what is doubtful about it.
 
     Args:
         clock: what its predictions should be of, "wall" or "cpu"; its own unless given.
@@ -19,16 +17,14 @@ def open_cost_model(name: str, clock: str | None = None) -> CostModel:
     Raises:
         UsageError: there is none, it is damaged, or it knows nothing of that clock.
     """
-    from luts import read_cost_model
-
-    model = read_cost_model(name)
+    cost = model if isinstance(model, CostModel) else read_cost_model(str(model))
     if clock is not None:
-        model = model.on_clock(clock)
-    say_doubts(model)
-    return model
+        cost = cost.on_clock(clock)
+    say_doubts(cost)
+    return cost
 
 
 def say_doubts(model: CostModel) -> None:
-    """Tell on stderr why predictions should be taken with care."""
+    """Say why predictions should be taken with care."""
     for doubt in model.doubts:
         logger.warning(f"Careful with {model.name!r}: {doubt}")

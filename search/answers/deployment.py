@@ -7,19 +7,23 @@ first where the device is in this machine.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from devices import Backend, Target
 from luts import CostModel, LookupTable, Speed
 from nasprof.errors import UsageError
+from nasprof.log import logger
 from profiler.measuring.protocol import Protocol
 from profiler.measuring.records import Measurement
 from profiler.measuring.speed import todays_speed
-from profiler.tables.backend import backend_of, changes_at, plan_of
+from profiler.tables.backend import backend_of, changes_at, plan_of, warn_of_changes
+from profiler.tables.cost_models import open_cost_model, say_doubts
 from profiler.tables.measured import BuildProgress, measure_genes
 from profiler.tables.own import OwnTable
 from profiler.tables.plan import Plan
 from profiler.tables.provenance import conditions_of
-from search.accuracy.base import AccuracyModel
+from search.accuracy import AccuracyModel, read_accuracy_model
+from search.answers.request import ModelOptions
 from search.objectives.trade_off import TradeOff
 from spaces import Genes, Space
 from spaces.predictor import SpaceMismatch
@@ -102,6 +106,60 @@ class Deployment:
         return None if speeds is None else speeds.get(table.clock)
 
 
+def resolve_deployment(
+    device: Target | str | None,
+    lut: CostModel | Path | str | None,
+    accuracy: AccuracyModel | Path | str,
+    options: ModelOptions,
+    progress: BuildProgress | None = None,
+) -> Deployment:
+    """The models that were named and their device; says what is doubtful about them.
+
+    Args:
+        lut: cost model, its name or its file; one's own table of the device where it is None,
+            which is built first if the device is in this machine.
+        accuracy: accuracy model, its name or its file.
+        progress: told how far building the table has come.
+
+    Raises:
+        UsageError: there is no such model or device, or they do not fit.
+        NasprofError: the table of a device elsewhere is missing; with the command to run.
+    """
+    target, model = Target.of(device), open_accuracy_model(accuracy)
+    if lut is None:
+        deployment = own_deployment(
+            model,
+            target,
+            resolution=options.resolution,
+            precision=options.precision or "fp32",
+            clock=options.clock,
+            progress=progress,
+        )
+        say_doubts(deployment.trade_off.cost)
+    else:
+        if options.precision is not None:
+            name = lut.name if isinstance(lut, CostModel) else lut
+            raise UsageError(f"--lut {name} says the precision itself", "Leave out --precision.")
+        cost = open_cost_model(lut, options.clock)
+        deployment = deployment_of(cost, model, target, resolution=options.resolution)
+    warn_of_changes(deployment.trade_off.cost, deployment.changed)
+    return deployment
+
+
+def open_accuracy_model(accuracy: AccuracyModel | Path | str) -> AccuracyModel:
+    """An accuracy model by name or file, or itself; says what is doubtful about it.
+
+    Raises:
+        UsageError: there is none, or it is damaged.
+    """
+    model = accuracy
+    if not isinstance(model, AccuracyModel):
+        model = read_accuracy_model(str(model))
+    for doubt in model.doubts:
+        logger.warning(f"Careful with {model.name!r}: {doubt}")
+    return model
+
+
 def space_at(accuracy: AccuracyModel, resolution: int | None) -> Space | None:
     """The only space of an accuracy model, or the one of that resolution; None if it has several.
 
@@ -137,7 +195,13 @@ def deployment_of(
         SpaceMismatch: the models know no common space, or several.
         UsageError: no device has the name that the target gives.
     """
-    trade_off = TradeOff.of(accuracy, cost, space_at(accuracy, resolution))
+    return _deployment(cost, accuracy, target, space_at(accuracy, resolution))
+
+
+def _deployment(
+    cost: CostModel, accuracy: AccuracyModel, target: Target, space: Space | None
+) -> Deployment:
+    trade_off = TradeOff.of(accuracy, cost, space)
     backend = backend_of(cost, target)
     if backend is None:
         return Deployment(trade_off, conditions_of(cost).device or "unknown")
@@ -166,4 +230,4 @@ def own_deployment(
     """
     space = accuracy.space_of(space_at(accuracy, resolution))
     table = OwnTable(target, space, precision).read(clock, progress)
-    return deployment_of(table, accuracy, target, resolution=resolution)
+    return _deployment(table, accuracy, target, space)

@@ -3,38 +3,67 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nasprof.files import write_atomic
+from nasprof.log import logger
 from profiler.lowering import find_format
 from profiler.model_files.architectures import NamedArch
 from profiler.model_files.lowered import LoweringOptions, lower_arch
+from profiler.tables.plan import Plan
+from search.answers.replies import Result
 from spaces import Genes, Space
 
 
 @dataclass(frozen=True)
 class Export:
-    """What to write of each architecture, and where.
+    """What to write of each network, and where.
 
     Args:
-        weights: checkpoint to take the weights from; random ones without.
+        folder: made if there is none.
+        formats: "onnx", "tflite", "torch"; one or several.
+        weights: checkpoint to take the weights from (.npz, .pth): an OFA supernet's; random ones
+            without.
+        precision: of the models; that of the table unless given.
+        batch: images a run; as many as the table was measured with unless given.
+        seed: of random weights.
 
     Raises:
         UsageError: a format is unknown or cannot be written at this precision.
+
+    >>> Export("out", ["onnx", "tflite"]).formats
+    ('onnx', 'tflite')
     """
 
-    folder: Path
-    formats: Sequence[str]
-    precision: str = "fp32"
-    batch: int = 1
-    weights: Path | None = None
+    folder: Path | str
+    formats: Sequence[str] | str = ("onnx",)
+    weights: Path | str | None = None
+    precision: str | None = None
+    batch: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in self.formats:
-            find_format(name, self.precision)
+        formats = (self.formats,) if isinstance(self.formats, str) else tuple(self.formats)
+        object.__setattr__(self, "formats", formats)
+        for name in formats:
+            find_format(name, self.precision or "fp32")
+
+    def as_measured(self, plan: Plan | None) -> Export:
+        """The same at the precision and batch that latencies are of.
+
+        Raises:
+            UsageError: a format cannot be written at this precision.
+        """
+        if self.weights is None:
+            logger.warning(
+                "The exported models have random weights: give a checkpoint by --weights."
+            )
+        if plan is None:
+            return self
+        precision, batch = self.precision or plan.precision, self.batch or plan.batch
+        return replace(self, precision=precision, batch=batch)
 
     def write(self, name: str, space: Space, genes: Genes) -> list[str]:
         """Write one architecture ``(n_genes,)``; the files, ``name.json`` first.
@@ -42,12 +71,23 @@ class Export:
         Raises:
             NasprofError: a file cannot be written.
         """
-        arch = space.decode(genes[None])[0]
-        described = self.folder / f"{name}.json"
+        arch, folder = space.decode(genes[None])[0], Path(self.folder)
+        described = folder / f"{name}.json"
         write_atomic(described, json.dumps(arch, indent=1).encode() + b"\n")
         written = [str(described)]
+        precision, batch = self.precision or "fp32", self.batch or 1
+        options = LoweringOptions(precision, batch, self.weights, seed=self.seed)
         for form in self.formats:
-            options = LoweringOptions(self.precision, self.batch, self.weights, seed=self.seed)
-            lowered = lower_arch(NamedArch(name, space, arch), form, options, self.folder)
+            lowered = lower_arch(NamedArch(name, space, arch), form, options, folder)
             written.append(str(lowered.path))
         return written
+
+    def write_results(self, results: Iterable[Result]) -> None:
+        """Write the files of results, which then name them.
+
+        Raises:
+            NasprofError: a file cannot be written.
+        """
+        for result in results:
+            space = result.context.trade_off.space
+            result.files.extend(self.write(result.name, space, result.answer.genes))

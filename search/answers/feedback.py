@@ -14,12 +14,13 @@ from nasprof.locking import locked
 from profiler.measuring.records import Measurement
 from profiler.tables.chosen import answer_of
 from profiler.tables.provenance import conditions_of
+from search.answers.candidates import Candidates, key
 from search.answers.deployment import Deployment
-from search.answers.verify import Candidates, Verification, key
+from search.answers.verification import Verification
 
 
 def record_answers(
-    site: Deployment, candidates: Sequence[Candidates], found: Verification
+    deployment: Deployment, candidates: Sequence[Candidates], verification: Verification
 ) -> tuple[Path, int] | None:
     """Let a table remember the answers that were measured; its file and how many, if it did.
 
@@ -28,17 +29,20 @@ def record_answers(
     far chosen networks are off (``luts.answers``), and move neither the line from sums to
     latencies nor the audit, for they are no random sample.
     """
-    path = _own_file(site)
-    ranks = _ranks(candidates, found)
-    sure = [(taken, ranks[name]) for name, taken in found.measurements.items() if not taken.flags]
-    fresh = [(taken, rank) for taken, rank in sure if taken.arch and _alike(taken, site)]
+    path = _own_file(deployment)
+    ranks = _ranks(candidates, verification)
+    fresh = [
+        (measurement, ranks[name])
+        for name, measurement in verification.measurements.items()
+        if not measurement.flags and measurement.arch and _alike(measurement, deployment)
+    ]
     if path is None or not fresh:
         return None
     with locked(path):
         table = read_cost_model(path)
         if not isinstance(table, LookupTable) or table.audit is None:
             return None
-        answers = [answer_of(taken, rank, table) for taken, rank in fresh]
+        answers = [answer_of(measurement, rank, table) for measurement, rank in fresh]
         write_cost_model(replace(table, networks=remembered(table.networks, answers)), path)
     return path, len(answers)
 
@@ -50,22 +54,22 @@ def remembered(
 
     What was drawn to be audited or fitted on stays as it is.
     """
-    drawn = [each for each in networks if each.role != "answer"]
-    answers = [each for each in networks if each.role == "answer"]
+    drawn = [network for network in networks if network.role != "answer"]
+    answers = [network for network in networks if network.role == "answer"]
     return (*drawn, *[*answers, *fresh][-limit:])
 
 
-def _ranks(candidates: Sequence[Candidates], found: Verification) -> Mapping[bytes, int]:
-    """1 for first choices; for the others their place in the order in which they were tried."""
-    firsts = {key(each.first) for each in candidates}
-    later = [name for name in found.measurements if name not in firsts]
-    return dict.fromkeys(firsts, 1) | {name: 2 + place for place, name in enumerate(later)}
+def _ranks(candidates: Sequence[Candidates], verification: Verification) -> Mapping[bytes, int]:
+    """1 for first choices; for the others as they were tried, from 2 on."""
+    firsts = {key(one_budget.first) for one_budget in candidates}
+    later = [name for name in verification.measurements if name not in firsts]
+    return dict.fromkeys(firsts, 1) | {name: rank for rank, name in enumerate(later, 2)}
 
 
-def _own_file(site: Deployment) -> Path | None:
+def _own_file(deployment: Deployment) -> Path | None:
     """The file of a table that may be changed: the user's, of this device as it is now."""
-    table = site.trade_off.cost
-    if not isinstance(table, LookupTable) or table.path is None or site.changed:
+    table = deployment.trade_off.cost
+    if not isinstance(table, LookupTable) or table.path is None or deployment.changed:
         return None
     own = table.path.resolve().parent != cost_model_files.shipped_folder.resolve()
     # The mode as well: the administrator may write what is meant to be read only.
@@ -73,11 +77,11 @@ def _own_file(site: Deployment) -> Path | None:
     return table.path if own and writable else None
 
 
-def _alike(measurement: Measurement, site: Deployment) -> bool:
+def _alike(measurement: Measurement, deployment: Deployment) -> bool:
     """Whether a network was measured as the table was, but for the number of rounds."""
-    if site.plan is None:
+    if deployment.plan is None:
         return False
-    known = site.plan.protocol
+    known = deployment.plan.protocol
     same = replace(measurement.protocol, rounds_min=known.rounds_min, rounds_max=known.rounds_max)
-    changed = conditions_of(site.trade_off.cost).differences(measurement.conditions)
+    changed = conditions_of(deployment.trade_off.cost).differences(measurement.conditions)
     return same == known and not changed

@@ -1,16 +1,84 @@
-"""Answers to budgets as they are told: as JSON and with what is to be noted about them."""
+"""What budgets are answered with, and what is to be noted about it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, overload
 
-from search.answers.verify import Candidates, Verification
+import numpy as np
+
+from luts import TABLE_SPEED, Speed
+from nasprof.errors import NasprofError
+from nasprof.results import frame
+from nasprof.typing import JsonObject
+from search.accuracy.answers import LowerBound
+from search.answers.candidates import Candidates, Propose, spread_budgets
+from search.answers.deployment import Deployment
+from search.answers.verification import Verification
 from search.naming import exactly
+from search.objectives.trade_off import TradeOff
+from search.pnag.answers import Answer
+from spaces import Arch
 
 if TYPE_CHECKING:
-    from search.answers.inquiry import Inquiry
-    from search.pnag.answers import Answer
+    import pandas
+
+
+@dataclass(frozen=True)
+class Context:
+    """What answers are of.
+
+    Args:
+        trade_off: the models of accuracy and latency.
+        device: name of the device.
+        speed: of the device, which budgets and latencies are of.
+        confidence: with which networks keep within their budgets.
+        minimum_ms: what the fastest network takes at most; no network is within less.
+        maximum_ms: what the slowest network takes at most.
+        least: what top-1 answers have at least, where that of earlier ones was measured.
+    """
+
+    trade_off: TradeOff
+    device: str
+    speed: Speed
+    confidence: float
+    minimum_ms: float
+    maximum_ms: float
+    least: LowerBound | None = None
+
+    @classmethod
+    def at(
+        cls,
+        deployment: Deployment,
+        confidence: float,
+        speed: Speed = TABLE_SPEED,
+        least: LowerBound | None = None,
+    ) -> Context:
+        """What answers are of at a deployment's device."""
+        trade_off = deployment.trade_off
+        ends_ms = trade_off.budget_range(confidence, speed)
+        return cls(trade_off, deployment.name, speed, confidence, *ends_ms, least)
+
+    def lower_top1(self, answer: Answer) -> float | None:
+        """What an answer has at least, in percent; None where that is not known."""
+        return None if self.least is None else float(self.least.top1(np.array(answer.top1)))
+
+    def arch(self, answer: Answer) -> Arch:
+        """The architecture of an answer."""
+        return self.trade_off.space.decode(answer.genes[None])[0]
+
+    def heading(self) -> str:
+        """The models, the device and its speed in a line."""
+        speed, models = self.speed, self.trade_off
+        at = "the table's speed"
+        if speed.of == "today":
+            at = f"today's speed ({speed.factor:.3f} of the table's times, {speed.low:.3f} to "
+            at += f"{speed.high:.3f})"
+        return (
+            f"{models.space.label} on {self.device}: {models.accuracy.name}, {models.cost.name}, "
+            f"{models.cost.clock} clock, {at}"
+        )
 
 
 @dataclass(frozen=True)
@@ -26,21 +94,70 @@ class FirstChoice:
     measured_ms: float | None
     clocked_ms: float | None
 
+    def to_dict(self) -> JsonObject:
+        """As JSON."""
+        return {
+            "top1": self.answer.top1,
+            "latency_ms": self.answer.latency_ms,
+            "upper_ms": self.answer.upper_ms,
+            "measured_ms": self.measured_ms,
+            "clocked_ms": self.clocked_ms,
+        }
+
 
 @dataclass(frozen=True)
 class Result:
-    """An architecture that answers a budget.
+    """A network that answers a budget.
 
     Args:
         name: of its files: the budget, and its rank if there are several.
+        context: what it is an answer of.
+        answer: its genes, predicted accuracy and latency.
         measured_ms: at the speed stated, measured once more after it was accepted; None where it
             was not.
+        files: written of it.
     """
 
     name: str
+    context: Context
     answer: Answer
-    measured_ms: float | None
+    measured_ms: float | None = None
     files: list[str] = field(default_factory=list)
+
+    @property
+    def arch(self) -> Arch:
+        """The architecture, as JSON."""
+        return self.context.arch(self.answer)
+
+    @property
+    def top1(self) -> float:
+        """Predicted top-1 accuracy in percent."""
+        return self.answer.top1
+
+    @property
+    def latency_ms(self) -> float:
+        """Predicted latency, at the speed stated."""
+        return self.answer.latency_ms
+
+    @property
+    def upper_ms(self) -> float:
+        """What it takes at most at that speed, with the confidence asked for."""
+        return self.answer.upper_ms
+
+    def to_dict(self) -> JsonObject:
+        """As JSON."""
+        lower_top1 = self.context.lower_top1(self.answer)
+        return {
+            "arch": self.arch,
+            "top1": self.top1,
+            "std": self.answer.std,
+            **({} if lower_top1 is None else {"lower_top1": lower_top1}),
+            "latency_ms": self.latency_ms,
+            "latency_at_table_ms": self.latency_ms / self.context.speed.factor,
+            "upper_ms": self.upper_ms,
+            "measured_ms": self.measured_ms,
+            **({"files": self.files} if self.files else {}),
+        }
 
 
 @dataclass(frozen=True)
@@ -48,184 +165,188 @@ class Reply:
     """What one budget is answered with.
 
     Args:
-        first: None where answers were not to be measured.
+        results: networks, most accurate first.
+        note: what is to be known of them.
+        first_choice: None where answers were not to be measured.
         tried: architectures that were measured.
     """
 
     budget_ms: float
-    results: list[Result]
-    note: str | None
-    first: FirstChoice | None = None
+    context: Context
+    results: Sequence[Result]
+    note: str | None = None
+    first_choice: FirstChoice | None = None
     tried: int = 0
 
+    @property
+    def best(self) -> Result:
+        """The most accurate network."""
+        return self.results[0]
 
-@dataclass(frozen=True)
-class Range:
-    """What the fastest and the slowest architecture take at most, at some confidence."""
+    def to_dict(self) -> JsonObject:
+        """As JSON; ``measured_ms`` is null where nothing was measured.
 
-    minimum_ms: float
-    maximum_ms: float
+        Latencies are at the ``speed`` stated, ``clocked_ms`` is as the clock had it.
+        """
+        context = self.context
+        cost = context.trade_off.cost
+        return {
+            "budget_ms": self.budget_ms,
+            "device": context.device,
+            "lut": cost.name,
+            "accuracy": context.trade_off.accuracy.name,
+            "clock": cost.clock,
+            "speed": context.speed.as_dict(),
+            "minimum_ms": context.minimum_ms,
+            "maximum_ms": context.maximum_ms,
+            "note": self.note,
+            "first_choice": None if self.first_choice is None else self.first_choice.to_dict(),
+            "tried": self.tried,
+            "results": [result.to_dict() for result in self.results],
+        }
 
-    def spread(self, points: int) -> list[float]:
-        """Budgets evenly spread over the range."""
-        step = (self.maximum_ms - self.minimum_ms) / max(1, points - 1)
-        return [self.minimum_ms + step * number for number in range(points)]
+
+class Replies(Sequence[Reply]):
+    """Replies to budgets, in their order.
+
+    Args:
+        replies: one a budget.
+        context: what they are of.
+        propose: gives further answers of the same generator.
+        error: what kept them from being complete: an interruption, a file that could not be
+            written. They hold what there is all the same.
+    """
+
+    def __init__(
+        self,
+        replies: Iterable[Reply],
+        context: Context,
+        propose: Propose,
+        error: NasprofError | None = None,
+    ) -> None:
+        self._replies = tuple(replies)
+        self.context = context
+        self.error = error
+        self._propose = propose
+
+    def __len__(self) -> int:
+        return len(self._replies)
+
+    def __iter__(self) -> Iterator[Reply]:
+        return iter(self._replies)
+
+    @overload
+    def __getitem__(self, index: int) -> Reply: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Reply, ...]: ...
+    def __getitem__(self, index: int | slice) -> Reply | tuple[Reply, ...]:
+        return self._replies[index]
+
+    def __repr__(self) -> str:
+        budgets = ", ".join(f"{reply.budget_ms:g} ms" for reply in self)
+        return f"{type(self).__name__}({budgets})"
+
+    def raise_for_error(self) -> None:
+        """Raise what kept the replies from being complete, if anything did.
+
+        Raises:
+            NasprofError: see ``error``.
+        """
+        if self.error is not None:
+            raise self.error
+
+    def front(self, points: int = 20) -> list[Answer]:
+        """The generator's answers to ``points`` budgets, evenly spread over the whole range."""
+        budgets_ms = spread_budgets(self.context.minimum_ms, self.context.maximum_ms, points)
+        return [answers[0] for answers in self._propose(budgets_ms)]
+
+    def to_dict(self) -> JsonObject | list[JsonObject]:
+        """As JSON: an object for one budget, a list for several, as the command prints it."""
+        replies = [reply.to_dict() for reply in self]
+        return replies[0] if len(replies) == 1 else replies
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A row a network, as a pandas data frame.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        return frame(
+            {"budget_ms": reply.budget_ms, "name": result.name, **result.to_dict()}
+            for reply in self
+            for result in reply.results
+        )
 
 
-def reply(candidates: Candidates, found: Verification, span: Range) -> Reply:
+class Front(Replies):
+    """Replies to budgets over the whole range, each with one network."""
+
+    def front(self, points: int | None = None) -> list[Answer]:
+        """Their own answers, or those to another number of budgets."""
+        if points is None:
+            return [reply.best.answer for reply in self]
+        return super().front(points)
+
+    def to_dict(self) -> list[JsonObject]:
+        """As JSON."""
+        return [reply.to_dict() for reply in self]
+
+
+def reply(candidates: Candidates, verification: Verification, context: Context) -> Reply:
     """The reply to one budget after what was measured, if anything was."""
-    answers = found.final(candidates)
-    numbers = [f"-{number}" for number, _ in enumerate(answers, 1)] if found.top > 1 else [""]
-    name = f"{exactly(candidates.budget_ms)}ms"
+    answers, budget_ms = verification.final(candidates), candidates.budget_ms
+    several = verification.top > 1
+    numbers = [f"-{number}" for number, _ in enumerate(answers, 1)] if several else [""]
     results = [
-        Result(name + number, answer, found.confirmed_ms(answer))
+        Result(
+            f"{exactly(budget_ms)}ms{number}", context, answer, verification.confirmed_ms(answer)
+        )
         for number, answer in zip(numbers, answers, strict=True)
     ]
     notes = [
-        *_range_notes(candidates.budget_ms, results, span),
-        *_miss_notes(candidates, found),
-        *_confirmation_notes(candidates.budget_ms, results, found),
+        *_range_notes(budget_ms, results, context),
+        *_miss_notes(candidates, verification),
+        *_confirmation_notes(budget_ms, results, verification),
     ]
-    first = FirstChoice(
-        candidates.first, found.measured_ms(candidates.first), found.clocked_ms(candidates.first)
+    first = candidates.first
+    return Reply(
+        budget_ms,
+        context,
+        results,
+        "; ".join(notes) or None,
+        FirstChoice(first, verification.measured_ms(first), verification.clocked_ms(first)),
+        verification.tried(candidates),
     )
-    note = "; ".join(notes) or None
-    return Reply(candidates.budget_ms, results, note, first, found.tried(candidates))
 
 
-def _range_notes(budget_ms: float, results: list[Result], span: Range) -> list[str]:
-    if budget_ms < span.minimum_ms:
-        return [f"no network is known to run under {span.minimum_ms:.4g} ms; this is the fastest"]
-    if budget_ms > span.maximum_ms and results:
-        left_ms = budget_ms - results[0].answer.upper_ms
-        return [f"every network runs under {span.maximum_ms:.4g} ms; {left_ms:.4g} ms are left"]
+def _range_notes(budget_ms: float, results: Sequence[Result], context: Context) -> list[str]:
+    if budget_ms < context.minimum_ms:
+        return [
+            f"no network is known to run under {context.minimum_ms:.4g} ms; this is the fastest"
+        ]
+    if budget_ms > context.maximum_ms and results:
+        left_ms = budget_ms - results[0].upper_ms
+        return [f"every network runs under {context.maximum_ms:.4g} ms; {left_ms:.4g} ms are left"]
     return []
 
 
-def _miss_notes(candidates: Candidates, found: Verification) -> list[str]:
-    misses = found.missing(candidates)
+def _miss_notes(candidates: Candidates, verification: Verification) -> list[str]:
+    misses = verification.missing(candidates)
     if not misses:
         return []
-    times = ", ".join(f"{found.measured_ms(each):.4g}" for each in misses)
-    if any(found.misses(each, candidates.budget_ms) for each in found.final(candidates)):
+    times = ", ".join(f"{verification.measured_ms(answer):.4g}" for answer in misses)
+    budget_ms = candidates.budget_ms
+    if any(verification.misses(answer, budget_ms) for answer in verification.final(candidates)):
         return [f"none of those measured meets the budget ({times} ms); this is the nearest"]
     return [f"more accurate ones missed the budget when measured ({times} ms)"]
 
 
-def _confirmation_notes(budget_ms: float, results: list[Result], found: Verification) -> list[str]:
-    held = [each for each in results if not found.misses(each.answer, budget_ms)]
-    over = [time_ms for each in held if (time_ms := each.measured_ms or 0.0) > budget_ms]
+def _confirmation_notes(
+    budget_ms: float, results: Sequence[Result], verification: Verification
+) -> list[str]:
+    held = [result for result in results if not verification.misses(result.answer, budget_ms)]
+    over = [time_ms for result in held if (time_ms := result.measured_ms or 0.0) > budget_ms]
     if not over:
         return []
     times = ", ".join(f"{time_ms:.4g}" for time_ms in over)
     return [f"it held, but missed the budget when measured once more ({times} ms)"]
-
-
-def as_dict(reply: Reply, inquiry: Inquiry) -> dict[str, Any]:
-    """A reply as JSON; ``measured_ms`` is null where nothing was measured.
-
-    Latencies are at the ``speed`` stated, ``clocked_ms`` is as the clock had it.
-    """
-    site, span = inquiry.site, inquiry.span
-    space, cost = site.trade_off.space, site.trade_off.cost
-    return {
-        "budget_ms": reply.budget_ms,
-        "device": site.name,
-        "lut": cost.name,
-        "accuracy": site.trade_off.accuracy.name,
-        "clock": cost.clock,
-        "speed": inquiry.speed.as_dict(),
-        "minimum_ms": span.minimum_ms,
-        "maximum_ms": span.maximum_ms,
-        "note": reply.note,
-        "first_choice": None if reply.first is None else _first_choice(reply.first),
-        "tried": reply.tried,
-        "results": [
-            {
-                "arch": space.decode(result.answer.genes[None])[0],
-                "top1": result.answer.top1,
-                "std": result.answer.std,
-                **_lower(inquiry, result.answer),
-                "latency_ms": result.answer.latency_ms,
-                "latency_at_table_ms": result.answer.latency_ms / inquiry.speed.factor,
-                "upper_ms": result.answer.upper_ms,
-                "measured_ms": result.measured_ms,
-                **({"files": result.files} if result.files else {}),
-            }
-            for result in reply.results
-        ],
-    }
-
-
-def _lower(inquiry: Inquiry, answer: Answer) -> dict[str, float]:
-    lower_top1 = inquiry.lower_top1(answer)
-    return {} if lower_top1 is None else {"lower_top1": lower_top1}
-
-
-def _first_choice(first: FirstChoice) -> dict[str, Any]:
-    return {
-        "top1": first.answer.top1,
-        "latency_ms": first.answer.latency_ms,
-        "upper_ms": first.answer.upper_ms,
-        "measured_ms": first.measured_ms,
-        "clocked_ms": first.clocked_ms,
-    }
-
-
-def rows(reply: Reply, inquiry: Inquiry) -> list[tuple[str, ...]]:
-    """A reply as cells of :func:`columns`; the budget stands with its first architecture."""
-    budget = f"{reply.budget_ms:.4g}"
-    return [
-        (budget if number == 0 else "", *_cells(result, inquiry))
-        for number, result in enumerate(reply.results)
-    ]
-
-
-def _cells(result: Result, inquiry: Inquiry) -> tuple[str, ...]:
-    answer, lower_top1 = result.answer, inquiry.lower_top1(result.answer)
-    return (
-        f"{answer.top1:.2f}",
-        "-" if answer.std is None else f"{answer.std:.2f}",
-        *([] if lower_top1 is None else [f"{lower_top1:.2f}"]),
-        f"{answer.latency_ms:.2f}",
-        f"{answer.upper_ms:.2f}",
-        "-" if result.measured_ms is None else f"{result.measured_ms:.2f}",
-        brief_arch(inquiry.site.trade_off.space.decode(answer.genes[None])[0]),
-    )
-
-
-def heading(inquiry: Inquiry) -> str:
-    """What answers are of, in a line."""
-    site, speed = inquiry.site, inquiry.speed
-    models = site.trade_off
-    at = "the table's speed"
-    if speed.of == "today":
-        at = f"today's speed ({speed.factor:.3f} of the table's times, {speed.low:.3f} to "
-        at += f"{speed.high:.3f})"
-    return (
-        f"{models.space.label} on {site.name}: {models.accuracy.name}, {models.cost.name}, "
-        f"{models.cost.clock} clock, {at}"
-    )
-
-
-def columns(inquiry: Inquiry) -> tuple[str, ...]:
-    """Headings; ``at least`` only where accuracies of answers were measured."""
-    least = () if inquiry.least is None else (">at least",)
-    times = (">latency ms", ">at most", ">measured")
-    return (">budget ms", ">top-1 %", ">±", *least, *times, "architecture")
-
-
-MEANING = (
-    "at most: the network keeps it with {confidence:.0%} confidence, at the speed stated; "
-    "measured: once more after it was accepted, at that speed"
-)
-"""What the columns are."""
-
-
-def brief_arch(arch: dict[str, Any]) -> str:
-    """What distinguishes an architecture from others of its space, in few characters."""
-    return " ".join(
-        value if isinstance(value, str) else "".join(map(str, value))
-        for value in arch.values()
-        if isinstance(value, list) or str(value).startswith("|")
-    )

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from nasprof.cli import say, show_table
-from search.answers.replies import brief_arch
 from search.archives.stored import StoredArchive
 from search.archives.summary import Summary, curves
 from search.commands.arch_table import Shown, numbers, show_columns, show_rows
+from search.naming import brief_arch
 from search.pictures.curves import plot_curves
 from search.pictures.fronts import plot_front
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from nasprof.cli import say
-from search.answers.replies import brief_arch
 from search.archives.stored import StoredObjective
 from search.archives.summary import Summary
 from search.commands.arch_table import Shown, show_columns, show_rows
 from search.commands.archive_view import hypervolume_note, plot_fronts, show_front
 from search.commands.limits import first_latency
+from search.naming import brief_arch
 from search.problem import Problem
 from search.quality.ranking import best
 

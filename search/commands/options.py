@@ -30,39 +30,25 @@ class Asked:
     precision: str | None
     clock: str | None
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of library calls that name the device and the models."""
+        return {"device": self.target, "lut": self.lut, "accuracy": self.accuracy}
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Fields of the calls' options, see :class:`search.answers.request.ModelOptions`."""
+        names = ("resolution", "precision", "clock")
+        return {name: getattr(self, name) for name in names}
+
     def site(self) -> Deployment:
-        """The trade-off and its device; the table of this machine is built if there is none.
-
-        Says on stderr what is doubtful about the models.
-        """
+        """The trade-off and its device; the table of this machine is built if there is none."""
         from profiler.commands.building import building_progress
-        from profiler.tables.backend import warn_of_changes
-        from profiler.tables.cost_models import open_cost_model, say_doubts
-        from search.accuracy import read_accuracy_model
-        from search.answers.deployment import deployment_of, own_deployment
+        from search.answers.deployment import resolve_deployment
+        from search.answers.request import ModelOptions
 
-        accuracy = read_accuracy_model(self.accuracy)
-        for doubt in accuracy.doubts:
-            say_doubt(accuracy.name, doubt)
-        if self.lut is None:
-            site = own_deployment(
-                accuracy,
-                self.target,
-                resolution=self.resolution,
-                precision=self.precision or "fp32",
-                clock=self.clock,
-                progress=building_progress(),
-            )
-            say_doubts(site.trade_off.cost)
-        else:
-            if self.precision is not None:
-                raise UsageError(
-                    f"--lut {self.lut} says the precision itself", "Leave out --precision."
-                )
-            cost = open_cost_model(self.lut, self.clock)
-            site = deployment_of(cost, accuracy, self.target, resolution=self.resolution)
-        warn_of_changes(site.trade_off.cost, site.changed)
-        return site
+        options = ModelOptions(**self.details)
+        return resolve_deployment(**self.arguments, options=options, progress=building_progress())
 
     def models(self, confidence: float, space_name: str | None, width: float | None) -> Models:
         """The models that objectives are made from.
@@ -91,13 +77,6 @@ class Asked:
             confidence=confidence,
             progress=building_progress(),
         )
-
-
-def say_doubt(name: str, doubt: str) -> None:
-    """Tell on stderr why a model's predictions should be taken with care."""
-    from nasprof.cli import say
-
-    say(f"Careful with {name!r}: {doubt}")
 
 
 def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -163,7 +142,6 @@ def answer_options(function: Callable[..., Any]) -> Callable[..., Any]:
         confidence_option,
         click.option(
             "--generator",
-            "generator_path",
             type=click.Path(path_type=Path),
             help="Trained generator (.npz); the one kept for these models unless given.",
         ),

@@ -5,11 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from nasprof.cli import say
-from profiler.commands.progress import step_bar
+
+if TYPE_CHECKING:
+    from search.answers.request import AnswerProgress
 
 _TOLD_AFTER_S = 2.0
+
+
+@contextmanager
+def answer_progress() -> Iterator[AnswerProgress]:
+    """What is shown while answers are made: bars of building, training and measuring."""
+    from profiler.commands.building import building_progress
+    from search.answers.request import AnswerProgress
+
+    building = building_progress()
+    with training_progress() as training:
+        yield AnswerProgress(building.lowered, building.measuring, building.done, training=training)
 
 
 @contextmanager
@@ -18,6 +32,8 @@ def training_progress() -> Iterator[Callable[[int, int], None]]:
 
     Its bar is drawn from the first step on, for a generator may be there already.
     """
+    from profiler.commands.progress import step_bar
+
     first: tuple[int, float] | None = None
     bar: Callable[[int, int], None] | None = None
     told = False
@@ -34,5 +50,7 @@ def training_progress() -> Iterator[Callable[[int, int], None]]:
                 told = True
                 say(f"This will take about {elapsed_s * (total - done) / steps:.0f} s")
             bar(done, total)
+            if done >= total:
+                bars.close()
 
         yield update

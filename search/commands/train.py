@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasprof.cli import json_option, print_json, setting_option, show_table
-from nasprof.errors import UsageError
 from search.commands.options import Asked, trade_off_options
 
 if TYPE_CHECKING:
@@ -48,25 +47,24 @@ def train(
 
     nassearch generate does this by itself, with the defaults.
     """
-    from search.commands.progress import training_progress
-    from search.pnag.rewards import rewards
-    from search.pnag.stored import generator_path, train_and_store
+    from search.answers.request import TrainOptions
+    from search.answers.train import train_generator
+    from search.commands.progress import answer_progress
 
     given = settings if reward is None else {**settings, "reward": reward}
     chosen = _settings(given, published)
-    rewards.get(chosen.reward)
-    if output is not None and output.suffix != ".npz":
-        raise UsageError(f"{output} is no place for a generator", "Expected a file in .npz.")
-    site = asked.site()
-    path = output or generator_path(site.trade_off)
-    with training_progress() as progress:
-        generator = train_and_store(
-            site.trade_off, chosen, path, seed=seed, resume=resume, progress=progress
+    with answer_progress() as progress:
+        generator = train_generator(
+            chosen,
+            **asked.arguments,
+            output=output,
+            options=TrainOptions(**asked.details, seed=seed, resume=resume),
+            progress=progress,
         )
     if as_json:
-        print_json({"path": str(path), **generator.provenance})
+        print_json(generator.to_dict())
         return
-    click.echo(path)
+    click.echo(generator.path)
     if "evaluator" in generator.provenance:
         _show_evaluator(generator.provenance["evaluator"])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nasprof.figures import new_figure, save_figure
+from search.answers.replies import Front, Replies
 from search.pictures.sketch import Sketch, sketch
 
 if TYPE_CHECKING:
@@ -60,6 +61,25 @@ def plot_answers(
         _draw_architectures(left, trade_off, drawn)
     _draw_front(right.subplots(), shown, front, trade_off.cost.clock)
     save_figure(figure, path)
+
+
+def plot_replies(replies: Replies, path: Path | str) -> None:
+    """Write what budgets are answered with, and the front around them, as PNG.
+
+    Args:
+        replies: of :func:`search.generate`, whose architectures are drawn as well; of
+            :func:`search.front` the front alone is.
+
+    Raises:
+        NasprofError: the file cannot be written.
+    """
+    context = replies.context
+    shown = [
+        Shown(reply.budget_ms, reply.best.answer, reply.best.measured_ms)
+        for reply in replies
+        if reply.results and not isinstance(replies, Front)
+    ]
+    plot_answers(context.trade_off, shown, replies.front(), context.heading(), Path(path))
 
 
 # --- architectures ------------------------------------------------------------------------------

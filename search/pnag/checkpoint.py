@@ -73,7 +73,7 @@ def read_generator(path: Path, space: Space) -> Generator:
         policy = Policy(space, weights)
         policy.sample(np.eye(len(knots_ms), dtype=np.float32)[:1], np.random.default_rng(0))
         elites = space.canonical(stored.array("elites", np.int8, (None, space.n_genes)))
-    return Generator(policy, scale, elites, provenance)
+    return Generator(policy, scale, elites, provenance, path)
 
 
 def read_checkpoint(path: Path, kind: str) -> ModelArrays:

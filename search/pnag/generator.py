@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.policy import Policy
 from spaces import Genes, Space
+from spaces.predictor import SpaceMismatch
 
 _PROBES = 256
 
@@ -25,17 +27,36 @@ class Generator:
         provenance: ``accuracy``, ``cost`` and ``fingerprint`` of the models it was trained with,
             ``settings``, ``seed``, ``evaluations`` made in training, and ``evaluator`` where one
             was learnt.
+        path: of its file, None if it has none.
     """
 
     policy: Policy
     scale: BudgetScale
     elites: Genes
     provenance: JsonObject = field(default_factory=dict)
+    path: Path | None = field(default=None, compare=False)
 
     @property
     def space(self) -> Space:
         """Where its architectures are from."""
         return self.policy.space
+
+    def to_dict(self) -> JsonObject:
+        """Its file and its provenance, as JSON."""
+        return {"path": None if self.path is None else str(self.path), **self.provenance}
+
+    def of(self, space: Space) -> Generator:
+        """The same if its architectures are of that space.
+
+        Raises:
+            SpaceMismatch: they are of another one.
+        """
+        if self.space != space:
+            raise SpaceMismatch(
+                f"the generator is of {self.space.label}, not of {space.label}",
+                "Train one: nassearch train --help",
+            )
+        return self
 
     def sample(self, budgets_ms: Array, rng: np.random.Generator) -> Genes:
         """One architecture for each budget of predicted latency ``(n,)``: ``(n, n_genes)``."""

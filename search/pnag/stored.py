@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
 
 from nasprof.errors import UsageError
 from nasprof.locking import held_alone
 from nasprof.log import logger
+from nasprof.typing import Progress
 from search.objectives.trade_off import TradeOff
 from search.pnag.checkpoint import (
     CheckpointInvalid,
@@ -21,9 +21,6 @@ from search.pnag.checkpoint import (
 from search.pnag.generator import Generator
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
-
-TrainingProgress: TypeAlias = Callable[[int, int], None]
-"""Called with how many of how many steps are done."""
 
 
 def generator_path(trade_off: TradeOff) -> Path:
@@ -39,11 +36,16 @@ def checkpoint_of(path: Path) -> Path:
 
 
 def ready_generator(
-    trade_off: TradeOff, path: Path | None = None, progress: TrainingProgress | None = None
+    trade_off: TradeOff,
+    named: Generator | Path | str | None = None,
+    progress: Progress | None = None,
 ) -> Generator:
-    """The generator in the file named, else the one kept for these models, trained if need be.
+    """The generator that was named, else the one kept for these models, trained if need be.
 
     Where another process is training it, that is waited for.
+
+    Args:
+        named: a generator or its file; a doubt where it was trained for other models.
 
     Raises:
         UsageError: there is no such file.
@@ -51,11 +53,8 @@ def ready_generator(
         SpaceMismatch: it is of another space.
         NasprofError: one must be trained, and torch is not installed.
     """
-    if path is not None:
-        generator = read_generator(path, trade_off.space)
-        if not generator.trained_for(trade_off):
-            logger.warning(f"Careful with {path}: it was trained for other models than these")
-        return generator
+    if named is not None:
+        return _named(named, trade_off)
     path = generator_path(trade_off)
     kept, _ = _usable(path, trade_off)
     if kept is not None:
@@ -68,6 +67,16 @@ def ready_generator(
         return kept or _trained_by_default(path, trade_off, progress)
 
 
+def _named(named: Generator | Path | str, trade_off: TradeOff) -> Generator:
+    if isinstance(named, Generator):
+        generator, name = named.of(trade_off.space), "the generator"
+    else:
+        generator, name = read_generator(Path(named), trade_off.space), str(named)
+    if not generator.trained_for(trade_off):
+        logger.warning(f"Careful with {name}: it was trained for other models than these")
+    return generator
+
+
 def train_and_store(
     trade_off: TradeOff,
     settings: TrainingSettings,
@@ -75,7 +84,7 @@ def train_and_store(
     *,
     seed: int = 0,
     resume: bool = True,
-    progress: TrainingProgress | None = None,
+    progress: Progress | None = None,
 ) -> Generator:
     """Train a generator and write it; after an interruption it goes on.
 
@@ -103,7 +112,7 @@ def _train(
     settings: TrainingSettings,
     path: Path,
     seed: int,
-    progress: TrainingProgress | None,
+    progress: Progress | None,
 ) -> Generator:
     """:func:`train_and_store` by a process that is alone with ``path``."""
     checkpoint = checkpoint_of(path)
@@ -119,7 +128,7 @@ def _train(
     write_generator(generator, path)
     checkpoint.unlink(missing_ok=True)
     logger.info(f"Generator written to {path}")
-    return generator
+    return replace(generator, path=path)
 
 
 def _alone(path: Path) -> AbstractContextManager[None]:
@@ -144,9 +153,7 @@ def _usable(path: Path, trade_off: TradeOff) -> tuple[Generator | None, str | No
     return None, f"{path} was trained for models that have changed"
 
 
-def _trained_by_default(
-    path: Path, trade_off: TradeOff, progress: TrainingProgress | None
-) -> Generator:
+def _trained_by_default(path: Path, trade_off: TradeOff, progress: Progress | None) -> Generator:
     """A generator with the default settings; goes on with a training of the same, if any."""
     settings = TrainingSettings()
     try:

@@ -12,7 +12,7 @@ from tables import CELLS as SPACE
 from tables import QUICK_PROTOCOL, made_up_networks, made_up_table
 
 from devices import Backend, DeviceLost, RunSettings, Samples
-from luts import LookupTable, Measured, Sentinel, read_cost_model, write_cost_model
+from luts import TABLE_SPEED, LookupTable, Measured, Sentinel, read_cost_model, write_cost_model
 from luts.answers import WINDOW
 from nasprof.locking import locked
 from profiler.measuring.protocol import parse_protocol
@@ -20,10 +20,13 @@ from profiler.measuring.rounds import EMPTY, SENTINEL
 from profiler.tables.measured import measure_genes
 from profiler.tables.plan import Plan
 from search.accuracy.base import AccuracyModel
+from search.answers.candidates import Candidates
 from search.answers.deployment import Deployment
 from search.answers.feedback import record_answers, remembered
-from search.answers.replies import Range, reply
-from search.answers.verify import REPEATS, Candidates, Stated, Verification, verify
+from search.answers.replies import Context, reply
+from search.answers.speed import StatedSpeed
+from search.answers.verification import Verification
+from search.answers.verify import REPEATS, verify_candidates
 from search.naming import exactly
 from search.objectives.trade_off import TradeOff
 
@@ -77,7 +80,7 @@ def answers(*latencies_ms, first=100):
     ]
 
 
-WALL, CPU = Stated("wall"), Stated("cpu")
+WALL, CPU = StatedSpeed("wall"), StatedSpeed("cpu")
 SENTINEL_MS = 2.0
 
 
@@ -121,8 +124,15 @@ class Phone:
         return self.site().measure(genes)
 
 
-def nothing_else(budget_ms):
-    return []
+def nothing_else(budgets_ms):
+    return [[] for _ in budgets_ms]
+
+
+def context(minimum_ms, maximum_ms):
+    """What answers are of that lie between two latencies."""
+    return Context(
+        Phone({}).site().trade_off, "scripted", TABLE_SPEED, 0.95, minimum_ms, maximum_ms
+    )
 
 
 def numbers(found):
@@ -135,7 +145,7 @@ def numbers(found):
 def test_answers_of_all_budgets_are_measured_together_and_kept_where_they_hold():
     phone = Phone({100: 9.0, 200: 19.0})
     candidates = [Candidates(10, answers(9.5)), Candidates(20, answers(19.5, first=200))]
-    found = verify(candidates, WALL, phone.take, nothing_else)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
     assert phone.asked == [[100, 200], [100, 200]], "what was accepted is measured once more"
     assert [numbers(found.final(each)) for each in candidates] == [[100], [200]]
     assert found.measured_ms(candidates[0].answers[0]) == pytest.approx(9.0)
@@ -146,36 +156,36 @@ def test_answers_of_all_budgets_are_measured_together_and_kept_where_they_hold()
 def test_budgets_are_compared_on_the_clock_of_the_table():
     phone = Phone({100: 10.5})
     candidates = [Candidates(10, answers(9.5))]
-    on_cpu = verify(candidates, CPU, phone.take, nothing_else)
+    on_cpu = verify_candidates(candidates, CPU, phone.take, nothing_else)
     assert on_cpu.measured_ms(candidates[0].answers[0]) == pytest.approx(0.9 * 10.5)
     assert on_cpu.ratios(candidates) == [pytest.approx(0.9 * 10.5 / 9.5)]
     assert not on_cpu.missing(candidates[0])
-    assert verify(candidates, WALL, phone.take, nothing_else).missing(candidates[0])
+    assert verify_candidates(candidates, WALL, phone.take, nothing_else).missing(candidates[0])
 
 
 def test_one_that_misses_makes_way_for_the_next_that_should_hold():
     phone = Phone({100: 11.0, 102: 9.9, 200: 19.5})
     # 10 % off: 9.6 would take 10.56, 9.0 takes 9.9.
     candidates = [Candidates(10, answers(10.0, 9.6, 9.0)), Candidates(20, answers(19, first=200))]
-    found = verify(candidates, WALL, phone.take, nothing_else)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
     assert phone.asked == [[100, 200], [102], [102, 200]]
     assert numbers(found.final(candidates[0])) == [102]
-    told = reply(candidates[0], found, Range(1, 100))
+    told = reply(candidates[0], found, context(1, 100))
     assert told.results[0].measured_ms == pytest.approx(9.9)
     assert told.note == "more accurate ones missed the budget when measured (11 ms)"
-    assert reply(candidates[1], found, Range(1, 100)).note is None
+    assert reply(candidates[1], found, context(1, 100)).note is None
 
 
 def test_new_candidates_are_asked_for_when_none_is_left():
     phone = Phone({100: 12.5, 300: 9.8})
     budgets = []
 
-    def again(budget_ms):
-        budgets.append(budget_ms)
-        return answers(7.9, first=300)
+    def again(budgets_ms):
+        budgets.extend(budgets_ms)
+        return [answers(7.9, first=300)]
 
     candidates = [Candidates(10, answers(10.0, 9.9))]
-    found = verify(candidates, WALL, phone.take, again)
+    found = verify_candidates(candidates, WALL, phone.take, again)
     assert budgets == [pytest.approx(8.0)]
     assert phone.asked == [[100], [300], [300]]
     assert numbers(found.final(candidates[0])) == [300]
@@ -184,9 +194,9 @@ def test_new_candidates_are_asked_for_when_none_is_left():
 def test_of_a_budget_that_none_should_meet_the_fastest_is_tried():
     phone = Phone({100: 30.0, 103: 11.0})
     candidates = [Candidates(10, answers(9.9, 5.0, 4.0, 3.5))]
-    found = verify(candidates, WALL, phone.take, nothing_else)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
     assert phone.asked == [[100], [103], [103]]
-    told = reply(candidates[0], found, Range(1, 100))
+    told = reply(candidates[0], found, context(1, 100))
     assert numbers([told.results[0].answer]) == [103]
     assert told.note == "none of those measured meets the budget (30, 11 ms); this is the nearest"
 
@@ -195,7 +205,7 @@ def test_attempts_are_limited():
     truth = {100 + place: 11.0 + place / 100 for place in range(9)}
     phone = Phone(truth)
     candidates = [Candidates(10, answers(*(10 * 0.9**place for place in range(9))))]
-    found = verify(candidates, WALL, phone.take, nothing_else, attempts=3)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else, attempts=3)
     assert len(phone.asked) == 3 + 1
     assert numbers(found.final(candidates[0])) == [min(asked[0] for asked in phone.asked)]
 
@@ -203,9 +213,9 @@ def test_attempts_are_limited():
 def test_several_are_answered_with_and_none_is_measured_twice():
     phone = Phone({100: 9.0, 101: 12.0, 102: 8.0, 103: 7.0})
     candidates = [Candidates(10, answers(9.0, 9.0, 8.0, 7.0)) for _ in range(2)]
-    found = verify(candidates, WALL, phone.take, nothing_else, top=3)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else, top=3)
     assert phone.asked == [[100, 101, 102], [103], [100, 102, 103]]
-    told = reply(candidates[0], found, Range(1, 100))
+    told = reply(candidates[0], found, context(1, 100))
     assert numbers(result.answer for result in told.results) == [100, 102, 103]
     assert [result.name for result in told.results] == ["10ms-1", "10ms-2", "10ms-3"]
 
@@ -216,10 +226,10 @@ def test_several_are_answered_with_and_none_is_measured_twice():
 def test_the_number_told_is_of_a_second_measurement_and_a_miss_counts():
     phone = Phone({100: [9.9, 10.2], 200: [19.0, 19.1]})
     candidates = [Candidates(10, answers(9.9)), Candidates(20, answers(19.5, first=200))]
-    found = verify(candidates, WALL, phone.take, nothing_else)
-    first, second = (reply(each, found, Range(1, 100)) for each in candidates)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
+    first, second = (reply(each, found, context(1, 100)) for each in candidates)
     assert first.results[0].measured_ms == pytest.approx(10.2)
-    assert first.first.measured_ms == pytest.approx(9.9)
+    assert first.first_choice.measured_ms == pytest.approx(9.9)
     assert first.note == "it held, but missed the budget when measured once more (10.2 ms)"
     assert (second.results[0].measured_ms, second.note) == (pytest.approx(19.1), None)
 
@@ -227,8 +237,15 @@ def test_the_number_told_is_of_a_second_measurement_and_a_miss_counts():
 def test_the_first_choice_is_told_also_where_it_was_replaced():
     phone = Phone({100: 11.0, 102: [9.9, 9.8]})
     candidates = [Candidates(10, answers(10.0, 9.6, 9.0))]
-    told = reply(candidates[0], verify(candidates, WALL, phone.take, nothing_else), Range(1, 100))
-    assert (told.first.answer.latency_ms, told.first.measured_ms) == (10.0, pytest.approx(11.0))
+    told = reply(
+        candidates[0],
+        verify_candidates(candidates, WALL, phone.take, nothing_else),
+        context(1, 100),
+    )
+    assert (told.first_choice.answer.latency_ms, told.first_choice.measured_ms) == (
+        10.0,
+        pytest.approx(11.0),
+    )
     assert (told.results[0].measured_ms, told.tried) == (pytest.approx(9.8), 2)
 
 
@@ -240,7 +257,7 @@ def test_excess_is_pooled_over_the_budgets_of_a_call():
         Candidates(20, answers(18.0, first=200)),
         Candidates(25, answers(20.0, first=300)),
     ]
-    found = verify(candidates, WALL, phone.take, nothing_else)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
     assert phone.asked[1] == [103], "9.5 would keep the budget if only its own miss counted"
     assert found.excess(candidates[0], 1.0) == pytest.approx(1.01)
 
@@ -250,7 +267,7 @@ def test_the_pooled_excess_may_be_below_1():
     others = [(15, 13.0, 200), (20, 16.0, 300), (25, 19.0, 400)]
     candidates = [Candidates(10, answers(9.9, 9.5, 9.3))]
     candidates += [Candidates(budget, answers(ms, first=first)) for budget, ms, first in others]
-    found = verify(candidates, WALL, fast.take, nothing_else)
+    found = verify_candidates(candidates, WALL, fast.take, nothing_else)
     pooled = np.median(found.ratios(candidates))
     assert pooled < 1
     assert found.excess(candidates[1], pooled) == pytest.approx(pooled)
@@ -260,11 +277,11 @@ def test_the_pooled_excess_may_be_below_1():
 def test_flagged_measurements_are_repeated_and_not_taken_for_truth():
     phone = Phone({100: [11.0, 9.0, 9.1]}, noisy=1)
     candidates = [Candidates(10, answers(9.5, 8.0))]
-    found = verify(candidates, WALL, phone.take, nothing_else)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
     assert phone.asked == [[100], [100], [100]]
     assert found.measured_ms(candidates[0].first) == pytest.approx(9.0)
     always = Phone({100: 9.0}, noisy=99)
-    found = verify([Candidates(10, answers(9.5))], WALL, always.take, nothing_else)
+    found = verify_candidates([Candidates(10, answers(9.5))], WALL, always.take, nothing_else)
     assert len(always.asked) == 2 * (1 + REPEATS)
     (taken,) = found.measurements.values()
     assert taken.flags == ["contended"]
@@ -276,13 +293,15 @@ def test_latencies_are_read_at_the_speed_that_was_stated():
     digest = phone.take(np.array([cell(100)]))[0].sentinel["sha256"]
     sentinel = Sentinel(digest, {"wall": SENTINEL_MS, "cpu": 0.9 * SENTINEL_MS}, {}, 20)
     candidates = [Candidates(10, answers(9.0))]
-    found = verify(candidates, Stated("wall", sentinel, 1.1), phone.take, nothing_else)
+    found = verify_candidates(
+        candidates, StatedSpeed("wall", sentinel, 1.1), phone.take, nothing_else
+    )
     first = candidates[0].first
     assert found.measured_ms(first) == pytest.approx(9.0 * 1.1)
     assert found.clocked_ms(first) == pytest.approx(9.0 * 1.3)
     assert found.drift() == pytest.approx(1.3 / 1.1)
     other = Sentinel("another", {"wall": 1.0}, {}, 20)
-    clocked = Stated("wall", other, 1.1).latency_ms(found.measurements[first.genes.tobytes()])
+    clocked = StatedSpeed("wall", other, 1.1).latency_ms(found.measurements[first.genes.tobytes()])
     assert clocked == pytest.approx(9.0 * 1.3), "a multiple of another sentinel says nothing"
 
 
@@ -299,28 +318,28 @@ def test_budgets_that_differ_have_files_of_their_own():
 def test_a_device_that_disappears_leaves_predictions(failure):
     phone = Phone({100: 9.0}, fails_at=(1, 1), failure=failure)
     candidates = [Candidates(10, answers(9.5))]
-    found = verify(candidates, WALL, phone.take, nothing_else)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
     assert found.ended is not None
-    told = reply(candidates[0], found, Range(1, 100))
+    told = reply(candidates[0], found, context(1, 100))
     assert (numbers([told.results[0].answer]), told.results[0].measured_ms) == ([100], None)
 
 
 def test_what_was_measured_before_it_disappeared_counts():
     phone = Phone({100: 11.0, 200: 19.0, 101: 0}, fails_at=(2, 0))
     candidates = [Candidates(10, answers(9.9, 5)), Candidates(20, answers(19.5, first=200))]
-    found = verify(candidates, WALL, phone.take, nothing_else)
-    first, second = (reply(each, found, Range(1, 100)) for each in candidates)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
+    first, second = (reply(each, found, context(1, 100)) for each in candidates)
     assert numbers([first.results[0].answer]) == [101]
     assert first.results[0].measured_ms is None
     assert second.results[0].measured_ms is None, "nothing was measured once more"
-    assert second.first.measured_ms == pytest.approx(19.0)
+    assert second.first_choice.measured_ms == pytest.approx(19.0)
 
 
 # --- what budgets outside the range are told ----------------------------------------------------
 
 
 def test_budgets_outside_the_range_are_noted():
-    found, span = Verification(WALL), Range(10, 100)
+    found, span = Verification(WALL), context(10, 100)
     assert (
         "no network is known to run under 10 ms"
         in reply(Candidates(5, answers(9.8)), found, span).note
@@ -358,7 +377,7 @@ def answered(table, phone, truth, budgets=(10.0,)):
     candidates = [
         Candidates(2 * ms, [Answer(row, 90.0, ms, ms)]) for row, ms in zip(genes, told, strict=True)
     ]
-    found = verify(candidates, WALL, phone.take, nothing_else)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
     return candidates, found, record_answers(phone.site(table), candidates, found)
 
 
@@ -406,7 +425,7 @@ def test_only_first_choices_count_for_the_bound(stored):
     phone = Phone({1000: 1.01 * told[0], 1001: 1.01 * told[1], 1002: 2.0 * told[2]})
     first = [Candidates(9e9, [Answer(cell(number), 90.0, ms, ms)]) for number, ms in
              zip((1000, 1001), told, strict=False)]  # fmt: skip
-    found = verify(first, WALL, phone.take, nothing_else)
+    found = verify_candidates(first, WALL, phone.take, nothing_else)
     extra = {cell(1002).tobytes(): phone.take(np.array([cell(1002)]))[0]}
     found.measurements |= extra
     record_answers(phone.site(stored), first, found)
@@ -444,7 +463,7 @@ def changed_protocol(stored, phone):
 def test_other_tables_are_left_as_they_are(stored, site):
     phone = Phone({100: 5.0})
     candidates = [Candidates(10, answers(5.0))]
-    found = verify(candidates, WALL, phone.take, nothing_else)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
     before = stored.path.read_bytes()
     assert record_answers(site(stored, phone), candidates, found) is None
     assert stored.path.read_bytes() == before
@@ -455,7 +474,7 @@ def test_shipped_tables_are_left_as_they_are():
     before = shipped.path.read_bytes()
     phone = Phone({100: 5.0})
     candidates = [Candidates(10, answers(5.0))]
-    found = verify(candidates, WALL, phone.take, nothing_else)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
     site = replace(phone.site(), trade_off=None)
     object.__setattr__(site, "trade_off", type("T", (), {"cost": shipped})())
     assert record_answers(site, candidates, found) is None
@@ -484,7 +503,7 @@ def test_what_was_measured_under_other_conditions_is_not_remembered(stored, sett
 
     (told,) = stored.latency_ms(np.array([cell(1000)])).tolist()
     candidates = [Candidates(2 * told, [Answer(cell(1000), 90.0, told, told)])]
-    found = verify(candidates, WALL, take, nothing_else)
+    found = verify_candidates(candidates, WALL, take, nothing_else)
     assert record_answers(phone.site(stored), candidates, found) is None
     assert read_cost_model(stored.path).networks == stored.networks
 
@@ -492,7 +511,7 @@ def test_what_was_measured_under_other_conditions_is_not_remembered(stored, sett
 def test_doubtful_measurements_are_not_remembered(stored):
     phone = Phone({100: 5.0, 200: 5.0}, noisy=99)
     candidates = [Candidates(10, answers(5.0))]
-    found = verify(candidates, WALL, phone.take, nothing_else)
+    found = verify_candidates(candidates, WALL, phone.take, nothing_else)
     before = json.loads(stored.path.read_text())
     assert record_answers(phone.site(stored), candidates, found) is None
     assert json.loads(stored.path.read_text()) == before

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.answers.replies import brief_arch
 from search.archives.stored import StoredObjective
 from search.commands.arch_table import LONGEST, Shown, numbers, shortened, show_columns, show_rows
+from search.naming import brief_arch
 from spaces import get_space
 
 OFA = get_space("ofa-mbv3")

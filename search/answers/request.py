@@ -1,0 +1,162 @@
+"""What can be said about models and answers, beside the budgets and the names of the models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from luts import TABLE_SPEED, Speed
+from nasprof.errors import UsageError
+from nasprof.reader import brief
+from profiler.measuring.protocol import Protocol, parse_protocol
+from profiler.tables.measured import BuildProgress
+from search.answers.candidates import Propose
+from search.objectives.trade_off import TradeOff
+from search.pnag.answers import AnswerSettings, answer
+from search.pnag.generator import Generator
+
+KEPT = 32
+"""Candidates for each budget."""
+
+
+def _nothing(*_: object) -> None:
+    """Whom nothing is told."""
+
+
+@dataclass(frozen=True)
+class AnswerProgress(BuildProgress):
+    """Whom to tell how far the work has come.
+
+    Args:
+        training: how many of how many steps of the generator's training are done.
+    """
+
+    training: Callable[[int, int], None] = _nothing
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which models are meant, where their names leave it open.
+
+    Args:
+        resolution: input height and width in pixels, where the models know several.
+        precision: of one's own table: "fp32" unless given, "fp16" or "int8".
+        clock: that latencies are of, "wall" or "cpu"; the table's own unless given.
+
+    Raises:
+        UsageError: one of them makes no sense.
+    """
+
+    resolution: int | None = None
+    precision: str | None = None
+    clock: Literal["wall", "cpu"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.clock not in (None, "wall", "cpu"):
+            raise _invalid("clock", self.clock, "'wall' or 'cpu'")
+
+
+@dataclass(frozen=True)
+class AnswerOptions(ModelOptions):
+    """Who answers budgets, and how.
+
+    Args:
+        generator: a trained one, or its file (.npz); the one kept for the models, which is
+            trained if there is none, unless given.
+        confidence: with which networks keep within their budgets, between 0 and 1.
+        samples: architectures drawn for each budget.
+        polish: whether answers are improved by exchanges of one and two genes.
+        seed: of everything random.
+
+    Raises:
+        UsageError: one of them makes no sense.
+    """
+
+    generator: Generator | Path | str | None = None
+    confidence: float = 0.95
+    samples: int = 256
+    polish: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.samples < 1:
+            raise _invalid("samples", self.samples, "at least 1")
+        if self.seed < 0:
+            raise _invalid("seed", self.seed, "at least 0")
+        # Refuses what it cannot be asked with.
+        _ = self.answer_settings
+
+    def proposing(
+        self, generator: Generator, trade_off: TradeOff, speed: Speed = TABLE_SPEED
+    ) -> Propose:
+        """A function that asks a generator for answers, all from one source of randomness."""
+        rng = np.random.default_rng(self.seed)
+        settings = self.answer_settings
+        return partial(answer, generator, trade_off, rng=rng, settings=settings, speed=speed)
+
+    @property
+    def answer_settings(self) -> AnswerSettings:
+        """How the generator is asked."""
+        return AnswerSettings(self.confidence, self.samples, self.polish, KEPT)
+
+
+@dataclass(frozen=True)
+class GenerateOptions(AnswerOptions):
+    """How budgets are answered, and what is measured of the answers.
+
+    Args:
+        top: networks for each budget, 1 to 32.
+        measured_top1: table of earlier answers with their top-1 as it was measured (.csv:
+            arch,top1), for what the next have at least.
+        protocol: how to measure; as the table was, in more rounds, unless given.
+        speed: of the device, which budgets and answers are of: "table", or "today", which is
+            timed; today's where the device is at hand unless given.
+        learn: whether one's own table remembers how far off measured answers were.
+
+    Raises:
+        UsageError: one of them makes no sense.
+    """
+
+    top: int = 1
+    measured_top1: Path | str | None = None
+    protocol: Protocol | str | None = None
+    speed: Literal["today", "table"] | None = None
+    learn: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.top <= KEPT:
+            raise _invalid("top", self.top, f"1 to {KEPT}")
+        if self.speed not in (None, "today", "table"):
+            raise _invalid("speed", self.speed, "'today' or 'table'")
+        # Refuses a protocol that there is not.
+        _ = self.measuring_protocol
+
+    @property
+    def measuring_protocol(self) -> Protocol | None:
+        """How to measure, None for as the table was."""
+        protocol = self.protocol
+        return parse_protocol(protocol) if isinstance(protocol, str) else protocol
+
+
+@dataclass(frozen=True)
+class TrainOptions(ModelOptions):
+    """How a generator's training is begun.
+
+    Args:
+        seed: of everything random.
+        resume: whether to go on with what an interrupted training left.
+    """
+
+    seed: int = 0
+    resume: bool = True
+
+
+def _invalid(name: str, value: object, expected: str) -> UsageError:
+    return UsageError(f"{name} is {brief(value)}, expected {expected}")

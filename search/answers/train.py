@@ -1,0 +1,62 @@
+"""A generator for the models of a device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devices import Target
+from luts import CostModel
+from nasprof.errors import UsageError
+from search.accuracy.base import AccuracyModel
+from search.answers.deployment import resolve_deployment
+from search.answers.request import AnswerProgress, TrainOptions
+from search.pnag.generator import Generator
+from search.pnag.rewards import rewards
+from search.pnag.settings import TrainingSettings
+from search.pnag.stored import generator_path, train_and_store
+
+
+def train_generator(
+    settings: TrainingSettings | None = None,
+    *,
+    device: Target | str | None = None,
+    lut: CostModel | Path | str | None = None,
+    accuracy: AccuracyModel | Path | str = "imagenet",
+    output: Path | str | None = None,
+    options: TrainOptions | None = None,
+    progress: AnswerProgress | None = None,
+) -> Generator:
+    """Train the generator that answers any budget on a device, and write it.
+
+    :func:`search.generate`, which has the other arguments, does this by itself, with the defaults.
+    An interrupted training goes on when it is called for again.
+
+    Args:
+        settings: of the training (Guo et al. 2022, Sec. 3 and 4.1, with what is done otherwise);
+            the best known unless given.
+        output: file to write (.npz); where :func:`search.generate` looks for it unless given.
+        options: everything else.
+
+    Returns:
+        The generator; ``path`` is its file, ``provenance`` what it was trained for and how.
+
+    Raises:
+        UsageError: models, device, settings and options do not fit, or what an interrupted
+            training left is of another one.
+        NasprofError: torch is not installed, or the file cannot be written.
+    """
+    settings, options = settings or TrainingSettings(), options or TrainOptions()
+    progress = progress or AnswerProgress()
+    rewards.get(settings.reward)
+    path = None if output is None else Path(output)
+    if path is not None and path.suffix != ".npz":
+        raise UsageError(f"{path} is no place for a generator", "Expected a file in .npz.")
+    trade_off = resolve_deployment(device, lut, accuracy, options, progress).trade_off
+    return train_and_store(
+        trade_off,
+        settings,
+        path or generator_path(trade_off),
+        seed=options.seed,
+        resume=options.resume,
+        progress=progress.training,
+    )
