@@ -23,7 +23,7 @@ from nasprof.threads import one_thread
 from search.accuracy import AccuracyModel, read_accuracy_model
 from search.accuracy.errors import CannotRank
 from search.accuracy.fit import fit_measurements
-from search.accuracy.measurements import Measurements, read_measurements
+from search.accuracy.measurements import MeasuredAccuracy, read_measurements
 from search.accuracy.ridge import ridge_of
 from search.accuracy.validation import score
 
@@ -35,14 +35,14 @@ GOALS = {"spearman": 0.997, "mae": 0.06, "cpu_s": 2.0}
 MANY, REPEATS = 100_000, 3
 
 
-def split(data: Measurements, seed: int) -> tuple[Measurements, Measurements]:
+def split(data: MeasuredAccuracy, seed: int) -> tuple[MeasuredAccuracy, MeasuredAccuracy]:
     """Four fifths of the networks in random order, and the others."""
     order = np.random.default_rng(seed).permutation(len(data))
     held_out = len(order) // 5
     return data.take(order[held_out:]), data.take(order[:held_out])
 
 
-def judge(data: Measurements, size: int | None, seed: int) -> dict[str, Any]:
+def judge(data: MeasuredAccuracy, size: int | None, seed: int) -> dict[str, Any]:
     """A fit to ``size`` networks, or all, against those held out."""
     rest, test = split(data, seed)
     began = time.process_time()

@@ -36,6 +36,12 @@ class Objective:
         nearest_additive: gives the additive objective nearest to it, for engines that need one.
         facts: what it depends on, as JSON values: an archive of other facts is of another search.
         device: what evaluates it, one architecture at a time; None if it is no device.
+
+    >>> from spaces import get_space
+    >>> space = get_space("nasbench201", cells=1)
+    >>> macs = Objective("macs", "MACs", lambda genes: space.macs(genes) * 1.0, kind="computed")
+    >>> macs.function(np.zeros((1, 6), np.int8))
+    array([7783040.])
     """
 
     name: str
@@ -100,7 +106,14 @@ class Problem:
     """Objectives over a space; engines see all of them to be minimised.
 
     Args:
+        objectives: in the order of the columns of :meth:`values`.
         limits: by the names of objectives.
+
+    >>> from spaces import get_space
+    >>> space = get_space("nasbench201", cells=1)
+    >>> macs = Objective("macs", "MACs", lambda genes: space.macs(genes) * 1.0)
+    >>> Problem(space, (macs,)).within({"macs": 2e7}).worst
+    array([20000000.])
     """
 
     space: Space

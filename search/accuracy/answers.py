@@ -14,7 +14,7 @@ from luts.answers import FEWEST, answer_bound
 from nasprof.errors import UsageError
 from nasprof.typing import Array
 from search.accuracy.base import AccuracyModel
-from search.accuracy.measurements import Measurements
+from search.accuracy.measurements import MeasuredAccuracy
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class LowerBound:
     errors: Bound
 
     @classmethod
-    def of(cls, model: AccuracyModel, answers: Measurements, confidence: float) -> LowerBound:
+    def of(cls, model: AccuracyModel, answers: MeasuredAccuracy, confidence: float) -> LowerBound:
         """From networks that a search chose, and that were measured afterwards.
 
         Args:

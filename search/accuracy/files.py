@@ -47,6 +47,9 @@ def read_accuracy_model(name: str | Path) -> AccuracyModel:
         UsageError: there is none.
         AccuracyModelInvalid: the file is damaged or of something else.
         CannotRank: a table does not allow to tell good networks from bad ones.
+
+    >>> read_accuracy_model("imagenet").spaces[0].label
+    'ofa-mbv3 w1.0@224'
     """
     path = accuracy_files.find(str(name))
     if path.name.endswith(_TABLES):

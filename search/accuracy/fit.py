@@ -9,7 +9,7 @@ from nasprof.threads import one_thread
 from nasprof.typing import JsonObject
 from search.accuracy.kernel import KernelAccuracy
 from search.accuracy.kernel_fit import choose_process, fit_kernel
-from search.accuracy.measurements import Measurements
+from search.accuracy.measurements import MeasuredAccuracy
 from search.accuracy.validation import (
     FOLDS,
     MIN_SPEARMAN,
@@ -24,7 +24,7 @@ MOST_NETWORKS = 4000
 
 @one_thread()
 def fit_measurements(
-    measurements: Measurements, name: str, source: str, seed: int = 0
+    measurements: MeasuredAccuracy, name: str, source: str, seed: int = 0
 ) -> KernelAccuracy:
     """The model of measured networks, with its cross-validated errors in its provenance.
 
@@ -61,7 +61,7 @@ def fit_measurements(
     return fit_kernel(measurements, process, name, caution, provenance)
 
 
-def validity(measurements: Measurements) -> JsonObject:
+def validity(measurements: MeasuredAccuracy) -> JsonObject:
     """Ranges that the networks span, and how far apart they lie."""
     macs = measurements.space.macs(measurements.genes)
     differing = np.zeros((len(measurements),) * 2, np.int16)

@@ -14,7 +14,7 @@ from search.accuracy.card import model_card
 from search.accuracy.files import accuracy_files, stem
 from search.accuracy.fit import fit_measurements
 from search.accuracy.kernel import KernelAccuracy
-from search.accuracy.measurements import Measurements, read_measurements
+from search.accuracy.measurements import MeasuredAccuracy, read_measurements
 from spaces import Space
 
 
@@ -44,7 +44,7 @@ class FittedAccuracy:
 
 
 def fit_accuracy(
-    measured: str | Path | Measurements,
+    measured: str | Path | MeasuredAccuracy,
     output: str | Path | None = None,
     *,
     space: Space | str | Mapping[str, object] = "ofa-mbv3",
@@ -78,16 +78,16 @@ def fit_accuracy(
     >>> space = get_space("nasbench201", cells=1)
     >>> genes = space.sample(60, np.random.default_rng(0))
     >>> top1 = 60 + genes.sum(1) + 0.01 * genes[:, 0]
-    >>> fitted = fit_accuracy(Measurements.of(space, genes, top1))
+    >>> fitted = fit_accuracy(MeasuredAccuracy.of(space, genes, top1))
     >>> fitted.to_dict()["cross_validation"]["spearman"] > 0.95
     True
     """
-    name = "measurements" if isinstance(measured, Measurements) else stem(Path(measured))
+    name = "measurements" if isinstance(measured, MeasuredAccuracy) else stem(Path(measured))
     path = None if output is None else accuracy_files.path(str(output))
     card = None if path is None else path.with_suffix(".md")
     for written in filter(None, (path, card)):
         refuse_existing(written, overwrite)
-    if not isinstance(measured, Measurements):
+    if not isinstance(measured, MeasuredAccuracy):
         source = source or Path(measured).name
         measured = read_measurements(Path(measured), _settings(space))
     logger.info(f"Fitting {len(measured)} distinct networks of {measured.space.label} ...")

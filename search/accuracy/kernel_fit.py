@@ -10,7 +10,7 @@ import scipy.linalg  # noqa: F401
 from nasprof.threads import one_thread
 from nasprof.typing import Array, JsonObject
 from search.accuracy.kernel import KernelAccuracy
-from search.accuracy.measurements import Measurements
+from search.accuracy.measurements import MeasuredAccuracy
 from search.regression.encodings import column_groups
 from search.regression.gaussian import Kernel, Process, fit_process
 
@@ -20,7 +20,7 @@ _PAIRS_WORTH = 1.1
 
 @one_thread()
 def fit_kernel(
-    measurements: Measurements,
+    measurements: MeasuredAccuracy,
     process: Process,
     name: str = "",
     caution: float = 1.0,
@@ -50,19 +50,19 @@ def fit_kernel(
     )
 
 
-def _data(measurements: Measurements) -> tuple[Array, Array]:
+def _data(measurements: MeasuredAccuracy) -> tuple[Array, Array]:
     """One-hot genes ``(n, n_columns)``, and top-1 of mean 0 and variance 1 ``(n,)``."""
     inputs = measurements.space.onehot(measurements.genes).astype(np.float64)
     return inputs, (measurements.top1 - measurements.top1.mean()) / _unit(measurements)
 
 
-def _unit(measurements: Measurements) -> float:
+def _unit(measurements: MeasuredAccuracy) -> float:
     return float(measurements.top1.std()) or 1.0
 
 
 @one_thread()
 def most_likely(
-    measurements: Measurements, form: str, seed: int, start: Process | None = None
+    measurements: MeasuredAccuracy, form: str, seed: int, start: Process | None = None
 ) -> Process:
     """The most likely hyperparameters of a kernel's form; see :func:`fit_process`.
 
@@ -76,7 +76,7 @@ def most_likely(
     return fit_process(form, *_data(measurements), measurements.repeats, groups, rng, start)
 
 
-def choose_process(measurements: Measurements, seed: int) -> Process:
+def choose_process(measurements: MeasuredAccuracy, seed: int) -> Process:
     """The kernel's form, by leave-one-out errors, and its hyperparameters, by likelihood."""
     inputs, targets = _data(measurements)
     pairs, rbf = (most_likely(measurements, form, seed) for form in Kernel.forms)

@@ -38,7 +38,7 @@ _NEEDED = "a first line that names columns 'arch' and 'top1', or 'ks', 'e', 'd' 
 
 
 @dataclass(frozen=True)
-class Measurements:
+class MeasuredAccuracy:
     """Distinct networks of one space.
 
     Args:
@@ -47,6 +47,12 @@ class Measurements:
         repeats: how often each was measured, ``(n,)``.
         noise: standard deviation between measurements of the same network in points, pooled;
             None where none was measured twice.
+
+    >>> from spaces import get_space
+    >>> space = get_space("nasbench201")
+    >>> genes = np.array([[0] * 6, [3] * 6, [3] * 6], np.int8)
+    >>> MeasuredAccuracy.of(space, genes, np.array([10.0, 93.0, 94.0])).top1
+    array([10. , 93.5])
     """
 
     space: Space
@@ -75,14 +81,14 @@ class Measurements:
         noise = float(np.sqrt(((top1 - mean[inverse]) ** 2).sum() / freedom)) if freedom else None
         return cls(space, distinct, mean, repeats, noise)
 
-    def take(self, rows: Indices) -> Measurements:
+    def take(self, rows: Indices) -> MeasuredAccuracy:
         """The networks of these indices."""
-        return Measurements(
+        return MeasuredAccuracy(
             self.space, self.genes[rows], self.top1[rows], self.repeats[rows], self.noise
         )
 
 
-def read_measurements(path: Path, settings: Mapping[str, object] | None = None) -> Measurements:
+def read_measurements(path: Path, settings: Mapping[str, object] | None = None) -> MeasuredAccuracy:
     """The networks of a CSV file.
 
     Args:
@@ -114,7 +120,7 @@ def read_measurements(path: Path, settings: Mapping[str, object] | None = None) 
             "Multiply the column by 100.",
         )
     space = given[0][0]
-    return Measurements.of(space, space.encode([arch for _, arch in given]), np.array(top1))
+    return MeasuredAccuracy.of(space, space.encode([arch for _, arch in given]), np.array(top1))
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:

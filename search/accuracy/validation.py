@@ -13,7 +13,7 @@ from nasprof.folds import folds
 from nasprof.typing import Array, JsonObject
 from search.accuracy.errors import CannotRank
 from search.accuracy.kernel_fit import fit_kernel, most_likely
-from search.accuracy.measurements import Measurements
+from search.accuracy.measurements import MeasuredAccuracy
 from search.regression.gaussian import Process
 
 FOLDS = 5
@@ -73,7 +73,9 @@ def score(predicted: Array, std: Array, top1: Array) -> Score:
     )
 
 
-def cross_validate(measurements: Measurements, process: Process, seed: int) -> tuple[Score, float]:
+def cross_validate(
+    measurements: MeasuredAccuracy, process: Process, seed: int
+) -> tuple[Score, float]:
     """The score on networks of other folds, and the caution that standard deviations need.
 
     Hyperparameters are improved anew in each fold. The score's coverage is without the caution.
@@ -108,7 +110,7 @@ def needed_caution(ratios: Array) -> float:
     return max(float(np.sort(ratios)[rank]) / _NORMAL_95, _LEAST_CAUTION)
 
 
-def check_enough(measurements: Measurements) -> None:
+def check_enough(measurements: MeasuredAccuracy) -> None:
     """Refuse measurements that nothing can be learned from.
 
     Raises:
@@ -125,7 +127,7 @@ def check_enough(measurements: Measurements) -> None:
 
 
 def cannot_rank(
-    measurements: Measurements, process: Process, reached: Score, seed: int
+    measurements: MeasuredAccuracy, process: Process, reached: Score, seed: int
 ) -> CannotRank:
     """The refusal of measurements that do not allow to rank, with how many more are needed.
 
@@ -154,7 +156,7 @@ def cannot_rank(
 
 
 def learning_curve(
-    measurements: Measurements, process: Process, seed: int
+    measurements: MeasuredAccuracy, process: Process, seed: int
 ) -> tuple[list[int], list[float]]:
     """Cross-validated Spearman with a quarter and half of the networks.
 

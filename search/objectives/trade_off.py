@@ -27,6 +27,13 @@ class TradeOff:
 
     Raises:
         SpaceMismatch: one of the models is not of the space.
+
+    >>> from luts import read_cost_model
+    >>> from search import read_accuracy_model
+    >>> table = read_cost_model("cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224")
+    >>> trade_off = TradeOff.of(read_accuracy_model("imagenet"), table)
+    >>> [objective.name for objective in trade_off.problem().objectives]
+    ['top1', 'latency']
     """
 
     space: Space

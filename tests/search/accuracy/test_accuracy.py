@@ -25,7 +25,7 @@ from search.accuracy.card import model_card
 from search.accuracy.files import write_accuracy_model
 from search.accuracy.fit import fit_measurements
 from search.accuracy.kernel_fit import fit_kernel, most_likely
-from search.accuracy.measurements import Measurements, read_measurements
+from search.accuracy.measurements import MeasuredAccuracy, read_measurements
 from search.accuracy.mlp import SHAPES, OfaMlp
 from search.accuracy.ridge import ridge_of
 from search.accuracy.validation import needed_caution, needed_networks, score
@@ -48,7 +48,7 @@ def measured(space, n, seed=0, noise=0.02):
     """Distinct networks of all sizes."""
     rng = np.random.default_rng(seed)
     genes = rng.permutation(np.unique(space.sample(2 * n, rng, "biased"), axis=0))[:n]
-    return Measurements.of(space, genes, made_up_top1(space, genes, rng, noise))
+    return MeasuredAccuracy.of(space, genes, made_up_top1(space, genes, rng, noise))
 
 
 PROVENANCE = {
@@ -268,7 +268,7 @@ def test_uncertainty_grows_away_from_the_measured_networks(rng):
         return OFA.canonical(np.where(swapped, OFA.sample(n, rng), np.int8(1)))
 
     genes = variants(150)
-    data = Measurements.of(OFA, genes, made_up_top1(OFA, genes, rng))
+    data = MeasuredAccuracy.of(OFA, genes, made_up_top1(OFA, genes, rng))
     for form in ("pairs", "rbf"):
         model = fit_kernel(data, most_likely(data, form, seed=0))
         near, far = model.std(variants(200)), model.std(OFA.sample(200, rng))
@@ -280,7 +280,7 @@ def test_beyond_the_measured_networks_the_trend_goes_on(rng):
     genes = OFA.sample(400, rng, "biased")
     top1 = made_up_top1(OFA, genes, rng)
     small = OFA.macs(genes) < np.median(OFA.macs(genes))
-    data = Measurements.of(OFA, genes[small], top1[small])
+    data = MeasuredAccuracy.of(OFA, genes[small], top1[small])
     for form in ("pairs", "rbf"):
         model = fit_kernel(data, most_likely(data, form, seed=0))
         predicted = model.top1(genes[~small])
@@ -316,7 +316,7 @@ def test_repeated_networks_are_averaged_and_tell_the_noise(rng):
     genes = OFA.sample(300, rng)
     top1 = made_up_top1(OFA, genes, rng, noise=0)
     noisy = [top1 + rng.normal(0, 0.1, 300) for _ in range(3)]
-    data = Measurements.of(OFA, np.tile(genes, (3, 1)), np.concatenate(noisy))
+    data = MeasuredAccuracy.of(OFA, np.tile(genes, (3, 1)), np.concatenate(noisy))
     assert len(data) == 300
     assert (data.repeats == 3).all()
     assert data.noise == pytest.approx(0.1, rel=0.15)
@@ -334,7 +334,7 @@ def test_too_few_networks_are_refused_with_their_number():
 
 def test_noise_is_refused_with_what_was_reached(rng):
     genes = OFA.sample(60, rng)
-    data = Measurements.of(OFA, genes, rng.normal(70, 3, 60))
+    data = MeasuredAccuracy.of(OFA, genes, rng.normal(70, 3, 60))
     with pytest.raises(CannotRank, match=r"60 networks .* Spearman -?\d\.\d\d, .* 0\.8"):
         fit_measurements(data, "noise", "made up")
     with pytest.raises(CannotRank, match="all 60 networks"):
@@ -629,7 +629,7 @@ def test_published_cells_are_ranked():
     top1 = np.array([float(row["cifar100"]) for row in table])
     order = np.random.default_rng(1).permutation(len(table))
     known, new = order[:400], order[400:]
-    model = fit_measurements(Measurements.of(CELLS, genes[known], top1[known]), "cells", "NATS")
+    model = fit_measurements(MeasuredAccuracy.of(CELLS, genes[known], top1[known]), "cells", "NATS")
     assert model.process.kernel.form == "rbf"
     found = score(model.top1(genes[new]), model.std(genes[new]), top1[new])
     assert found.spearman > 0.8
@@ -649,13 +649,13 @@ def test_a_lower_bound_comes_from_answers_that_were_measured():
     genes = space.sample(60, np.random.default_rng(3), "biased")
     told = model.top1(genes)
     drop = 0.3 + np.random.default_rng(4).normal(0, 0.05, 60)
-    answers = Measurements.of(space, genes[:40], (told - drop)[:40])
+    answers = MeasuredAccuracy.of(space, genes[:40], (told - drop)[:40])
     bound = LowerBound.of(model, answers, 0.9)
     lower = bound.top1(told[40:])
     assert (lower <= told[40:]).all()
     assert ((told - drop)[40:] >= lower).mean() >= 0.8
     assert lower == pytest.approx(told[40:] - 0.37, abs=0.15)
-    right = Measurements.of(space, genes[:40], told[:40] + 1)
+    right = MeasuredAccuracy.of(space, genes[:40], told[:40] + 1)
     assert (LowerBound.of(model, right, 0.9).top1(told) <= told).all(), "never above the prediction"
     with pytest.raises(UsageError, match="2 measured answers are too few"):
         LowerBound.of(model, answers.take(np.array([0, 1])), 0.9)

@@ -17,7 +17,7 @@ import search
 from nasprof.errors import UsageError
 from search.accuracy import read_accuracy_model
 from search.accuracy.fit import MOST_NETWORKS, fit_measurements
-from search.accuracy.measurements import Measurements, read_measurements
+from search.accuracy.measurements import MeasuredAccuracy, read_measurements
 from search.accuracy.mlp import SHAPES
 from search.cli import main as nassearch
 from spaces import get_space
@@ -77,7 +77,7 @@ def test_every_form_of_a_table_is_the_same_table(seed, form, tmp_path_factory):
     }[form]
     rows = archs if "ks" in header else map(quoted, archs)
     found = read_measurements(write(path, rows, top1, header))
-    expected = Measurements.of(OFA, genes, top1)
+    expected = MeasuredAccuracy.of(OFA, genes, top1)
     assert found.space == OFA
     assert (found.genes == expected.genes).all()
     assert (found.top1 == expected.top1).all()
@@ -199,7 +199,7 @@ def test_a_table_that_cannot_rank_is_refused_with_numbers(tmp_path):
 def test_more_networks_than_can_be_fitted_are_sampled(monkeypatch):
     monkeypatch.setattr("search.accuracy.fit.MOST_NETWORKS", 50)
     assert MOST_NETWORKS > 2000
-    model = fit_measurements(Measurements.of(OFA, *networks(n=90)), "m", "made up")
+    model = fit_measurements(MeasuredAccuracy.of(OFA, *networks(n=90)), "m", "made up")
     assert len(model.support) == 50
     assert any("40 of the measured networks were left out" in doubt for doubt in model.doubts)
 
@@ -288,7 +288,7 @@ def test_the_call_gives_what_the_command_prints(table, tmp_path):
 
 def test_measurements_are_fitted_without_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    fitted = search.fit_accuracy(Measurements.of(OFA, *networks()), source="made up")
+    fitted = search.fit_accuracy(MeasuredAccuracy.of(OFA, *networks()), source="made up")
     assert fitted.to_dict()["path"] is fitted.path is fitted.card is None
     assert fitted.model.provenance["source"] == "made up"
     assert not list(tmp_path.iterdir())
