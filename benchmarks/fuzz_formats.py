@@ -546,16 +546,16 @@ def _runs() -> list[bytes]:
 
 
 def _read_runs(path: Path) -> None:
-    from search.archives.merge import merge
-    from search.archives.stored import read_stored
+    from search.archives.merge import merge_archives
+    from search.archives.stored import read_archive
     from search.archives.summary import curves, summaries
 
-    stored = read_stored(path)
+    stored = read_archive(path)
     values = stored.values[~np.isnan(stored.values)]
     assert (np.abs(values) <= 1e18).all(), "values"
     (summary,) = summaries([stored], {})
     assert json.dumps(summary.as_dict(), allow_nan=False)
-    merge([stored, stored])
+    merge_archives([stored, stored])
     if len(stored):
         curves([summary])
     shown("nassearch", "archive", "show", "--front", str(path))

@@ -1,8 +1,8 @@
 """Searching a space: objectives, accuracy models, engines, the generator, answers.
 
 One call a job: :func:`generate`, :func:`front`, :func:`train_generator`, :func:`fit_accuracy`,
-:func:`predict_accuracy`; and what a search is for: :class:`Objective`, :class:`Problem`,
-:class:`TradeOff`. Names are imported when they are first used.
+:func:`predict_accuracy`, :func:`run`; and what a search is for: :class:`Objective`,
+:class:`Problem`, :class:`TradeOff`. Names are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -29,11 +29,17 @@ if TYPE_CHECKING:
         TrainOptions,
     )
     from search.answers.train import train_generator
+    from search.archives.merge import merge_archives, write_archive
+    from search.archives.stored import StoredArchive, read_archive
+    from search.objectives import Models
     from search.objectives.trade_off import TradeOff
     from search.pictures.answers import plot_replies
     from search.pnag.generator import Generator
     from search.pnag.settings import TrainingSettings
     from search.problem import Limit, Objective, Problem
+    from search.runs.options import RunOptions
+    from search.runs.result import SearchResult
+    from search.runs.searches import SearchInterrupted, run
 
 __all__ = [
     "AccuracyModel",
@@ -49,21 +55,30 @@ __all__ = [
     "Limit",
     "MeasuredAccuracy",
     "ModelOptions",
+    "Models",
     "Objective",
     "Problem",
     "Replies",
     "Reply",
     "Result",
+    "RunOptions",
+    "SearchInterrupted",
+    "SearchResult",
+    "StoredArchive",
     "TradeOff",
     "TrainOptions",
     "TrainingSettings",
     "fit_accuracy",
     "front",
     "generate",
+    "merge_archives",
     "plot_replies",
     "predict_accuracy",
     "read_accuracy_model",
+    "read_archive",
+    "run",
     "train_generator",
+    "write_archive",
 ]
 
 _ORIGINS = {
@@ -80,21 +95,30 @@ _ORIGINS = {
     "Limit": "search.problem",
     "MeasuredAccuracy": "search.accuracy.measurements",
     "ModelOptions": "search.answers.request",
+    "Models": "search.objectives",
     "Objective": "search.problem",
     "Problem": "search.problem",
     "Replies": "search.answers.replies",
     "Reply": "search.answers.replies",
     "Result": "search.answers.replies",
+    "RunOptions": "search.runs.options",
+    "SearchInterrupted": "search.runs.searches",
+    "SearchResult": "search.runs.result",
+    "StoredArchive": "search.archives.stored",
     "TradeOff": "search.objectives.trade_off",
     "TrainOptions": "search.answers.request",
     "TrainingSettings": "search.pnag.settings",
     "fit_accuracy": "search.accuracy.fitted",
     "front": "search.answers.front",
     "generate": "search.answers.generate",
+    "merge_archives": "search.archives.merge",
     "plot_replies": "search.pictures.answers",
     "predict_accuracy": "search.accuracy.predict",
     "read_accuracy_model": "search.accuracy.files",
+    "read_archive": "search.archives.stored",
+    "run": "search.runs.searches",
     "train_generator": "search.answers.train",
+    "write_archive": "search.archives.merge",
 }
 if not TYPE_CHECKING:
     __getattr__ = lazily(__name__, _ORIGINS)

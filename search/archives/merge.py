@@ -27,7 +27,7 @@ OF_A_SEARCH = frozenset(
 """Facts that tell how was searched, not what for; all others have to agree."""
 
 
-def merge(archives: Sequence[StoredArchive]) -> tuple[StoredArchive, list[str]]:
+def merge_archives(archives: Sequence[StoredArchive]) -> tuple[StoredArchive, list[str]]:
     """The distinct architectures of several archives, in order, with the values first found.
 
     An evaluation takes the place of a failure. Limits stay if all have the same.
@@ -112,7 +112,7 @@ def _sources(archive: StoredArchive) -> list[str]:
     return [str(each) for each in told] if isinstance(told, list) else [str(archive.path)]
 
 
-def write_stored(archive: StoredArchive, path: Path, overwrite: bool = False) -> None:
+def write_archive(archive: StoredArchive, path: Path, overwrite: bool = False) -> None:
     """Write an archive as a whole.
 
     Raises:

@@ -104,7 +104,7 @@ class StoredArchive:
         return non_dominated(np.where(self.within[:, None], self.minimised, np.nan))
 
 
-def read_stored(path: Path) -> StoredArchive:
+def read_archive(path: Path) -> StoredArchive:
     """The archive in a file, which stays as it is.
 
     A last line that a crash left incomplete is left out, which is said.

@@ -54,11 +54,11 @@ def show(
     by trade-off: leaving it for a neighbour loses most for what it gains. Files of the same
     objectives have the same reference.
     """
-    from search.archives.stored import read_stored
+    from search.archives.stored import read_archive
     from search.archives.summary import summaries
     from search.commands.archive_view import plot_fronts, plot_progress, show_front, show_objectives
 
-    found = summaries([read_stored(path) for path in files], reference)
+    found = summaries([read_archive(path) for path in files], reference)
     if plot is not None:
         plot_fronts(found, plot)
     if curves is not None:
@@ -78,17 +78,17 @@ def show(
 @click.option("-o", "--output", required=True, type=_PATH, help="File (.jsonl) to write.")
 @overwrite_option
 @json_option
-def merge_archives(files: tuple[Path, ...], output: Path, overwrite: bool, as_json: bool) -> None:
+def merge(files: tuple[Path, ...], output: Path, overwrite: bool, as_json: bool) -> None:
     """Make one archive of several of the same space, objectives and models.
 
     Each architecture is kept once, with the values of the first file that has any.
     """
-    from search.archives.merge import merge, write_stored
-    from search.archives.stored import read_stored
+    from search.archives.merge import merge_archives, write_archive
+    from search.archives.stored import read_archive
 
-    archives = [read_stored(path) for path in files]
-    merged, notes = merge(archives)
-    write_stored(merged, output, overwrite)
+    archives = [read_archive(path) for path in files]
+    merged, notes = merge_archives(archives)
+    write_archive(merged, output, overwrite)
     for note in notes:
         say(note)
     counts = {
@@ -122,10 +122,10 @@ def export(
     from luts.files import refuse_existing
     from nasprof.files import write_atomic
     from search.archives.formats import archive_formats
-    from search.archives.stored import read_stored
+    from search.archives.stored import read_archive
 
     write = archive_formats.get(name)
-    stored = read_stored(file)
+    stored = read_archive(file)
     lost = int((~stored.known).sum())
     if lost and not (failed or front):
         say(f"{lost} that failed are left out; --failed has them")

@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     from devices import Target
     from search.answers.deployment import Deployment
     from search.objectives import Models
+    from search.runs.budgets import Budget
+
+
+class BudgetType(click.ParamType["Budget"]):
+    """``12ms`` or ``NAME=VALUE``."""
+
+    name = "TIME|NAME=VALUE"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Budget:
+        from search.runs.budgets import Budget
+
+        try:
+            return value if isinstance(value, Budget) else Budget.parse(str(value))
+        except UsageError as error:
+            self.fail(error.message, param, ctx)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +14,18 @@ from nasprof.cli import json_option, print_json, say, setting_option
 from nasprof.errors import UsageError
 from nasprof.signals import heeded
 from profiler.commands.options import Duration
-from search.commands.limits import BudgetType
-from search.commands.options import Asked, confidence_option, trade_off_options
+from search.commands.options import Asked, BudgetType, confidence_option, trade_off_options
 
 if TYPE_CHECKING:
-    from search.commands.searches import Searches
+    from search.problem import Objective
 
 OBJECTIVES = "top1,latency"
 
 
 @click.command()
-@click.option("--engine", "engine_name", required=True, help="linas, nat, nsga2, local, ...")
+@click.option("--engine", required=True, help="linas, nat, nsga2, local, ...")
 @click.option(
     "--objectives",
-    "names",
     default=OBJECTIVES,
     show_default=True,
     help="Separated by commas: top1[@MODEL], latency[@DEVICE], latency_upper[@DEVICE], "
@@ -96,41 +95,40 @@ def run(asked: Asked, plot: Path | None, as_json: bool, **options: Any) -> None:
     Interrupted, it shows what was found so far; with -o the same command goes on from there.
     """
     from profiler.commands.progress import step_bar
-    from search.commands.searches import Searches
-    from search.engines import engines
-    from search.executors import executors
+    from search.commands.run_view import plot_result, show_result
+    from search.runs.options import RunOptions
+    from search.runs.searches import Searches, SearchInterrupted
 
-    engines.get(options["engine_name"])
-    executors.get(options["executor"])
+    given = {name: options.pop(name) for name in ("engine", "objectives", "budgets")}
+    about = {name: options.pop(name) for name in ("confidence", "space_name", "width")}
     # Whatever a module of the user's prints when it is imported is no result of the command.
     with redirect_stdout(sys.stderr):
-        searches = Searches.of(asked, options)
+        searches = Searches.of(**given, models=asked.models(**about), options=RunOptions(**options))
     if plot is not None:
-        _check_plot(searches)
+        _require_several(searches.problem.objectives)
     interrupted = False
     try:
         with step_bar("evaluating") as progress:
-            searches.run(progress)
-    except KeyboardInterrupt:
+            result = searches.run(progress)
+    except SearchInterrupted as interruption:
         heeded()
         interrupted = True
-        searches.reasons.append("interrupted")
+        result = interruption.result
         say("Interrupted; this is what was found so far.")
-    found = searches.findings()
     if as_json:
-        print_json(found.as_dict())
+        print_json(result.to_dict())
     else:
-        found.show()
+        show_result(result)
     if plot is not None:
-        found.plot(plot)
+        plot_result(result, plot)
     if interrupted:
         click.get_current_context().exit(1)
 
 
-def _check_plot(searches: Searches) -> None:
+def _require_several(objectives: Sequence[Objective]) -> None:
     """Refuse a picture that there will be nothing to draw in."""
-    if len(searches.problem.objectives) < 2:
+    if len(objectives) < 2:
         raise UsageError(
-            f"--plot draws fronts; one objective has none: {searches.problem.objectives[0].name}",
+            f"--plot draws fronts; one objective has none: {objectives[0].name}",
             "Leave it out, or search by several objectives.",
         )

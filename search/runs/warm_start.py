@@ -15,7 +15,7 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.archives.archive import Archive, ArchiveMismatch
 from search.archives.archive_log import ARCHIVES
-from search.archives.stored import read_stored
+from search.archives.stored import read_archive
 from search.objectives import objectives
 from search.objectives.computed import Macs
 from search.problem import Objective, Problem
@@ -34,7 +34,7 @@ def start_from(path: Path, problem: Problem) -> Start:
         ArchiveInvalid: it is no archive, or damaged.
         ArchiveMismatch: it is of another space.
     """
-    stored = read_stored(path)
+    stored = read_archive(path)
     if stored.space != problem.space:
         raise ArchiveMismatch(
             f"{path} is of {stored.space.label}, the search of {problem.space.label}",

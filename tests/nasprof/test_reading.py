@@ -39,7 +39,7 @@ from profiler.model_files.lowered import read_calibration
 from search.accuracy import read_accuracy_model
 from search.accuracy.files import accuracy_files
 from search.accuracy.measurements import read_measurements
-from search.archives.stored import read_stored
+from search.archives.stored import read_archive
 from search.cli import main as nassearch
 from search.model_file import ModelArrays, parse_arrays, read_arrays
 from spaces import get_space, read_archs
@@ -616,7 +616,7 @@ def test_an_archive_of_numbers_beyond_all_measure_is_refused(tmp_path, change, w
     path = tmp_path / "r.jsonl"
     path.write_text(archive_lines(change))
     with pytest.raises(UsageError, match=why):
-        read_stored(path)
+        read_archive(path)
     result = CliRunner().invoke(nassearch, ["archive", "show", str(path)])
     assert (result.exit_code, result.exception.__class__) == (2, SystemExit)
 
@@ -662,7 +662,7 @@ def test_files_of_millions_of_lines_or_columns_are_refused(tmp_path):
     path = tmp_path / "r.jsonl"
     path.write_text(archive_lines(lambda lines: lines[:1]) + "\n" * 400_001)
     with pytest.raises(UsageError, match=r"r\.jsonl has more than 400,000 lines"):
-        read_stored(path)
+        read_archive(path)
     path.write_text("\n" * 1_000_001)
     with pytest.raises(UsageError, match=r"r\.jsonl has more than 1,000,000 lines"):
         list(read_jsonl(path))

@@ -12,7 +12,7 @@ from problems import engine_for, made_up
 
 from nasprof.errors import NasprofError
 from search.archives.archive import Archive, ArchiveBusy, ArchiveInvalid, ArchiveMismatch
-from search.archives.stored import read_stored
+from search.archives.stored import read_archive
 from search.engines import engines
 from search.runs.run import BATCH, run
 from spaces import get_space
@@ -115,7 +115,7 @@ def test_a_damaged_line_in_the_middle_is_named_and_nothing_lost(whole, tmp_path,
     with pytest.raises(ArchiveInvalid, match="line 42"):
         Archive(PROBLEM, FACTS, path)
     with pytest.raises(ArchiveInvalid, match="line 42"):
-        read_stored(path)
+        read_archive(path)
     assert path.read_bytes() == b"\n".join(lines)
 
 
@@ -220,8 +220,8 @@ def test_lines_that_were_overtaken_say_their_place(tmp_path):
     with Archive(made_up(SPACE), {}, path) as again:
         assert np.array_equal(again.genes, genes)
         assert np.array_equal(again.values, values)
-    assert np.array_equal(read_stored(path).genes, genes)
-    assert np.array_equal(read_stored(path).minimised, values)
+    assert np.array_equal(read_archive(path).genes, genes)
+    assert np.array_equal(read_archive(path).minimised, values)
 
 
 @pytest.fixture

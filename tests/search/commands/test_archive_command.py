@@ -11,7 +11,7 @@ from trade_offs import CELLS
 from nasprof.cli import command_line
 from search.accuracy.measurements import read_measurements
 from search.archives.archive import Archive
-from search.archives.stored import read_stored
+from search.archives.stored import read_archive
 from search.archives.summary import summaries, summary_of
 from search.commands.archive import archive
 from search.engines import make_engine
@@ -86,7 +86,7 @@ def kept(tmp_path):
 
 def test_an_archive_is_read_without_its_models(kept, tmp_path):
     with_failures(tmp_path / "a.jsonl", 3)
-    stored = read_stored(tmp_path / "a.jsonl")
+    stored = read_archive(tmp_path / "a.jsonl")
     assert stored.space == CELLS
     assert [(each.name, each.unit, each.maximise) for each in stored.objectives] == [
         ("top1", "%", True),
@@ -113,7 +113,7 @@ def test_the_front_is_that_of_the_search(tmp_path):
         },
     )
     found = searched(tmp_path / "a.jsonl", limited)
-    stored = read_stored(tmp_path / "a.jsonl")
+    stored = read_archive(tmp_path / "a.jsonl")
     assert 0 < stored.within.sum() < len(stored)
     assert np.array_equal(stored.genes[stored.front], found.front[0])
 
@@ -122,7 +122,7 @@ def test_an_incomplete_last_line_is_left_out_and_the_file_left_alone(kept, tmp_p
     path = tmp_path / "a.jsonl"
     data = path.read_bytes()[:-4]
     path.write_bytes(data)
-    assert len(read_stored(path)) == 99
+    assert len(read_archive(path)) == 99
     assert "last line is incomplete" in caplog.text
     result = asked("archive", "show", path, "--json")
     assert accepted(result)["evaluations"] == 99
@@ -262,7 +262,7 @@ def test_searches_in_memory_are_summed_up_as_one(kept, tmp_path):
     assert (told["path"], told["engine"], told["evaluations"]) == (None, "both", 200)
     # On disk and in memory are the same objectives.
     alone = summary_of(PROBLEM, [kept], {}, {"engine": "random", "seed": 0})
-    (stored,) = summaries([read_stored(tmp_path / "a.jsonl")], {})
+    (stored,) = summaries([read_archive(tmp_path / "a.jsonl")], {})
     assert stored.as_dict() == alone.as_dict() | {"path": str(tmp_path / "a.jsonl")}
     assert stored.archive.objectives == alone.archive.objectives
 
@@ -301,7 +301,7 @@ def test_merging_keeps_each_architecture_once_in_order(kept, asked, tmp_path):
     result = asked("archive", "merge", *files, "-o", "all.jsonl", "--json")
     told = accepted(result)
     assert result.stderr == ""
-    merged = read_stored(tmp_path / "all.jsonl")
+    merged = read_archive(tmp_path / "all.jsonl")
     every = np.concatenate([kept.genes, other.genes, longer.genes])
     rows = dict.fromkeys(map(tuple, every.tolist()))
     assert [*map(tuple, merged.genes.tolist())] == [*rows]
@@ -332,7 +332,7 @@ def test_an_evaluation_takes_the_place_of_a_failure(kept, asked, tmp_path):
     result = asked("archive", "merge", "a.jsonl", "b.jsonl", "-o", "c.jsonl", "--json")
     assert accepted(result)["evaluations"] == 100
     assert "differ" not in result.stderr
-    merged = read_stored(tmp_path / "c.jsonl")
+    merged = read_archive(tmp_path / "c.jsonl")
     assert np.flatnonzero(~merged.known).tolist() == [5]
     assert merged.errors[5] == "out of, memory 5"
     assert merged.errors[3] is merged.errors[7] is None
@@ -347,7 +347,7 @@ def test_the_first_values_are_kept_and_disagreements_told(kept, asked, tmp_path)
     result = asked("archive", "merge", "a.jsonl", "b.jsonl", "-o", "c.jsonl", "--json")
     assert accepted(result)["evaluations"] == 100
     assert "b.jsonl: the values of 2 architectures differ" in result.stderr
-    assert np.array_equal(read_stored(tmp_path / "c.jsonl").minimised, kept.values)
+    assert np.array_equal(read_archive(tmp_path / "c.jsonl").minimised, kept.values)
 
 
 @pytest.mark.parametrize(
@@ -374,8 +374,8 @@ def test_limits_stay_where_all_agree(asked, tmp_path):
         searched(tmp_path / f"{name}.jsonl", problem, seed)
     accepted(asked("archive", "merge", "a.jsonl", "b.jsonl", "-o", "same.jsonl", "--json"))
     accepted(asked("archive", "merge", "a.jsonl", "c.jsonl", "-o", "other.jsonl", "--json"))
-    assert read_stored(tmp_path / "same.jsonl").limits == {"latency": 5.0}
-    assert read_stored(tmp_path / "other.jsonl").limits == {}
+    assert read_archive(tmp_path / "same.jsonl").limits == {"latency": 5.0}
+    assert read_archive(tmp_path / "other.jsonl").limits == {}
 
 
 def test_what_exists_is_replaced_only_when_asked_and_idle(kept, asked, tmp_path):
@@ -385,7 +385,7 @@ def test_what_exists_is_replaced_only_when_asked_and_idle(kept, asked, tmp_path)
     assert "--overwrite" in refused(asked(*merge))
     assert path.read_text() == "precious"
     assert asked(*merge, "--overwrite").exit_code == 0
-    assert len(read_stored(path)) == 100
+    assert len(read_archive(path)) == 100
     with Archive(PROBLEM, {"engine": "random", "seed": 0}, tmp_path / "a.jsonl"):
         begun = ("archive", "merge", "b.jsonl", "-o", "a.jsonl", "--overwrite")
         assert "at work on a.jsonl" in refused(asked(*begun), 1)
@@ -411,7 +411,7 @@ def test_what_is_exported_can_be_fitted(kept, asked, tmp_path):
 def test_the_front_and_what_failed_can_be_exported(kept, asked, tmp_path):
     with_failures(tmp_path / "a.jsonl", 3)
     lines = asked("archive", "export", "a.jsonl", "--front", "--format", "csv").stdout.splitlines()
-    front = read_stored(tmp_path / "a.jsonl").front
+    front = read_archive(tmp_path / "a.jsonl").front
     assert lines[0] == "arch,top1,latency"
     assert len(lines) == len(front) + 1
     lines = asked("archive", "export", "a.jsonl", "--failed").stdout.splitlines()

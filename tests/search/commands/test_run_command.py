@@ -605,7 +605,7 @@ def test_a_corrupt_last_line_is_repaired_and_said(folder):
     path.write_bytes(data[:-9])
     result = folder.run(*OWN, "-o", "kept")
     assert accepted(result) == whole
-    assert f"{path.name}: the last line is incomplete and is evaluated again" in result.stderr
+    assert f"{path.name}: the last line is incomplete and left out" in result.stderr
     assert path.read_bytes() == data
 
 

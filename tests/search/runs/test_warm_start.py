@@ -14,7 +14,7 @@ from whims import lines, user_folder
 from luts import read_cost_model, write_cost_model
 from nasprof.errors import UsageError
 from search.archives.archive import Archive, ArchiveInvalid, ArchiveMismatch
-from search.archives.stored import read_stored
+from search.archives.stored import read_archive
 from search.engines import engines
 from search.problem import Limit, Objective, Problem
 from search.runs.warm_start import evaluations_on_macs, macs_problem, start_from, start_from_macs
@@ -65,7 +65,7 @@ def test_what_is_known_is_not_evaluated_again(folder, earlier):
     found = accepted(folder.run(*OWN, "--warm-start", earlier, "-o", "kept"))
     known, asked = cells(earlier), cells(kept(folder))
     again = set(known) & set(asked)
-    assert len(again) >= len(read_stored(earlier).front)
+    assert len(again) >= len(read_archive(earlier).front)
     assert sorted(folder.calls) == sorted(set(asked) - again)
     assert found["evaluations"] == len(asked) == 60
     values = {tuple(each["genes"]): each["values"] for each in lines(earlier)[1]}
@@ -75,7 +75,7 @@ def test_what_is_known_is_not_evaluated_again(folder, earlier):
 
 def test_it_begins_with_the_front_and_says_so(folder, earlier):
     accepted(folder.run(*OWN, "--warm-start", earlier, "-o", "kept"))
-    stored = read_stored(earlier)
+    stored = read_archive(earlier)
     front = {tuple(row) for row in stored.genes[stored.front].tolist()}
     assert 4 <= len(front) <= 16
     assert front <= set(rows(kept(folder))[:16])
@@ -87,7 +87,7 @@ def test_it_begins_with_the_front_and_says_so(folder, earlier):
 
 
 def test_a_front_to_begin_with_is_found_again_at_once(folder, earlier):
-    best = read_stored(earlier)
+    best = read_archive(earlier)
     corner = ("--reference", "macs=3e8", "--reference", "top1=40")
     cold, warm = (
         accepted(folder.run(*OWN, "--evals", 16, *corner, *more))
@@ -169,7 +169,7 @@ def test_processes_use_what_is_known_as_well(folder, earlier):
 def test_of_other_objectives_the_front_alone_is_used(folder, earlier, names):
     args = (*NSGA2, "--objectives", names, "--space", "nasbench201", "--evals", 40)
     accepted(folder.run(*args, "--warm-start", earlier, "-o", "kept"))
-    stored = read_stored(earlier)
+    stored = read_archive(earlier)
     front = {tuple(row) for row in stored.genes[stored.front].tolist()}
     assert front <= set(rows(kept(folder))[:16])
     assert lines(kept(folder))[0]["facts"]["start"]["known"] == 0
@@ -276,7 +276,7 @@ def test_a_search_on_macs_comes_first_and_is_kept(folder):
     head, records = lines(first)
     assert [each["name"] for each in head["facts"]["objectives"]] == ["top1", "macs"]
     assert len(records) == 40
-    stored = read_stored(first)
+    stored = read_archive(first)
     front = {tuple(row) for row in stored.genes[stored.front].tolist()}
     assert front <= set(rows(path)[:16])
     assert lines(path)[0]["facts"]["start"] == {"from": "macs", "evaluations": 40}
