@@ -31,12 +31,13 @@ def install(
 
 
 def run_beside(
-    folder: Path, *arguments: str, **environment: str
+    folder: Path, *arguments: str, cwd: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run Python where the packages of a folder are installed beside this project."""
     paths = os.pathsep.join([str(folder), str(ROOT)])
     return subprocess.run(
         [sys.executable, *arguments],
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=240,

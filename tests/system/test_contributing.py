@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from installed import install
-from tables import made_up_table
 
 from spaces import get_space
 
@@ -36,7 +35,8 @@ class Example:
         file: where it says the code belongs.
         registry: the registry's module and name.
         suite: the file that it says tests it.
-        anchors: lines of the registry and the suite behind which their lines belong.
+        anchors: lines of the registry and the suite behind which their lines belong; None where
+            the suite goes through the registry.
         passed: how many tests of the suite are of the example, at least.
         listed_in: the file that says what the suite tests, if that is another.
     """
@@ -46,7 +46,7 @@ class Example:
     file: str
     registry: tuple[str, str]
     suite: str
-    anchors: tuple[str, str]
+    anchors: tuple[str, str | None]
     passed: int
     listed_in: str | None = None
 
@@ -56,7 +56,8 @@ class Example:
 
     @property
     def registry_file(self):
-        return f"{self.registry[0].replace('.', '/')}.py"
+        path = self.registry[0].replace(".", "/")
+        return f"{path}.py" if (ROOT / f"{path}.py").exists() else f"{path}/__init__.py"
 
 
 EXAMPLES = [
@@ -78,6 +79,15 @@ EXAMPLES = [
         ('    "runtime",\n    {\n', "FORMATS = {\n"),
         20,
         "tests/support/device_suite.py",
+    ),
+    Example(
+        "engine",
+        "climber",
+        "search/engines/climber.py",
+        ("search.engines", "engines"),
+        "tests/search/engines/test_engines.py",
+        ('    "engine",\n    {\n', None),
+        15,
     ),
     Example(
         "predictor",
@@ -129,8 +139,9 @@ def add_line(path, anchor, lines):
 def run_suite(clone, example, *paths):
     """Run the suite that the text names, filtered to the example."""
     suite, name = example.suite, example.name
-    line = code("text", f"{example.topic} suite")
-    add_line(clone / (example.listed_in or suite), example.anchors[1], line)
+    if example.anchors[1] is not None:
+        line = code("text", f"{example.topic} suite")
+        add_line(clone / (example.listed_in or suite), example.anchors[1], line)
     # What is covered there is not this tree.
     environment = {name: value for name, value in os.environ.items() if "COV" not in name}
     environment["PYTHONPATH"] = os.pathsep.join(map(str, [*paths, clone]))
@@ -240,23 +251,3 @@ def test_a_new_device(load, registries, model, tmp_path, monkeypatch):
         assert os.getpriority(os.PRIO_PROCESS, session.pid) == 19
         session.load({"m": model})
         assert len(session.run_round(["m"], 1, 3)["m"].wall_ms) == 3
-
-
-def test_a_new_engine(load, registries):
-    load("engine")
-    from search.accuracy import read_accuracy_model
-    from search.engines import make_engine
-    from search.objectives.trade_off import TradeOff
-    from search.runs.run import Stop
-    from search.runs.trial import Trial
-
-    trade_off = TradeOff.of(read_accuracy_model("imagenet"), made_up_table(get_space("ofa-mbv3")))
-    climbed, drawn = (
-        Trial(trade_off.problem(), name, Stop(300)).run().values[:, 0].min()
-        for name in ("climber", "random")
-    )
-    assert climbed < drawn
-    first = trade_off.space.sample(3, np.random.default_rng(0))
-    engine = make_engine("climber", {"batch": 3})
-    engine.setup(trade_off.problem(), np.random.default_rng(0), first)
-    assert (engine.ask(10) == first).all()
