@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 THROTTLED = "throttled"
 """Flag of samples taken while the device slowed down for its temperature."""
 
+RUNTIME_OPTIONS = "runtime_options"
+"""Option of profiles: a table of what only the runtime understands."""
+
 INPUT_SEED = 0
 """Seed of the inputs models are timed on."""
 
@@ -94,7 +97,8 @@ class RunSettings:
         runtime: "onnxruntime", "litert", "torch", ...
         threads: threads the runtime may use.
         affinity: CPU numbers to stay on; None leaves the choice to the device.
-        options: what only this runtime or device understands ("provider": "cuda", ...).
+        options: what only this runtime understands ("provider": "cuda", "xnnpack": False, ...);
+            they win over the profile's ``runtime_options``.
     """
 
     runtime: str

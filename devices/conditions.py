@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self, TypeVar
 
-from devices.base import Device, RunSettings
+from devices.base import RUNTIME_OPTIONS, Device, RunSettings
 from nasprof.differences import changed, differences
 from nasprof.typing import JsonObject
 
@@ -25,12 +25,12 @@ class Conditions:
     Args:
         device: name of the profile.
         device_fingerprint: what identifies the device; None where it was not contacted.
-        device_options: the profile's, as far as latencies depend on them.
+        device_options: the profile's, as far as latencies depend on them, without the runtime's.
         runtime: what executes the models.
         runtime_version: None where it is not known (yet).
         threads: threads the runtime may use.
         affinity: CPUs that were asked for; None where the device chooses.
-        runtime_options: those of the settings.
+        runtime_options: those of the profile and of the settings, which win.
         precision: of the models; None where they have several, or it is not known.
         batch: likewise, images at a time.
         clock: "wall" or "cpu"; None where latencies on both are meant.
@@ -67,14 +67,16 @@ class Conditions:
         Raises:
             DeviceError: it was asked and does not answer.
         """
+        options = device.relevant_options()
+        of_runtime = options.pop(RUNTIME_OPTIONS, {})
         return cls(
             device=device.profile.name,
             device_fingerprint=device.fingerprint() if contact or device.local else None,
-            device_options=device.relevant_options(),
+            device_options=options,
             runtime=settings.runtime,
             threads=settings.threads,
             affinity=settings.affinity or device.profile.affinity,
-            runtime_options=dict(settings.options),
+            runtime_options={**of_runtime, **settings.options},
             precision=precision,
             batch=batch,
             clock=clock,
@@ -84,21 +86,24 @@ class Conditions:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Those that a file tells; what it lacks, or has of another type, is not known.
 
-        Files from before there were options count as measured without any.
+        Files from before there were options count as measured without any. Older ones have the
+        profile's options of the runtime among those of the device.
 
         Args:
             data: such as a table's provenance; further fields are ignored.
         """
         cpus = _typed(data, "affinity", list)
+        options = dict(_typed(data, "device_options", dict) or {})
+        of_runtime = options.pop(RUNTIME_OPTIONS, {})
         return cls(
             device=_typed(data, "device", str),
             device_fingerprint=_typed(data, "device_fingerprint", dict),
-            device_options=_typed(data, "device_options", dict) or {},
+            device_options=options,
             runtime=_typed(data, "runtime", str),
             runtime_version=_typed(data, "runtime_version", str),
             threads=_typed(data, "threads", int),
             affinity=tuple(cpus) if cpus else None,
-            runtime_options=_typed(data, "runtime_options", dict) or {},
+            runtime_options={**of_runtime, **(_typed(data, "runtime_options", dict) or {})},
             precision=_typed(data, "precision", str),
             batch=_typed(data, "batch", int),
             clock=_typed(data, "clock", str),
@@ -132,7 +137,29 @@ class Conditions:
         return {name: before.get(name) for name in now}, now
 
 
+CONDITIONS = tuple(each.name for each in fields(Conditions))
+"""Names of the fields, as files have them."""
 _KNOWN = ("affinity",)
+
+
+def differences_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Where objects differ that hold conditions among other facts, each ``name was X, now Y``.
+
+    >>> differences_of({"threads": 1, "models": "a"}, {"threads": 2, "models": "b"})
+    ['threads was 1, now 2', 'models was "a", now "b"']
+    """
+    before, now = _with_conditions(old), _with_conditions(new)
+    # What is not known now of the conditions is not compared.
+    unknown = {name for name in CONDITIONS if name not in now}
+    return differences({name: before[name] for name in before if name not in unknown}, now)
+
+
+def _with_conditions(facts: Mapping[str, Any]) -> JsonObject:
+    """Facts with the conditions among them as they are written today, in their order."""
+    conditions = Conditions.from_dict(facts).to_dict()
+    others = {name: value for name, value in facts.items() if name not in CONDITIONS}
+    known = {**conditions, **others}
+    return {name: known[name] for name in {**facts, **conditions} if name in known}
 
 
 def _typed(data: Mapping[str, Any], name: str, kind: type[_T]) -> _T | None:

@@ -7,7 +7,14 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from devices import host
-from devices.base import Device, DeviceUnreachable, Reachability, RunSettings, Session
+from devices.base import (
+    RUNTIME_OPTIONS,
+    Device,
+    DeviceUnreachable,
+    Reachability,
+    RunSettings,
+    Session,
+)
 from devices.device_profile import MAX_SECONDS, Profile
 from devices.local import DEFAULT_TIMEOUT_S, LocalSession
 from devices.runtimes import modules_of
@@ -34,7 +41,7 @@ class HostDevice(Device):
                 f"Known: {', '.join(sorted(self.known_options))}.",
             )
         self.timeout_s = _seconds(profile, "timeout_s", DEFAULT_TIMEOUT_S)
-        options = profile.options.get("runtime_options", {})
+        options = profile.options.get(RUNTIME_OPTIONS, {})
         if not isinstance(options, dict):
             raise UsageError(
                 f"{profile.source}: field 'runtime_options' is {brief(options)}, expected a table"
@@ -42,7 +49,7 @@ class HostDevice(Device):
 
     def runtime_options(self) -> dict[str, Any]:
         """What the profile asks of the runtime."""
-        return dict(self.profile.options.get("runtime_options", {}))
+        return dict(self.profile.options.get(RUNTIME_OPTIONS, {}))
 
     def check(self) -> Reachability:
         if (lack := host.cannot_measure()) is not None:
@@ -64,9 +71,13 @@ class HostDevice(Device):
                 "Measure in WSL 2, in a container or virtual machine with Linux, or on an Android "
                 "device over ADB. Tables, predictions and searches work here.",
             )
+        return self.start(self.complete(settings))
+
+    def complete(self, settings: RunSettings) -> RunSettings:
+        """The settings with what they lack, as the profile has it or as it is chosen here."""
         affinity = settings.affinity or self.profile.affinity or host.least_loaded(settings.threads)
         options = self.runtime_options() | dict(settings.options)
-        return self.start(replace(settings, affinity=affinity, options=options))
+        return replace(settings, affinity=affinity, options=options)
 
     def start(self, settings: RunSettings) -> LocalSession:
         """A session with settings that are complete."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from devices.base import Device, RunSettings, Session
+from devices.base import RUNTIME_OPTIONS, Device, RunSettings, Session
 from devices.conditions import Conditions
 from devices.cpus import MAX_CPUS
 from devices.device_profile import Profile, find_profile, open_device
@@ -124,6 +124,7 @@ class Target:
             runtime=self.runtime or profile.runtime,
             threads=self.threads or profile.threads,
             affinity=self.affinity or profile.affinity,
+            options=dict(profile.options.get(RUNTIME_OPTIONS, {})),
         )
 
     def resolve(self, known: Conditions | None = None) -> Backend:
@@ -146,13 +147,13 @@ class Target:
         )
         if known.device is not None and profile.name == known.device:
             # What was said comes last.
-            options = {**known.device_options, **self.options}
-            profile = profile.with_options(**options)
+            measured = {**known.device_options, RUNTIME_OPTIONS: known.runtime_options or None}
+            profile = profile.with_options(**{**measured, **self.options})
             profile = profile.with_options(serial=self.serial)
             settings = replace(
                 settings,
                 affinity=self.affinity or known.affinity or profile.affinity,
-                options=dict(known.runtime_options),
+                options=dict(profile.options.get(RUNTIME_OPTIONS, {})),
             )
         return Backend(open_device(profile), settings)
 

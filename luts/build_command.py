@@ -15,16 +15,19 @@ _UNLESS: dict[str, tuple[Any, ...]] = {"batch": (1,), "source": ("blocks", "impo
 
 def build_command(provenance: Mapping[str, Any], space: Space) -> str:
     """The command that measures a table of ``space`` like one with this provenance."""
-    options = {name: provenance.get(name) for name in (*_ALWAYS, *_UNLESS)}
+    facts = {name: provenance.get(name) for name in (*_ALWAYS, *_UNLESS)}
     own = {key: value for key, value in space.settings.items() if key != "space"}
     named = {key: own.pop(key) for key in ("width", "resolution") if key in own}
     words = ["nasprof", "build-lut", "--space", space.name]
-    for name, value in [*named.items(), *options.items()]:
+    for name, value in [*named.items(), *facts.items()]:
         if value is not None and value not in _UNLESS.get(name, ()):
             words += [f"--{name}", str(value)]
     if provenance.get("affinity"):
         words += ["--affinity", ",".join(map(str, provenance["affinity"]))]
-    words += _settings("--device-set", provenance.get("device_options") or {})
+    options = dict(provenance.get("device_options") or {})
+    if of_runtime := provenance.get("runtime_options"):
+        options["runtime_options"] = of_runtime
+    words += _settings("--device-set", options)
     return shlex.join(words + _settings("--set", own))
 
 

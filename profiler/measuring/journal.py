@@ -17,8 +17,8 @@ from typing import Any
 
 from devices import Samples
 from devices.base import take_in
+from devices.conditions import differences_of
 from nasprof.append_log import AppendLog, LogKind
-from nasprof.differences import differences
 from nasprof.errors import NasprofError, UsageError
 from nasprof.reader import Reader
 from nasprof.typing import JsonObject
@@ -157,6 +157,6 @@ _JOURNAL = LogKind(
     JournalBusy,
     JournalInvalid,
     JournalMismatch,
-    differences,
+    differences_of,
     torn_anywhere=True,
 )

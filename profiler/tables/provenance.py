@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from devices.conditions import Conditions
+from devices.conditions import CONDITIONS, Conditions, differences_of
 from luts import CostModel, LookupTable
-from nasprof.differences import differences
 from nasprof.errors import UsageError
 from profiler.measuring.protocol import Protocol
 from profiler.measuring.records import Measurement
 from profiler.tables.plan import Plan
 
-COMPARED = ("protocol", "source")
-"""Fields of the provenance, besides the conditions, in which entries of one table must agree."""
+COMPARED = (*CONDITIONS, "protocol", "source")
+"""Fields of the provenance in which entries of one table must agree."""
 
 
 class TableMismatch(UsageError):
@@ -68,10 +67,7 @@ def protocol_of(table: CostModel) -> Protocol | None:
 def changes(table: CostModel, provenance: Mapping[str, Any]) -> list[str]:
     """Which of the things that entries depend on are different now, in words."""
     now = {key: provenance[key] for key in COMPARED if key in provenance}
-    return [
-        *conditions_of(table).differences(Conditions.from_dict(provenance)),
-        *differences({key: table.provenance.get(key) for key in now}, now),
-    ]
+    return differences_of({key: table.provenance.get(key) for key in now}, now)
 
 
 def known_provenance(conditions: Conditions, plan: Plan) -> dict[str, Any]:

@@ -123,10 +123,40 @@ def test_tables_from_before_there_were_options_have_none():
     fingerprint = shipped.provenance["device_fingerprint"]
     now = Conditions("cpu", fingerprint, runtime="onnxruntime", threads=1)
     assert changes(shipped, now.to_dict()) == []
-    optimised = replace(now, device_options={"runtime_options": {"x": 1}})
-    assert changes(shipped, optimised.to_dict()) == [
-        "device_options.runtime_options.x was null, now 1"
-    ]
+    optimised = replace(now, runtime_options={"x": 1})
+    assert changes(shipped, optimised.to_dict()) == ["runtime_options.x was null, now 1"]
+
+
+def test_options_of_the_runtime_are_the_profiles_and_those_of_the_settings(tmp_path):
+    path = tmp_path / "here.toml"
+    path.write_text('kind = "cpu"\n[runtime_options]\nxnnpack = false\n')
+    backend = Target(str(path)).resolve()
+    assert backend.settings.options == {"xnnpack": False}
+    assert backend.conditions().runtime_options == {"xnnpack": False}
+    assert backend.conditions().device_options == {}
+    opened = backend.device.complete(replace(backend.settings, options={"library": "x"}))
+    assert opened.options == {"xnnpack": False, "library": "x"}
+    said = Target(str(path), options={"runtime_options": {"a": 1}}).resolve()
+    assert said.settings.options == {"a": 1}
+
+
+def test_older_files_have_options_of_the_runtime_among_the_devices():
+    old = {"device_options": {"runtime_options": {"x": 1}, "delegate": "gpu"}}
+    conditions = Conditions.from_dict(old)
+    assert conditions.device_options == {"delegate": "gpu"}
+    assert conditions.runtime_options == {"x": 1}
+    assert Conditions.from_dict(conditions.to_dict()) == conditions
+
+
+@pytest.mark.parametrize("measured", [{"xnnpack": False}, {}])
+@pytest.mark.parametrize("said", [None, {}, {"xnnpack": True}])
+def test_options_that_a_table_was_measured_with_hold_unless_others_are_said(measured, said):
+    known = Conditions("cpu", runtime="litert", threads=1, runtime_options=measured)
+    options = {} if said is None else {"runtime_options": said}
+    backend = Target(options=options).resolve(known)
+    assert backend.settings.options == (measured if said is None else said)
+    now = replace(backend.conditions(), device_fingerprint=None)
+    assert bool(known.differences(now)) == (said not in (None, measured))
 
 
 @pytest.fixture
@@ -158,4 +188,4 @@ def test_a_measured_objective_depends_on_the_same_conditions():
     facts = OnDevice(Backend(open_device(profile), BOUND), PLAN.spaces[0], PLAN, "wall").facts()
     now = Conditions.of(open_device(profile), BOUND).to_dict()
     assert now.items() <= facts.items()
-    assert facts["device_options"] == {"runtime_options": {"a": 1}}
+    assert (facts["device_options"], facts["runtime_options"]) == ({}, {"a": 1})

@@ -98,7 +98,7 @@ def test_what_the_target_does_not_say_is_as_the_table_has_it():
     options = {"runtime_options": {"xnnpack": False}}
     otherwise = deployment_of(table, Constant(LARGE), target(affinity=(0,), options=options))
     assert set(otherwise.changed) == {
-        "device_options.runtime_options.xnnpack was null, now false",
+        "runtime_options.xnnpack was null, now false",
         "affinity was null, now [0]",
     }
 
