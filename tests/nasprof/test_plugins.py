@@ -1,9 +1,16 @@
 """Plug-ins: packages that add to the registries, and those that fail to."""
 
 import json
+import re
+from importlib import import_module
 
 import pytest
-from installed import install, run_beside
+from installed import ROOT, install, run_beside
+
+from nasprof.registry import Registry
+
+PACKAGES = ("nasprof", "spaces", "devices", "luts", "profiler", "search")
+LISTED = re.findall(r"^\| `([\w.]+)` \|", (ROOT / "docs" / "plugins.md").read_text(), re.MULTILINE)
 
 GOOD = """
 from nasprof.registry import Registry
@@ -181,3 +188,26 @@ def test_what_was_imported_before_is_not_registered_twice(packages):
     done = run_beside(packages, "-c", "import own_good\n" + LOOKUP)
     assert "nothing" in json.loads(done.stdout)[0]
     assert "left out" not in done.stderr
+
+
+def test_every_registry_is_documented():
+    made = re.compile(r"^(\w+)\b.*= Registry\(", re.MULTILINE)
+    found = {
+        f"{'.'.join(path.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__')}.{name}"
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for name in made.findall(path.read_text())
+    }
+    assert found == set(LISTED)
+
+
+@pytest.mark.parametrize("listed", LISTED)
+def test_every_registry_takes_what_others_add(listed, monkeypatch):
+    module, _, name = listed.rpartition(".")
+    registry = getattr(import_module(module), name)
+    assert isinstance(registry, Registry)
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    thing = object()
+    assert registry.register("a-name-of-a-plug-in")(thing) is thing
+    assert registry.get("a-name-of-a-plug-in") is thing
+    assert "a-name-of-a-plug-in" in list(registry)
