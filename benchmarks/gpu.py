@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from common import report
 
-from devices import RunSettings, find_profile, open_device
+from devices import Backend, RunSettings, find_profile, open_device
 from profiler.lowering import lower
-from profiler.measuring.measure import measure
+from profiler.measuring.measure import measure_files
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.records import Item
+from profiler.measuring.request import MeasureRequest
 from profiler.model_files.formats import format_for
+from profiler.model_files.model_file import ModelFile
 from profiler.model_files.references import reference_files
 from spaces import get_space
 from spaces.weights import random_weights
@@ -44,11 +45,10 @@ def main() -> None:
                 weights = random_weights(network, np.random.default_rng(0))
                 path = Path(folder) / f"{number}-{batch}"
                 lower(network, weights, path, format_name, batch=batch)
-                items.append(Item(str(number), path, space.decode(row[None])[0]))
-            results = measure(
-                device, RunSettings(given.runtime), items, parse_protocol(given.protocol),
-                np.random.default_rng(0), sentinel=sentinel, empty=empty,
-            )  # fmt: skip
+                items.append(ModelFile(str(number), path, space.decode(row[None])[0]))
+            backend = Backend(device, RunSettings(given.runtime))
+            protocol, rng = parse_protocol(given.protocol), np.random.default_rng(0)
+            results = measure_files(items, MeasureRequest(backend, protocol, rng, sentinel, empty))
             rows += [
                 [result.name, batch, round(space.macs(row[None])[0] / 1e6, 1),
                  round(result.latency_ms.trimmed_mean, 4),

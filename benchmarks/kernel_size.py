@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from common import RESULTS, report
 
-from devices import RunSettings, find_profile, open_device
+from devices import Backend, RunSettings, find_profile, open_device
 from luts import LookupTable, read_cost_model
 from luts.agreement import agreement, calibrate
 from profiler.commands.progress import progress_bar
-from profiler.measuring.measure import measure
+from profiler.measuring.measure import measure_files
 from profiler.measuring.protocol import Protocol, parse_protocol
+from profiler.measuring.request import Listeners, MeasureRequest
 from profiler.model_files.formats import format_for
 from profiler.model_files.references import reference_files
 from profiler.tables.plan import Plan
@@ -60,17 +61,16 @@ def measured_ms(
         shop = Workshop(plan, format_for(runtime), Path(folder))
         items = [shop.item(f"n{i}", space.network(row)) for i, row in enumerate(genes)]
         sentinel, empty = reference_files(shop.format, shop.folder)
-        results = measure(
-            open_device(find_profile("cpu")),
-            RunSettings(runtime),
-            items,
+        request = MeasureRequest(
+            Backend(open_device(find_profile("cpu")), RunSettings(runtime)),
             protocol,
             np.random.default_rng(0),
-            sentinel=sentinel,
-            empty=empty,
-            progress=progress,
+            sentinel,
+            empty,
+            Listeners(progress),
             scout=True,
         )
+        results = measure_files(items, request)
     return np.array([result.cpu_ms.trimmed_mean for result in results if result.cpu_ms])
 
 

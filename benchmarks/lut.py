@@ -28,9 +28,11 @@ from luts.features import block_counts
 from luts.fit import fit_costs
 from profiler.commands.progress import progress_bar
 from profiler.measuring.estimates import trimmed_mean
-from profiler.measuring.measure import Interrupted, measure
+from profiler.measuring.interruption import Interrupted
+from profiler.measuring.measure import measure_files
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Measurement
+from profiler.measuring.request import Listeners, MeasureRequest
 from profiler.model_files.formats import format_for
 from profiler.model_files.references import reference_files
 from profiler.tables.plan import Drawn, Plan, draw_networks
@@ -80,18 +82,17 @@ def measured_campaign(runtime: str, space: Space, protocol: str, journal: Path) 
             {name: drawn.arch for name, drawn in networks.items()},
         )
         sentinel, empty = reference_files(shop.format, shop.folder)
-        results = measure(
-            open_device(find_profile("cpu")),
-            RunSettings(runtime),
-            items,
+        request = MeasureRequest(
+            Backend(open_device(find_profile("cpu")), RunSettings(runtime)),
             plan.protocol,
             np.random.default_rng(0),
-            sentinel=sentinel,
-            empty=empty,
-            progress=progress,
-            journal=journal,
+            sentinel,
+            empty,
+            Listeners(progress),
+            journal,
             scout=True,
         )
+        results = measure_files(items, request)
     return Campaign(space, plan, {result.name: result for result in results}, networks)
 
 

@@ -28,13 +28,15 @@ from typing import Any
 import numpy as np
 from common import report
 
-from devices import RunSettings, find_profile, open_device
+from devices import Backend, RunSettings, find_profile, open_device
 from profiler.lowering import lower
-from profiler.measuring.measure import Status, measure
+from profiler.measuring.measure import measure_files
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.records import Item
+from profiler.measuring.request import Listeners, MeasureRequest
+from profiler.measuring.status import Status
 from profiler.model_files.architectures import named_archs
 from profiler.model_files.lowered import LoweringOptions, lower_arch
+from profiler.model_files.model_file import ModelFile
 from profiler.model_files.references import reference_files
 from spaces.weights import random_weights
 
@@ -107,16 +109,15 @@ def harness_overhead(runtime: str) -> float:
         (arch,) = named_archs(ARCH)
         path = lower_arch(arch, RUNTIMES[runtime], LoweringOptions(), Path(folder)).path
         sentinel, empty = reference_files(RUNTIMES[runtime], Path(folder))
-        (result,) = measure(
-            open_device(find_profile("cpu")),
-            RunSettings(runtime),
-            [Item("model", path)],
+        request = MeasureRequest(
+            Backend(open_device(find_profile("cpu")), RunSettings(runtime)),
             parse_protocol("fixed"),
             np.random.default_rng(0),
-            sentinel=sentinel,
-            empty=empty,
-            progress=seen.append,
+            sentinel,
+            empty,
+            Listeners(seen.append),
         )
+        (result,) = measure_files([ModelFile("model", path)], request)
     protocol = result.protocol
     timed_ms = sum(
         sum(taken.wall_ms) + protocol.runs * ((taken.sentinel_ms or 0) + (taken.overhead_ms or 0))

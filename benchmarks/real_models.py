@@ -24,13 +24,15 @@ from typing import Any
 import numpy as np
 from common import report
 
-from devices import ModelDetails, RunSettings, find_profile, open_device
+from devices import Backend, ModelDetails, RunSettings, find_profile, open_device
 from nasprof.errors import NasprofError
 from profiler.measuring.inputs import assumptions, described
-from profiler.measuring.measure import measure
+from profiler.measuring.measure import measure_files
 from profiler.measuring.protocol import parse_protocol
+from profiler.measuring.request import MeasureRequest
 from profiler.model_files.formats import runtime_for
-from profiler.model_files.own import own_items, parse_details
+from profiler.model_files.inputs import ModelInputs
+from profiler.model_files.own import own_files
 
 PACKAGES = (
     "silero-vad",
@@ -79,7 +81,7 @@ class File:
     @property
     def said(self) -> ModelDetails:
         """What its package's own code feeds it."""
-        return parse_details(**SAID.get(f"{self.package}/{self.name}", {}))
+        return ModelInputs.parse(**SAID.get(f"{self.package}/{self.name}", {})).details
 
 
 def find_files(folder: Path) -> Iterator[File]:
@@ -117,9 +119,11 @@ def try_file(file: File) -> dict[str, Any]:
     device = open_device(find_profile("cpu"))
     try:
         settings = RunSettings(runtime_for(file.path))
-        items = own_items([file.path], file.said)
+        files = own_files([file.path], file.said)
         protocol = parse_protocol("fixed:runs=5,rounds=1,warmup=1")
-        (found,) = measure(device, settings, items, protocol, np.random.default_rng(0))
+        backend = Backend(device, settings)
+        rng = np.random.default_rng(0)
+        (found,) = measure_files(files, MeasureRequest(backend, protocol, rng))
     except NasprofError as error:
         message = error.message.replace(str(file.path), file.path.name)
         return facts | {"refused": message, "remedy": error.remedy}

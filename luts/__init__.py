@@ -9,9 +9,11 @@ from luts.entry import Entry
 from luts.errors import BudgetImpossible, CostModelInvalid, MissingEntries, SpaceMismatch
 from luts.files import (
     cost_model_files,
+    open_cost_model,
     read_cost_model,
     write_cost_model,
 )
+from luts.formats.transfer import ExportedTable, ImportedTable, export_table, import_table
 from luts.speed import TABLE_SPEED, Sentinel, Speed, sentinel_of
 from luts.table import LookupTable
 
@@ -26,8 +28,10 @@ __all__ = [
     "Calibration",
     "CostModel",
     "CostModelInvalid",
+    "ExportedTable",
     "Entry",
     "Extremes",
+    "ImportedTable",
     "LookupTable",
     "Measured",
     "MissingEntries",
@@ -37,6 +41,9 @@ __all__ = [
     "agreement",
     "cost_model_files",
     "cost_models",
+    "export_table",
+    "import_table",
+    "open_cost_model",
     "read_cost_model",
     "sentinel_of",
     "write_cost_model",

@@ -10,6 +10,7 @@ from luts.cost_model import CostModel, cost_models
 from luts.errors import CostModelInvalid
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
+from nasprof.log import logger
 from nasprof.named_files import NamedFiles
 from nasprof.reader import Reader
 from nasprof.reading import parse_json, read_text
@@ -51,6 +52,29 @@ def read_cost_model(name: str | Path) -> CostModel:
         raise
     except UsageError as error:
         raise CostModelInvalid(error.message, error.remedy) from error
+
+
+def open_cost_model(model: str | Path | CostModel, clock: str | None = None) -> CostModel:
+    """A cost model to be relied on: warns of what is doubtful about it.
+
+    Args:
+        model: its name or file, or itself.
+        clock: what its predictions should be of, "wall" or "cpu"; its own unless given.
+
+    Raises:
+        UsageError: there is none, it is damaged, or it knows nothing of that clock.
+    """
+    opened = model if isinstance(model, CostModel) else read_cost_model(model)
+    if clock is not None:
+        opened = opened.on_clock(clock)
+    warn_of_doubts(opened)
+    return opened
+
+
+def warn_of_doubts(model: CostModel) -> None:
+    """Say why predictions should be taken with care."""
+    for doubt in model.doubts:
+        logger.warning(f"Careful with {model.name!r}: {doubt}")
 
 
 def write_cost_model(model: CostModel, path: Path) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from nasprof.errors import UsageError
 from nasprof.results import Records
 from nasprof.typing import JsonObject
 from profiler.lowering import Lowered, find_format
-from profiler.model_files.architectures import NamedArch
 from profiler.model_files.lowered import LoweringOptions, lower_arch
-from profiler.model_files.torch_models import ModelLike, TorchModel, named_models, write_module
+from profiler.model_files.model_file import ModelFile
+from profiler.model_files.models import ModelLike, NamedModel, named_models
+from profiler.model_files.torch_models import TorchModel, write_module
 from spaces import Arch
 
 
@@ -95,9 +97,9 @@ def export(
     )
 
 
-def _write(
-    model: NamedArch | TorchModel, format: str, options: LoweringOptions, folder: Path
-) -> ExportedFile:
+def _write(model: NamedModel, format: str, options: LoweringOptions, folder: Path) -> ExportedFile:
+    if isinstance(model, ModelFile):
+        raise UsageError(f"{model.path} is a model file already: there is nothing to export")
     if isinstance(model, TorchModel):
         return _record(write_module(model, format, options.precision, folder), params=model.params)
     network = model.network

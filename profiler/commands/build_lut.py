@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from nasprof.cli import json_option, print_json, say
-from profiler.commands.building import building_progress
 from profiler.commands.options import network_options, space_options
 from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
     from devices import Target
-    from luts import LookupTable
     from spaces import Space
 
 
@@ -89,43 +85,32 @@ def build_lut(
 
     Everything measured is kept as it comes: after an interruption, the same command goes on.
     """
-    from luts import cost_model_files
-    from profiler.measuring.protocol import parse_protocol
-    from profiler.tables.keep import TableBuild, existing_table
-    from profiler.tables.plan import Plan
-    from profiler.tables.provenance import protocol_of
-    from profiler.tables.sources import sources
+    import profiler
+    from profiler.commands.building import building_progress
+    from profiler.commands.show_tables import show_summary
 
-    sources.get(source)
-    backend = target.resolve()
-    plan = Plan(
-        spaces=tuple(spaces),
-        protocol=parse_protocol(protocol or backend.profile.table_protocol),
+    options = profiler.TableOptions(
         precision=precision,
         batch=batch,
+        protocol=protocol,
         source=source,
         calibration=n_calibration,
         audit=n_audit,
         answers=n_answers,
+        clock=clock,
+        patience_s=patience_s,
         seed=seed,
     )
-    path = cost_model_files.path(output) if output else plan.path(backend.profile, backend.settings)
-    base = existing_table(path) if resume else None
-    if base is not None and protocol is None:
-        plan = replace(plan, protocol=protocol_of(base) or plan.protocol)
-    build = TableBuild(backend, plan, path, patience_s, building_progress())
-    table = build.run(base, resume=resume, clock=clock)
-    _show(table, path, as_json)
-
-
-def _show(table: LookupTable, output: Path, as_json: bool) -> None:
-    from profiler.commands.show_tables import show_summary
-    from profiler.tables.cost_models import say_doubts
-
+    table = profiler.build_table(
+        spaces,
+        target,
+        options=options,
+        output=output,
+        resume=resume,
+        progress=building_progress(),
+    )
     if as_json:
-        data: dict[str, Any] = table.as_dict()
-        print_json({"path": str(output), **data})
+        print_json({"path": str(table.path), **table.as_dict()})
     else:
         show_summary(table)
-    say_doubts(table)
-    say(f"Table written to {output}")
+    say(f"Table written to {table.path}")

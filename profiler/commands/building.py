@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nasprof.cli import say
 
 if TYPE_CHECKING:
-    from profiler.measuring.rounds import Status
+    from profiler.measuring.status import Status
     from profiler.tables.measured import BuildProgress
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +12,6 @@ from nasprof.errors import UsageError
 from profiler.commands.options import named_spaces, space_options
 
 if TYPE_CHECKING:
-    from luts import LookupTable
-    from luts.formats import TableFormat
     from spaces import Space
 
 CLOCKS = click.Choice(["wall", "cpu"])
@@ -56,9 +53,9 @@ def show(table: str, clock: str | None, plot: Path | None, as_json: bool) -> Non
     --plot writes one PNG a space, numbered if there are several.
     """
     from luts import LookupTable
+    from luts.files import open_cost_model
     from profiler.commands.show_tables import show_model
     from profiler.reports.tables import description
-    from profiler.tables.cost_models import open_cost_model
 
     model = open_cost_model(table, clock)
     if plot is not None:
@@ -89,8 +86,8 @@ def diff(
     Ratios are the second table over the first. --json holds all entries, not only the --top.
     """
     from luts.comparison import compare
+    from luts.files import open_cost_model
     from profiler.commands.show_tables import show_comparison
-    from profiler.tables.cost_models import open_cost_model
 
     models = [open_cost_model(name, clock) for name in (first, second)]
     found = compare(models[0], models[1], count, seed)
@@ -113,7 +110,7 @@ def diff(
 @space_options
 @overwrite_option
 @json_option
-def import_table(
+def import_tables(
     files: tuple[Path, ...],
     name: str,
     output: str,
@@ -127,57 +124,23 @@ def import_table(
     CSV: a header key,latency_ms[,cpu_ms][,std_ms][,count], then a block a line; the space is
     named by options. OFA's files tell their space; several become one table.
     """
-    from luts import write_cost_model
-    from luts.files import cost_model_files, refuse_existing
+    from luts import import_table
     from luts.formats import table_formats
-    from luts.formats.transfer import import_files
 
-    reader = table_formats.get(name)()
     given = named_spaces(click.get_current_context())
-    if reader.names_spaces and given:
+    if table_formats.get(name).names_spaces and given:
         raise UsageError(f"--format {name} reads the space from the file: leave out {given[0]}")
-    path = cost_model_files.path(output)
-    refuse_existing(path, overwrite)
-    table, notes = import_files(reader, name, files, spaces, path.stem, device_name)
-    write_cost_model(table, path)
-    for note in (*notes, *_missing(table)):
-        say(note)
+    imported = import_table(
+        files, name, output, spaces=spaces, device=device_name, overwrite=overwrite
+    ).to_dict()
     if as_json:
-        print_json({"path": str(path), **_counts(table), "notes": notes})
+        print_json(imported)
     else:
-        show_table(("space", ">blocks", ">missing"), _count_rows(table), str(path))
-
-
-def _counts(table: LookupTable) -> dict[str, Any]:
-    spaces = [
-        {
-            "space": space.label,
-            "blocks": len(space.vocabulary),
-            "missing": [block.key for block in table.missing(space)],
-        }
-        for space in table.spaces
-    ]
-    return {"entries": len(table.entries), "spaces": spaces}
-
-
-def _count_rows(table: LookupTable) -> list[list[str]]:
-    return [
-        [item["space"], str(item["blocks"]), str(len(item["missing"]))]
-        for item in _counts(table)["spaces"]
-    ]
-
-
-def _missing(table: LookupTable) -> list[str]:
-    """What to say about spaces with missing entries."""
-    from luts import MissingEntries
-
-    said = []
-    for space in table.spaces:
-        try:
-            table.costs_ms(space)
-        except MissingEntries as error:
-            said.append(str(error))
-    return said
+        rows = [
+            [item["space"], str(item["blocks"]), str(len(item["missing"]))]
+            for item in imported["spaces"]
+        ]
+        show_table(("space", ">blocks", ">missing"), rows, imported["path"])
 
 
 @lut.command("export")
@@ -192,44 +155,12 @@ def _missing(table: LookupTable) -> list[str]:
 )
 @overwrite_option
 @json_option
-def export_table(table: str, name: str, output: Path, overwrite: bool, as_json: bool) -> None:
+def export_tables(table: str, name: str, output: Path, overwrite: bool, as_json: bool) -> None:
     """Write a table's entries as CSV or OFA's YAML, without its calibration and audit."""
-    from luts import LookupTable
-    from luts.files import refuse_existing
-    from luts.formats import table_formats
-    from nasprof.files import write_atomic
-    from profiler.tables.cost_models import open_cost_model
+    from luts import export_table
 
-    writer: TableFormat = table_formats.get(name)()
-    model = open_cost_model(table)
-    if not isinstance(model, LookupTable):
-        raise UsageError(f"{table!r} is no table of blocks: there are no entries to export")
-    exported = writer.write(model)
-    targets = _targets(exported.files, output)
-    for path in targets.values():
-        refuse_existing(path, overwrite)
-    for file_name, path in targets.items():
-        write_atomic(path, exported.files[file_name].encode())
-    losses = list(exported.losses)
-    if model.networks:
-        losses.append(
-            "the whole networks it was compared with, and so calibration and bounds, are left out"
-        )
-    for loss in losses:
-        say(f"Not as it was: {loss}")
+    exported = export_table(table, name, output, overwrite=overwrite)
     if as_json:
-        print_json({"paths": [str(path) for path in targets.values()], "losses": losses})
+        print_json(exported.to_dict())
     else:
-        show_table(("file",), [[str(path)] for path in targets.values()])
-
-
-def _targets(files: Mapping[str, str], output: Path) -> dict[str, Path]:
-    """Where each file goes: into the folder ``output``, or it alone to that path."""
-    if len(files) == 1 and not output.is_dir():
-        return dict.fromkeys(files, output)
-    if output.is_file() or (not output.is_dir() and output.suffix):
-        raise UsageError(
-            f"the table becomes {len(files)} files ({', '.join(list(files)[:3])}, ...), "
-            f"and {output} is no folder"
-        )
-    return {name: output / name for name in files}
+        show_table(("file",), [[str(path)] for path in exported.paths])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from profiler.measuring.measure import Status
+from profiler.measuring.status import Status
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn

@@ -152,6 +152,11 @@ protocols: Registry[Protocol] = Registry(
 )
 
 
+def as_protocol(protocol: str | Protocol) -> Protocol:
+    """A protocol, or the one that a text names; see :func:`parse_protocol`."""
+    return protocol if isinstance(protocol, Protocol) else parse_protocol(protocol)
+
+
 def parse_protocol(text: str) -> Protocol:
     """The protocol that ``text`` names, with changes: ``fixed:runs=50,rounds=5,sentinel=off``.
 

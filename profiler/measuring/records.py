@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any, Self
 
-from devices.base import NO_DETAILS, ModelDetails
 from devices.conditions import Conditions
 from luts import Sentinel
 from nasprof.errors import UsageError
@@ -18,25 +16,6 @@ from profiler.measuring.protocol import Protocol
 SCHEMA = 3
 """1 had ``normalised``, the multiple by the wall clock alone, of a smaller sentinel; 2 told no
 ``inputs``."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """A model file to be measured.
-
-    Args:
-        name: unique among those measured together.
-        path: the model file.
-        arch: the architecture it was lowered from, None for any other model.
-        extra: what else is known of it: ``precision``, ``batch``, ``format``, ``sha256``, ...
-        details: what its inputs shall be, and which files belong to it.
-    """
-
-    name: str
-    path: Path
-    arch: Mapping[str, Any] | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    details: ModelDetails = NO_DETAILS
 
 
 @dataclass(frozen=True)
@@ -173,7 +152,7 @@ class Measurement:
             for clock, time_ms in self.by_clock.items()
         }
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         data = {field.name: getattr(self, field.name) for field in fields(self)}
         return {

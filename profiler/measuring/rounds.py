@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from devices import DeviceError, Samples, Session
 from devices.digest import model_digest, model_size
 from nasprof import __version__
+from nasprof.typing import JsonObject
 from profiler.measuring.estimates import trimmed_mean
 from profiler.measuring.inputs import GUESSED, batch_of, is_guess
 from profiler.measuring.journal import Journal
 from profiler.measuring.protocol import Protocol
-from profiler.measuring.records import Item, Measurement, Round
+from profiler.measuring.records import Measurement, Round
 from profiler.measuring.schedule import (
     INCOMPLETE,
     beside,
@@ -27,75 +26,55 @@ from profiler.measuring.schedule import (
     selected,
     summarise,
 )
-
-SENTINEL = "_sentinel"
-EMPTY = "_empty"
-
-
-@dataclass(frozen=True)
-class Status:
-    """How far :func:`measure` has come.
-
-    Args:
-        rounds: rounds taken.
-        complete: models whose measurement is complete, of ``total``.
-        elapsed_s: since the first round began.
-        remaining_s: estimate of what is still to come.
-        flags: doubts about the round just taken.
-        disturbed: rounds that a sentinel or the device had doubts about, of the model with most.
-        temperature_c: of the device after the round just taken, None where it does not tell.
-        waiting: what is being waited for, if anything.
-    """
-
-    rounds: int
-    complete: int
-    total: int
-    elapsed_s: float
-    remaining_s: float
-    flags: tuple[str, ...] = ()
-    disturbed: int = 0
-    temperature_c: float | None = None
-    waiting: str = ""
+from profiler.measuring.status import EMPTY, SENTINEL, Status
+from profiler.model_files.model_file import ModelFile
 
 
 class Run:
-    """Rounds taken so far and what is complete."""
+    """Rounds taken so far and what is complete.
+
+    Args:
+        facts: what all measurements have in common.
+        models: model files by name, with those that run beside them.
+        journal: keeps every visit; what it holds already is taken up.
+    """
 
     def __init__(
         self,
         session: Session,
-        items: Sequence[Item],
+        files: Sequence[ModelFile],
         protocol: Protocol,
-        facts: Mapping[str, Any],
-        names: list[str],
+        facts: JsonObject,
+        models: Mapping[str, Path],
         journal: Journal | None = None,
-        sentinel: str | None = None,
     ) -> None:
         self._session = session
         self._journal = journal
         self._protocol = protocol
         self._facts = facts
-        self._names = names
-        self._sentinel = sentinel
-        self._items = {item.name: item for item in items}
+        self._models = models
+        self._names = list(models)
+        self._sentinel = model_digest(models[SENTINEL]) if SENTINEL in models else None
+        self._files = {file.name: file for file in files}
         earlier = {} if journal is None else journal.earlier
-        self._rounds = {item.name: list(earlier.get(item.name, ())) for item in items}
+        self._rounds = {file.name: list(earlier.get(file.name, ())) for file in files}
         self._order: list[str] = []
         self._taken = 0 if journal is None else journal.next_round
-        self._found = self._taken
+        self._resumed = self._taken
         self._rounds_left = protocol.rounds_max
-        self._before: dict[str, Any] = {}
+        self._before: JsonObject = {}
         self._start = time.monotonic()
         self._scouted_s = 0.0
         self._flags: tuple[str, ...] = ()
         self._temperature_c: float | None = None
-        self.active = [item.name for item in items]
+        self.active = [file.name for file in files]
         self.complete: dict[str, Measurement] = {}
         self.completed: Callable[[Measurement], None] | None = None
 
-    def begin(self, models: Mapping[str, Path]) -> None:
-        """Bring model files to the device, by name, and see what is complete already."""
-        self._session.load(models, {name: item.details for name, item in self._items.items()})
+    def begin(self) -> None:
+        """Bring model files to the device, and see what is complete already."""
+        details = {name: file.details for name, file in self._files.items()}
+        self._session.load(self._models, details)
         self._before = self._session.state()
         if any(self._rounds.values()):
             self.settle()
@@ -105,7 +84,7 @@ class Run:
         # All names are drawn, so that the order does not depend on which are still active.
         passes = [rng.permutation(len(self._names)) for _ in range(self._protocol.visits)]
         drawn = [self._names[i] for i in np.concatenate(passes)]
-        self._order = [name for name in drawn if name in self.active or name not in self._items]
+        self._order = [name for name in drawn if name in self.active or name not in self._files]
         if self._protocol.cool_down_s:
             time.sleep(self._protocol.cool_down_s)
         self.keep(self._run_round())
@@ -128,7 +107,7 @@ class Run:
 
         First runs take longer than all others; the estimate is of the second visits.
         """
-        names = [name for name in self._names if name in self.active or name not in self._items]
+        names = [name for name in self._names if name in self.active or name not in self._files]
         start = time.monotonic()
         ends: list[float] = []
         samples = self._session.run_round(
@@ -147,7 +126,7 @@ class Run:
         self._start = time.monotonic()
 
     def _arrived(self, name: str, samples: Samples) -> None:
-        if self._journal is not None and name in self._items:
+        if self._journal is not None and name in self._files:
             self._journal.visit(self._taken, name, samples)
 
     def settle(self) -> None:
@@ -167,7 +146,7 @@ class Run:
         """Whether the time that the protocol allows for all models is over."""
         limit = self._protocol.limit_s
         elapsed = time.monotonic() - self._start
-        return limit is not None and elapsed > limit * len(self._items)
+        return limit is not None and elapsed > limit * len(self._files)
 
     def keep(self, samples: Mapping[str, Samples], flags: Sequence[str] = ()) -> None:
         """File the samples of one round."""
@@ -213,20 +192,20 @@ class Run:
             if self._rounds[name]
         }
         known = self.complete | unfinished
-        return [known[name] for name in self._items if name in known]
+        return [known[name] for name in self._files if name in known]
 
     def status(self, waiting: str = "") -> Status:
         """How far it has come."""
         elapsed = time.monotonic() - self._start
-        here = self._taken - self._found
+        here = self._taken - self._resumed
         left = self._rounds_left * elapsed / here if here else self._scouted_s
         left = left if self.active else 0.0
         if self._protocol.limit_s is not None:
-            left = min(left, max(0.0, self._protocol.limit_s * len(self._items) - elapsed))
+            left = min(left, max(0.0, self._protocol.limit_s * len(self._files) - elapsed))
         return Status(
             rounds=self._taken,
             complete=len(self.complete),
-            total=len(self._items),
+            total=len(self._files),
             elapsed_s=elapsed,
             remaining_s=left,
             flags=self._flags,
@@ -241,24 +220,24 @@ class Run:
         return sum(bool(taken.flags) for taken in marked(rounds, self._protocol))
 
     def _measurement(
-        self, name: str, stopped: str, after: Mapping[str, Any], flags: Sequence[str] = ()
+        self, name: str, stopped: str, after: Mapping[str, object], flags: Sequence[str] = ()
     ) -> Measurement:
-        item, rounds = self._items[name], selected(self._rounds[name], self._protocol)
+        file, rounds = self._files[name], selected(self._rounds[name], self._protocol)
         counted = [taken for taken in rounds if taken.counted]
         latency = summarise([taken.wall_ms for taken in counted], self._protocol)
         cpu = [taken.cpu_ms for taken in counted if taken.cpu_ms is not None]
         sentinel, multiples = beside(counted)
-        told = self._session.tensors(name)
-        inputs = list(told.get("inputs", ()))
+        tensors = self._session.tensors(name)
+        inputs = list(tensors.get("inputs", ()))
         guessed = [GUESSED] if is_guess(inputs) else []
         return Measurement(
             **self._facts,
             name=name,
-            arch=None if item.arch is None else dict(item.arch),
-            model={**_describe(item), **_signature(told)},
+            arch=None if file.arch is None else dict(file.arch),
+            model={**_describe(file), **_signature(tensors)},
             inputs=inputs,
-            precision=item.extra.get("precision"),
-            batch=item.extra.get("batch", batch_of(inputs)),
+            precision=file.extra.get("precision"),
+            batch=file.extra.get("batch", batch_of(inputs)),
             protocol=self._protocol,
             latency_ms=latency,
             cpu_ms=summarise(cpu, self._protocol) if len(cpu) == len(counted) else None,
@@ -281,26 +260,26 @@ def fastest(samples: Samples | None) -> dict[str, float]:
     return {clock: min(values) for clock, values in times.items() if values}
 
 
-def _describe(item: Item) -> dict[str, Any]:
+def _describe(file: ModelFile) -> JsonObject:
     return {
-        "path": str(item.path),
-        "format": item.path.suffix.lstrip("."),
-        "size_bytes": model_size(item.path, item.details.companions),
-        "sha256": model_digest(item.path, item.details.companions),
-        **{key: value for key, value in item.extra.items() if key not in ("precision", "batch")},
+        "path": str(file.path),
+        "format": file.path.suffix.lstrip("."),
+        "size_bytes": model_size(file.path, file.details.companions),
+        "sha256": model_digest(file.path, file.details.companions),
+        **{key: value for key, value in file.extra.items() if key not in ("precision", "batch")},
     }
 
 
-def _signature(told: Mapping[str, Any]) -> dict[str, Any]:
+def _signature(tensors: JsonObject) -> JsonObject:
     """Which of several signatures was run."""
-    return {key: told[key] for key in ("signature", "signatures") if key in told}
+    return {key: tensors[key] for key in ("signature", "signatures") if key in tensors}
 
 
 def _temperature(samples: Iterable[Samples]) -> float | None:
     for taken in samples:
-        told = taken.context.get("temperature_c")
-        if isinstance(told, list) and told[-1] is not None:
-            return float(told[-1])
+        temperatures = taken.context.get("temperature_c")
+        if isinstance(temperatures, list) and temperatures[-1] is not None:
+            return float(temperatures[-1])
     return None
 
 

@@ -30,7 +30,7 @@ def todays_speed(table: LookupTable, space: Space, measure: Measure) -> dict[str
     from 1, and all rounds count.
 
     Raises:
-        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure`.
+        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure_files`.
     """
     if table.sentinel is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 from devices.runtimes import runtimes
 from nasprof.errors import UsageError
@@ -25,6 +26,17 @@ def format_for(runtime: str, models: Sequence[Path] = ()) -> str:
         f"Runtimes that architectures are lowered for: {', '.join(runtimes)}. "
         "Others take --model files.",
     )
+
+
+def is_model_file(given: object) -> TypeGuard[str | Path]:
+    """Whether it is a path that ends like a model file.
+
+    >>> is_model_file("net.onnx"), is_model_file("net.json")
+    (True, False)
+    """
+    if not isinstance(given, str | Path):
+        return False
+    return Path(given).suffix in {formats.get(name).suffix for name in formats}
 
 
 def runtime_for(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,19 +10,12 @@ from pathlib import Path
 from devices import DeviceError, ModelDetails
 from devices.runner.inputs import shown
 from devices.runner.tensors import TensorInfo
-from devices.runner.values import FILE
 from nasprof.errors import UsageError
-from nasprof.reader import brief
-from profiler.measuring.records import Item
 from profiler.model_files.architectures import unique_names
-
-MAX_SIZE = 1 << 31
-"""Of one axis, and of a vocabulary."""
-
-_FORMS = "zeros, range, ids:VOCABULARY, a number, or an .npy file"
+from profiler.model_files.model_file import ModelFile
 
 
-def own_items(paths: Sequence[Path], said: ModelDetails) -> list[Item]:
+def own_files(paths: Sequence[Path], said: ModelDetails) -> list[ModelFile]:
     """Model files to be measured, named after themselves.
 
     Args:
@@ -37,7 +29,7 @@ def own_items(paths: Sequence[Path], said: ModelDetails) -> list[Item]:
     read = [_read(path, replace(said, foreign=True)) for path in paths]
     _check_names({path: tensors for path, (_, tensors) in zip(paths, read, strict=True)}, said)
     return [
-        Item(name, path, details=details)
+        ModelFile(name, path, details=details)
         for name, path, (details, _) in zip(names, paths, read, strict=True)
     ]
 
@@ -110,85 +102,3 @@ def _names(tensors: Iterable[TensorInfo]) -> Iterator[str]:
     for tensor in tensors:
         yield tensor.name
         yield from (size for size in tensor.sizes if isinstance(size, str))
-
-
-def parse_details(
-    shapes: Iterable[str] = (),
-    sizes: Iterable[str] = (),
-    values: Iterable[str] = (),
-    batch: int | None = None,
-    signature: str | None = None,
-) -> ModelDetails:
-    """What is said of models' inputs, from words.
-
-    Args:
-        shapes: ``NAME=1,3,640,640``.
-        sizes: ``NAME=640``, of what the model leaves open.
-        values: ``NAME=`` and ``zeros``, ``range``, ``ids:VOCABULARY``, a number or a file.
-
-    Raises:
-        UsageError: naming what cannot be read.
-    """
-    return ModelDetails(
-        shapes={name: _shape(name, text) for name, text in _pairs("shape", shapes)},
-        sizes={name: _size(name, text) for name, text in _pairs("size", sizes)},
-        values={name: _value(name, text) for name, text in _pairs("input", values)},
-        batch=batch,
-        signature=signature,
-    )
-
-
-def _pairs(what: str, texts: Iterable[str]) -> list[tuple[str, str]]:
-    """Names and what is said of them; a name may itself contain ``=``."""
-    pairs: dict[str, str] = {}
-    for text in texts:
-        name, separator, value = text.rpartition("=")
-        if not separator or not name or not value:
-            raise UsageError(f"{what} {brief(text)}: expected NAME=VALUE")
-        if pairs.setdefault(name, value) != value:
-            raise UsageError(f"{what} {name}: both {pairs[name]} and {value} are asked for")
-    return list(pairs.items())
-
-
-def _shape(name: str, text: str) -> tuple[int, ...]:
-    if text in ("scalar", "()"):
-        return ()
-    return tuple(_size(name, part, least=0) for part in re.split("[,x]", text))
-
-
-def _size(name: str, text: str, least: int = 0) -> int:
-    if re.fullmatch(r"\d{1,10}", text.strip(), re.ASCII) and least <= int(text) <= MAX_SIZE:
-        return int(text)
-    raise UsageError(f"{name}={brief(text)}: expected sizes from {least} to {MAX_SIZE}")
-
-
-def _value(name: str, text: str) -> str:
-    if text in ("zeros", "range"):
-        return text
-    if text.startswith("ids:"):
-        if _size(name, text.removeprefix("ids:")) < 1:
-            raise UsageError(f"{name}={text}: expected a vocabulary of at least 1")
-        return text
-    if re.fullmatch(r"[+-]?(\d{1,19}(\.\d{0,19})?|\.\d{1,19})(e[+-]?\d{1,3})?", text, re.ASCII):
-        return text
-    return FILE + str(_array_file(name, Path(text)))
-
-
-def _array_file(name: str, path: Path) -> Path:
-    """A file that holds one array.
-
-    Raises:
-        UsageError: it does not.
-    """
-    import numpy as np
-
-    if not path.is_file():
-        raise UsageError(f"input {name}: {path} does not exist", f"Expected {_FORMS}.")
-    try:
-        # Mapped, not read: a header may promise more than there is.
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, OverflowError) as error:
-        raise UsageError(f"input {name}: {path} is no .npy file: {error}") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiubU":
-        raise UsageError(f"input {name}: {path} holds no array of numbers or text (.npy)")
-    return path

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING
 
 from nasprof.errors import UsageError
 from nasprof.reader import brief
 from profiler.lowering import Lowered, formats
-from profiler.model_files.architectures import (
-    ArchLike,
-    NamedArch,
-    is_arch,
-    numbered_archs,
-    unique_names,
-)
 
 if TYPE_CHECKING:
     import torch
@@ -49,25 +42,6 @@ class TorchModel:
     def params(self) -> int:
         """How many parameters it has."""
         return sum(parameter.numel() for parameter in self.module.parameters())
-
-
-ModelLike: TypeAlias = ArchLike | TorchModel
-"""An architecture in any form, or a module of one's own."""
-
-
-def named_models(models: ModelLike | Iterable[ModelLike]) -> list[NamedArch | TorchModel]:
-    """Architectures and modules in order, each under a name of its own."""
-    if is_arch(models) or isinstance(models, TorchModel):
-        models = [models]
-    named: list[NamedArch | TorchModel] = []
-    for model in cast(Iterable[ModelLike], models):
-        if isinstance(model, TorchModel):
-            named.append(model)
-        else:
-            archs = sum(isinstance(each, NamedArch) for each in named)
-            named += numbered_archs(model, archs)
-    names = unique_names(model.name for model in named)
-    return [replace(model, name=name) for model, name in zip(named, names, strict=True)]
 
 
 def write_module(model: TorchModel, format: str, precision: str, folder: Path) -> Lowered:

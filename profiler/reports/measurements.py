@@ -77,23 +77,28 @@ def inputs_in_words(record: Record) -> Iterator[str]:
         yield f"{record['name']}: ran signature {model['signature']} of {every} (--signature)"
 
 
+def flat_row(record: Record) -> Record:
+    """A measurement in one row: the columns of CSV files and data frames; None where unknown."""
+    wall, cpu = record["latency_ms"], record["cpu_ms"]
+    names = ("trimmed_mean", "median", "min", "p90", "p99", "std")
+    row = (
+        record
+        | {f"{name}_ms": wall[name] for name in names}
+        | {"ci95_low_ms": wall["ci95"][0], "ci95_high_ms": wall["ci95"][1]}
+        | {"cpu_trimmed_mean_ms": None if cpu is None else cpu["trimmed_mean"]}
+        | {"x_sentinel": record["multiples"].get("wall")}
+        | {"inputs": described(record["inputs"])}
+        | {"samples": len(record["samples_ms"]), "flags": " ".join(record["flags"])}
+    )
+    return {name: row[name] for name in _CSV_FIELDS}
+
+
 def results_csv(records: Sequence[Record]) -> str:
     """One line a measurement, with a header."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, _CSV_FIELDS, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, _CSV_FIELDS, lineterminator="\n")
     writer.writeheader()
-    for record in records:
-        wall, cpu = record["latency_ms"], record["cpu_ms"]
-        names = ("trimmed_mean", "median", "min", "p90", "p99", "std")
-        writer.writerow(
-            record
-            | {f"{name}_ms": wall[name] for name in names}
-            | {"ci95_low_ms": wall["ci95"][0], "ci95_high_ms": wall["ci95"][1]}
-            | {"cpu_trimmed_mean_ms": "" if cpu is None else cpu["trimmed_mean"]}
-            | {"x_sentinel": record["multiples"].get("wall", "")}
-            | {"inputs": described(record["inputs"])}
-            | {"samples": len(record["samples_ms"]), "flags": " ".join(record["flags"])}
-        )
+    writer.writerows(map(flat_row, records))
     return text.getvalue()
 
 

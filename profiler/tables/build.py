@@ -17,10 +17,15 @@ from devices import Backend
 from luts import LookupTable, Measured, sentinel_of
 from nasprof.errors import UsageError
 from nasprof.temporary import TemporaryFolder
-from profiler.measuring.records import Item
 from profiler.model_files.formats import format_for
+from profiler.model_files.model_file import ModelFile
 from profiler.tables.chosen import answer_of, find_answers
-from profiler.tables.measured import BuildProgress, measure_genes, measure_items, measure_networks
+from profiler.tables.measured import (
+    BuildProgress,
+    measure_beside_sentinel,
+    measure_genes,
+    measure_networks,
+)
 from profiler.tables.plan import Drawn, Plan, draw_networks
 from profiler.tables.provenance import known_provenance, provenance_of, require_same
 from profiler.tables.sources import Materials, sources
@@ -43,12 +48,12 @@ def build_table(
 
     Args:
         base: a table of the same backend, whose entries are kept.
-        journal: file to resume from, see :func:`profiler.measuring.measure.measure`.
+        journal: file to resume from, see :func:`profiler.measuring.measure.measure_files`.
         patience_s: how long to wait for a device that was lost.
 
     Raises:
         TableMismatch: ``base`` was measured otherwise, naming what differs.
-        DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure`.
+        DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure_files`.
     """
     conditions = backend.conditions()
     if base is not None:
@@ -62,8 +67,8 @@ def build_table(
     progress = progress or BuildProgress()
     with TemporaryFolder() as folder, progress.until_done():
         shop = Workshop(plan, format_for(backend.settings.runtime), folder, progress.lowered)
-        items = _items(shop, blocks if source.times_blocks else [], networks)
-        results = measure_items(backend, shop, items, progress, journal, patience_s)
+        files = _files(shop, blocks if source.times_blocks else [], networks)
+        results = measure_beside_sentinel(backend, shop, files, progress, journal, patience_s)
         provenance = provenance_of(results, plan, conditions)
         if base is not None:
             require_same(base, provenance)
@@ -97,7 +102,9 @@ def build_table(
     )
 
 
-def _items(shop: Workshop, blocks: Sequence[Block], networks: Mapping[str, Drawn]) -> list[Item]:
+def _files(
+    shop: Workshop, blocks: Sequence[Block], networks: Mapping[str, Drawn]
+) -> list[ModelFile]:
     """Model files of blocks and networks.
 
     Raises:
@@ -111,7 +118,7 @@ def _items(shop: Workshop, blocks: Sequence[Block], networks: Mapping[str, Drawn
             "asked for: nothing would be timed",
             "Ask for an --audit.",
         )
-    return shop.items(named, {name: drawn.arch for name, drawn in networks.items()})
+    return shop.files(named, {name: drawn.arch for name, drawn in networks.items()})
 
 
 def lacking_blocks(spaces: Sequence[Space], base: LookupTable | None) -> list[Block]:
@@ -133,7 +140,7 @@ def audit_networks(
 
     Raises:
         MissingEntries: the table has gaps, so that nothing can be compared with it.
-        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure`.
+        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure_files`.
     """
     for space in table.spaces:
         table.costs_ms(space)
@@ -172,7 +179,7 @@ def measure_answers(
 
     Raises:
         TableMismatch: the table was measured otherwise, naming what differs.
-        DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure`.
+        DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure_files`.
     """
     require_same(table, known_provenance(backend.conditions(), plan))
     space = next(space for space in table.spaces if not table.missing(space))

@@ -12,8 +12,8 @@ from luts import LookupTable, read_cost_model, write_cost_model
 from nasprof.errors import UsageError
 from nasprof.locking import locked
 from nasprof.log import logger
+from profiler.measuring.interruption import Interrupted
 from profiler.measuring.journal import discard
-from profiler.measuring.measure import Interrupted
 from profiler.tables.build import build_table, lacking_blocks, measure_answers
 from profiler.tables.measured import BuildProgress
 from profiler.tables.plan import Plan

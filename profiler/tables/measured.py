@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from devices import Backend
 from nasprof.temporary import TemporaryFolder
-from profiler.measuring.measure import measure
-from profiler.measuring.records import Item, Measurement
-from profiler.measuring.rounds import Status
+from profiler.measuring.measure import measure_files
+from profiler.measuring.records import Measurement
+from profiler.measuring.request import Listeners, MeasureRequest
+from profiler.measuring.status import Status
 from profiler.model_files.formats import format_for
+from profiler.model_files.model_file import ModelFile
 from profiler.model_files.references import reference_files
 from profiler.tables.plan import Plan
 from profiler.tables.workshop import Workshop
-from spaces import Genes, Space
+from spaces import Arch, Genes, Space
 from spaces.graph import Network
 
 
@@ -52,40 +53,39 @@ class BuildProgress:
             self.done()
 
 
-def measure_items(
+def measure_beside_sentinel(
     backend: Backend,
     shop: Workshop,
-    items: Sequence[Item],
+    files: Sequence[ModelFile],
     progress: BuildProgress,
     journal: Path | None = None,
     patience_s: float = 0.0,
 ) -> list[Measurement]:
-    """All items of a workshop in the same rounds, beside the sentinel.
+    """Files of a workshop in the same rounds, beside the sentinel.
 
     Raises:
-        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure`.
+        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure_files`.
     """
     sentinel, empty = reference_files(shop.format, shop.folder)
-    return measure(
-        backend.device,
-        backend.settings,
-        items,
+    request = MeasureRequest(
+        backend,
         shop.plan.protocol,
         np.random.default_rng(shop.plan.seed),
-        sentinel=sentinel,
-        empty=empty,
-        progress=progress.measuring,
-        journal=journal,
-        patience_s=patience_s,
+        sentinel,
+        empty,
+        Listeners(progress.measuring),
+        journal,
+        patience_s,
         scout=progress.estimating,
     )
+    return measure_files(files, request)
 
 
 def measure_networks(
     backend: Backend,
     plan: Plan,
     networks: Mapping[str, Network],
-    archs: Mapping[str, Mapping[str, Any]],
+    archs: Mapping[str, Arch],
     progress: BuildProgress | None = None,
     journal: Path | None = None,
     patience_s: float = 0.0,
@@ -94,17 +94,17 @@ def measure_networks(
 
     Args:
         archs: the architectures that they are of, by name.
-        journal: file to resume from, see :func:`profiler.measuring.measure.measure`.
+        journal: file to resume from, see :func:`profiler.measuring.measure.measure_files`.
         patience_s: how long to wait for a device that was lost.
 
     Raises:
-        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure`.
+        DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure_files`.
     """
     progress = progress or BuildProgress()
     with TemporaryFolder() as folder, progress.until_done():
         shop = Workshop(plan, format_for(backend.settings.runtime), folder, progress.lowered)
-        items = shop.items(networks, archs)
-        return measure_items(backend, shop, items, progress, journal, patience_s)
+        files = shop.files(networks, archs)
+        return measure_beside_sentinel(backend, shop, files, progress, journal, patience_s)
 
 
 def measure_genes(

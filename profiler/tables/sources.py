@@ -26,8 +26,9 @@ from luts.fit import covering, fit_costs
 from nasprof.registry import Registry
 from nasprof.typing import Array
 from profiler.measuring.estimates import trimmed_mean
+from profiler.measuring.facts import journal_facts
+from profiler.measuring.interruption import giving_partial
 from profiler.measuring.journal import Journal
-from profiler.measuring.measure import giving_partial, journal_facts
 from profiler.measuring.patience import Patience
 from profiler.measuring.records import Measurement
 from profiler.tables.plan import Drawn
@@ -160,7 +161,7 @@ class OperatorSource(Source):
         First those that an earlier run left in the journal, which are not taken again.
         """
         shop = made.shop
-        models = {name: shop.item(name, network).path for name, network in networks.items()}
+        models = {name: shop.file(name, network).path for name, network in networks.items()}
         facts = {**journal_facts(made.conditions, shop.plan.protocol, models), "runs": self.runs}
         path = source_journal(made.journal or shop.folder / "journal")
         with Journal(path, facts) as journal, made.backend.open() as session:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from profiler.lowering import formats, lower
-from profiler.measuring.records import Item
+from profiler.model_files.model_file import ModelFile
 from profiler.tables.plan import Plan
+from spaces import Arch
 from spaces.graph import Network
 from spaces.weights import random_weights
 
@@ -26,15 +26,15 @@ class Workshop:
     lowered: Callable[[int, int], None] = lambda done, total: None
     _count: int = field(default=0, init=False)
 
-    def items(self, named: Mapping[str, Network], archs: Mapping[str, Any]) -> list[Item]:
+    def files(self, named: Mapping[str, Network], archs: Mapping[str, Arch]) -> list[ModelFile]:
         """A model file of each network, with progress told."""
-        found = []
+        files = []
         for number, (name, network) in enumerate(named.items()):
-            found.append(self.item(name, network, archs.get(name)))
+            files.append(self.file(name, network, archs.get(name)))
             self.lowered(number + 1, len(named))
-        return found
+        return files
 
-    def item(self, name: str, network: Network, arch: Mapping[str, Any] | None = None) -> Item:
+    def file(self, name: str, network: Network, arch: Arch | None = None) -> ModelFile:
         """A model file with random weights."""
         self._count += 1
         path = self.folder / f"{self._count}{formats.get(self.format).suffix}"
@@ -48,4 +48,4 @@ class Workshop:
             rng=np.random.default_rng(self.plan.seed),
         )
         extra = {"precision": self.plan.precision, "batch": self.plan.batch, "weights": "random"}
-        return Item(name, path, arch, extra)
+        return ModelFile(name, path, arch, extra)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from devices import Backend, Target
 from luts import CostModel, LookupTable, Speed
+from luts.files import open_cost_model, warn_of_doubts
 from nasprof.errors import UsageError
 from nasprof.log import logger
 from profiler.measuring.protocol import Protocol
 from profiler.measuring.records import Measurement
 from profiler.measuring.speed import todays_speed
 from profiler.tables.backend import backend_of, changes_at, plan_of, warn_of_changes
-from profiler.tables.cost_models import open_cost_model, say_doubts
 from profiler.tables.measured import BuildProgress, measure_genes
 from profiler.tables.own import OwnTable
 from profiler.tables.plan import Plan
@@ -84,7 +84,7 @@ class Deployment:
 
         Raises:
             UsageError: it is not known which device that is.
-            DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure`.
+            DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure_files`.
         """
         plan = plan or self.answer_plan()
         assert self.backend is not None
@@ -94,7 +94,7 @@ class Deployment:
         """Today's speed on the table's clock; None where the cost model keeps no such sentinel.
 
         Raises:
-            DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure`.
+            DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure_files`.
         """
         table, plan = self.trade_off.cost, self.plan
         if not isinstance(table, LookupTable) or plan is None:
@@ -135,7 +135,7 @@ def resolve_deployment(
             clock=options.clock,
             progress=progress,
         )
-        say_doubts(deployment.trade_off.cost)
+        warn_of_doubts(deployment.trade_off.cost)
     else:
         if options.precision is not None:
             name = lut.name if isinstance(lut, CostModel) else lut

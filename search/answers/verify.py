@@ -20,7 +20,7 @@ import numpy as np
 
 from devices import DeviceError
 from nasprof.log import logger
-from profiler.measuring.measure import Interrupted
+from profiler.measuring.interruption import Interrupted
 from profiler.measuring.records import Measurement
 from profiler.measuring.schedule import INCOMPLETE
 from search.answers.candidates import Candidates, Propose, key

@@ -13,11 +13,12 @@ from nasprof.errors import NasprofError
 from nasprof.log import logger
 from nasprof.temporary import TemporaryFolder
 from nasprof.typing import Array, JsonObject
-from profiler.measuring.measure import Interrupted
+from profiler.measuring.interruption import Interrupted
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.records import Item, Measurement
+from profiler.measuring.records import Measurement
 from profiler.model_files.formats import format_for
-from profiler.tables.measured import BuildProgress, measure_items
+from profiler.model_files.model_file import ModelFile
+from profiler.tables.measured import BuildProgress, measure_beside_sentinel
 from profiler.tables.plan import Plan
 from profiler.tables.workshop import Workshop
 from search.objectives.base import NamedObjective
@@ -58,7 +59,7 @@ class OnDevice:
         networks = {f"network{number}": self.space.network(row) for number, row in enumerate(genes)}
         with TemporaryFolder() as folder:
             shop = Workshop(self.plan, format_for(self.backend.settings.runtime), folder)
-            items = shop.items(networks, {})
+            items = shop.files(networks, {})
             measurements = self._measured(shop, items)
             for _ in range(_REPEATS):
                 doubtful = [item for item in items if self._doubts(measurements[item.name])]
@@ -68,11 +69,12 @@ class OnDevice:
             self._warn(measurement)
         return np.array([self._time(measurement) for measurement in measurements.values()])
 
-    def _measured(self, shop: Workshop, items: list[Item]) -> dict[str, Measurement]:
+    def _measured(self, shop: Workshop, items: list[ModelFile]) -> dict[str, Measurement]:
         """Measurements of model files in the same rounds, by their names."""
         try:
             # Nobody is told how long it will take, so that there is nothing to scout for.
-            measurements = measure_items(self.backend, shop, items, BuildProgress(estimating=False))
+            progress = BuildProgress(estimating=False)
+            measurements = measure_beside_sentinel(self.backend, shop, items, progress)
         except Interrupted as error:
             raise error.cause from None
         return {measurement.name: measurement for measurement in measurements}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from devices import Target, list_profiles
 from luts import CostModel
+from luts.files import open_cost_model, warn_of_doubts
 from nasprof.errors import UsageError
 from nasprof.log import logger
 from nasprof.registry import near_names
 from profiler.tables.backend import backend_of, changes_at, warn_of_changes
-from profiler.tables.cost_models import open_cost_model, say_doubts
 from profiler.tables.own import OwnTable
 from search.accuracy import read_accuracy_model
 from search.accuracy.base import AccuracyModel
@@ -94,7 +94,7 @@ class Models:
         key = f"{own.backend.label} {serial} {space.settings}"
         if key not in self._costs:
             table = self._costs[key] = own.read(self.clock, self.progress)
-            say_doubts(table)
+            warn_of_doubts(table)
             warn_of_changes(table, changes_at(table, own.backend))
         return self._costs[key]
 

@@ -8,8 +8,8 @@ from scripted_tables import PLAN, built, device_of
 
 from devices import Backend, Conditions, Profile, RunSettings, Target, open_device
 from luts import read_cost_model
+from profiler.measuring.interruption import Cancelled
 from profiler.measuring.journal import JournalMismatch
-from profiler.measuring.measure import Cancelled
 from profiler.tables.backend import backend_of, changes_at
 from profiler.tables.provenance import TableMismatch, changes
 from search.objectives.measured import OnDevice

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from device_suite import FAULTY, FORMATS, DeviceSuite, Target
+from measuring import measure
 
 from devices import DeviceTimeout, RunnerCrashed, RunSettings, open_device
 from devices.contention import CONTENDED
@@ -20,9 +21,9 @@ from devices.device_profile import Profile
 from devices.host import available_cpus, least_loaded
 from nasprof.errors import UsageError
 from profiler.lowering import lower
-from profiler.measuring.measure import Interrupted, measure
+from profiler.measuring.interruption import Interrupted
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.records import Item
+from profiler.model_files.model_file import ModelFile
 from spaces import get_space
 from spaces.graph import Network
 from spaces.weights import random_weights
@@ -95,7 +96,7 @@ def test_a_session_says_again_what_ended_it(tmp_path, word, kind, words):
 def test_patience_does_not_hide_why_a_session_of_this_machine_ended(tmp_path):
     path = tmp_path / "model"
     path.write_text("hang")
-    items, protocol = [Item("m", path)], parse_protocol("quick:sentinel=off")
+    items, protocol = [ModelFile("m", path)], parse_protocol("quick:sentinel=off")
     device, rng = cpu(timeout_s=1.0), np.random.default_rng(0)
     with pytest.raises(Interrupted, match="took more than 1 s") as caught:
         measure(device, RunSettings(FAULTY), items, protocol, rng, patience_s=3600)
@@ -193,20 +194,23 @@ def test_ctrl_c_ends_the_runner_and_keeps_what_was_measured(tmp_path):
         import sys
         from pathlib import Path
         import numpy as np
-        from devices import RunSettings, open_device
+        from devices import Backend, RunSettings, open_device
         from devices.device_profile import Profile
-        from profiler.measuring.measure import Cancelled, measure
+        from profiler.measuring.interruption import Cancelled
+        from profiler.measuring.measure import measure_files
         from profiler.measuring.protocol import parse_protocol
-        from profiler.measuring.records import Item
+        from profiler.measuring.request import Listeners, MeasureRequest
+        from profiler.model_files.model_file import ModelFile
 
         device = open_device(Profile("cpu", "cpu"))
-        items = [Item("fine", Path({str(tmp_path / "fine.onnx")!r}))]
+        items = [ModelFile("fine", Path({str(tmp_path / "fine.onnx")!r}))]
         protocol = parse_protocol("fixed:rounds=100000,runs=5,warmup=0")
         def progress(status):
             print("round", status.rounds, flush=True)
         try:
-            measure(device, RunSettings({FAULTY!r}), items, protocol,
-                    np.random.default_rng(0), progress=progress)
+            backend = Backend(device, RunSettings({FAULTY!r}))
+            measure_files(items, MeasureRequest(
+                backend, protocol, np.random.default_rng(0), listeners=Listeners(progress)))
         except Cancelled as error:
             [partial] = error.measurements
             print("kept", len(partial.samples_ms), partial.flags, partial.stopped, flush=True)

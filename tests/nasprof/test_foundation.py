@@ -176,11 +176,11 @@ def test_a_missing_profile_says_where_to_put_one():
 
 def test_every_error_of_ours_has_one_of_three_exit_codes():
     import devices
-    import profiler.measuring.measure
+    import profiler.measuring.interruption
 
     found = {NasprofError}
     for _ in range(4):
         found |= {sub for error in found for sub in error.__subclasses__()}
-    assert {devices.DeviceTimeout, profiler.measuring.measure.Cancelled, UsageError} <= found
+    assert {devices.DeviceTimeout, profiler.measuring.interruption.Cancelled, UsageError} <= found
     assert {error.exit_code for error in found} == {1, 2}
     assert json.dumps(str(NasprofError("what", "do"))) == '"what\\ndo"'

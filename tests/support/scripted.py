@@ -5,7 +5,7 @@ import numpy as np
 from devices import Device, Reachability, RunnerRefused, Samples, Session
 from devices.base import take_in
 from devices.device_profile import Profile
-from profiler.measuring.rounds import EMPTY, SENTINEL
+from profiler.measuring.status import EMPTY, SENTINEL
 
 
 class ScriptedSession(Session):

@@ -7,7 +7,7 @@ from tables import CELLS, QUICK_PROTOCOL
 
 from devices import Backend, RunSettings, Samples
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.rounds import EMPTY, SENTINEL
+from profiler.measuring.status import EMPTY, SENTINEL
 from profiler.tables.build import build_table, lacking_blocks
 from profiler.tables.plan import Plan, draw_networks
 from profiler.tables.sources import sources

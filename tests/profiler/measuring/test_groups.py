@@ -12,22 +12,18 @@ import pytest
 from click.testing import CliRunner
 from scripted import ScriptedDevice, steady
 
-from devices import DeviceError, DeviceLost, RunSettings, host
+from devices import Backend, DeviceError, DeviceLost, RunSettings, host
 from nasprof.errors import NasprofError, UsageError
 from profiler.cli import main
-from profiler.measuring import groups
-from profiler.measuring.groups import (
-    Listeners,
-    Work,
-    forecast,
-    grouped,
-    limit_bytes,
-    measure_groups,
-)
-from profiler.measuring.measure import Cancelled, Interrupted
+from profiler.measuring import grouping
+from profiler.measuring.grouping import forecast, grouped, limit_bytes
+from profiler.measuring.groups import measure_groups
+from profiler.measuring.interruption import Cancelled, Interrupted
+from profiler.measuring.pending import PendingModel
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.records import Item
-from profiler.measuring.rounds import EMPTY, SENTINEL
+from profiler.measuring.request import Listeners, MeasureRequest
+from profiler.measuring.status import EMPTY, SENTINEL
+from profiler.model_files.model_file import ModelFile
 from spaces import get_space
 
 MB = 1_000_000
@@ -38,9 +34,9 @@ def work(name, size=1):
     def make(folder):
         path = folder / f"{name}.onnx"
         path.write_bytes(name.encode() * size)
-        return Item(name, path)
+        return ModelFile(name, path)
 
-    return Work(name, make, size * MB, ".onnx")
+    return PendingModel(name, make, size * MB, ".onnx")
 
 
 @pytest.fixture
@@ -50,16 +46,14 @@ def run(tmp_path):
         path.write_bytes(path.name.encode())
 
     def measured(device, split, told=None, **options):
-        return measure_groups(
-            device,
-            RunSettings("onnxruntime"),
-            split,
+        request = MeasureRequest(
+            Backend(device, RunSettings("onnxruntime")),
             parse_protocol("fixed:rounds=3,runs=4,warmup=1"),
             np.random.default_rng(0),
-            tmp_path,
-            references,
-            told or Listeners(**options),
+            *references,
+            listeners=told or Listeners(**options),
         )
+        return measure_groups(split, request, tmp_path)
 
     return measured
 
@@ -88,7 +82,7 @@ def test_a_model_larger_than_the_limit_is_alone():
 
 
 def test_files_count_as_much_as_memory():
-    written = Work("a", lambda _: None, 100 * MB, ".onnx")
+    written = PendingModel("a", lambda _: None, 100 * MB, ".onnx")
     given = replace(written, written=False, suffix=".tflite", run_bytes=5 * MB)
     assert (written.memory_bytes, written.disk_bytes) == (160 * MB, 100 * MB)
     assert (given.memory_bytes, given.disk_bytes) == (275 * MB, 0)
@@ -129,7 +123,8 @@ def test_files_of_one_group_are_there_at_a_time(run, tmp_path):
 
 def test_the_cores_of_the_first_group_are_those_of_all(run):
     device = ScriptedDevice(steady)
-    run(device, split(2, 2, 1))
+    results = run(device, split(2, 2, 1))
+    assert [result.requested_affinity for result in results] == [None] * 5
     assert [session.settings.affinity for session in device.sessions] == [None, (0,), (0,)]
 
 
@@ -243,7 +238,7 @@ def test_what_it_will_take_is_said_where_it_is_much():
         "110 models: about 1.2 GB of memory and 0.7 GB of temporary files at a time, in 3 groups "
         "of at most 37, each beside the same sentinel; up to 110 min"
     )
-    one = [[Work("big", lambda _: None, 2000 * MB, ".onnx", written=False)]]
+    one = [[PendingModel("big", lambda _: None, 2000 * MB, ".onnx", written=False)]]
     assert forecast(one, parse_protocol("fixed")) == "1 model: about 3.2 GB of memory"
 
 
@@ -252,13 +247,13 @@ def test_the_limit_is_half_of_what_is_free(monkeypatch, tmp_path):
     for free, disk, expected in [
         (400 * MB, 10_000 * MB, 200 * MB),
         (None, 600 * MB, 300 * MB),
-        (100_000 * MB, 100_000 * MB, groups.MEMORY_BYTES),
+        (100_000 * MB, 100_000 * MB, grouping.MEMORY_BYTES),
     ]:
         monkeypatch.setattr(host, "available_memory", lambda free=free: free)
         usage = SimpleNamespace(free=disk)
-        monkeypatch.setattr(groups.shutil, "disk_usage", lambda _, usage=usage: usage)
+        monkeypatch.setattr(grouping.shutil, "disk_usage", lambda _, usage=usage: usage)
         assert limit_bytes(here, tmp_path) == expected
-    assert limit_bytes(elsewhere, tmp_path) == groups.MEMORY_BYTES
+    assert limit_bytes(elsewhere, tmp_path) == grouping.MEMORY_BYTES
 
 
 @pytest.mark.parametrize(
@@ -302,7 +297,7 @@ def test_the_command_measures_in_groups_and_saves_each(tmp_path, monkeypatch):
     space = get_space("ofa-mbv3", resolution=128)
     archs = space.decode(space.sample(3, np.random.default_rng(0)))
     (tmp_path / "archs.json").write_text(json.dumps(archs))
-    monkeypatch.setattr(groups, "MEMORY_BYTES", 50 * MB)
+    monkeypatch.setattr(grouping, "MEMORY_BYTES", 50 * MB)
     saved = tmp_path / "saved.jsonl"
     told = CliRunner().invoke(
         main,

@@ -6,15 +6,17 @@ import sys
 
 import numpy as np
 import pytest
+from measuring import measure
 from scripted import ScriptedDevice, ScriptedSession, steady
 
 from devices import DeviceLost, DeviceTimeout, Reachability, RunSettings, Samples
 from nasprof.differences import differences
 from nasprof.errors import NasprofError, UsageError
+from profiler.measuring.interruption import Cancelled, Interrupted
 from profiler.measuring.journal import Journal, JournalBusy, JournalMismatch, discard
-from profiler.measuring.measure import Cancelled, Interrupted, measure
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.records import Item, Round
+from profiler.measuring.records import Round
+from profiler.model_files.model_file import ModelFile
 
 FACTS = {"device": "cpu", "fingerprint": {"cores": 2, "cpu": "x"}, "threads": 1}
 NAMES = ("a", "bb", "ccc")
@@ -32,7 +34,7 @@ def take(path, device, protocol=PROTOCOL, **options):
     folder.mkdir(exist_ok=True)
     for name in NAMES:
         (folder / f"{name}.onnx").write_bytes(name.encode())
-    items = [Item(name, folder / f"{name}.onnx") for name in NAMES]
+    items = [ModelFile(name, folder / f"{name}.onnx") for name in NAMES]
     return measure(
         device,
         RunSettings("onnxruntime"),
@@ -242,7 +244,7 @@ def test_a_journal_of_a_complete_measurement_measures_nothing_again(path):
 def test_changed_models_and_protocols_do_not_continue_a_journal(path):
     take(path, ScriptedDevice(steady))
     (path.parent / "a.onnx").write_bytes(b"other")
-    items = [Item("a", path.parent / "a.onnx")]
+    items = [ModelFile("a", path.parent / "a.onnx")]
     with pytest.raises(JournalMismatch, match=r"protocol\.visits was 3, now 1.*models was"):
         measure(
             ScriptedDevice(steady),

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from measuring import measure
 from scripted import ScriptedDevice, steady
 
 from devices import DeviceLost, RunSettings, open_device
 from devices.device_profile import find_profile
 from nasprof.errors import UsageError
 from profiler.lowering import lower
-from profiler.measuring.measure import Cancelled, Interrupted, measure
+from profiler.measuring.interruption import Cancelled, Interrupted
 from profiler.measuring.protocol import Protocol, parse_protocol, protocols
-from profiler.measuring.records import Item, Measurement, Round
-from profiler.measuring.rounds import EMPTY, SENTINEL
+from profiler.measuring.records import Measurement, Round
 from profiler.measuring.schedule import (
     ENOUGH_ROUNDS,
     WIDEST,
@@ -30,6 +30,8 @@ from profiler.measuring.schedule import (
     selected,
     summarise,
 )
+from profiler.measuring.status import EMPTY, SENTINEL
+from profiler.model_files.model_file import ModelFile
 from profiler.model_files.references import empty_network, sentinel_network
 from spaces import get_space
 from spaces.graph import Network
@@ -48,7 +50,7 @@ LONG = "adaptive:warmup=5,runs=50,rounds_min=5,rounds_max=30,repeats=10"
 
 
 def run(device, files, names=("a", "bb", "ccc"), protocol=LONG, seed=0, **options):
-    items = [Item(name, files / f"{name}.onnx", extra={"precision": "fp32"}) for name in names]
+    items = [ModelFile(name, files / f"{name}.onnx", extra={"precision": "fp32"}) for name in names]
     return measure(
         device,
         RunSettings("onnxruntime"),
@@ -147,7 +149,7 @@ def test_disturbance_that_persists_is_counted_and_flagged(files, flag):
 
 def test_without_sentinel_and_empty_model_nothing_is_said_of_them(files):
     device = ScriptedDevice(steady)
-    item = Item("a", files / "a.onnx")
+    item = ModelFile("a", files / "a.onnx")
     (result,) = measure(
         device,
         RunSettings("onnxruntime"),
@@ -269,7 +271,7 @@ def test_an_interruption_before_the_first_round_leaves_nothing(files):
     ],
 )
 def test_senseless_items_are_named(files, items, words):
-    given = [Item(name, files / f"{file}.onnx") for name, file in items]
+    given = [ModelFile(name, files / f"{file}.onnx") for name, file in items]
     with pytest.raises(UsageError, match=words):
         measure(
             ScriptedDevice(steady),
@@ -628,7 +630,7 @@ def test_two_networks_measured_for_real(tmp_path, runtime, kind):
         paths[name] = tmp_path / f"{name}.{kind}"
         lower(network, random_weights(network, np.random.default_rng(0)), paths[name], kind)
     device = open_device(find_profile("cpu"))
-    items = [Item(name, paths[name], extra={"batch": 1}) for name in ("whole", "stem")]
+    items = [ModelFile(name, paths[name], extra={"batch": 1}) for name in ("whole", "stem")]
     protocol = parse_protocol("fixed:runs=10,rounds=2,warmup=2,repeats=1")
     whole, stem = measure(
         device,

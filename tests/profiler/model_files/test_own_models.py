@@ -14,6 +14,7 @@ from console import accepted, console, refused
 from data_files import DATA
 from hypothesis import given
 from hypothesis import strategies as st
+from measuring import measure
 from onnx import TensorProto as T
 from onnx import helper as h
 
@@ -27,11 +28,12 @@ from devices.tflite_inputs import tool_inputs
 from nasprof.errors import UsageError
 from profiler.cli import main
 from profiler.measuring.inputs import batch_of, is_guess
-from profiler.measuring.measure import Interrupted, measure
+from profiler.measuring.interruption import Interrupted
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.records import Item
+from profiler.model_files.inputs import ModelInputs
+from profiler.model_files.model_file import ModelFile
 from profiler.model_files.onnx_values import known_values
-from profiler.model_files.own import own_details, own_items, parse_details
+from profiler.model_files.own import own_details, own_files
 
 MODELS = DATA / "models"
 TWO = MODELS / "two_signatures.tflite"
@@ -264,19 +266,19 @@ def test_text_is_said_to_inputs_of_text():
         ({"shapes": ["x=1,a"]}, "expected sizes"),
         ({"shapes": ["x=1,-3"]}, "expected sizes"),
         ({"shapes": ["x=1", "x=2"]}, "both 1 and 2"),
-        ({"sizes": ["h=99999999999999999999"]}, "expected sizes"),
+        ({"dims": ["h=99999999999999999999"]}, "expected sizes"),
         ({"values": ["x=ids:0"]}, "at least 1"),
         ({"values": ["x=nosuch.npy"]}, "nosuch.npy does not exist"),
     ],
 )
 def test_words_that_cannot_be_read_are_named(words, message):
     with pytest.raises(UsageError, match=message):
-        parse_details(**words)
+        ModelInputs.parse(**words)
 
 
 def test_words_are_read():
-    said = parse_details(["a:0=1,3,0", "s=scalar"], ["past + 1=2"], ["x=range"], 4, "decode")
-    assert said == ModelDetails(
+    said = ModelInputs.parse(["a:0=1,3,0", "s=scalar"], ["past + 1=2"], ["x=range"], 4, "decode")
+    assert said.details == ModelDetails(
         {"a:0": (1, 3, 0), "s": ()}, {"past + 1": 2}, 4, {"x": "range"}, signature="decode"
     )
 
@@ -288,7 +290,7 @@ def test_a_file_that_is_no_array_is_named(tmp_path):
         b"'shape': (100000000000,), }" + b" " * 20 + b"\n"
     )
     with pytest.raises(UsageError, match=r"x\.npy is no \.npy file"):
-        parse_details(values=[f"x={path}"])
+        ModelInputs.parse(values=[f"x={path}"])
 
 
 def test_the_graph_tells_what_inputs_must_hold(tmp_path):
@@ -411,7 +413,8 @@ def test_a_model_that_ends_the_runner_leaves_the_others(tmp_path, monkeypatch, w
     for name in ("fine", word):
         (tmp_path / name).write_text(name)
     items = [
-        Item(name, tmp_path / name, details=ModelDetails(foreign=True)) for name in (word, "fine")
+        ModelFile(name, tmp_path / name, details=ModelDetails(foreign=True))
+        for name in (word, "fine")
     ]
     told = []
     found = measure(
@@ -602,8 +605,8 @@ def test_open_sizes_of_tflite_are_assumed_or_as_said(open_tflite):
 
 
 def test_benchmark_model_is_told_of_inputs(open_tflite):
-    said = parse_details(["x=2,40"], values=["x=zeros"])
-    tool = tool_inputs(open_tflite, said)
+    said = ModelInputs.parse(["x=2,40"], values=["x=zeros"])
+    tool = tool_inputs(open_tflite, said.details)
     assert tool.flags == (
         "--input_layer=x",
         "--input_layer_shape=2,40",
@@ -615,8 +618,8 @@ def test_benchmark_model_is_told_of_inputs(open_tflite):
 
 def test_benchmark_model_is_told_of_signatures_and_files(tmp_path):
     np.save(tmp_path / "x.npy", np.ones((64, 256), np.float32))
-    said = parse_details(values=[f"x={tmp_path / 'x.npy'}"], signature="decode")
-    tool = tool_inputs(TWO, said)
+    said = ModelInputs.parse(values=[f"x={tmp_path / 'x.npy'}"], signature="decode")
+    tool = tool_inputs(TWO, said.details)
     assert tool.flags == (
         "--signature_to_run_for=decode",
         "--input_layer=x",
@@ -625,7 +628,7 @@ def test_benchmark_model_is_told_of_signatures_and_files(tmp_path):
     assert tool.files == {"x": np.ones((64, 256), np.float32).tobytes()}
     assert tool.all_flags(lambda name: f"/d/{name}")[-1] == "--input_layer_value_files=x:/d/x"
     with pytest.raises(RunnerRefused, match="cannot make range"):
-        tool_inputs(TWO, parse_details(values=["x=range"]))
+        tool_inputs(TWO, ModelInputs.parse(values=["x=range"]).details)
 
 
 # --- on a device ------------------------------------------------------------------------------
@@ -635,8 +638,8 @@ def test_benchmark_model_is_told_of_signatures_and_files(tmp_path):
 def test_external_weights_and_input_files_travel_with_the_model(tmp_path):
     a, b = (with_external_weights(tmp_path / name, fill) for name, fill in (("a", 1), ("b", 2)))
     np.save(tmp_path / "x.npy", np.ones((1, 64), np.float32))
-    said = parse_details(values=[f"x={tmp_path / 'x.npy'}"])
-    items = own_items([a, b], said)
+    said = ModelInputs.parse(values=[f"x={tmp_path / 'x.npy'}"])
+    items = own_files([a, b], said.details)
     with peers.running_phone() as phone:
         profile = phone.profile(runner="json", timeout_s=20, cool_limit_s=0)
         with open_device(profile).open(RunSettings("onnxruntime")) as session:

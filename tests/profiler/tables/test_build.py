@@ -22,9 +22,9 @@ from luts.features import block_counts
 from luts.fit import covering, fit_costs
 from nasprof.errors import NasprofError
 from profiler.cli import main as nasprof
-from profiler.measuring.measure import Cancelled, Interrupted
+from profiler.measuring.interruption import Cancelled, Interrupted
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.rounds import EMPTY, SENTINEL
+from profiler.measuring.status import EMPTY, SENTINEL
 from profiler.tables.build import audit_networks, lacking_blocks
 from profiler.tables.plan import draw_networks
 from profiler.tables.provenance import TableMismatch

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from measuring import measure
 from scripted import ScriptedDevice
 from tables import CELLS, TINY, audited_table, made_up_table
 
 from devices import Backend, RunSettings, Samples
 from luts import Sentinel
 from profiler.measuring.estimates import robust_spread
-from profiler.measuring.measure import measure
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.records import Item
-from profiler.measuring.rounds import EMPTY, SENTINEL
 from profiler.measuring.speed import speed_between, todays_speed
+from profiler.measuring.status import EMPTY, SENTINEL
+from profiler.model_files.model_file import ModelFile
 from profiler.tables.build import audit_networks, build_table, measure_answers
 from profiler.tables.chosen import answer_of, find_answers, finders, most_macs, spread
 from profiler.tables.keep import lacks_answers
@@ -199,7 +199,7 @@ def test_an_answer_without_a_sentinel_is_as_it_was_clocked(built):
     (taken,) = measure(
         machine.device,
         machine.settings,
-        [Item("answer5", Path(__file__), arch=measured.arch)],
+        [ModelFile("answer5", Path(__file__), arch=measured.arch)],
         PROTOCOL,
         np.random.default_rng(0),
     )

@@ -16,7 +16,7 @@ from luts import TABLE_SPEED, LookupTable, Measured, Sentinel, read_cost_model, 
 from luts.answers import WINDOW
 from nasprof.locking import locked
 from profiler.measuring.protocol import parse_protocol
-from profiler.measuring.rounds import EMPTY, SENTINEL
+from profiler.measuring.status import EMPTY, SENTINEL
 from profiler.tables.measured import measure_genes
 from profiler.tables.plan import Plan
 from search.accuracy.base import AccuracyModel

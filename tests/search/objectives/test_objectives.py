@@ -23,7 +23,7 @@ from luts import read_cost_model, write_cost_model
 from nasprof.errors import NasprofError, UsageError
 from profiler.lowering import lower
 from profiler.measuring.records import Measurement
-from profiler.measuring.rounds import EMPTY, SENTINEL
+from profiler.measuring.status import EMPTY, SENTINEL
 from profiler.tables.own import OwnTable
 from search.objectives import Models, UserFunction, additive_extremes, objectives, objectives_of
 from search.objectives.computed import PeakMemory
