@@ -59,7 +59,7 @@ def measured_ms(
     plan = Plan((space,), protocol)
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
         shop = Workshop(plan, format_for(runtime), Path(folder))
-        items = [shop.item(f"n{i}", space.network(row)) for i, row in enumerate(genes)]
+        items = [shop.file(f"n{i}", space.network(row)) for i, row in enumerate(genes)]
         sentinel, empty = reference_files(shop.format, shop.folder)
         request = MeasureRequest(
             Backend(open_device(find_profile("cpu")), RunSettings(runtime)),

@@ -77,7 +77,7 @@ def measured_campaign(runtime: str, space: Space, protocol: str, journal: Path) 
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
         shop = Workshop(plan, format_for(runtime), Path(folder))
         blocks = {block.key: Network.of(block) for block in space.vocabulary}
-        items = shop.items(
+        items = shop.files(
             blocks | {name: drawn.network for name, drawn in networks.items()},
             {name: drawn.arch for name, drawn in networks.items()},
         )

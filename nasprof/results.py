@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     import pandas
 
 
-class Record(Protocol):
-    """What tells itself as JSON."""
+class Result(Protocol):
+    """A result that tells itself as JSON."""
 
     def to_dict(self) -> JsonObject:
         """As JSON."""
         ...
 
 
-T = TypeVar("T", bound=Record)
+T = TypeVar("T", bound=Result)
 
 
 class Records(Sequence[T], Generic[T]):

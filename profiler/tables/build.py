@@ -53,7 +53,8 @@ def build_table(
 
     Raises:
         TableMismatch: ``base`` was measured otherwise, naming what differs.
-        DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure_files`.
+        DeviceError, JournalMismatch, JournalBusy: as
+            :func:`profiler.measuring.measure.measure_files`.
     """
     conditions = backend.conditions()
     if base is not None:
@@ -179,7 +180,8 @@ def measure_answers(
 
     Raises:
         TableMismatch: the table was measured otherwise, naming what differs.
-        DeviceError, JournalMismatch, JournalBusy: as :func:`profiler.measuring.measure.measure_files`.
+        DeviceError, JournalMismatch, JournalBusy: as
+            :func:`profiler.measuring.measure.measure_files`.
     """
     require_same(table, known_provenance(backend.conditions(), plan))
     space = next(space for space in table.spaces if not table.missing(space))

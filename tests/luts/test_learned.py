@@ -412,7 +412,7 @@ def measurement(arch, latency_ms, **changes):
 
 def save(path, measurements):
     for each in measurements:
-        append_jsonl(path, each.as_dict())
+        append_jsonl(path, each.to_dict())
     return path
 
 
@@ -492,12 +492,12 @@ def test_measurements_of_different_conditions_are_not_mixed(results, tmp_path, c
 
 
 def test_a_measurement_from_before_options_were_kept_counts_as_measured_without_any(results):
-    old = results[0].as_dict()
+    old = results[0].to_dict()
     for name in ("device_options", "runtime_options", "requested_affinity"):
         del old[name]
     assert Measurement.from_dict(old) == results[0]
     asked = replace(results[0], affinity=[4], requested_affinity=[4], runtime_options={"a": 1})
-    assert Measurement.from_dict(asked.as_dict()) == asked
+    assert Measurement.from_dict(asked.to_dict()) == asked
     assert Measurement.from_dict(old).conditions.differences(asked.conditions) == [
         "affinity was null, now [4]",
         "runtime_options.a was null, now 1",
@@ -522,7 +522,7 @@ def test_measurements_that_cannot_be_learned_from_are_refused(results, tmp_path)
     none = save(tmp_path / "none.jsonl", [replace(results[0], arch=None)])
     assert "none of 1 measurements" in run("--measurements", none, "-o", output).stderr
     bad = tmp_path / "bad.jsonl"
-    append_jsonl(bad, {**results[0].as_dict(), "threads": "many"})
+    append_jsonl(bad, {**results[0].to_dict(), "threads": "many"})
     done = run("--measurements", bad, "-o", output)
     assert "bad.jsonl, record 1: measurement: field 'threads'" in done.stderr
     without = save(tmp_path / "w.jsonl", [replace(each, cpu_ms=None) for each in results[:25]])

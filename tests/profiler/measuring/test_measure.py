@@ -465,7 +465,7 @@ def test_mistakes_in_a_protocols_json_are_named(change, words):
 
 
 def _through_json(measurement):
-    return json.loads(json.dumps(measurement.as_dict(), allow_nan=False))
+    return json.loads(json.dumps(measurement.to_dict(), allow_nan=False))
 
 
 text = st.text(max_size=8)
