@@ -300,7 +300,7 @@ def _measurements() -> list[bytes]:
 
 
 def _read_measurements(path: Path) -> None:
-    from profiler.commands.fit import read_measurements
+    from profiler import read_measurements
 
     for each in read_measurements([path]):
         finite_times([*each.by_clock.values(), *each.samples_ms, each.latency_ms.ci95[1]])

@@ -509,12 +509,12 @@ def test_an_audit_of_a_table_with_gaps_is_refused_before_anything_is_measured(ta
 
 
 def test_an_audit_on_a_clock_that_the_device_does_not_tell_says_so():
-    from profiler.commands.audit import _findings
+    from profiler.api.audit import findings
 
     table = replace(built(), clock="cpu")
     wall = tuple(replace(n, latency_ms={"wall": n.latency_ms["wall"]}) for n in table.networks)
     with pytest.raises(NasprofError, match="tells no cpu times"):
-        _findings(table, replace(table, networks=wall), table.provenance)
+        findings(table, replace(table, networks=wall), table.provenance)
 
 
 def test_an_audit_with_update_is_kept(table_path, tmp_path):
