@@ -144,6 +144,9 @@ def list_profiles() -> dict[str, Path]:
     """Every profile's file by name, the user's own winning over shipped ones.
 
     One's own are left out where they cannot be read.
+
+    >>> "cpu" in list_profiles()
+    True
     """
     places = (lambda: Path(str(files("devices") / "profiles")), own_profiles)
     return {path.stem: path for place in places for path in files_in(place, ".toml")}
@@ -154,6 +157,9 @@ def find_profile(name: str) -> Profile:
 
     Raises:
         UsageError: there is none, with near matches; or its file is invalid.
+
+    >>> find_profile("cpu").kind
+    'cpu'
     """
     if name.endswith(".toml"):
         path = Path(name)
@@ -174,6 +180,9 @@ def read_profile(path: Path) -> Profile:
 
     Raises:
         UsageError: it is no file that can be read, no UTF-8, or invalid.
+
+    >>> read_profile(list_profiles()["cpu"]).name
+    'cpu'
     """
     try:
         text = read_text(path, "a device profile as TOML in UTF-8", MAX_BYTES)
@@ -184,5 +193,9 @@ def read_profile(path: Path) -> Profile:
 
 
 def open_device(profile: Profile) -> Device:
-    """The device that a profile describes (not yet contacted)."""
+    """The device that a profile describes (not yet contacted).
+
+    >>> open_device(find_profile("cpu")).local
+    True
+    """
     return device_kinds.get(profile.kind)(profile)

@@ -65,7 +65,19 @@ class Agreement:
 
 
 def agreement(predicted_ms: Array, measured_ms: Array) -> Agreement:
-    """Agreement of predictions ``(n,)`` with measurements ``(n,)``, n at least 2."""
+    """Agreement of predictions with measurements.
+
+    Args:
+        predicted_ms: ``(n,)``, n at least 2.
+        measured_ms: ``(n,)``.
+
+    Raises:
+        UsageError: there are fewer than 2.
+
+    >>> import numpy as np
+    >>> agreement(np.array([1.1, 2.0]), np.array([1.0, 2.0])).mape
+    0.050000000000000044
+    """
     from scipy.stats import kendalltau, spearmanr
 
     if len(predicted_ms) < 2:
@@ -92,7 +104,7 @@ def agreement(predicted_ms: Array, measured_ms: Array) -> Agreement:
 
 @dataclass(frozen=True)
 class Calibration:
-    """``latency = slope * prediction + intercept_ms``, fitted on ``n`` networks.
+    """A line, ``latency = slope * prediction + intercept_ms``, fitted on ``n`` networks.
 
     Far below them a negative intercept would make a latency vanish: it never takes away more than
     nine tenths.

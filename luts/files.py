@@ -41,6 +41,9 @@ def read_cost_model(name: str | Path) -> CostModel:
     Raises:
         UsageError: there is none.
         CostModelInvalid: the file is truncated, changed by hand, or of something else.
+
+    >>> read_cost_model("cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224").kind
+    'lut'
     """
     path = cost_model_files.find(str(name))
     text = read_text(path, "a lookup table as JSON")
@@ -63,6 +66,9 @@ def open_cost_model(model: str | Path | CostModel, clock: str | None = None) -> 
 
     Raises:
         UsageError: there is none, it is damaged, or it knows nothing of that clock.
+
+    >>> open_cost_model("cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224", "cpu").clock
+    'cpu'
     """
     opened = model if isinstance(model, CostModel) else read_cost_model(model)
     if clock is not None:
@@ -78,7 +84,17 @@ def warn_of_doubts(model: CostModel) -> None:
 
 
 def write_cost_model(model: CostModel, path: Path) -> None:
-    """Write a cost model as JSON, as a whole or not at all."""
+    """Write a cost model as JSON, as a whole or not at all.
+
+    Args:
+        model: a lookup table or a learned model.
+        path: the file; replaced.
+
+    Raises:
+        NasprofError: it cannot be written.
+
+    >>> write_cost_model(read_cost_model("pixel.json"), Path("copy.json"))  # doctest: +SKIP
+    """
     text = json.dumps(model.as_dict(), indent=1, allow_nan=False)
     write_atomic(path, _LISTS.sub(_on_one_line, text).encode() + b"\n")
 

@@ -65,6 +65,9 @@ def sentinel_of(provenance: Mapping[str, Any]) -> Sentinel | None:
 
     Raises:
         UsageError: it is damaged, naming the field.
+
+    >>> print(sentinel_of({}))
+    None
     """
     known = provenance.get("sentinel")
     return None if known is None else Sentinel.from_dict(known)

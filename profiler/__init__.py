@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nasprof.exports import lazily
 
 if TYPE_CHECKING:
+    from devices import Target
     from profiler.api.audit import AuditedNetwork, AuditOptions, AuditReport, audit
     from profiler.api.describe import BlockDescription, Description, Descriptions, describe
     from profiler.api.environment import DeviceStatus, DeviceStatuses, environment, list_devices
@@ -58,6 +59,7 @@ __all__ = [
     "Status",
     "TableOptions",
     "TableSpeed",
+    "Target",
     "TorchModel",
     "audit",
     "build_table",
@@ -100,6 +102,7 @@ _ORIGINS = {
     "Status": "profiler.measuring.status",
     "TableOptions": "profiler.api.table",
     "TableSpeed": "profiler.api.measure",
+    "Target": "devices",
     "TorchModel": "profiler.model_files.torch_models",
     "audit": "profiler.api.audit",
     "build_table": "profiler.api.table",

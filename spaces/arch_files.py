@@ -31,6 +31,9 @@ def read_archs(path: Path) -> list[tuple[Space, Arch]]:
 
     Raises:
         UsageError: naming the file and what is wrong in it.
+
+    >>> [space.label for space, arch in read_archs(Path("net.json"))]  # doctest: +SKIP
+    ['ofa-mbv3 w1.0@224']
     """
     text = _text(path).strip()
     if not text:

@@ -267,7 +267,18 @@ spaces: Registry[type[Space]] = Registry(
 
 
 def get_space(name: str, **settings: Any) -> Space:
-    """The space called ``name`` with its settings (see its class for them)."""
+    """The space called ``name``.
+
+    Args:
+        name: "ofa-mbv3", "nasbench201", or one that a plug-in adds.
+        settings: of the space, see its class.
+
+    Raises:
+        UsageError: there is no such space, or it has no such settings.
+
+    >>> get_space("nasbench201", classes=100).n_genes
+    6
+    """
     return spaces.get(name).from_arch({"space": name, **settings})
 
 
@@ -279,6 +290,11 @@ def parse_arch(value: object) -> tuple[Space, Arch]:
 
     Raises:
         UsageError: the form is unknown, or a field is invalid.
+
+    >>> text = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"
+    >>> space, arch = parse_arch(text)
+    >>> space.encode([arch]).tolist()
+    [[3, 0, 1, 0, 0, 4]]
     """
     if not (isinstance(value, Mapping) and "space" in value):
         found = (spaces.get(name).recognise(value) for name in spaces)

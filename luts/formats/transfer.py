@@ -89,6 +89,8 @@ def import_table(
 
     Raises:
         UsageError: a file cannot be read, holds no such table, or the output exists.
+
+    >>> import_table(["note10.yaml"], "ofa", "note10")  # doctest: +SKIP
     """
     reader = table_formats.get(format)()
     path = cost_model_files.path(str(output))
@@ -168,6 +170,13 @@ def export_table(
 
     Raises:
         UsageError: there is no such table, the format cannot hold it, or a file exists.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     name = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
+    ...     exported = export_table(name, "csv", Path(folder) / "table.csv")
+    >>> [path.name for path in exported.paths]
+    ['table.csv']
     """
     writer: TableFormat = table_formats.get(format)()
     table = open_cost_model(lut)

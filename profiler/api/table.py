@@ -110,6 +110,12 @@ def build_table(
         TableMismatch, JournalMismatch: what is there was measured otherwise, naming what differs.
         JournalBusy: another process is at work on it.
         DeviceError, Interrupted: the device cannot be used; what was measured is kept.
+
+    >>> from profiler import Target
+    >>> target = Target("pixel", runtime="litert", threads=4)
+    >>> table = build_table("ofa-mbv3", target)  # doctest: +SKIP
+    >>> table.path, table.audit.after.mape  # doctest: +SKIP
+    (PosixPath('.../luts/pixel-litert-fp32-t4-ofa-mbv3-w1.0-r224.json'), 0.017)
     """
     options = options or TableOptions()
     backend = Target.of(device).resolve()

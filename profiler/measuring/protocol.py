@@ -164,6 +164,9 @@ def parse_protocol(text: str) -> Protocol:
 
     Raises:
         UsageError: an unknown name or field, or a value that does not fit, naming it.
+
+    >>> parse_protocol("fixed:runs=50,rounds=5").rounds_max
+    5
     """
     name, _, changes = text.partition(":")
     values: dict[str, Any] = {}

@@ -38,6 +38,9 @@ def read_measurements(paths: Iterable[Path]) -> Iterator[Measurement]:
 
     Raises:
         UsageError: naming the file and record that is no measurement.
+
+    >>> [measurement.name for measurement in read_measurements([])]
+    []
     """
     for path in paths:
         for number, record in enumerate(read_jsonl(path), 1):

@@ -1,17 +1,97 @@
 """What package roots export: a change of these lists is a change of what people may rely on."""
 
+import doctest
 import importlib
+import inspect
+import subprocess
+import sys
 
 import pytest
 
-PUBLIC = {}
+PUBLIC = {
+    "profiler": """
+        AuditOptions AuditReport AuditedNetwork BlockDescription BuildProgress Cancelled
+        Description Descriptions DeviceStatus DeviceStatuses ExportedFile Exports Interrupted
+        LatencyFit Listeners LoweringOptions Measurement Measurements ModelInputs NamedArch
+        Prediction Predictions Protocol Status TableOptions TableSpeed Target TorchModel audit
+        build_table describe environment export fit_latency list_devices measure named_archs
+        parse_protocol predict read_measurements
+    """,
+    "luts": """
+        Agreement Audit Bound BudgetImpossible CONFIDENCES Calibration CostModel
+        CostModelInvalid Entry ExportedTable Extremes ImportedTable LookupTable Measured
+        MissingEntries NO_BOUND Sentinel SpaceMismatch Speed TABLE_SPEED agreement
+        cost_model_files cost_models export_table import_table open_cost_model read_cost_model
+        sentinel_of write_cost_model
+    """,
+    "spaces": """
+        Arch Genes Space get_space parse_arch read_archs spaces
+    """,
+    "devices": """
+        Backend Conditions Device DeviceError DeviceFull DeviceLost DeviceTimeout
+        DeviceUnreachable ModelDetails Profile Reachability RunSettings RunnerCrashed
+        RunnerRefused Samples Session Target device_kinds find_profile list_profiles open_device
+        read_profile
+    """,
+}
+
+EVERY = [(package, name) for package, names in PUBLIC.items() for name in names.split()]
 
 
-def members(package):
-    module = importlib.import_module(package)
-    return {name: getattr(module, name) for name in module.__all__}
+def function_names(module):
+    return {name for name in module.__all__ if inspect.isfunction(getattr(module, name))}
 
 
-@pytest.mark.parametrize("package", sorted(PUBLIC))
+@pytest.mark.parametrize("package", PUBLIC)
 def test_public_names_change_on_purpose(package):
-    assert sorted(importlib.import_module(package).__all__) == sorted(PUBLIC[package])
+    module = importlib.import_module(package)
+    assert sorted(module.__all__) == PUBLIC[package].split()
+    assert set(module.__all__) <= set(dir(module))
+    with pytest.raises(AttributeError, match="nothing_of_this_name"):
+        _ = module.nothing_of_this_name
+
+
+@pytest.mark.parametrize(("package", "name"), EVERY)
+def test_public_names_are_documented(package, name):
+    public = getattr(importlib.import_module(package), name)
+    if not (inspect.isfunction(public) or inspect.isclass(public)):
+        return
+    text = inspect.getdoc(public)
+    assert text and text[0].isupper()
+    assert text.splitlines()[0].endswith("."), "the summary is a sentence of its own"
+    if inspect.isfunction(public):
+        parameters = list(inspect.signature(public).parameters)
+        lacking = [word for word in parameters if len(parameters) > 1 and f"{word}:" not in text]
+        assert not lacking, f"parameters that Args does not tell of: {lacking}"
+        assert ">>>" in text, "there is no example"
+
+
+@pytest.mark.parametrize(("package", "name"), EVERY)
+def test_examples_give_what_they_show(package, name):
+    public = getattr(importlib.import_module(package), name)
+    if not (inspect.isfunction(public) or inspect.isclass(public)):
+        return
+    module = sys.modules[public.__module__]
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for test in doctest.DocTestFinder().find(public, name, module=module):
+        runner.run(test)
+    assert runner.summarize(verbose=False).failed == 0
+
+
+def test_no_module_shadows_a_public_name():
+    """Importing ``profiler.x`` sets the attribute ``x`` of the package."""
+    import profiler
+
+    for name in function_names(profiler):
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module(f"profiler.{name}")
+
+
+def test_the_root_imports_nothing_heavy():
+    code = (
+        "import sys, profiler; print(sorted({'numpy', 'torch', 'rich', 'onnx'} & {*sys.modules}))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert output == "[]\n"
