@@ -294,7 +294,7 @@ def parse_arch(value: object) -> tuple[Space, Arch]:
     >>> text = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"
     >>> space, arch = parse_arch(text)
     >>> space.encode([arch]).tolist()
-    [[3, 0, 1, 0, 0, 4]]
+    [[4, 0, 1, 0, 0, 2]]
     """
     if not (isinstance(value, Mapping) and "space" in value):
         found = (spaces.get(name).recognise(value) for name in spaces)
