@@ -11,7 +11,7 @@ from luts import CostModel
 from nasprof.durations import parse_milliseconds
 from nasprof.errors import NasprofError, UsageError
 from nasprof.log import logger
-from profiler.measuring.measure import Cancelled
+from profiler.measuring.interruption import Cancelled
 from search.accuracy.answers import LowerBound
 from search.accuracy.base import AccuracyModel
 from search.accuracy.measurements import read_measurements

@@ -9,7 +9,7 @@ from devices import DeviceError
 from luts import TABLE_SPEED, Sentinel, Speed
 from nasprof.errors import UsageError
 from nasprof.log import logger
-from profiler.measuring.measure import Cancelled, Interrupted
+from profiler.measuring.interruption import Cancelled, Interrupted
 from profiler.measuring.records import Measurement
 from profiler.tables.measured import BuildProgress
 from search.answers.deployment import Deployment
