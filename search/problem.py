@@ -129,7 +129,7 @@ class Problem:
         Raises:
             BudgetImpossible: no architecture meets one of them.
         """
-        bounds = {each.name: each.bound for each in self.objectives}
+        bounds = {objective.name: objective.bound for objective in self.objectives}
         limits = {name: Limit.of_budget(budget, bounds[name]) for name, budget in budgets.items()}
         limited = replace(self, limits=limits)
         limited.require_possible()
@@ -143,13 +143,14 @@ class Problem:
     @property
     def signs(self) -> Array:
         """-1 where an objective is maximised, else 1: ``(n_objectives,)``."""
-        return np.array([-1.0 if each.maximise else 1.0 for each in self.objectives])
+        return np.array([-1.0 if objective.maximise else 1.0 for objective in self.objectives])
 
     @property
     def worst(self) -> Array:
         """Largest allowed value of each objective to be minimised ``(n_objectives,)``, or inf."""
         unlimited = self.signs * np.inf
-        names, limits = [each.name for each in self.objectives], self.prediction_limits
+        names = [objective.name for objective in self.objectives]
+        limits = self.prediction_limits
         allowed = [limits.get(*pair) for pair in zip(names, unlimited, strict=True)]
         worst: Array = self.signs * np.array(allowed)
         return worst
@@ -160,22 +161,23 @@ class Problem:
         Raises:
             BudgetImpossible: naming the least or the largest value there is.
         """
-        for each in self.objectives:
-            if each.name not in self.limits or each.extremes is None:
+        for objective in self.objectives:
+            limit = self.limits.get(objective.name)
+            if limit is None or objective.extremes is None:
                 continue
-            low, high = each.extremes()
-            limit, end = self.limits[each.name], high if each.maximise else low
-            allowed = limit.on_prediction
-            if allowed > end if each.maximise else allowed < end:
+            low, high = objective.extremes()
+            end, allowed = high if objective.maximise else low, limit.on_prediction
+            if allowed > end if objective.maximise else allowed < end:
+                within, last = ("at least", "most") if objective.maximise else ("under", "least")
                 raise BudgetImpossible(
-                    f"no {self.space.label} network has {'at least' if each.maximise else 'under'} "
-                    f"{limit.budget:.4g} {each.unit} of {each.name!r}: the "
-                    f"{'most' if each.maximise else 'least'} is {each.bound.upper(end):.4g}",
+                    f"no {self.space.label} network has {within} {limit.budget:.4g} "
+                    f"{objective.unit} of {objective.name!r}: the {last} is "
+                    f"{objective.bound.upper(end):.4g}",
                     "Change the budget, or width or resolution.",
                 )
 
     def values(self, genes: Genes) -> Array:
         """Every objective of each architecture, to be minimised: ``(n, n_objectives)``."""
-        columns = [each.function(genes) for each in self.objectives]
+        columns = [objective.function(genes) for objective in self.objectives]
         values: Array = self.signs * np.stack(columns, 1)
         return values

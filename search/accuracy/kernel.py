@@ -100,7 +100,7 @@ class KernelAccuracy(AccuracyModel):
     def _kernel32(self) -> Kernel:
         """The kernel in the precision of its inputs, which is twice as fast."""
         kernel = self.process.kernel
-        linear, joint = (each.astype(np.float32) for each in (kernel.linear, kernel.joint))
+        linear, joint = (weights.astype(np.float32) for weights in (kernel.linear, kernel.joint))
         return Kernel(kernel.form, linear, joint, kernel.amplitude)
 
     @cached_property

@@ -81,7 +81,7 @@ def choose_process(measurements: MeasuredAccuracy, seed: int) -> Process:
     inputs, targets = _data(measurements)
     pairs, rbf = (most_likely(measurements, form, seed) for form in Kernel.forms)
     errors = [
-        float(np.abs(each.left_out(inputs, targets, measurements.repeats) - targets).mean())
-        for each in (pairs, rbf)
+        float(np.abs(process.left_out(inputs, targets, measurements.repeats) - targets).mean())
+        for process in (pairs, rbf)
     ]
     return pairs if errors[0] <= _PAIRS_WORTH * errors[1] else rbf

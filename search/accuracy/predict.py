@@ -75,12 +75,12 @@ def predict_accuracy(
     named = named_archs(archs)
     model = accuracy if isinstance(accuracy, AccuracyModel) else read_accuracy_model(accuracy)
     predictions = []
-    for each in named:
-        genes = each.space.encode([each.arch])
-        top1, std = model.top1(genes, each.space), model.std(genes, each.space)
+    for arch in named:
+        genes = arch.genes[None]
+        top1, std = model.top1(genes, arch.space), model.std(genes, arch.space)
         predictions.append(
             AccuracyPrediction(
-                each.name, each.space.label, float(top1[0]), None if std is None else float(std[0])
+                arch.name, arch.space.label, float(top1[0]), None if std is None else float(std[0])
             )
         )
     for doubt in model.doubts:

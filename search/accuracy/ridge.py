@@ -152,7 +152,7 @@ def _fit(space: Space, genes: Genes, top1: Array) -> tuple[float, tuple[Array, .
     inputs = [pairs_within(space, part, genes) for part, _ in space.parts]
     with one_thread():
         ridge = Ridge(PENALTY).fit(np.concatenate(inputs, 1), top1)
-    ends = np.cumsum([each.shape[1] for each in inputs])
+    ends = np.cumsum([features.shape[1] for features in inputs])
     coefficients = np.split(ridge.coef_.astype(np.float64), ends[:-1])
     contributions = tuple(
         pairs_within(space, part, _alone(space, part, values)) @ own

@@ -171,7 +171,7 @@ def learning_curve(
     order = np.random.default_rng(seed).permutation(len(measurements))
     sizes = sorted({max(len(order) // part, 10) for part in (4, 2)})
     scores = [cross_validate(measurements.take(order[:n]), process, seed)[0] for n in sizes]
-    return sizes, [each.spearman for each in scores]
+    return sizes, [reached.spearman for reached in scores]
 
 
 def needed_networks(sizes: list[int], reached: list[float]) -> int | None:

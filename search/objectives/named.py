@@ -35,7 +35,7 @@ def objectives_of(names: Sequence[str], models: Models) -> tuple[Space, tuple[Ob
     named = [_named(name, models) for name in names]
     _refuse_repeated(named)
     space = _common_space(named, models)
-    return space, tuple(each.objective(space) for each in named)
+    return space, tuple(objective.objective(space) for objective in named)
 
 
 def known_forms() -> str:
@@ -55,7 +55,7 @@ def _named(name: str, models: Models) -> NamedObjective:
 
 
 def _refuse_repeated(named: Sequence[NamedObjective]) -> None:
-    names = [each.name for each in named]
+    names = [objective.name for objective in named]
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"objective {name!r} is there twice", "Name each of them once.")
@@ -68,9 +68,13 @@ def _common_space(named: Sequence[NamedObjective], models: Models) -> Space:
         UsageError: nothing tells.
         SpaceMismatch: there is none, naming what does not fit, or there are several.
     """
-    asked = [] if models.space is None else [("the space asked for", (models.space,))]
-    told = [(f"objective {each.name!r}", each.spaces) for each in named if each.spaces is not None]
-    known = [(who, _at(who, which, models.resolution)) for who, which in chain(asked, told)]
+    requested = [] if models.space is None else [("the space asked for", (models.space,))]
+    required = [
+        (f"objective {objective.name!r}", objective.spaces)
+        for objective in named
+        if objective.spaces is not None
+    ]
+    known = [(who, _at(who, which, models.resolution)) for who, which in chain(requested, required)]
     if not known:
         raise UsageError(
             "no objective tells which space to search",

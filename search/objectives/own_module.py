@@ -28,12 +28,12 @@ def import_own(module: str, folder: str) -> ModuleType:
     """
     invalidate_caches()
     top, dot, rest = module.partition(".")
-    found = PathFinder.find_spec(top, [folder])
-    taken = _elsewhere(top)
+    own = PathFinder.find_spec(top, [folder])
+    other = _elsewhere(top)
     # As everywhere in Python, a folder without __init__.py gives way to a module.
-    if found is None or (found.origin is None and taken is not None):
+    if own is None or (own.origin is None and other is not None):
         return import_module(module)
-    name = top if taken in (None, found.origin) else _alias(top, folder)
+    name = top if other in (None, own.origin) else _alias(top, folder)
     _own_files(folder).named[name] = top
     return import_module(name + dot + rest)
 
@@ -42,8 +42,8 @@ def _elsewhere(name: str) -> str | None:
     """Where else there is a module of this name: its file, or in a word; None if nowhere."""
     if name in sys.modules:
         return getattr(sys.modules[name], "__file__", None) or "loaded"
-    found = find_spec(name)
-    return None if found is None else found.origin or "namespace"
+    spec = find_spec(name)
+    return None if spec is None else spec.origin or "namespace"
 
 
 def _alias(name: str, folder: str) -> str:
@@ -76,14 +76,14 @@ class _OwnFiles(MetaPathFinder):
     ) -> ModuleSpec | None:
         if path is not None or not (name in self.named or _importer() in self._given):
             return None
-        found = PathFinder.find_spec(self.named.get(name, name), [self.folder])
-        if found is None:
+        spec = PathFinder.find_spec(self.named.get(name, name), [self.folder])
+        if spec is None:
             return None
         self._given.add(name)
-        if found.name == name or found.origin is None:
-            return found
-        places = found.submodule_search_locations
-        return spec_from_file_location(name, found.origin, submodule_search_locations=places)
+        if spec.name == name or spec.origin is None:
+            return spec
+        folders = spec.submodule_search_locations
+        return spec_from_file_location(name, spec.origin, submodule_search_locations=folders)
 
 
 def _importer() -> str:

@@ -59,14 +59,14 @@ class TradeOff:
         """
         if space is not None:
             return cls(space, accuracy, cost)
-        common = [each for each in accuracy.spaces if _knows(cost, each)]
+        common = [candidate for candidate in accuracy.spaces if _knows(cost, candidate)]
         if len(common) == 1:
             return cls(common[0], accuracy, cost)
-        labels = [", ".join(each.label for each in model.spaces) for model in (accuracy, cost)]
+        labels = [", ".join(own.label for own in model.spaces) for model in (accuracy, cost)]
         if common:
             raise SpaceMismatch(
                 f"accuracy model {accuracy.name!r} and cost model {cost.name!r} have several "
-                f"spaces in common: {', '.join(each.label for each in common)}",
+                f"spaces in common: {', '.join(shared.label for shared in common)}",
                 "Say which one by --resolution.",
             )
         raise SpaceMismatch(

@@ -84,7 +84,7 @@ class GenePredictor(ABC):
         genes = self._asked(genes)
         if not self._unit:
             return None
-        chunks = [each for each in _in_chunks(self._std, genes) if each is not None]
+        chunks = [std for std in _in_chunks(self._std, genes) if std is not None]
         return self._unit * np.concatenate(chunks) if chunks else None
 
     def _asked(self, genes: Genes) -> Genes:

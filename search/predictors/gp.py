@@ -35,8 +35,10 @@ class GaussianPredictor(GenePredictor):
         # Loaded first: only libraries that are loaded are kept to one thread.
         import scipy.linalg  # noqa: F401
 
-        distinct, place, repeats = np.unique(genes, axis=0, return_inverse=True, return_counts=True)
-        means = np.bincount(place.reshape(-1), targets) / repeats
+        distinct, inverse, repeats = np.unique(
+            genes, axis=0, return_inverse=True, return_counts=True
+        )
+        means = np.bincount(inverse.reshape(-1), targets) / repeats
         self._inputs = thermometer(self.space, distinct)
         with one_thread():
             self._process = self._most_likely(self._inputs, means, repeats)

@@ -95,7 +95,7 @@ class RbfPredictor(GenePredictor):
     def _fit(self, genes: Genes, targets: Array) -> None:
         columns = [Columns.of(encoding, self.space, genes) for encoding in _ENCODINGS]
         with one_thread():
-            fits = [RbfFit.of(each(genes), targets) for each in columns]
+            fits = [RbfFit.of(encoded(genes), targets) for encoded in columns]
         best = int(np.argmin([fit.error for fit in fits]))
         self._columns, self._rbf = columns[best], fits[best]
 

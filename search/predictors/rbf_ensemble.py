@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.threads import one_thread
-from nasprof.typing import Array
+from nasprof.typing import Array, Indices
 from search.predictors.base import GenePredictor
 from search.predictors.rbf import cubes, system, tail
 from search.regression.encodings import Columns, Encoding, onehot_ordinal, ordinal
@@ -51,8 +51,8 @@ class Functions:
         slopes: ``(k, n_columns)``.
     """
 
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
+    rows: Indices
+    columns: Indices
     centers: NDArray[np.float32]
     weights: NDArray[np.float32]
     intercepts: Array
@@ -81,7 +81,7 @@ class Functions:
         solved = np.linalg.solve(systems, targets[rows][:, :, None])
         weights = solved[:, :, 0].astype(np.float64, copy=False)
         intercepts, slopes = tail(centers, weights)
-        single = [each.astype(np.float32) for each in (centers, weights, slopes)]
+        single = [array.astype(np.float32) for array in (centers, weights, slopes)]
         return cls(rows, columns, single[0], single[1], intercepts, single[2])
 
     def __call__(self, inputs: Array) -> Array:
@@ -120,7 +120,7 @@ class RbfEnsemble(GenePredictor):
 
     def _fit(self, genes: Genes, targets: Array) -> None:
         rng = np.random.default_rng(self.seed)
-        offered = [(Columns.of(each, self.space, genes), share) for each, share in _OFFERED]
+        offered = [(Columns.of(encoding, self.space, genes), share) for encoding, share in _OFFERED]
         with one_thread():
             errors = [
                 _unseen_error(columns(genes), targets, share, rng) for columns, share in offered
@@ -148,7 +148,7 @@ def _unseen_error(inputs: Array, targets: Array, share: float, rng: np.random.Ge
     return float(np.sqrt((missed**2).mean()))
 
 
-def _subsets(n: int, size: int, k: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def _subsets(n: int, size: int, k: int, rng: np.random.Generator) -> Indices:
     """So many random subsets of ``range(n)``: ``(k, size)``."""
-    order: NDArray[np.intp] = rng.random((k, n)).argsort(1)
+    order: Indices = rng.random((k, n)).argsort(1)
     return np.sort(order[:, :size], 1)

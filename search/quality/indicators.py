@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Indices
 from search.quality.ranking import evaluated
 
 EXACT_POINTS = {
@@ -29,7 +28,7 @@ _EXACT_POINTS = 15
 """The same with more objectives than these."""
 
 
-def non_dominated(values: Array) -> NDArray[np.intp]:
+def non_dominated(values: Array) -> Indices:
     """Numbers of those that no other dominates, in order of the last objective.
 
     Of equal ones the first is kept; what is not finite throughout is left out.
@@ -37,20 +36,20 @@ def non_dominated(values: Array) -> NDArray[np.intp]:
     Args:
         values: ``(n, n_objectives)``.
     """
-    places: NDArray[np.intp] = np.flatnonzero(evaluated(values))
-    values = values[places]
+    rows: Indices = np.flatnonzero(evaluated(values))
+    values = values[rows]
     order = np.lexsort(values.T)
     if values.shape[1] == 2:
         # In order of the last objective, the first one has to fall below all before it.
         first = values[order, 0]
         least = np.minimum.accumulate(np.append(np.inf, first))[:-1]
-        front: NDArray[np.intp] = places[order[first < least]]
+        front: Indices = rows[order[first < least]]
         return front
     from pymoo.util.nds.non_dominated_sorting import find_non_dominated
 
     _, distinct = np.unique(values, axis=0, return_index=True)
     kept = distinct[find_non_dominated(values[distinct])] if len(distinct) else distinct
-    chosen: NDArray[np.intp] = places[order[np.isin(order, kept)]]
+    chosen: Indices = rows[order[np.isin(order, kept)]]
     return chosen
 
 
@@ -89,15 +88,15 @@ def hypervolume_curve(
         ideal: as of :func:`hypervolume`.
     """
     volume = _Volume.of(values, reference, ideal)
-    found: dict[int, float] = {}
+    volumes: dict[int, float] = {}
     last = None
     for count in sorted(set(counts)):
         front = volume.front(count)
         # Much of what is evaluated late adds nothing to the front.
         if last is None or not np.array_equal(front, last):
             latest = volume.measure(front)
-        found[count], last = latest, front
-    return np.array([found[count] for count in counts], np.float64)
+        volumes[count], last = latest, front
+    return np.array([volumes[count] for count in counts], np.float64)
 
 
 def evaluations_to_reach(
@@ -149,12 +148,12 @@ class _Volume:
     """Hypervolumes of the first of several evaluated, all computed in the same way.
 
     Args:
-        places: of what dominates the reference among all that is evaluated, in order.
-        points: its values, ``(n_places, n_objectives)``.
+        rows: indices of what dominates the reference, in order of evaluation.
+        points: its values, ``(n_rows, n_objectives)``.
         extent: from the ideal to the reference, ``(n_objectives,)``.
     """
 
-    places: NDArray[np.intp]
+    rows: Indices
     points: Array
     reference: Array
     extent: Array
@@ -162,14 +161,14 @@ class _Volume:
 
     @classmethod
     def of(cls, values: Array, reference: Array, ideal: Array | None) -> _Volume:
-        places = np.flatnonzero(evaluated(values) & (values < reference).all(1))
-        points = values[places]
+        rows = np.flatnonzero(evaluated(values) & (values < reference).all(1))
+        points = values[rows]
         least = points.min(0, initial=np.inf) if ideal is None else ideal
-        return cls(places, points, reference, reference - least, _is_small(_front(points)))
+        return cls(rows, points, reference, reference - least, _is_small(_front(points)))
 
     def front(self, count: int) -> Array:
         """What is not dominated among the first ``count`` evaluated."""
-        return _front(self.points[: np.searchsorted(self.places, count)])
+        return _front(self.points[: np.searchsorted(self.rows, count)])
 
     def at(self, count: int) -> float:
         """Hypervolume of the first ``count`` evaluated."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Flags, Indices
 
 
-def evaluated(values: Array) -> NDArray[np.bool_]:
+def evaluated(values: Array) -> Flags:
     """Which architectures' objectives ``(n, n_objectives)`` are all known: ``(n,)``."""
-    known: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(values), axis=1)
+    known: Flags = np.logical_and.reduce(np.isfinite(values), axis=1)
     return known
 
 
@@ -40,7 +39,7 @@ def merits(values: Array, worst: Array) -> Array:
     return np.stack([violation(values, worst), first], 1)
 
 
-def best_first(values: Array, worst: Array) -> NDArray[np.intp]:
+def best_first(values: Array, worst: Array) -> Indices:
     """The architectures' numbers in order of :func:`merits`: ``(n,)``; ties keep their order."""
     return np.lexsort(merits(values, worst).T[::-1])
 

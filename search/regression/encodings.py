@@ -16,8 +16,7 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nasprof.typing import Array
-from search.regression.gaussian import Groups
+from nasprof.typing import Array, Indices
 from spaces import Genes, Space
 
 Encoding: TypeAlias = Callable[[Space, Genes], Array]
@@ -60,7 +59,7 @@ def pairs_within(space: Space, part: slice, genes: Genes) -> NDArray[np.float32]
     return np.concatenate([*several, *products], 1)
 
 
-def column_groups(space: Space) -> Groups:
+def column_groups(space: Space) -> Indices:
     """Columns of one-hot genes, or of thermometer codes, that share their weights in a kernel.
 
     Returns:
@@ -82,7 +81,7 @@ class Columns:
 
     encoding: Encoding
     space: Space
-    varied: NDArray[np.intp]
+    varied: Indices
 
     @classmethod
     def of(cls, encoding: Encoding, space: Space, genes: Genes) -> Self:

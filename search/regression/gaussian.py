@@ -12,12 +12,11 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Indices
 
 Matrix: TypeAlias = NDArray[Any]
 """Of float32 or float64; what is computed from it has its precision."""
 Counts: TypeAlias = NDArray[np.int64]
-Groups: TypeAlias = NDArray[np.intp]
 
 _SUBSET = 1000
 """Hyperparameters are chosen on at most so many networks; all serve the predictions."""
@@ -61,7 +60,7 @@ class Kernel:
             np.square(shared, out=shared)
             shared *= self.amplitude
             return shared
-        sizes = [(each**2) @ self.joint for each in (first, second)]
+        sizes = [(inputs**2) @ self.joint for inputs in (first, second)]
         shared *= 2
         shared -= sizes[0][:, None]
         shared -= sizes[1]
@@ -130,7 +129,7 @@ class _Evidence:
     inputs: Array
     targets: Array
     repeats: Counts
-    groups: Groups
+    groups: Indices
 
     @property
     def start(self) -> Array:
@@ -197,7 +196,8 @@ class _Evidence:
             root = 2 * outer * np.sqrt(together * kernel.amplitude)
             changes = ((root @ inputs) * inputs).sum(0)
         linear = ((outer @ inputs) * inputs).sum(0) * kernel.linear
-        grouped = [np.bincount(self.groups, each) for each in (linear, changes * kernel.joint)]
+        own_and_joint = (linear, changes * kernel.joint)
+        grouped = [np.bincount(self.groups, slopes) for slopes in own_and_joint]
         return np.concatenate([*grouped, own])
 
 
@@ -206,7 +206,7 @@ def fit_process(
     inputs: Array,
     targets: Array,
     repeats: Counts,
-    groups: Groups,
+    groups: Indices,
     rng: np.random.Generator,
     start: Process | None = None,
 ) -> Process:
