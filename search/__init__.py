@@ -1,8 +1,8 @@
 """Searching a space: objectives, accuracy models, engines, the generator, answers.
 
 One call a job: :func:`generate`, :func:`front`, :func:`train_generator`, :func:`fit_accuracy`,
-:func:`predict_accuracy`, :func:`run`; and what a search is for: :class:`Objective`,
-:class:`Problem`, :class:`TradeOff`. Names are imported when they are first used.
+:func:`predict_accuracy`, :func:`run`, :func:`compare`; and what a search is for:
+:class:`Objective`, :class:`Problem`, :class:`TradeOff`. Names are imported when first used.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from search.accuracy.fitted import FittedAccuracy, fit_accuracy
     from search.accuracy.measurements import MeasuredAccuracy
     from search.accuracy.predict import AccuracyPrediction, AccuracyPredictions, predict_accuracy
+    from search.answers.compare import CompareOptions, CompareProgress, compare
     from search.answers.export import Export
     from search.answers.front import front
     from search.answers.generate import generate
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from search.pnag.generator import Generator
     from search.pnag.settings import TrainingSettings
     from search.problem import Limit, Objective, Problem
+    from search.runs.comparison import Comparison
     from search.runs.options import RunOptions
     from search.runs.result import SearchResult
     from search.runs.searches import SearchInterrupted, run
@@ -47,6 +49,9 @@ __all__ = [
     "AccuracyPredictions",
     "AnswerOptions",
     "AnswerProgress",
+    "CompareOptions",
+    "CompareProgress",
+    "Comparison",
     "Export",
     "FittedAccuracy",
     "Front",
@@ -68,6 +73,7 @@ __all__ = [
     "TradeOff",
     "TrainOptions",
     "TrainingSettings",
+    "compare",
     "fit_accuracy",
     "front",
     "generate",
@@ -87,6 +93,9 @@ _ORIGINS = {
     "AccuracyPredictions": "search.accuracy.predict",
     "AnswerOptions": "search.answers.request",
     "AnswerProgress": "search.answers.request",
+    "CompareOptions": "search.answers.compare",
+    "CompareProgress": "search.answers.compare",
+    "Comparison": "search.runs.comparison",
     "Export": "search.answers.export",
     "FittedAccuracy": "search.accuracy.fitted",
     "Front": "search.answers.replies",
@@ -108,6 +117,7 @@ _ORIGINS = {
     "TradeOff": "search.objectives.trade_off",
     "TrainOptions": "search.answers.request",
     "TrainingSettings": "search.pnag.settings",
+    "compare": "search.answers.compare",
     "fit_accuracy": "search.accuracy.fitted",
     "front": "search.answers.front",
     "generate": "search.answers.generate",

@@ -8,8 +8,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from nasprof.cli import say
+from nasprof.typing import Progress
 
 if TYPE_CHECKING:
+    from search.answers.compare import CompareProgress
     from search.answers.request import AnswerProgress
 
 _TOLD_AFTER_S = 2.0
@@ -24,6 +26,43 @@ def answer_progress() -> Iterator[AnswerProgress]:
     building = building_progress()
     with training_progress() as training:
         yield AnswerProgress(building.lowered, building.measuring, building.done, training=training)
+
+
+@contextmanager
+def compare_progress() -> Iterator[CompareProgress]:
+    """What is shown while engines are compared: also bars of the best-known front and searches."""
+    from profiler.commands.building import building_progress
+    from search.answers.compare import CompareProgress
+
+    building = building_progress()
+    with training_progress() as training, ExitStack() as bars:
+        yield CompareProgress(
+            building.lowered,
+            building.measuring,
+            building.done,
+            training=training,
+            best_known=_late_bar(bars, "best-known front"),
+            searches=_late_bar(bars, "searches"),
+        )
+
+
+def _late_bar(bars: ExitStack, what: str) -> Progress:
+    """A function to be told how many of how many steps are done.
+
+    Its bar is drawn from the first step on, in the place of the one before.
+    """
+    from profiler.commands.progress import step_bar
+
+    bar: Progress | None = None
+
+    def update(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:
+            bars.close()
+            bar = bars.enter_context(step_bar(what))
+        bar(done, total)
+
+    return update
 
 
 @contextmanager

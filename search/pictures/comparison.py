@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_comparison(comparison: Comparison, title: str, path: Path) -> None:
+def plot_comparison(comparison: Comparison, path: Path) -> None:
     """Write the fronts of the first seed, and what is missing at each budget, as PNG.
 
     Raises:
         NasprofError: the file cannot be written.
     """
-    figure = new_figure(title, 12, 5)
+    figure = new_figure(comparison.title, 12, 5)
     left, right = figure.subplots(1, 2)
     _draw_fronts(left, comparison)
     _draw_shortfalls(right, comparison)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import process_time
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from nasprof.typing import Array, Progress
+from nasprof.results import frame
+from nasprof.typing import Array, JsonObject, Progress
 from search.archives.archive import Archive
 from search.engines import engines
 from search.objectives.trade_off import TradeOff
@@ -21,6 +22,9 @@ from search.runs.best_known import best_known_front
 from search.runs.run import Stop
 from search.runs.trial import Trial, union
 from spaces import Genes
+
+if TYPE_CHECKING:
+    import pandas
 
 Entrant: TypeAlias = Callable[[Sequence[float], int, int], Genes]
 """Budgets in ms, evaluations for each of them and a seed to everything evaluated, as genes."""
@@ -45,46 +49,94 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class ComparisonSettings:
+    """What every entrant of a comparison is given.
+
+    Args:
+        confidence: with which networks keep within budgets; None compares predictions.
+        evaluations: networks for each budget.
+        seeds: searches of each entrant.
+    """
+
+    confidence: float | None = 0.95
+    evaluations: int = 5000
+    seeds: int = 3
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Entrants beside the best that is known, of which their own findings are part.
 
     Args:
-        best_top1: the best known within each budget, in percent.
+        attempts: of each entrant by its name, one a seed.
+        best_top1: the best known within each budget, in percent: ``(n_budgets,)``.
         best_front: genes ``(n, n_genes)`` and objectives to be minimised ``(n, 2)``.
     """
 
+    trade_off: TradeOff
     budgets_ms: Sequence[float]
     attempts: Mapping[str, Sequence[Attempt]]
     best_top1: Array
     best_front: tuple[Genes, Array]
+
+    @property
+    def title(self) -> str:
+        """Space and models."""
+        models = (self.trade_off.accuracy.name, self.trade_off.cost.name)
+        return f"{self.trade_off.space.label}: {', '.join(models)}"
 
     def shortfall(self, name: str) -> Array:
         """Points below the best known within each budget, a row a seed; inf where none met it."""
         found = np.stack([attempt.top1 for attempt in self.attempts[name]])
         return np.where(np.isnan(found), np.inf, self.best_top1 - found)
 
-    def as_dict(self, trade_off: TradeOff) -> dict[str, Any]:
-        """As JSON; null where nothing met a budget."""
+    def to_dict(self) -> JsonObject:
+        """As JSON, null where nothing met a budget: what ``nassearch compare --json`` prints."""
         genes, values = self.best_front
+        archs = self.trade_off.space.decode(genes)
         return {
             "budgets_ms": list(self.budgets_ms),
             "best_known": {
                 "top1": self.best_top1.tolist(),
                 "front": [
                     {"arch": arch, "values": {"top1": -first, "latency": second}}
-                    for arch, (first, second) in zip(
-                        trade_off.space.decode(genes), values.tolist(), strict=True
-                    )
+                    for arch, (first, second) in zip(archs, values.tolist(), strict=True)
                 ],
             },
             "engines": {
-                name: [_attempt_as_dict(each) for each in attempts]
+                name: [_attempt_as_dict(attempt) for attempt in attempts]
                 for name, attempts in self.attempts.items()
             },
         }
 
+    def to_frame(self) -> pandas.DataFrame:
+        """A row an entrant, seed and budget, as a pandas data frame.
 
-def _attempt_as_dict(attempt: Attempt) -> dict[str, Any]:
+        Columns are ``engine``, ``seed``, ``budget_ms``, ``top1`` in percent (nan where nothing met
+        the budget), ``shortfall`` in points (inf there), ``hypervolume_share``, ``evaluations``
+        and ``cpu_s``.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        return frame(
+            {
+                "engine": name,
+                "seed": seed,
+                "budget_ms": budget_ms,
+                "top1": attempt.top1[column],
+                "shortfall": self.shortfall(name)[seed, column],
+                "hypervolume_share": attempt.share,
+                "evaluations": attempt.evaluations,
+                "cpu_s": attempt.cpu_s,
+            }
+            for name, attempts in self.attempts.items()
+            for seed, attempt in enumerate(attempts)
+            for column, budget_ms in enumerate(self.budgets_ms)
+        )
+
+
+def _attempt_as_dict(attempt: Attempt) -> JsonObject:
     return {
         "top1": [None if np.isnan(value) else value for value in attempt.top1.tolist()],
         "hypervolume_share": attempt.share,
@@ -117,15 +169,12 @@ def _search(
     return Trial(trade_off.problem(), engine, stop, seed).run().genes
 
 
-def compare(
+def compare_entrants(
     trade_off: TradeOff,
     entrants: Mapping[str, Entrant],
     budgets_ms: Sequence[float],
     known: tuple[Genes, Array],
-    *,
-    confidence: float | None = 0.95,
-    evaluations: int = 5000,
-    seeds: int = 3,
+    settings: ComparisonSettings | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Let every entrant search with every seed.
@@ -135,48 +184,63 @@ def compare(
 
     Args:
         known: the best front known before, as of :func:`best_known_front`.
+        progress: told how many of how many searches are done.
 
     Raises:
         BudgetImpossible: no architecture meets one of the budgets.
     """
+    settings = settings or ComparisonSettings()
     problem = trade_off.problem()
-    limits = [trade_off.problem(budget_ms, confidence).worst for budget_ms in budgets_ms]
-    found: dict[str, list[tuple[Genes, Array, int, float]]] = {name: [] for name in entrants}
-    for number, (name, seed) in enumerate((n, s) for n in entrants for s in range(seeds)):
+    limits = [trade_off.problem(ms, settings.confidence).worst for ms in budgets_ms]
+    searches: dict[str, list[_Search]] = {name: [] for name in entrants}
+    pairs = [(name, seed) for name in entrants for seed in range(settings.seeds)]
+    for number, (name, seed) in enumerate(pairs):
         if progress is not None:
-            progress(number, seeds * len(entrants))
+            progress(number, len(pairs))
         began = process_time()
-        genes = entrants[name](budgets_ms, evaluations, seed)
+        genes = entrants[name](budgets_ms, settings.evaluations, seed)
         cpu_s = process_time() - began
         values = problem.values(genes)
         chosen = non_dominated(values)
-        found[name].append((genes[chosen], values[chosen], len(genes), cpu_s))
-    front = _front_of(known, [each[:2] for attempts in found.values() for each in attempts])
+        searches[name].append(_Search(genes[chosen], values[chosen], len(genes), cpu_s))
+    front = _front_of(known, [each for several in searches.values() for each in several])
     corner = np.array([-trade_off.top1(trade_off.extremes.fastest[None])[0], front[1][-1, 1]])
     whole = hypervolume(front[1], corner)
     attempts = {
-        name: [
-            Attempt(_within(values, limits), hypervolume(values, corner) / whole, n, cpu_s, values)
-            for _, values, n, cpu_s in each
-        ]
-        for name, each in found.items()
+        name: [each.attempt(limits, corner, whole) for each in several]
+        for name, several in searches.items()
     }
-    return Comparison(list(budgets_ms), attempts, _within(front[1], limits), front)
+    best_top1 = _within(front[1], limits)
+    return Comparison(trade_off, list(budgets_ms), attempts, best_top1, front)
 
 
-def _front_of(
-    known: tuple[Genes, Array], found: Sequence[tuple[Genes, Array]]
-) -> tuple[Genes, Array]:
-    genes = np.concatenate([known[0], *(each for each, _ in found)])
-    values = np.concatenate([known[1], *(each for _, each in found)])
+@dataclass(frozen=True)
+class _Search:
+    """What one search evaluated that nothing dominates, and how many it evaluated."""
+
+    genes: Genes
+    values: Array
+    evaluations: int
+    cpu_s: float
+
+    def attempt(self, limits: Sequence[Array], corner: Array, whole: float) -> Attempt:
+        """The same beside the best-known front, whose hypervolume up to the corner is given."""
+        share = hypervolume(self.values, corner) / whole
+        top1 = _within(self.values, limits)
+        return Attempt(top1, share, self.evaluations, self.cpu_s, self.values)
+
+
+def _front_of(known: tuple[Genes, Array], searches: Sequence[_Search]) -> tuple[Genes, Array]:
+    genes = np.concatenate([known[0], *(each.genes for each in searches)])
+    values = np.concatenate([known[1], *(each.values for each in searches)])
     chosen = non_dominated(values)
     return genes[chosen], values[chosen]
 
 
 def _within(values: Array, limits: Sequence[Array]) -> Array:
     """Top-1 of the best within each of the limits, nan where there is none."""
-    places = [best(values, worst) for worst in limits]
-    return np.array([np.nan if place is None else -values[place, 0] for place in places])
+    indices = [best(values, worst) for worst in limits]
+    return np.array([np.nan if index is None else -values[index, 0] for index in indices])
 
 
 def known_front(

@@ -13,13 +13,15 @@ from console import accepted, console, refused
 from tables import audited_table, made_up_table
 from trade_offs import CELLS, MOBILE, made_up_accuracy
 
+import search
 from luts import read_cost_model, write_cost_model
+from search.answers.compare import CompareOptions
 from search.cli import main
 from search.engines.exact import exact_front
 from search.objectives.trade_off import TradeOff
 from search.quality.indicators import hypervolume, non_dominated
 from search.runs.best_known import best_known_front
-from search.runs.comparison import compare, entrant
+from search.runs.comparison import ComparisonSettings, compare_entrants, entrant
 from search.runs.trial import reference
 from spaces import parse_arch
 
@@ -225,7 +227,8 @@ def test_what_is_no_engine_can_be_compared(models):
     limits = budgets_of(models, 0.0, 0.5)
     fastest = trade_off.extremes.fastest[None]
     entrants = {"fastest": lambda *_: fastest, "exact": entrant(trade_off, "exact", 0.95)}
-    found = compare(trade_off, entrants, limits, known, evaluations=50, seeds=1)
+    settings = ComparisonSettings(evaluations=50, seeds=1)
+    found = compare_entrants(trade_off, entrants, limits, known, settings)
     assert found.attempts["fastest"][0].share == pytest.approx(0)
     assert found.attempts["exact"][0].share == pytest.approx(1)
     assert (found.shortfall("exact") == 0).all()
@@ -246,3 +249,22 @@ def test_the_best_known_front_is_the_exact_one_where_that_is_known(models, name)
     assert np.array_equal(trade_off.problem().values(genes), values)
     assert [done for done, _ in calls] == sorted(done for done, _ in calls)
     assert calls[-1][0] <= calls[-1][1] == 6000
+
+
+def test_search_compare_returns_what_the_command_prints(run, models):
+    args = ("--engines", "local,random", "--evals", 60, "--seeds", 2, "--best-known", 1000)
+    given = {"accuracy": models / "cells.npz", "lut": models / "cells.json"}
+    options = CompareOptions(evaluations=60, seeds=2, best_known=1000)
+    comparison = search.compare("local,random", **given, options=options)
+    printed = accepted(
+        run("compare", *args, "--accuracy", given["accuracy"], "--lut", given["lut"], "--json")
+    )
+    returned = json.loads(json.dumps(comparison.to_dict()))
+    for found in (printed, returned):
+        for attempts in found["engines"].values():
+            for attempt in attempts:
+                assert attempt.pop("cpu_s") > 0
+    assert returned == printed
+    frame = comparison.to_frame()
+    assert len(frame) == 2 * 2 * 5
+    assert (frame["shortfall"] >= 0).all()

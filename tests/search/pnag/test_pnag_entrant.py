@@ -22,7 +22,7 @@ from search.pnag.answers import answer
 from search.pnag.entrant import entrant
 from search.pnag.polish import count_neighbours
 from search.runs.best_known import best_known_front
-from search.runs.comparison import compare
+from search.runs.comparison import ComparisonSettings, compare_entrants
 
 every_model = pytest.mark.parametrize("name", list(MODELS))
 
@@ -64,7 +64,8 @@ def test_it_is_compared_like_any_engine(rng):
     known = best_known_front(cells(), rng, 2000)
     entrants = {"pnag": entrant(cells(), generator_for("cells"), 0.95)}
     budgets_ms = budgets_of(cells(), 0.2, 0.6)
-    found = compare(cells(), entrants, budgets_ms, known, evaluations=200, seeds=2)
+    settings = ComparisonSettings(evaluations=200, seeds=2)
+    found = compare_entrants(cells(), entrants, budgets_ms, known, settings)
     assert len(found.attempts["pnag"]) == 2
     for attempt in found.attempts["pnag"]:
         assert attempt.evaluations <= 400
