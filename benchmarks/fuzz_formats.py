@@ -259,7 +259,8 @@ def _protocols() -> list[bytes]:
 
 
 def _read_protocol(path: Path) -> None:
-    from nasprof.reading import parse_json, read_text
+    from nasprof.json_text import parse_json
+    from nasprof.reading import read_text
     from profiler.measuring.protocol import Protocol
 
     value = parse_json(read_text(path, "a protocol"), path)

@@ -17,7 +17,8 @@ from devices.base import Device, device_kinds
 from devices.cpus import MAX_CPUS
 from nasprof.errors import UsageError
 from nasprof.reader import brief
-from nasprof.reading import parse_toml, read_text
+from nasprof.reading import read_text
+from nasprof.toml_text import parse_toml
 from nasprof.user_folders import config_folder, described, files_in
 
 MAX_BYTES = 1 << 20

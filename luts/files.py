@@ -10,10 +10,11 @@ from luts.cost_model import CostModel, cost_models
 from luts.errors import CostModelInvalid
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
+from nasprof.json_text import parse_json
 from nasprof.log import logger
 from nasprof.named_files import NamedFiles
 from nasprof.reader import Reader
-from nasprof.reading import parse_json, read_text
+from nasprof.reading import read_text
 
 cost_model_files = NamedFiles(
     folder="luts",

@@ -18,8 +18,8 @@ import click
 
 from nasprof import __version__
 from nasprof.errors import NasprofError
+from nasprof.json_text import JsonInvalid, plain_json
 from nasprof.log import logger
-from nasprof.reading import JsonInvalid, plain_json
 from nasprof.signals import (
     end_as_interrupted,
     end_at_once,

@@ -22,10 +22,11 @@ from io import FileIO
 from pathlib import Path
 
 from nasprof.errors import NasprofError, UsageError
+from nasprof.json_text import JsonInvalid, plain_json
 from nasprof.locking import locked
 from nasprof.log import logger
 from nasprof.reader import brief
-from nasprof.reading import MAX_BYTES, JsonInvalid, mebibytes, plain_json, require_readable
+from nasprof.reading import MAX_BYTES, mebibytes, require_readable
 from nasprof.typing import JsonObject
 
 MAX_FILE_BYTES = 256 << 20

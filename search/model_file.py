@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from nasprof.arrays import NUMBERS, ArraysInvalid, read_npz
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
+from nasprof.json_text import JsonInvalid, plain_json
 from nasprof.reader import Reader
-from nasprof.reading import JsonInvalid, plain_json
 from nasprof.typing import Array
 from spaces import Space, get_space
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from nasprof.errors import UsageError
-from nasprof.reading import decoded, parse_json, read_bytes
+from nasprof.json_text import parse_json
+from nasprof.reading import decoded, read_bytes
 from spaces.base import Arch, Space, parse_arch, spaces
 from spaces.python_literal import looks_like_python, parse_literal
 

@@ -10,7 +10,8 @@ import yaml
 
 from nasprof.errors import UsageError
 from nasprof.reader import brief
-from nasprof.reading import MAX_NAME, require_plain
+from nasprof.reading import MAX_NAME
+from nasprof.toml_text import require_plain
 
 MAX_CHARACTERS = 1 << 18
 """A table of OFA has 25,000."""

@@ -209,15 +209,6 @@ def _widening(rounds: int) -> float:
     return float(quantile / z * np.sqrt(rounds / freedom))
 
 
-def pomonag_mean(samples_ms: ArrayLike) -> float:
-    """Mean of the samples inside their central 90 % interval, POMONAG's rule for latency."""
-    samples = checked(samples_ms)
-    low, high = np.percentile(samples, (5, 95))
-    inside = samples[(samples >= low) & (samples <= high)]
-    # Of one or two samples none need lie inside.
-    return float((inside if len(inside) else samples).mean())
-
-
 def robust_spread(samples_ms: ArrayLike) -> float:
     """Standard deviation as a share of the median, by the median absolute deviation.
 

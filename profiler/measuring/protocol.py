@@ -136,8 +136,8 @@ _PROTOCOLS = (
         repeats=200,
         limit_s=600.0,
     ),
-    # 100 runs without those outside the central 90 % interval: what statistics.pomonag_mean
-    # computes, which of 100 samples is exactly the mean trimmed by 0.05.
+    # The mean of 100 runs without those outside their central 90 % interval, which of 100 samples
+    # is exactly the mean trimmed by 0.05.
     Protocol("pomonag", 10, 100, 1, 1, 1, trim=0.05, target=None, sentinel=False, repeats=0),
     # Lookup tables: short visits, so that blocks meet the caches as a network leaves them, and
     # many, since what disturbs a processor outlasts a visit. One sentinel visit tells little, so

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.json_text import parse_json
 from nasprof.reader import brief
 from nasprof.reading import (
     MAX_BYTES,
     MAX_DIGITS,
     decoded,
     gunzipped,
-    parse_json,
     read_bytes,
     require_short_lines,
 )

@@ -12,8 +12,9 @@ from devices import find_profile, list_profiles
 from devices.device_profile import parse_profile
 from nasprof.errors import NasprofError, UsageError
 from nasprof.files import write_atomic
+from nasprof.json_text import parse_json
 from nasprof.jsonl import append_jsonl, read_jsonl
-from nasprof.reading import parse_json, read_text
+from nasprof.reading import read_text
 from nasprof.registry import Registry
 
 

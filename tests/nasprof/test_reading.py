@@ -20,16 +20,10 @@ from luts.digest import digest
 from luts.formats.yaml_text import parse_yaml
 from nasprof.arrays import ArraysInvalid, read_npy, read_npz
 from nasprof.errors import NasprofError, UsageError
+from nasprof.json_text import JsonInvalid, parse_json, plain_json
 from nasprof.jsonl import read_jsonl
-from nasprof.reading import (
-    JsonInvalid,
-    gunzipped,
-    parse_json,
-    parse_toml,
-    plain_json,
-    read_bytes,
-    read_text,
-)
+from nasprof.reading import gunzipped, read_bytes, read_text
+from nasprof.toml_text import parse_toml
 from profiler.cli import main as nasprof
 from profiler.lowering.checkpoint import load_weights, read_state
 from profiler.lowering.fold import fold

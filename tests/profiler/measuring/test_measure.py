@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from measuring import measure
+from pomonag import pomonag_mean
 from scripted import ScriptedDevice, steady
 
 from devices import DeviceLost, RunSettings, open_device
@@ -170,8 +171,6 @@ def test_a_protocol_without_sentinel_does_not_run_it(files):
 
 def test_pomonags_protocol_takes_100_runs_at_once(files):
     (result,) = run(ScriptedDevice(steady), files, names=("a",), protocol="pomonag")
-    from profiler.measuring.estimates import pomonag_mean
-
     assert len(result.samples_ms) == 100
     assert result.latency_ms.trimmed_mean == pytest.approx(pomonag_mean(result.samples_ms))
 
