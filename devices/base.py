@@ -258,7 +258,8 @@ class Session(ABC):
     ) -> dict[str, Samples]:
         """Visit models in the given order: each ``warmup`` untimed, then ``runs`` timed runs.
 
-        A model may be visited several times; its samples are joined.
+        A model may be visited several times; its samples are joined. Their context tells the time
+        of the untimed runs as ``warmup_ms``, where it is known.
 
         Args:
             order: names of loaded models.
@@ -290,7 +291,9 @@ class Session(ABC):
 
     @abstractmethod
     def provenance(self) -> dict[str, Any]:
-        """Facts that identify what executes: runtime version, threads and affinity as set, ..."""
+        """What executes: ``runtime_version``, ``threads``, ``affinity`` (a list of CPUs, or None
+        where that is not known), all as they are set, and what else identifies it.
+        """
 
     def state(self) -> dict[str, Any]:
         """The device's condition right now (frequency, governor, temperature, load)."""

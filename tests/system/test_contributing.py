@@ -1,6 +1,6 @@
 """The examples in CONTRIBUTING.md work as it says, and pass the suites that it names."""
 
-import importlib.util
+import json
 import os
 import re
 import shutil
@@ -9,11 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-from installed import install
-
-from spaces import get_space
+from installed import install, run_beside
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
@@ -69,6 +66,15 @@ EXAMPLES = [
         "tests/spaces/test_spaces.py",
         ('    "space",\n    {\n', "SPACES = {\n"),
         14,
+    ),
+    Example(
+        "device",
+        "here",
+        "devices/here.py",
+        ("devices.base", "device_kinds"),
+        "tests/devices/test_here.py",
+        ('    "device kind",\n    {\n', None),
+        20,
     ),
     Example(
         "runtime",
@@ -139,7 +145,9 @@ def add_line(path, anchor, lines):
 def run_suite(clone, example, *paths):
     """Run the suite that the text names, filtered to the example."""
     suite, name = example.suite, example.name
-    if example.anchors[1] is not None:
+    if example.topic == "device":
+        (clone / suite).write_text(code("python", "device suite"))
+    elif example.anchors[1] is not None:
         line = code("text", f"{example.topic} suite")
         add_line(clone / (example.listed_in or suite), example.anchors[1], line)
     # What is covered there is not this tree.
@@ -194,60 +202,23 @@ def plugin_modules(example):
     return {"contributed": f"from {module} import {registry}\n{source}"}
 
 
-@pytest.fixture
-def load(tmp_path, monkeypatch):
-    """Import one of the examples as a module that other processes find as well."""
-
-    def import_example(topic):
-        name = f"contributed_{topic}"
-        path = tmp_path / f"{name}.py"
-        path.write_text(code("python", topic))
-        monkeypatch.syspath_prepend(str(tmp_path))
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, name, module)
-        spec.loader.exec_module(module)
-        return module
-
-    return import_example
-
-
-@pytest.fixture
-def registries(monkeypatch):
-    """What an example registers is forgotten afterwards."""
-    from devices import device_kinds
-    from search.accuracy import accuracy_models
-    from search.engines import engines
-    from search.objectives import objectives
-    from search.predictors import predictors
-    from spaces import spaces
-
-    for registry in (accuracy_models, device_kinds, engines, objectives, predictors, spaces):
-        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
-
-
-@pytest.fixture
-def model(tmp_path):
-    from profiler.lowering import lower
-    from spaces.weights import random_weights
-
-    space = get_space("nasbench201", channels=4, cells=1)
-    network = space.network(np.full(6, 4, np.int8))
-    weights = random_weights(network, np.random.default_rng(0))
-    return lower(network, weights, tmp_path / "m.onnx", "onnx").path
-
-
-def test_a_new_device(load, registries, model, tmp_path, monkeypatch):
-    load("device")
-    from devices import RunSettings, find_profile, list_profiles, open_device
-
+def test_a_profile_makes_the_device_known_to_commands(tmp_path):
+    example = next(example for example in EXAMPLES if example.topic == "device")
+    modules = plugin_modules(example)
+    install(tmp_path / "installed", "contributed", "own = contributed", modules)
     (tmp_path / "devices").mkdir()
-    (tmp_path / "devices" / "polite.toml").write_text(code("toml", "device"))
-    monkeypatch.setenv("NASPROF_CONFIG", str(tmp_path))
-    assert "polite" in list_profiles()
-    device = open_device(find_profile("polite"))
-    assert device.check().ok
-    with device.open(RunSettings("onnxruntime")) as session:
-        assert os.getpriority(os.PRIO_PROCESS, session.pid) == 19
-        session.load({"m": model})
-        assert len(session.run_round(["m"], 1, 3)["m"].wall_ms) == 3
+    (tmp_path / "devices" / "process.toml").write_text(code("toml", "device"))
+    folders = {"NASPROF_CONFIG": str(tmp_path), "NASPROF_DATA": str(tmp_path)}
+
+    def nasprof(*arguments):
+        done = run_beside(tmp_path / "installed", "-m", "profiler", *arguments, "--json", **folders)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    (listed,) = [item for item in nasprof("devices") if item["device"] == "process"]
+    assert listed["reachable"]
+    arch = str(ROOT / "examples" / "small.json")
+    protocol = ("--protocol", "quick:rounds=2,repeats=0")
+    (measured,) = nasprof("measure", "--arch", arch, "--device", "process", *protocol)
+    assert measured["device"] == "process"
+    assert measured["latency_ms"]["median"] > 0
