@@ -12,7 +12,6 @@ from search.engines.exact import exact_front
 from search.objectives.trade_off import TradeOff
 from search.pnag.polish import improve
 from search.pnag.population import Population
-from search.problem import Objective, Problem
 from spaces import Genes, Space
 from spaces.predictor import SpaceMismatch
 
@@ -30,8 +29,6 @@ def top1_front(table: LookupTable, space: Space, n: int, rng: np.random.Generato
     except SpaceMismatch:
         return None
     additive = ridge_of(trade_off.accuracy, space, rng)
-    top1 = Objective("top1", "%", additive.top1, maximise=True, additive=True)
-    latency = Objective("latency", "ms", trade_off.latency_ms, additive=True)
-    front, _ = exact_front(Problem(space, (top1, latency)), rng)
+    front, _ = exact_front(TradeOff(space, additive, table).problem(), rng)
     start = Population.evaluated(trade_off, spread(front, table, space, n))
     return improve(trade_off, start, start.latency_ms).genes
