@@ -26,12 +26,15 @@ def front(
 ) -> Front:
     """Which accuracy each latency buys: answers to budgets over the whole range of a device.
 
-    Nothing is measured. What is missing is made first, as by :func:`search.generate`, which has
-    the other arguments.
+    Nothing is measured. What is missing is made first, as by :func:`search.generate`.
 
     Args:
         points: budgets, evenly spread from the fastest network to the slowest, at least 2.
+        device: name of a profile, or a target; as for :func:`search.generate`.
+        lut: cost model, its name or its file; one's own table of the device unless given.
+        accuracy: accuracy model, its name or its file.
         options: everything else.
+        progress: told how far building and training have come.
 
     Returns:
         A reply a budget, with the most accurate network within it.
@@ -39,6 +42,12 @@ def front(
     Raises:
         UsageError: models, device and options do not fit.
         NasprofError: the table of a device elsewhere is missing, or torch is, to train with.
+
+    >>> options = AnswerOptions(generator="mine.npz", samples=16)
+    >>> replies = front(3, lut="cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224", options=options)
+    >>> fastest, _, slowest = [reply.best.top1 for reply in replies]
+    >>> fastest < slowest
+    True
     """
     if points < 2:
         raise UsageError(f"points is {points}, expected at least 2")

@@ -64,6 +64,12 @@ def generate(
     Raises:
         UsageError: a budget is no time, or models, device and options do not fit.
         NasprofError: the table of a device elsewhere is missing, or torch is, to train with.
+
+    >>> options = GenerateOptions(generator="mine.npz", samples=16, speed="table")
+    >>> table = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
+    >>> replies = generate(["12ms", 20.0], lut=table, verify=False, options=options)
+    >>> [reply.best.upper_ms <= reply.budget_ms for reply in replies]
+    [True, True]
     """
     options, progress = options or GenerateOptions(), progress or AnswerProgress()
     budgets_ms = parse_budgets(budgets)

@@ -69,9 +69,15 @@ def plot_replies(replies: Replies, path: Path | str) -> None:
     Args:
         replies: of :func:`search.generate`, whose architectures are drawn as well; of
             :func:`search.front` the front alone is.
+        path: of the picture.
 
     Raises:
         NasprofError: the file cannot be written.
+
+    >>> from search import AnswerOptions, front
+    >>> options = AnswerOptions(generator="mine.npz", samples=16)
+    >>> table = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
+    >>> plot_replies(front(3, lut=table, options=options), "front.png")
     """
     context = replies.context
     shown = [

@@ -12,16 +12,29 @@ import pytest
 from click.testing import CliRunner
 from console import accepted, console, refused
 from processes import until
+from scripted import ScriptedSession
 from tables import CELLS as SPACE
 from tables import QUICK_PROTOCOL as PROTOCOL
 from tables import made_up_networks, made_up_table
 from trade_offs import accuracy_by_macs
 
-from devices import DeviceLost, Target, open_device
+from devices import DeviceLost, Samples, Target, open_device
 from devices.cpu import CpuDevice
 from devices.device_profile import find_profile
 from luts import read_cost_model, write_cost_model
+from nasprof.errors import NasprofError, UsageError
 from profiler.measuring.protocol import parse_protocol
+from profiler.measuring.rounds import EMPTY, SENTINEL
+from search import (
+    AnswerOptions,
+    AnswerProgress,
+    Export,
+    GenerateOptions,
+    front,
+    generate,
+    train_generator,
+)
+from search.accuracy import read_accuracy_model
 from search.cli import main
 from search.commands.options import Asked
 from search.pnag import stored
@@ -150,6 +163,119 @@ def test_the_front_never_falls_with_the_budget_it_spans(run, models):
     assert points[-1]["budget_ms"] == pytest.approx(points[-1]["maximum_ms"])
     assert points[-1]["results"][0]["top1"] > points[0]["results"][0]["top1"]
     assert Path("f.png").read_bytes()[:4] == b"\x89PNG"
+
+
+# --- the library's call ------------------------------------------------------------------------
+
+
+def as_json(replies):
+    return json.loads(json.dumps(replies.to_dict()))
+
+
+def test_the_call_gives_what_the_command_prints(run, models, home):
+    low, high = budgets(home, 0.3, 0.8)
+    args = ["--budget", f"{low}ms", "--budget", high, "--budget", low, *models, "--no-verify"]
+    printed = accepted(run("generate", *args, "--top", 2, "--seed", 3, "--json"))
+    options = GenerateOptions(top=2, seed=3)
+    asked = partial(generate, [f"{low}ms", high, low], verify=False, options=options)
+    replies = asked(lut=models[3], accuracy=models[1])
+    assert as_json(replies) == printed
+    assert as_json(replies[0]) == printed[0]
+    as_objects = {
+        "device": Target("cpu"),
+        "lut": read_cost_model(models[3]),
+        "accuracy": read_accuracy_model(str(models[1])),
+    }
+    assert as_json(asked(**as_objects)) == printed
+    frame = replies.to_frame()
+    assert frame["budget_ms"].tolist() == [low, low, high, high]
+    assert frame["arch"].tolist() == [one["arch"] for each in printed for one in each["results"]]
+    assert (len(replies), replies.error, repr(replies)[:8]) == (2, None, "Replies(")
+
+
+def test_the_call_measures_as_the_command_does(run, models, home, monkeypatch):
+    def script(name, number, runs):
+        level = {SENTINEL: 2.0, EMPTY: 0.01}.get(name) or 5.0 + int(name.removeprefix("answer"))
+        return Samples([level] * runs, [0.9 * level] * runs)
+
+    monkeypatch.setattr(CpuDevice, "open", lambda _, settings: ScriptedSession(settings, script))
+    low, high = budgets(home, 0.2, 0.9)
+    args = ["--budget", low, "--budget", high, *models, "--no-learn"]
+    printed = accepted(run("generate", *args, "--export", "onnx", "-o", "files", "--json"))
+    replies = generate(
+        [low, high],
+        lut=models[3],
+        accuracy=models[1],
+        export=Export("files"),
+        options=GenerateOptions(learn=False),
+    )
+    assert as_json(replies) == printed
+    assert replies[1].best.measured_ms == printed[1]["results"][0]["measured_ms"] > 5
+    assert all(Path(file).exists() for reply in replies for file in reply.best.files)
+
+
+def test_one_budget_of_a_call_needs_no_list(models, home, run):
+    (budget,) = budgets(home, 0.5)
+    printed = accepted(run("generate", "--budget", budget, *models, "--no-verify", "--json"))
+    replies = generate(budget, lut=models[3], accuracy=models[1], verify=False)
+    assert as_json(replies) == printed
+    assert replies[0].best.arch == printed["results"][0]["arch"]
+
+
+def test_the_front_of_a_call_is_that_of_the_command(models, run):
+    printed = accepted(run("front", *models, "--points", 3, "--seed", 5, "--json"))
+    options = AnswerOptions(seed=5)
+    points = front(3, lut=models[3], accuracy=models[1], options=options)
+    assert as_json(points) == printed
+    assert [answer.top1 for answer in points.front()] == [each.best.top1 for each in points]
+
+
+def test_a_training_by_the_call_is_that_of_the_command(run, models):
+    accepted(run("train", *models, *QUICK, "-o", "mine.npz", "--json"))
+    steps = []
+    generator = train_generator(
+        TrainingSettings(steps=30, pool=200),
+        lut=models[3],
+        accuracy=models[1],
+        output="other.npz",
+        progress=AnswerProgress(training=lambda done, total: steps.append((done, total))),
+    )
+    assert generator.path == Path("other.npz")
+    assert Path("other.npz").read_bytes() == Path("mine.npz").read_bytes()
+    assert steps == [(done, 30) for done in range(1, 31)]
+
+
+def test_a_call_that_was_interrupted_tells_what_there_is(models, home, run, monkeypatch, caplog):
+    def interrupt(device, settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CpuDevice, "open", interrupt)
+    replies = generate(budgets(home, 0.5), lut=models[3], accuracy=models[1])
+    assert replies[0].best.measured_ms is None
+    with pytest.raises(NasprofError, match="not all answers were measured"):
+        replies.raise_for_error()
+    assert "Verifying ended early (interrupted)" in caplog.text
+
+
+def test_a_call_that_makes_no_sense_is_refused(models):
+    for budget in ("ten", 0, [], [5, "3m"]):
+        with pytest.raises(UsageError, match=r"no time above 0|no budget"):
+            generate(budget, lut=models[3], accuracy=models[1])
+    for options in (
+        {"top": 0},
+        {"confidence": 1.0},
+        {"samples": 0},
+        {"seed": -1},
+        {"speed": "now"},
+        {"clock": "sun"},
+        {"protocol": "swift"},
+    ):
+        with pytest.raises(UsageError, match=next(iter(options))):
+            GenerateOptions(**options)
+    with pytest.raises(UsageError, match="Did you mean onnx"):
+        Export("out", "onyx")
+    with pytest.raises(UsageError, match="points is 1"):
+        front(1)
 
 
 # --- training ----------------------------------------------------------------------------------

@@ -1,0 +1,66 @@
+"""The public names of ``search`` change on purpose, are documented, and have examples that run."""
+
+import pytest
+from public_api import failed_examples, functions, public, undocumented
+from trade_offs import generator_for
+
+import search
+from search.pnag.checkpoint import write_generator
+
+NAMES = [
+    "AccuracyPrediction",
+    "AccuracyPredictions",
+    "AnswerOptions",
+    "AnswerProgress",
+    "Export",
+    "FittedAccuracy",
+    "Front",
+    "GenerateOptions",
+    "Generator",
+    "ModelOptions",
+    "Replies",
+    "Reply",
+    "Result",
+    "TrainOptions",
+    "TrainingSettings",
+    "fit_accuracy",
+    "front",
+    "generate",
+    "plot_replies",
+    "predict_accuracy",
+    "train_generator",
+]
+
+
+def test_public_names_change_on_purpose():
+    assert search.__all__ == NAMES
+    assert dir(search) == NAMES
+    assert set(search._ORIGINS) == set(NAMES)
+    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
+        _ = search.nosuch
+
+
+def test_a_public_function_is_not_hidden_by_a_module_of_its_name():
+    for name in NAMES:
+        __import__(search._ORIGINS[name])
+        assert callable(getattr(search, name))
+
+
+@pytest.mark.parametrize("name", functions(search))
+def test_public_functions_are_documented(name):
+    assert undocumented(getattr(search, name)) == []
+
+
+@pytest.fixture
+def a_generator(tmp_path, monkeypatch):
+    """A working folder with ``mine.npz``, a generator for the shipped models."""
+    monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    write_generator(generator_for("mobile"), tmp_path / "mine.npz")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("a_generator")
+def test_examples_run(name):
+    assert public(search)[name].__doc__
+    assert failed_examples(public(search)[name]) == 0
