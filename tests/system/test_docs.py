@@ -1,17 +1,23 @@
 """Commands and code that the documentation shows are ones that there are."""
 
+import logging
 import re
 import shlex
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import click
+import onnxruntime
 import pytest
+from trade_offs import generator_for, mobile
 
+from devices import find_profile, open_device
+from luts import write_cost_model
 from profiler.cli import main as nasprof
+from profiler.measuring.protocol import parse_protocol
 from search.cli import main as nassearch
-from search.pnag import training
-from search.pnag.settings import TrainingSettings
+from search.pnag.checkpoint import write_generator
+from search.pnag.stored import generator_path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -59,9 +65,41 @@ def test_links_lead_somewhere(page):
         assert "://" in target or (page.parent / target).exists(), target
 
 
-def test_the_code_of_the_readme(monkeypatch, capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    short = partial(training.train, settings=TrainingSettings(steps=3))
-    monkeypatch.setattr(training, "train", short)
-    exec(compile(code, "README.md", "exec"), {})
-    assert "'space': 'ofa-mbv3'" in capsys.readouterr().out
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home with a table of this machine and a generator, both made in no time; it is entered."""
+    monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    models = mobile()
+    facts = models.cost.provenance
+    known = {
+        "device_fingerprint": open_device(find_profile("cpu")).fingerprint(),
+        "runtime_version": onnxruntime.__version__,
+        "protocol": parse_protocol("table:visits=1,rounds=2,repeats=0").as_dict(),
+    }
+    table = replace(models.cost, provenance={**facts, **known})
+    write_cost_model(table, tmp_path / "data" / "luts" / f"{table.name}.json")
+    write_generator(generator_for("mobile"), generator_path(models))
+    return tmp_path
+
+
+def code_of(page):
+    return "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
+
+
+def test_the_code_of_the_readme(home, capsys):
+    exec(compile(code_of(ROOT / "README.md"), "README.md", "exec"), {})
+    first, second = capsys.readouterr().out.splitlines()
+    assert "'space': 'ofa-mbv3'" in first
+    assert float(second.split()[0]) == 20.0
+    assert {path.name for path in (home / "out").iterdir()} == {
+        f"{budget}.{suffix}" for budget in ("12ms", "20ms") for suffix in ("json", "onnx", "tflite")
+    }
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs/python.md"], ids=lambda page: page.name)
+def test_the_code_of_the_pages(page, home, monkeypatch):
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    code = code_of(page).replace("steps=800", "steps=3")
+    exec(compile(code, page.name, "exec"), {})
+    assert {"answers.png", "front.png", "mine.npz"} <= {path.name for path in home.iterdir()}

@@ -210,7 +210,7 @@ def test_the_call_measures_as_the_command_does(run, models, home, monkeypatch):
         options=GenerateOptions(learn=False),
     )
     assert as_json(replies) == printed
-    assert replies[1].best.measured_ms == printed[1]["results"][0]["measured_ms"] > 5
+    assert replies[1].best.measured_ms == printed[1]["results"][0]["measured_ms"] >= 5
     assert all(Path(file).exists() for reply in replies for file in reply.best.files)
 
 
