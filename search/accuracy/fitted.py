@@ -82,22 +82,31 @@ def fit_accuracy(
     >>> fitted.to_dict()["cross_validation"]["spearman"] > 0.95
     True
     """
-    name = "measurements" if isinstance(measured, MeasuredAccuracy) else stem(Path(measured))
     path = None if output is None else accuracy_files.path(str(output))
-    card = None if path is None else path.with_suffix(".md")
-    for written in filter(None, (path, card)):
-        refuse_existing(written, overwrite)
-    if not isinstance(measured, MeasuredAccuracy):
-        source = source or Path(measured).name
+    for existing in _files(path):
+        refuse_existing(existing, overwrite)
+    if isinstance(measured, MeasuredAccuracy):
+        name = source = source or "measurements"
+    else:
+        name, source = stem(Path(measured)), source or Path(measured).name
         measured = read_measurements(Path(measured), _settings(space))
     logger.info(f"Fitting {len(measured)} distinct networks of {measured.space.label} ...")
-    model = fit_measurements(measured, name if path is None else path.stem, source or name, seed)
+    model = fit_measurements(measured, name if path is None else path.stem, source, seed)
     for doubt in model.doubts:
         logger.warning(f"Take {model.name!r} with care: {doubt}.")
-    if path is not None and card is not None:
-        # Together, so that a full disk leaves no model without its card.
-        write_together({path: model.as_arrays().to_bytes(), card: model_card(model).encode()})
-        logger.info(f"Written to {path}, with its card {card.name}")
+    return FittedAccuracy(model) if path is None else _written(model, path)
+
+
+def _files(path: Path | None) -> tuple[Path, ...]:
+    """A model's file and its card; none where it is not written."""
+    return () if path is None else (path, path.with_suffix(".md"))
+
+
+def _written(model: KernelAccuracy, path: Path) -> FittedAccuracy:
+    """The model with its card, written together: a full disk leaves neither alone."""
+    path, card = _files(path)
+    write_together({path: model.as_arrays().to_bytes(), card: model_card(model).encode()})
+    logger.info(f"Written to {path}, with its card {card.name}")
     return FittedAccuracy(model, path, card)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from nasprof.cli import json_option, print_json, show_table
+from nasprof.typing import JsonObject
+from search.commands.options import space_options
 
 if TYPE_CHECKING:
     from search.accuracy.kernel import KernelAccuracy
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("-o", "--output", help="A file (.npz), or a name among your own [default: TABLE].")
-@click.option("--space", "name", default="ofa-mbv3", show_default=True, help="Space of the archs.")
-@click.option("--width", type=float, help="Width multiplier, where the archs do not tell it.")
-@click.option("--resolution", type=int, help="Input in pixels, where the archs do not tell it.")
+@space_options(
+    "Space of the archs.",
+    "Width multiplier, where the archs do not tell it.",
+    "Input in pixels, where the archs do not tell it.",
+)
 @click.option("--source", help="Where the measurements are from, for the model card.")
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the folds."
@@ -28,9 +32,7 @@ if TYPE_CHECKING:
 def fit(
     table: Path,
     output: str | None,
-    name: str,
-    width: float | None,
-    resolution: int | None,
+    space: JsonObject,
     source: str | None,
     seed: int,
     overwrite: bool,
@@ -45,12 +47,10 @@ def fit(
     import search
     from search.accuracy.files import stem
 
-    given = {"space": name, "width": width, "resolution": resolution}
-    settings = {key: value for key, value in given.items() if value is not None}
     fitted = search.fit_accuracy(
         table,
         output or stem(table),
-        space=settings,
+        space=space,
         source=source,
         seed=seed,
         overwrite=overwrite,

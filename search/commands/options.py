@@ -132,6 +132,32 @@ def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def space_options(
+    space: str, width: str, resolution: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--space --width --resolution``, given to the command as one ``space``: its settings.
+
+    Args:
+        space: help of ``--space``; the others' likewise.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option("--space", "name", default="ofa-mbv3", show_default=True, help=space)
+        @click.option("--width", type=float, help=width)
+        @click.option("--resolution", type=int, help=resolution)
+        @wraps(function)
+        def command(
+            *args: Any, name: str, width: float | None, resolution: int | None, **options: Any
+        ) -> Any:
+            given = {"space": name, "width": width, "resolution": resolution}
+            settings = {key: value for key, value in given.items() if value is not None}
+            return function(*args, space=settings, **options)
+
+        return command
+
+    return decorate
+
+
 confidence_option = click.option(
     "--confidence",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
