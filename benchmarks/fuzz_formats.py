@@ -244,7 +244,7 @@ def _profiles() -> list[bytes]:
 
 
 def _read_profile(path: Path) -> None:
-    from devices.device_profile import find_profile, open_device
+    from devices.profile_files import find_profile, open_device
 
     profile = find_profile(str(path))
     assert 1 <= profile.threads < 2**31, f"{profile.threads} threads"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from devices.base import RunnerCrashed
+from devices.errors import RunnerCrashed
 from nasprof.arrays import NUMBERS, unpack_npz
 from nasprof.errors import UsageError
 

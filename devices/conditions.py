@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self, TypeVar
 
-from devices.base import RUNTIME_OPTIONS, Device, RunSettings
+from devices.device import Device
+from devices.settings import RUNTIME_OPTIONS, RunSettings
 from nasprof.differences import changed, differences
 from nasprof.typing import JsonObject
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from devices.base import Samples
+from devices.samples import Samples
 
 CONTENDED = "contended"
 LIMITED = "limited"

@@ -7,17 +7,13 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from devices import host
-from devices.base import (
-    RUNTIME_OPTIONS,
-    Device,
-    DeviceUnreachable,
-    Reachability,
-    RunSettings,
-    Session,
-)
+from devices.device import Device, Reachability
 from devices.device_profile import MAX_SECONDS, Profile
+from devices.errors import DeviceUnreachable
 from devices.local import DEFAULT_TIMEOUT_S, LocalSession
 from devices.runtimes import modules_of
+from devices.session import Session
+from devices.settings import RUNTIME_OPTIONS, RunSettings
 from nasprof.errors import UsageError
 from nasprof.reader import brief, is_number
 

@@ -11,18 +11,14 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from devices.base import (
-    THROTTLED,
-    Arrived,
-    DeviceUnreachable,
-    Reachability,
-    RunSettings,
-    Samples,
-    Session,
-)
 from devices.cpu import HostDevice
+from devices.device import Reachability
 from devices.device_profile import Profile
+from devices.errors import DeviceUnreachable
 from devices.local import LocalSession
+from devices.samples import THROTTLED, Arrived, Samples
+from devices.session import Session
+from devices.settings import RunSettings
 from nasprof.errors import UsageError
 from nasprof.reader import brief
 

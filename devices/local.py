@@ -17,21 +17,9 @@ from typing import Any
 
 from devices import host
 from devices.arrays import read_arrays
-from devices.base import (
-    NO_DETAILS,
-    THROTTLED,
-    Arrived,
-    DeviceError,
-    DeviceTimeout,
-    ModelDetails,
-    RunnerCrashed,
-    RunSettings,
-    Samples,
-    Session,
-    take_in,
-)
 from devices.cgroup import cpu_quota
 from devices.contention import mark_contention
+from devices.errors import DeviceError, DeviceTimeout, RunnerCrashed
 from devices.foreign import clean
 from devices.replies import (
     MAX_REPLY,
@@ -46,6 +34,9 @@ from devices.replies import (
 from devices.requests import hello_request, load_request
 from devices.runner import END_WITH_PARENT
 from devices.runner.telemetry import SILENT
+from devices.samples import THROTTLED, Arrived, Samples, take_in
+from devices.session import Session
+from devices.settings import NO_DETAILS, ModelDetails, RunSettings
 from nasprof.arrays import MAX_BYTES
 from nasprof.reading import read_bytes
 from nasprof.temporary import TemporaryFolder

@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
-from devices.base import RunnerCrashed, RunnerRefused, Samples
 from devices.cpus import MAX_CPUS
+from devices.errors import RunnerCrashed, RunnerRefused
 from devices.foreign import MAX_TIME_MS, clean
+from devices.samples import Samples
 
 MAX_REPLY = 8 << 20
 """Characters of an answer: some 200,000 timed runs."""

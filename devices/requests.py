@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from devices.base import INPUT_SEED, ModelDetails, RunSettings
 from devices.runtimes import adapter_of
+from devices.settings import INPUT_SEED, ModelDetails, RunSettings
 
 
 def hello_request(

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from devices.base import RUNTIME_OPTIONS, Device, RunSettings, Session
 from devices.conditions import Conditions
 from devices.cpus import MAX_CPUS
-from devices.device_profile import Profile, find_profile, open_device
+from devices.device import Device
+from devices.device_profile import Profile
+from devices.profile_files import find_profile, open_device
+from devices.session import Session
+from devices.settings import RUNTIME_OPTIONS, RunSettings
 from nasprof.errors import UsageError
 from nasprof.reader import brief
 

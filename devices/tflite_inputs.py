@@ -10,11 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from devices.base import INPUT_SEED, ModelDetails, RunnerRefused
+from devices.errors import RunnerRefused
 from devices.runner.inputs import Inputs
 from devices.runner.refusal import Refused
 from devices.runner.tensors import TensorInfo
 from devices.runner.values import FILE
+from devices.settings import INPUT_SEED, ModelDetails
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devices.adb.benchmark_output import BenchmarkResult, Timing
 from devices.adb.benchmark_tool import OP_PROFILING
-from devices.base import RunnerCrashed, RunnerRefused
+from devices.errors import RunnerCrashed, RunnerRefused
 
 
 def check_result(

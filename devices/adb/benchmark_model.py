@@ -18,8 +18,10 @@ from devices.adb.options import AdbOptions
 from devices.adb.session import AdbSession
 from devices.adb.state import taskset_mask
 from devices.adb.workspace import Workspace
-from devices.base import Arrived, DeviceError, RunnerRefused, RunSettings
+from devices.errors import DeviceError, RunnerRefused
 from devices.foreign import clean, cores_of
+from devices.samples import Arrived
+from devices.settings import RunSettings
 from devices.tflite_inputs import ToolInputs, tool_inputs
 
 RUNTIMES = ("litert", "tflite")

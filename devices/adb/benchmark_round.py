@@ -11,8 +11,9 @@ from devices.adb.benchmark_check import check_result, exit_text
 from devices.adb.benchmark_output import BenchmarkResult, parse_benchmark
 from devices.adb.benchmark_tool import HOW_TO_GET
 from devices.adb.connection import quote
-from devices.base import Arrived, RunnerCrashed, RunnerRefused, Samples
+from devices.errors import RunnerCrashed, RunnerRefused
 from devices.foreign import clean
+from devices.samples import Arrived, Samples
 
 _VISIT = """
 visit() {{

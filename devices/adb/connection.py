@@ -35,12 +35,7 @@ from devices.adb.shell_output import (
 from devices.adb.transfer import PushRefused, refusal, verify_files, watch_for_refusal
 from devices.adb.transport import Deadline, SocketTransport, Transport
 from devices.adb.usb import UsbStream, choose_phone, find_phones
-from devices.base import (
-    DeviceError,
-    DeviceLost,
-    DeviceTimeout,
-    DeviceUnreachable,
-)
+from devices.errors import DeviceError, DeviceLost, DeviceTimeout, DeviceUnreachable
 from devices.foreign import clean
 from nasprof.errors import UsageError
 

@@ -12,16 +12,12 @@ from devices.adb.options import AdbOptions, read_options
 from devices.adb.session import AdbSession
 from devices.adb.state import FACTS_SCRIPT, parse_facts
 from devices.adb.workspace import Workspace
-from devices.base import (
-    Device,
-    DeviceLost,
-    DeviceTimeout,
-    Reachability,
-    RunSettings,
-    Session,
-)
+from devices.device import Device, Reachability
 from devices.device_profile import Profile
+from devices.errors import DeviceLost, DeviceTimeout
 from devices.foreign import clean
+from devices.session import Session
+from devices.settings import RunSettings
 from nasprof.errors import NasprofError
 from nasprof.registry import Registry
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from devices.adb.options import AdbOptions
 from devices.adb.state import throttled
-from devices.base import THROTTLED, Samples
+from devices.samples import THROTTLED, Samples
 
 COOL_POLL_S = 2.0
 

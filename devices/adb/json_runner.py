@@ -15,8 +15,8 @@ from devices.adb.benchmark_check import exit_text
 from devices.adb.connection import quote
 from devices.adb.session import AdbSession
 from devices.arrays import read_arrays
-from devices.base import Arrived, RunnerCrashed, RunnerRefused, Samples
 from devices.contention import mark_contention
+from devices.errors import RunnerCrashed, RunnerRefused
 from devices.foreign import clean
 from devices.replies import (
     Round,
@@ -30,6 +30,7 @@ from devices.replies import (
 from devices.requests import hello_request, load_request
 from devices.runner.archive import runner_archive
 from devices.runner.telemetry import SILENT
+from devices.samples import Arrived, Samples
 
 _ENDINGS = {"onnxruntime": (".onnx",), "litert": (".tflite",)}
 

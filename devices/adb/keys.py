@@ -16,7 +16,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from devices.base import DeviceError
+from devices.errors import DeviceError
 
 KEY_BITS = 2048
 

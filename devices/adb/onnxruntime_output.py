@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from devices.base import RunnerRefused
+from devices.errors import RunnerRefused
 from devices.foreign import MAX_TIME_MS, lines_of, number, whole
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from devices.base import DeviceLost
+from devices.errors import DeviceLost
 
 HEADER_BYTES = 24
 _FIELDS = struct.Struct("<6I")

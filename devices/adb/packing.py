@@ -16,7 +16,7 @@ from pathlib import Path
 from devices.adb.connection import quote
 from devices.adb.transfer import refusal, verify_files
 from devices.adb.workspace import Workspace
-from devices.base import DeviceFull
+from devices.errors import DeviceFull
 from devices.foreign import clean
 
 _log = logging.getLogger(__name__)

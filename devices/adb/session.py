@@ -19,19 +19,10 @@ from devices.adb.model_files import ModelFiles
 from devices.adb.options import AdbOptions
 from devices.adb.state import STATE_SCRIPT, big_cores, parse_state
 from devices.adb.workspace import Workspace
-from devices.base import (
-    NO_DETAILS,
-    Arrived,
-    DeviceError,
-    DeviceLost,
-    DeviceTimeout,
-    ModelDetails,
-    RunnerRefused,
-    RunSettings,
-    Samples,
-    Session,
-    take_in,
-)
+from devices.errors import DeviceError, DeviceLost, DeviceTimeout, RunnerRefused
+from devices.samples import Arrived, Samples, take_in
+from devices.session import Session
+from devices.settings import NO_DETAILS, ModelDetails, RunSettings
 from nasprof.errors import NasprofError, UsageError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devices.base import RunnerCrashed
+from devices.errors import RunnerCrashed
 from devices.foreign import printable, whole
 
 MAX_OUTPUT = 64 << 20

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from devices.base import DeviceError, DeviceFull
+from devices.errors import DeviceError, DeviceFull
 from devices.foreign import clean, whole
 
 if TYPE_CHECKING:

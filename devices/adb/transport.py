@@ -3,7 +3,7 @@
 ``adb_shell``'s own TCP transport ignores how much of a message was sent, takes the end of a
 connection for silence and lets ``OSError`` through; its time-outs are per packet. These transports
 keep one deadline for a whole exchange, look at every packet's header before what it promises is
-read (:mod:`devices.adb.packets`) and raise the errors of :mod:`devices.base`.
+read (:mod:`devices.adb.packets`) and raise the errors of :mod:`devices.errors`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from adb_shell.transport.base_transport import BaseTransport
 
 from devices.adb.address import Address, TcpAddress
 from devices.adb.packets import HEADER_BYTES, Packets
-from devices.base import DeviceLost, DeviceTimeout, DeviceUnreachable
+from devices.errors import DeviceLost, DeviceTimeout, DeviceUnreachable
 
 KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3}
 """Seconds and counts after which a silent peer is found dead while nothing is sent."""

@@ -9,7 +9,7 @@ from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 
 from devices.adb.address import UsbAddress
 from devices.adb.transport import Deadline, Transport, lost
-from devices.base import DeviceError, DeviceUnreachable
+from devices.errors import DeviceError, DeviceUnreachable
 
 NO_LIBUSB = (
     "For phones on USB: apt install libusb-1.0-0 and pip install nasprof[usb]. "

@@ -22,7 +22,7 @@ from pathlib import Path
 from devices.adb.connection import AdbConnection, quote
 from devices.adb.shell_output import ShellResult
 from devices.adb.transfer import full
-from devices.base import DeviceError
+from devices.errors import DeviceError
 from devices.foreign import clean
 
 _log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from devices import ModelDetails, RunSettings, Session
-from devices.base import NO_DETAILS
 from devices.conditions import Conditions
 from devices.digest import model_digest
+from devices.settings import NO_DETAILS
 from nasprof.typing import JsonObject
 from profiler.measuring.protocol import Protocol
 

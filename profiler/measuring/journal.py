@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from devices import Samples
-from devices.base import take_in
 from devices.conditions import differences_of
+from devices.samples import take_in
 from nasprof.append_log import AppendLog, LogKind
 from nasprof.errors import NasprofError, UsageError
 from nasprof.reader import Reader

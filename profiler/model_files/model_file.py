@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devices import ModelDetails
-from devices.base import NO_DETAILS
+from devices.settings import NO_DETAILS
 from nasprof.typing import JsonObject
 from spaces import Arch
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from devices.base import DeviceError
+from devices.errors import DeviceError
 from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.problem import Objective, Problem

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from threading import Thread
 from typing import TypeAlias
 
-from devices.base import DeviceError
+from devices.errors import DeviceError
 from nasprof.errors import NasprofError
 from nasprof.plugins import load_plugins
 from search.executors.evaluation import Evaluation, evaluate

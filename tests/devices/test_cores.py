@@ -199,7 +199,7 @@ def test_measure_refuses_them(text):
 
 @pytest.mark.parametrize("cpus", ["[8192]", "[-1]", "[1.5]", "[true]", "[]"])
 def test_profiles_name_cpus_below_the_limit(cpus):
-    from devices.device_profile import parse_profile
+    from devices.profile_files import parse_profile
 
     with pytest.raises(UsageError, match="list of CPU numbers below 8192"):
         parse_profile("own", f'kind = "cpu"\naffinity = {cpus}', "own.toml")

@@ -29,7 +29,7 @@ from devices.adb.state import (
 )
 from devices.adb.transfer import refusal, verify_files
 from devices.arrays import read_arrays
-from devices.base import DeviceError, RunnerCrashed, RunnerRefused
+from devices.errors import DeviceError, RunnerCrashed, RunnerRefused
 from devices.foreign import MAX_TIME_MS, clean, cores_of, lines_of, number, printable, whole
 from devices.replies import (
     Round,

@@ -9,8 +9,9 @@ import textwrap
 import pytest
 
 from devices import DeviceUnreachable, RunnerRefused, RunSettings, open_device
-from devices.device_profile import Profile, find_profile
+from devices.device_profile import Profile
 from devices.gpu import is_throttled
+from devices.profile_files import find_profile
 from nasprof.errors import UsageError
 
 SMI = """#!/bin/sh

@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from devices import local
-from devices.base import DeviceTimeout, RunnerCrashed, RunnerRefused, RunSettings
+from devices.errors import DeviceTimeout, RunnerCrashed, RunnerRefused
 from devices.local import LocalSession
+from devices.settings import RunSettings
 
 HELLO = {"ok": "hello", "runtime": "onnxruntime", "threads": 1, "affinity": None, "facts": {}}
 LOAD = {"ok": "load", "name": "m", "load_ms": 1.0, "inputs": [], "outputs": []}

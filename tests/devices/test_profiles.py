@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from devices import find_profile, open_device
-from devices.device_profile import MAX_BYTES
+from devices.profile_files import MAX_BYTES
 from nasprof.errors import NasprofError, UsageError
 from profiler.cli import main
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices import find_profile, list_profiles
-from devices.device_profile import parse_profile
+from devices.profile_files import parse_profile
 from nasprof.errors import NasprofError, UsageError
 from nasprof.files import write_atomic
 from nasprof.json_text import parse_json

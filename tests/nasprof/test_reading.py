@@ -14,7 +14,7 @@ import torch
 from click.testing import CliRunner
 from tables import CELLS, audited_table, made_up_table
 
-from devices.device_profile import parse_profile
+from devices.profile_files import parse_profile
 from luts import CostModelInvalid, read_cost_model
 from luts.digest import digest
 from luts.formats.yaml_text import parse_yaml

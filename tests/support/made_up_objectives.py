@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from devices.base import DeviceLost
+from devices.errors import DeviceLost
 from search.problem import Objective, Problem
 
 

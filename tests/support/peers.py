@@ -25,8 +25,8 @@ import pytest
 
 from devices.adb.address import TcpAddress
 from devices.adb.connection import AdbConnection, ShellResult
-from devices.base import DeviceError, DeviceLost
 from devices.device_profile import Profile
+from devices.errors import DeviceError, DeviceLost
 
 HERE = Path(__file__).parent
 START = HERE / "adbd" / "start-adbd.sh"

@@ -3,8 +3,8 @@
 import numpy as np
 
 from devices import Device, Reachability, RunnerRefused, Samples, Session
-from devices.base import take_in
 from devices.device_profile import Profile
+from devices.samples import take_in
 from profiler.measuring.status import EMPTY, SENTINEL
 
 

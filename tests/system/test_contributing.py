@@ -71,7 +71,7 @@ EXAMPLES = [
         "device",
         "here",
         "devices/here.py",
-        ("devices.base", "device_kinds"),
+        ("devices.device", "device_kinds"),
         "tests/devices/test_here.py",
         ('    "device kind",\n    {\n', None),
         20,

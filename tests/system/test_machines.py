@@ -18,9 +18,9 @@ import pytest
 from click.testing import CliRunner
 
 from devices import Profile, RunSettings, Samples, host, list_profiles, open_device
-from devices.base import DeviceError
 from devices.cgroup import cpu_quota
 from devices.contention import CONTENDED, LIMITED, mark_contention
+from devices.errors import DeviceError
 from devices.gpu import query_gpu
 from devices.local import LocalSession
 from luts.files import cost_model_files

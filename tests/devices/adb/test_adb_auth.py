@@ -11,7 +11,7 @@ import pytest
 
 from devices.adb.connection import AdbConnection
 from devices.adb.keys import AdbKeyError, create_key, load_keys
-from devices.base import DeviceUnreachable
+from devices.errors import DeviceUnreachable
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from devices.adb.connection import AdbConnection
 from devices.adb.transport import Deadline
 from devices.adb.usb import UsbStream, choose_phone, find_phones
 from devices.adb.workspace import DeviceBusy, Workspace
-from devices.base import (
+from devices.errors import (
     DeviceError,
     DeviceFull,
     DeviceLost,

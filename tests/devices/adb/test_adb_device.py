@@ -22,7 +22,8 @@ import peers
 import pytest
 
 from devices.adb import heat
-from devices.base import (
+from devices.device_profile import Profile
+from devices.errors import (
     DeviceError,
     DeviceFull,
     DeviceLost,
@@ -30,9 +31,9 @@ from devices.base import (
     DeviceUnreachable,
     RunnerCrashed,
     RunnerRefused,
-    RunSettings,
 )
-from devices.device_profile import Profile, find_profile, open_device
+from devices.profile_files import find_profile, open_device
+from devices.settings import RunSettings
 from nasprof.errors import UsageError
 
 pytestmark = pytest.mark.adbd
@@ -465,8 +466,9 @@ def test_an_interrupted_measurement_leaves_nothing_behind(phone, model, kill):
     program = """
 import sys
 from pathlib import Path
-from devices.base import RunSettings
-from devices.device_profile import Profile, open_device
+from devices.settings import RunSettings
+from devices.device_profile import Profile
+from devices.profile_files import open_device
 serial, tool, model = sys.argv[1:]
 options = {"serial": serial, "benchmark_model": tool}
 with open_device(Profile("x", "adb", options=options)).open(RunSettings("litert")) as session:

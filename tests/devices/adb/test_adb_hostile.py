@@ -15,7 +15,8 @@ from devices.adb.connection import AdbConnection
 from devices.adb.device import AdbDevice
 from devices.adb.shell_output import ShellResult
 from devices.adb.workspace import DeviceBusy, Workspace
-from devices.base import (
+from devices.device_profile import Profile
+from devices.errors import (
     DeviceError,
     DeviceFull,
     DeviceLost,
@@ -23,7 +24,6 @@ from devices.base import (
     DeviceUnreachable,
     RunnerCrashed,
 )
-from devices.device_profile import Profile
 from profiler.cli import main as nasprof
 
 SOON_S = 0.5

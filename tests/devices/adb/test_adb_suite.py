@@ -9,7 +9,7 @@ import peers
 import pytest
 from device_suite import DeviceSuite, Target
 
-from devices.device_profile import open_device
+from devices.profile_files import open_device
 
 pytestmark = pytest.mark.adbd
 

@@ -22,15 +22,9 @@ from devices.adb.address import TcpAddress
 from devices.adb.connection import AdbConnection
 from devices.adb.packing import batches, push_files, write_archive
 from devices.adb.workspace import Workspace
-from devices.base import (
-    DeviceError,
-    DeviceFull,
-    DeviceLost,
-    DeviceUnreachable,
-    RunnerRefused,
-    RunSettings,
-)
-from devices.device_profile import open_device
+from devices.errors import DeviceError, DeviceFull, DeviceLost, DeviceUnreachable, RunnerRefused
+from devices.profile_files import open_device
+from devices.settings import RunSettings
 from profiler.lowering import lower
 from spaces import get_space
 from spaces.graph import Network

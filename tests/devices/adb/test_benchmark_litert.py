@@ -9,7 +9,7 @@ from data_files import DATA
 
 from devices.adb.benchmark_check import check_result
 from devices.adb.benchmark_output import parse_benchmark
-from devices.base import RunnerCrashed, RunnerRefused
+from devices.errors import RunnerCrashed, RunnerRefused
 
 
 def read(name):

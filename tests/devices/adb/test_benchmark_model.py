@@ -11,7 +11,7 @@ from devices.adb.benchmark_check import check_result
 from devices.adb.benchmark_output import parse_benchmark
 from devices.adb.benchmark_tool import tool_flags
 from devices.adb.onnxruntime_output import parse_perf_test
-from devices.base import RunnerCrashed, RunnerRefused
+from devices.errors import RunnerCrashed, RunnerRefused
 from devices.foreign import cores_of
 
 SAMPLES = DATA / "benchmark_model"

@@ -16,7 +16,7 @@ from pomonag import pomonag_mean
 from scripted import ScriptedDevice, steady
 
 from devices import DeviceLost, RunSettings, open_device
-from devices.device_profile import find_profile
+from devices.profile_files import find_profile
 from nasprof.errors import UsageError
 from profiler.lowering import lower
 from profiler.measuring.interruption import Cancelled, Interrupted

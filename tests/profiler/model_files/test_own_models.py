@@ -20,8 +20,8 @@ from onnx import helper as h
 
 from devices import ModelDetails, RunnerRefused, RunSettings
 from devices.cpu import CpuDevice
-from devices.device_profile import find_profile, open_device
 from devices.digest import model_digest
+from devices.profile_files import find_profile, open_device
 from devices.runner.adapters import get_adapter
 from devices.runner.models import Inputs, Refused, TensorInfo
 from devices.tflite_inputs import tool_inputs

@@ -20,7 +20,7 @@ from trade_offs import accuracy_by_macs
 
 from devices import DeviceLost, Samples, Target, open_device
 from devices.cpu import CpuDevice
-from devices.device_profile import find_profile
+from devices.profile_files import find_profile
 from luts import read_cost_model, write_cost_model
 from nasprof.errors import NasprofError, UsageError
 from profiler.measuring.protocol import parse_protocol

@@ -21,7 +21,7 @@ from processes import alive, until
 from ray_head import ENVIRONMENT, RayHead, free_port
 from trade_offs import CELLS
 
-from devices.base import DeviceError
+from devices.errors import DeviceError
 from nasprof.errors import NasprofError, UsageError
 from search.executors import evaluate, executors, open_executor
 from search.executors import ray_cluster as ray_executor
