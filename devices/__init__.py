@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         RunnerRefused,
     )
     from devices.profile_files import find_profile, list_profiles, open_device, read_profile
-    from devices.runtimes import runtimes
     from devices.samples import THROTTLED, Arrived, Samples, take_in
     from devices.session import Session
     from devices.settings import ModelDetails, RunSettings
@@ -57,7 +56,6 @@ __all__ = [
     "list_profiles",
     "open_device",
     "read_profile",
-    "runtimes",
     "take_in",
 ]
 
@@ -86,7 +84,6 @@ _ORIGINS = {
     "list_profiles": "devices.profile_files",
     "open_device": "devices.profile_files",
     "read_profile": "devices.profile_files",
-    "runtimes": "devices.runtimes",
     "take_in": "devices.samples",
 }
 if not TYPE_CHECKING:

@@ -43,7 +43,18 @@ Arrived: TypeAlias = Callable[[str, Samples], None]
 
 
 def take_in(taken: dict[str, Samples], name: str, samples: Samples) -> None:
-    """File the samples of a visit with those of earlier visits in the round."""
+    """File the samples of a visit with those of earlier visits in the round.
+
+    Args:
+        taken: samples of the round so far, by model; changed in place.
+        name: of the model that was visited.
+        samples: of the visit.
+
+    >>> taken = {"a": Samples([1.0])}
+    >>> take_in(taken, "a", Samples([2.0]))
+    >>> taken["a"].wall_ms
+    [1.0, 2.0]
+    """
     taken[name] = taken[name].joined(samples) if name in taken else samples
 
 

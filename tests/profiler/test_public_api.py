@@ -28,10 +28,10 @@ PUBLIC = {
         Arch Genes Space get_space parse_arch read_archs spaces
     """,
     "devices": """
-        Backend Conditions Device DeviceError DeviceFull DeviceLost DeviceTimeout
+        Arrived Backend Conditions Device DeviceError DeviceFull DeviceLost DeviceTimeout
         DeviceUnreachable ModelDetails Profile Reachability RunSettings RunnerCrashed
-        RunnerRefused Samples Session Target device_kinds find_profile list_profiles open_device
-        read_profile
+        RunnerRefused Samples Session THROTTLED Target device_kinds find_profile list_profiles
+        open_device read_profile take_in
     """,
 }
 
