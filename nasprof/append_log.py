@@ -117,12 +117,12 @@ class LogKind:
         """
         try:
             lines = list(whole_lines(path, self.max_bytes, self.max_lines))
-            found = records(lines, self.torn_anywhere)
+            parsed = records(lines, self.torn_anywhere)
             try:
-                yield from islice(found, 1)
+                yield from islice(parsed, 1)
             except UsageError as error:
                 raise self.foreign(path) from error
-            yield from found
+            yield from parsed
         except UsageError as error:
             raise self.invalid(error.message, error.remedy) from error
 

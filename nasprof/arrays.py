@@ -186,15 +186,15 @@ def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dt
     try:
         version = npy.read_magic(stream)
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-        found: tuple[tuple[int, ...], bool, np.dtype[Any]] = read(stream, _MAX_HEADER)
+        header: tuple[tuple[int, ...], bool, np.dtype[Any]] = read(stream, _MAX_HEADER)
     except KeyError as error:
         raise ArraysInvalid(f"{where} is an array of an unknown version") from error
     except Exception as error:  # whatever Python's parser stumbles over
         why = brief_line(str(error)) or type(error).__name__
         raise ArraysInvalid(f"{where} is no array: {why}") from error
-    if not all(type(length) is int for length in found[0]):
-        raise ArraysInvalid(f"{where} has the shape {brief(found[0])}, which no array has")
-    return found
+    if not all(type(length) is int for length in header[0]):
+        raise ArraysInvalid(f"{where} has the shape {brief(header[0])}, which no array has")
+    return header
 
 
 def _words(kinds: str) -> str:

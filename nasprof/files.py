@@ -110,8 +110,8 @@ def _sweep(folder: Path, begun: str) -> None:
 
 def _remove_if_dead(scratch: Path) -> None:
     # One that is new may not be locked yet, or not be in its place yet.
-    found = scratch.lstat()
-    if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < _NEW_S:
+    status = scratch.lstat()
+    if not stat.S_ISREG(status.st_mode) or time.time() - status.st_mtime < _NEW_S:
         return
     with scratch.open("rb") as stream:
         if holds_alone(stream.fileno()):

@@ -105,8 +105,8 @@ def _limit_nesting(text: str) -> None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = next(name for name, count in counts.items() if count > 1)
         raise JsonInvalid(f"the key {brief(twice)} stands twice in one object")
@@ -115,7 +115,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise JsonInvalid(f"a key has {len(name):,} characters, expected at most {MAX_NAME:,}")
         if type(value) is str and len(value) > MAX_STRING:
             raise JsonInvalid(f"{brief(name)} is a text of {len(value):,} characters")
-    return found
+    return members
 
 
 def _integer(text: str) -> int:
@@ -150,10 +150,10 @@ def _constant(text: str) -> NoReturn:
 def _place_of(constant: str, text: str) -> str:
     """Where it stands outside of strings, with what stands before it."""
     pattern = _STRING + "|" + re.escape(constant)
-    found = next(
+    match = next(
         (each for each in re.finditer(pattern, text, re.DOTALL) if each[0] == constant), None
     )
-    before = text[: found.start()] if found else ""
+    before = text[: match.start()] if match else ""
     near = " ".join(before[-40:].split())
     return f"line {before.count(chr(10)) + 1}, after {near!r}"
 

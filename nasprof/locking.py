@@ -56,12 +56,12 @@ if sys.platform == "win32":
     def _system_lock(descriptor: int) -> bool:
         import msvcrt
 
-        place = os.lseek(descriptor, 0, os.SEEK_CUR)
+        position = os.lseek(descriptor, 0, os.SEEK_CUR)
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         finally:
-            os.lseek(descriptor, place, os.SEEK_SET)
+            os.lseek(descriptor, position, os.SEEK_SET)
         return True
 
     def _is_running(process: int) -> bool:

@@ -59,7 +59,7 @@ class Plugin:
 class _Plugins:
     """The plug-ins of this process."""
 
-    found: tuple[Plugin, ...] = ()
+    loaded: tuple[Plugin, ...] = ()
     begun: bool = False
     done: bool = False
     lock: RLock = field(default_factory=RLock)
@@ -72,7 +72,7 @@ class _Plugins:
                 return
             self.begun = True
             for plugin, point in _entry_points():
-                self.found += (self._loaded(plugin, point, warn),)
+                self.loaded += (self._loaded(plugin, point, warn),)
             self.done = True
 
     def _loaded(self, plugin: Plugin, point: EntryPoint | None, warn: bool) -> Plugin:
@@ -100,7 +100,7 @@ def load_plugins(*, warn: bool = True) -> tuple[Plugin, ...]:
     """
     if not _plugins.done:
         _plugins.load(warn)
-    return _plugins.found
+    return _plugins.loaded
 
 
 def note_registration(kind: str, name: str, undo: Callable[[], object]) -> None:

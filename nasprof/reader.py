@@ -96,9 +96,9 @@ class Reader:
         """The field ``name`` if it is a time in ms, at most a day, above 0 unless ``least`` is."""
         value = self.take(name, "a number")
         if not least <= value <= LONGEST_MS:
-            wanted = "above 0" if least else "at least 0"
+            expected = "above 0" if least else "at least 0"
             raise UsageError(
-                f"{self.where}: field {name!r} is {value}, expected {wanted} ms and at most a day"
+                f"{self.where}: field {name!r} is {value}, expected {expected} ms and at most a day"
             )
         return float(value)
 

@@ -137,9 +137,9 @@ def gunzipped(data: bytes, path: Path, limit: int) -> bytes:
     """
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            found = stream.read(limit + 1)
+            content = stream.read(limit + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UsageError(f"{path} is no whole gzip file: {error}") from error
-    if len(found) > limit:
+    if len(content) > limit:
         raise _too_large(f"{path}, decompressed,", limit)
-    return found
+    return content

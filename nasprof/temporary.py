@@ -106,8 +106,8 @@ def _sweep(root: Path) -> None:
 
 
 def _remove_if_dead(folder: Path) -> None:
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         return
     descriptor = os.open(folder / _HELD, os.O_RDWR | os.O_NOFOLLOW)
     try:

@@ -115,8 +115,8 @@ def _elements(name: object, value: Any, path: Path) -> int:
 
 def _kind(value: Any) -> str:
     kinds = {"is_quantized": "quantized", "is_nested": "nested", "is_meta": "meta"}
-    found = [word for name, word in kinds.items() if getattr(value, name)]
-    return found[0] if found else str(value.layout).removeprefix("torch.")
+    flags = [word for name, word in kinds.items() if getattr(value, name)]
+    return flags[0] if flags else str(value.layout).removeprefix("torch.")
 
 
 def _as_array(value: Any, where: str) -> NDArray[Any]:

@@ -55,13 +55,13 @@ def require_plain(value: object, where: str = "", depth: int = 0) -> None:
     if depth > MAX_DEPTH:
         raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, dict):
-        for name, each in value.items():
+        for name, item in value.items():
             if not isinstance(name, str) or len(name) > MAX_NAME:
                 raise ValueError(f"{where or 'the top'}: {brief(name)} is no name")
-            require_plain(each, f"{where}.{name}" if where else name, depth + 1)
+            require_plain(item, f"{where}.{name}" if where else name, depth + 1)
     elif isinstance(value, list):
-        for number, each in enumerate(value):
-            require_plain(each, f"{where}[{number}]", depth + 1)
+        for number, item in enumerate(value):
+            require_plain(item, f"{where}[{number}]", depth + 1)
     elif not _is_plain(value):
         raise ValueError(f"{where or 'it'} is {brief(value)}, which is no plain value")
 

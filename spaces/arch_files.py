@@ -68,11 +68,11 @@ def _value(text: str, path: Path) -> Any:
     try:
         return _single(text, path)
     except UsageError as error:
-        lines = [(place, line.strip()) for place, line in enumerate(text.splitlines(), 1)]
-        lines = [(place, line) for place, line in lines if line]
+        lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+        lines = [(number, line) for number, line in lines if line]
         if len(lines) == 1 or not _is_whole(lines[0][1], path):
             raise error
-    return [_single(line, f"{path}, line {place},") for place, line in lines]
+    return [_single(line, f"{path}, line {number},") for number, line in lines]
 
 
 def _is_whole(line: str, path: Path) -> bool:

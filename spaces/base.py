@@ -145,8 +145,8 @@ class Space(ABC):
             leaning = rng.uniform(-_MAX_LEANING, _MAX_LEANING, (n, 1, 1))
             n_choices, choices = self.n_choices[:, None], np.arange(self.n_choices.max())
             # A gene of one choice has nothing to lean to.
-            place = choices / np.maximum(n_choices - 1, 1)
-            scores = leaning * place + rng.gumbel(size=(n, *place.shape))
+            relative = choices / np.maximum(n_choices - 1, 1)
+            scores = leaning * relative + rng.gumbel(size=(n, *relative.shape))
             genes = np.where(choices < n_choices, scores, -np.inf).argmax(-1).astype(np.int8)
         else:
             raise UsageError(f"sampling is {strategy!r}, expected 'uniform' or 'biased'")
@@ -179,7 +179,7 @@ class Space(ABC):
     def parts(self) -> tuple[tuple[slice, Genes], ...]:
         """Groups of genes that contribute to additive costs independently of each other.
 
-        Each is the place of its genes and all their distinct canonical values ``(k, n_genes)``.
+        Each is the slice of its genes and all their distinct canonical values ``(k, n_genes)``.
         """
 
     @abstractmethod
@@ -297,8 +297,8 @@ def parse_arch(value: object) -> tuple[Space, Arch]:
     [[4, 0, 1, 0, 0, 2]]
     """
     if not (isinstance(value, Mapping) and "space" in value):
-        found = (spaces.get(name).recognise(value) for name in spaces)
-        recognised = next((arch for arch in found if arch is not None), None)
+        candidates = (spaces.get(name).recognise(value) for name in spaces)
+        recognised = next((arch for arch in candidates if arch is not None), None)
         if recognised is None:
             raise UsageError(f"this is no architecture: {brief(value)}", _instead(value))
         value = recognised

@@ -48,7 +48,7 @@ def stack(archs: Sequence[Mapping[str, Any]], field: str, count: int) -> NDArray
             raise UsageError(
                 f"arch {number}: {field} is {brief(row)}, expected {count} whole numbers"
             )
-        wrong = next((place for place, value in enumerate(row) if not is_whole(value)), None)
+        wrong = next((position for position, value in enumerate(row) if not is_whole(value)), None)
         if wrong is not None:
             raise UsageError(
                 f"arch {number}: {field}[{wrong}] is {brief(row[wrong])}, expected a whole number"

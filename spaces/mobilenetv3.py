@@ -133,8 +133,8 @@ class MobileNetV3Space(Space):
     @classmethod
     def recognise(cls, value: object) -> Arch | None:
         """The forms of OFA, NAT, NSGANetV2 and PNAG, see :mod:`spaces.mobilenetv3_forms`."""
-        found = forms.recognise(value)
-        return None if found is None else {"space": cls.name, **found}
+        recognised = forms.recognise(value)
+        return None if recognised is None else {"space": cls.name, **recognised}
 
     @property
     def n_choices(self) -> NDArray[np.int8]:
@@ -302,9 +302,9 @@ class MobileNetV3Space(Space):
         return tuple(
             tuple(
                 Panel(f"stage {stage + 1}, {which}", "kernel", "expansion", *labels, grid)
-                for stage, grid in enumerate(numbers[:, place])
+                for stage, grid in enumerate(numbers[:, index])
             )
-            for place, which in enumerate(("first block", "later blocks"))
+            for index, which in enumerate(("first block", "later blocks"))
         )
 
     def slots(self, genes: Genes) -> NDArray[np.int16]:

@@ -204,8 +204,8 @@ def _from_nsganet(numbers: Sequence[int]) -> Arch:
     arch: Arch = {"depths": [], "kernel_sizes": [], "expand_ratios": []}
     for start in range(0, _NSGANET_LENGTH - 1, 1 + 2 * MAX_DEPTH):
         stage = [
-            _checked(f"number {start + place + 1} of the encoding", index, 3)
-            for place, index in enumerate(numbers[start : start + 1 + 2 * MAX_DEPTH])
+            _checked(f"number {start + offset + 1} of the encoding", index, 3)
+            for offset, index in enumerate(numbers[start : start + 1 + 2 * MAX_DEPTH])
         ]
         arch["depths"].append(DEPTHS[stage[0]])
         arch["kernel_sizes"] += [KERNELS[index] for index in stage[1 : 1 + MAX_DEPTH]]

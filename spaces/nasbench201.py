@@ -89,13 +89,15 @@ class NasBench201Space(Space):
     @classmethod
     def recognise(cls, value: object) -> Arch | None:
         """The benchmark's strings, and the forms of :mod:`spaces.nasbench201_forms`."""
-        found = forms.recognise(value)
-        if found is None:
+        recognised = forms.recognise(value)
+        if recognised is None:
             return None
-        if "index" in found:
-            check_number("index", found["index"], 0, cls().size - 1)
-            found = {"cell": cls().to_strings(cls().from_index(np.array([found["index"]])))[0]}
-        return {"space": cls.name, **found}
+        if "index" in recognised:
+            check_number("index", recognised["index"], 0, cls().size - 1)
+            recognised = {
+                "cell": cls().to_strings(cls().from_index(np.array([recognised["index"]])))[0]
+            }
+        return {"space": cls.name, **recognised}
 
     @property
     def size(self) -> int:
@@ -163,7 +165,7 @@ class NasBench201Space(Space):
     @property
     def panels(self) -> Layout:
         """Operation by stage."""
-        number = {role: place for place, role in enumerate(self._blocks)}
+        number = {role: index for index, role in enumerate(self._blocks)}
         roles, stages = (*OPERATIONS[2:], "add", "zero"), range(3)
         blocks = np.array([[number[f"{role}{stage}"] for stage in stages] for role in roles])
         labels = [f"{stage + 1}" for stage in stages]
@@ -184,7 +186,7 @@ class NasBench201Space(Space):
 
     def _slots_of(self, genes: Genes, used: NDArray[np.bool_]) -> NDArray[np.int16]:
         """Slots of the nodes that are used, ``(n, 4)``."""
-        number = {role: place for place, role in enumerate(self._blocks)}
+        number = {role: index for index, role in enumerate(self._blocks)}
         columns = [np.full(len(genes), number[role]) for role in ("stem", "head")]
         columns += [np.full(len(genes), number[f"reduce{stage}"]) for stage in (1, 2)]
         for stage in range(3):

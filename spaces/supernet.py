@@ -70,8 +70,8 @@ def slice_mobilenetv3(
         UsageError: an array is missing, or too small for this network.
     """
     plain = plain_names(state)
-    places = _supernet_blocks(arch)
-    return {name: _sliced(plain, name, shape, places) for name, shape in network.arrays().items()}
+    blocks = _supernet_blocks(arch)
+    return {name: _sliced(plain, name, shape, blocks) for name, shape in network.arrays().items()}
 
 
 def _supernet_blocks(arch: Mapping[str, Any]) -> list[int]:
@@ -84,12 +84,12 @@ def _supernet_blocks(arch: Mapping[str, Any]) -> list[int]:
 
 
 def _sliced(
-    plain: State, name: str, shape: tuple[int, ...], places: list[int]
+    plain: State, name: str, shape: tuple[int, ...], blocks: list[int]
 ) -> NDArray[np.float32]:
     match = re.fullmatch(r"blocks\.(\d+)\.conv\.(.+)", name)
     if match is None or match[1] == "0":
         return _cut(_find(plain, name), name, shape, ())
-    source = f"blocks.{places[int(match[1])]}.conv.{match[2]}"
+    source = f"blocks.{blocks[int(match[1])]}.conv.{match[2]}"
     dimensions = next((d for key, d in _SLICED_DIMENSIONS.items() if match[2].startswith(key)), ())
     array = _find(plain, source)
     if match[2] == "depth_conv.conv.weight":
