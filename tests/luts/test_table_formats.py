@@ -1,7 +1,5 @@
 """Tables of other people: OFA's YAML and CSV."""
 
-import csv
-import io
 import itertools
 import math
 
@@ -15,7 +13,7 @@ from hypothesis import strategies as st
 from tables import TINY, made_up_table
 
 from luts import Entry, LookupTable, MissingEntries
-from luts.formats import Exported, Imported, TableFormat, table_formats
+from luts.formats import Imported, table_formats
 from luts.formats.ofa_keys import ofa_keys
 from luts.formats.transfer import import_files
 from nasprof.errors import UsageError
@@ -30,6 +28,50 @@ def ends(table, space):
     """The smallest and the full network's latency."""
     genes = np.stack([np.zeros(45, np.int8), np.full(45, 2, np.int8)])
     return table.latency_ms(genes, space).tolist()
+
+
+# --- every format -------------------------------------------------------------------------------
+
+NAMES = [
+    "csv",
+    "ofa",
+]
+
+every_format = pytest.mark.parametrize("name", list(table_formats))
+
+
+def test_the_names_are_those_documented():
+    assert list(table_formats) == sorted(NAMES)
+
+
+@every_format
+def test_what_is_written_is_read_again_with_the_same_times(name, rng):
+    reads, table = table_formats.get(name)(), made_up_table(SPACE)
+    exported = reads.write(table)
+    assert exported.files
+    again = reads.read(exported.files, () if reads.names_spaces else (SPACE,))
+    assert list(again.spaces) == [SPACE]
+    copy = LookupTable("copy", tuple(again.spaces), again.entries, {})
+    genes = SPACE.sample(50, rng)
+    assert copy.latency_ms(genes, SPACE) == pytest.approx(table.latency_ms(genes, SPACE), rel=1e-9)
+
+
+@every_format
+@pytest.mark.parametrize("text", ["", "\n", "{}", "[[[[", "a,b\n1,2\n", "x: {mean: -1}", "\0"])
+def test_what_is_no_table_is_refused(name, text):
+    with pytest.raises(UsageError):
+        table_formats.get(name)().read({"some file": text}, (SPACE,))
+
+
+@every_format
+def test_blocks_of_another_space_are_refused(name):
+    reads = table_formats.get(name)()
+    exported = reads.write(made_up_table(SPACE))
+    if reads.names_spaces:
+        assert list(reads.read(exported.files, (CELLS,)).spaces) == [SPACE]
+        return
+    with pytest.raises(UsageError, match="unknown"):
+        reads.read(exported.files, (CELLS,))
 
 
 # --- OFA's YAML --------------------------------------------------------------------------------
@@ -385,25 +427,3 @@ def test_a_file_named_twice_or_unreadable_is_refused(tmp_path):
     path.write_text(lines(f"{STEM},1"))
     with pytest.raises(UsageError, match="named twice"):
         import_files(CSV, "csv", [path, path], [CELLS], "t")
-
-
-def test_a_new_format_is_one_class_and_one_registration(monkeypatch, tmp_path):
-    monkeypatch.setattr(table_formats, "_entries", dict(table_formats._entries))
-
-    @table_formats.register("tabs")
-    class TabFormat(TableFormat):
-        names_spaces = False
-
-        def read(self, texts, spaces):
-            rows = [row for t in texts.values() for row in csv.reader(io.StringIO(t), "excel-tab")]
-            return Imported(tuple(spaces), {key: Entry({"wall": float(ms)}) for key, ms in rows})
-
-        def write(self, table):
-            rows = [f"{key}\t{entry.latency_ms['wall']}\n" for key, entry in table.entries.items()]
-            return Exported({"t.tsv": "".join(rows)})
-
-    (tmp_path / "t.tsv").write_text(f"{STEM}\t2.5\n")
-    table, _ = import_files(table_formats.get("tabs")(), "tabs", [tmp_path / "t.tsv"], [CELLS], "t")
-    assert table.entries[STEM].latency_ms == {"wall": 2.5}
-    assert table.provenance["format"] == "tabs"
-    assert table_formats.get("tabs")().write(table).files == {"t.tsv": f"{STEM}\t2.5\n"}

@@ -122,6 +122,15 @@ EXAMPLES = [
         ('    "kind of accuracy model",\n    {\n', "MODELS = {\n"),
         4,
     ),
+    Example(
+        "format",
+        "json",
+        "luts/formats/json_format.py",
+        ("luts.formats.base", "table_formats"),
+        "tests/luts/test_table_formats.py",
+        ('    "table format",\n    {\n', "NAMES = [\n"),
+        9,
+    ),
 ]
 TOPICS = [example.topic for example in EXAMPLES]
 
