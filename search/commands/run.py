@@ -14,6 +14,7 @@ from nasprof.cli import json_option, print_json, say, setting_option
 from nasprof.errors import UsageError
 from nasprof.signals import heeded
 from profiler.commands.options import Duration
+from search.commands.engine_settings import help_settings_option
 from search.commands.options import Asked, BudgetType, confidence_option, trade_off_options
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ OBJECTIVES = "top1,latency"
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @setting_option("Any setting of the engine, as JSON: --set population=50.")
+@help_settings_option
 @click.option(
     "--warm-start",
     "warm_start",

@@ -14,6 +14,7 @@ from nasprof.typing import Array
 from search.engines.base.breeding import BreedingSettings
 from search.engines.base.genetic import GeneticEngine
 from search.engines.base.settings import setting
+from search.engines.base.tournament import tournament
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class NSGA3Settings(BreedingSettings):
     mutation: float = setting(
         0.1, "share of the genes that mutate; 0: one a child on average", 0, 1
     )
-    eta: float = setting(1.0, "distribution index of the mutation: the larger, the smaller", 0)
+    eta: float = setting(1.0, "of the mutation: the larger, the smaller the change", 0)
 
 
 class NSGA3Engine(GeneticEngine):
@@ -34,4 +35,5 @@ class NSGA3Engine(GeneticEngine):
     def algorithm(self, population: int, directions: Array, **operators: Any) -> Any:
         from pymoo.algorithms.moo.nsga3 import NSGA3
 
-        return NSGA3(directions, pop_size=population, **operators)
+        selection = tournament(operators["seed"])
+        return NSGA3(directions, pop_size=population, selection=selection, **operators)

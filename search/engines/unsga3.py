@@ -10,6 +10,7 @@ from typing import Any
 
 from nasprof.typing import Array
 from search.engines.base.genetic import GeneticEngine
+from search.engines.base.tournament import nearer_in_niche, tournament
 
 
 class UNSGA3Engine(GeneticEngine):
@@ -18,4 +19,5 @@ class UNSGA3Engine(GeneticEngine):
     def algorithm(self, population: int, directions: Array, **operators: Any) -> Any:
         from pymoo.algorithms.moo.unsga3 import UNSGA3
 
-        return UNSGA3(directions, pop_size=population, **operators)
+        selection = tournament(operators["seed"], nearer_in_niche)
+        return UNSGA3(directions, pop_size=population, selection=selection, **operators)

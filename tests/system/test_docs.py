@@ -16,6 +16,9 @@ from luts import write_cost_model
 from profiler.cli import main as nasprof
 from profiler.measuring.protocol import parse_protocol
 from search.cli import main as nassearch
+from search.commands.engine_settings import row_of
+from search.engines import engines
+from search.engines.base.settings import setting_infos
 from search.pnag.checkpoint import write_generator
 from search.pnag.stored import generator_path
 
@@ -103,3 +106,13 @@ def test_the_code_of_the_pages(page, home, monkeypatch):
     code = code_of(page).replace("steps=800", "steps=3")
     exec(compile(code, page.name, "exec"), {})
     assert {"answers.png", "front.png", "mine.npz"} <= {path.name for path in home.iterdir()}
+
+
+def test_the_table_of_settings_is_that_of_the_engines():
+    text = (ROOT / "docs" / "search.md").read_text()
+    shown = [line for line in text.splitlines() if re.match(r"\| `[\w-]+` \| `\w+` \| ", line)]
+    assert shown == [
+        "| `{}` | `{}` | {} | {} | {} | {} |".format(name, *row_of(info))
+        for name in engines
+        for info in setting_infos(type(engines.get(name).settings))
+    ]

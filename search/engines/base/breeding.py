@@ -20,4 +20,4 @@ class BreedingSettings(Settings):
     mutation: float = setting(
         0.0, "share of the genes that mutate; 0: one a child on average", 0, 1
     )
-    eta: float = setting(3.0, "distribution index of the mutation: the larger, the smaller", 0)
+    eta: float = setting(3.0, "of the mutation: the larger, the smaller the change", 0)

@@ -37,7 +37,7 @@ class GeneticEngine(CoroutineEngine):
 
     @abstractmethod
     def algorithm(self, population: int, directions: Array, **operators: Any) -> Any:
-        """pymoo's algorithm, not set up, with sampling, crossover and mutation as given.
+        """pymoo's algorithm, not set up, with seed, sampling, crossover and mutation as given.
 
         Args:
             directions: evenly spread, ``(n, n_objectives)``.

@@ -50,7 +50,8 @@ class SettingInfo:
     @property
     def type_name(self) -> str:
         """Its type as JSON calls it; the values themselves where there are only a few."""
-        return " or ".join(dict.fromkeys(_type_name(hint) for hint in _alternatives(self.hint)))
+        *others, last = dict.fromkeys(_type_name(hint) for hint in _alternatives(self.hint))
+        return f"{', '.join(others)} or {last}" if others else last
 
     @property
     def range_text(self) -> str:

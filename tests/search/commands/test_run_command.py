@@ -16,7 +16,8 @@ from trade_offs import CELLS, made_up_accuracy
 from whims import lines, quick, user_folder
 
 from luts import read_cost_model, write_cost_model
-from search.engines import engines
+from search.engines import engines, make_engine
+from search.engines.base.settings import setting_infos
 from search.quality.indicators import hypervolume, non_dominated
 from spaces import get_space, parse_arch
 
@@ -186,6 +187,20 @@ def test_an_engine_for_other_numbers_of_objectives_names_those_that_fit(search, 
 )
 def test_settings_that_the_engine_does_not_have_are_refused(search, setting, said):
     assert said in refused(search("--set", setting, "-o", "kept"))
+
+
+@pytest.mark.parametrize("engine", list(engines))
+def test_help_settings_shows_what_can_be_set_and_searches_nothing(folder, engine):
+    args = ("--engine", engine, "--objectives", "top1", "--help-settings", "-o", "kept")
+    shown, told = folder.run(*args), accepted(folder.run(*args, "--json"))
+    assert shown.exit_code == 0
+    infos = setting_infos(type(engines.get(engine).settings))
+    assert [each["name"] for each in told] == [info.name for info in infos]
+    for info in infos:
+        assert info.name in shown.stdout
+        assert make_engine(engine, {info.name: info.default})
+    assert not folder.calls
+    assert not (folder.path / "kept").exists()
 
 
 def test_settings_of_the_exact_engine_are_refused_before_anything_is_kept(folder, search):

@@ -91,6 +91,19 @@ def test_same_seed_gives_the_same_search(name, space):
 
 
 @every_engine
+def test_same_seed_gives_the_same_search_within_limits_that_some_miss_alike(name):
+    """Small whole numbers, so that many are as far beyond the limit as others."""
+    space = SPACES[1]
+    top1, macs = made_up(space).objectives
+    whole = replace(macs, function=Additive(space, np.arange(len(space.vocabulary)) % 4.0))
+    problem = Problem(space, (top1, whole), {"macs": Limit.of_budget(8.0)})
+    first, again = (
+        search(engine_for(name, problem, 3, population=20), problem, 12, 20) for _ in range(2)
+    )
+    assert np.array_equal(first, again)
+
+
+@every_engine
 @every_space
 def test_a_search_is_resumed_by_replay(name, space):
     """Killed while some of what it asked for was at work, and set up anew."""
