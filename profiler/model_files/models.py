@@ -41,7 +41,7 @@ def named_models(
         models = [cast(ModelLike, models)]
     several = list(cast(Iterable[ModelLike], models))
     paths = [Path(model) for model in several if inputs is not None and is_model_file(model)]
-    files = iter(own_files(paths, inputs) if inputs is not None else ())
+    files = iter(own_files(paths, inputs) if paths and inputs is not None else ())
     named: list[NamedModel] = []
     for model in several:
         if isinstance(model, TorchModel | ModelFile):

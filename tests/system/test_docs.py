@@ -116,3 +116,10 @@ def test_the_table_of_settings_is_that_of_the_engines():
         for name in engines
         for info in setting_infos(type(engines.get(name).settings))
     ]
+
+
+def test_the_code_of_own_models(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = ROOT / "docs" / "models.md"
+    exec(compile(code_of(page), page.name, "exec"), {})
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"mine.onnx", "mine.pt"}
