@@ -22,7 +22,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Tests that import a runtime themselves report nothing either.
 silence()
 
-LONG = ("tutorial", "adb_generate", "adb_build", "build", "telemetry", "generate", "pnag_training")
+LONG = (
+    "tutorial",
+    "adb_generate",
+    "adb_build",
+    "build",
+    "telemetry",
+    "generate",
+    "pnag_training",
+    "contributing",
+    "plugin",
+)
 """Files of few and long tests: first, so that no worker is left alone with one at the end."""
 
 

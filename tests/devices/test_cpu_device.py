@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from device_suite import FAULTY, FORMATS, DeviceSuite, Target
+from device_suite import FAULTY, FORMATS, DeviceSuite, DeviceUnderTest
 from measuring import measure
 
 from devices import DeviceTimeout, RunnerCrashed, RunSettings, open_device
@@ -53,7 +53,7 @@ def runners():
 def target(request, tmp_path_factory):
     if request.param == "torch":
         pytest.importorskip("torch")
-    return Target(
+    return DeviceUnderTest(
         device=cpu(),
         runtime=request.param,
         folder=tmp_path_factory.mktemp(request.param),

@@ -35,7 +35,7 @@ FAULTY = "faulty_adapter:Adapter"
 
 
 @dataclass
-class Target:
+class DeviceUnderTest:
     """A device with a runtime, as the suite wants them.
 
     Args:
@@ -101,7 +101,7 @@ class DeviceSuite:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def session(cls, target: Target):
+    def session(cls, target: DeviceUnderTest):
         with target.device.open(target.settings()) as session:
             session.load({name: target.model(name) for name in "ab"})
             yield session
@@ -276,7 +276,7 @@ class DeviceSuite:
             assert len(session.run_round(["print"], warmup=1, runs=3)["print"].wall_ms) == 3
 
 
-def _reference(target: Target, name: str, image: np.ndarray) -> np.ndarray:
+def _reference(target: DeviceUnderTest, name: str, image: np.ndarray) -> np.ndarray:
     """The output ``(1, h, w, c)`` that ONNX Runtime gives when used without our runner."""
     path = target.folder / f"reference-{name}.onnx"
     lower(target.network(name), target.weights(name), path, "onnx")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import peers
 import pytest
-from device_suite import DeviceSuite, Target
+from device_suite import DeviceSuite, DeviceUnderTest
 
 from devices.profile_files import open_device
 
@@ -29,7 +29,7 @@ def target(request, tmp_path_factory):
             python = "env PYTHONPATH=/opt/faulty python3"
             return open_device(phone.profile(runner="json", python=python, **options))
 
-        yield Target(
+        yield DeviceUnderTest(
             device=device(),
             runtime=request.param,
             folder=folder,
