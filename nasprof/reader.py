@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 from nasprof.errors import UsageError
 
@@ -15,7 +15,7 @@ LONGEST_MS = 86_400_000.0
 SHORTEST_MS = 1e-9
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Whether a JSON value is a number, finite and of a size that can be reckoned with."""
     return type(value) in (int, float) and -LARGEST <= value <= LARGEST
 

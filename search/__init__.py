@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from search.runs.comparison import Comparison
     from search.runs.options import RunOptions
     from search.runs.result import SearchResult
+    from search.runs.sampling import Samples, sample
     from search.runs.searches import SearchInterrupted, run
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "Reply",
     "Result",
     "RunOptions",
+    "Samples",
     "SearchInterrupted",
     "SearchResult",
     "StoredArchive",
@@ -83,6 +85,7 @@ __all__ = [
     "read_accuracy_model",
     "read_archive",
     "run",
+    "sample",
     "train_generator",
     "write_archive",
 ]
@@ -111,6 +114,7 @@ _ORIGINS = {
     "Reply": "search.answers.replies",
     "Result": "search.answers.replies",
     "RunOptions": "search.runs.options",
+    "Samples": "search.runs.sampling",
     "SearchInterrupted": "search.runs.searches",
     "SearchResult": "search.runs.result",
     "StoredArchive": "search.archives.stored",
@@ -127,6 +131,7 @@ _ORIGINS = {
     "read_accuracy_model": "search.accuracy.files",
     "read_archive": "search.archives.stored",
     "run": "search.runs.searches",
+    "sample": "search.runs.sampling",
     "train_generator": "search.answers.train",
     "write_archive": "search.archives.merge",
 }

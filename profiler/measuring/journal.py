@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from devices import Samples
 from devices.conditions import differences_of
@@ -52,7 +51,7 @@ class Journal(AbstractContextManager["Journal"]):
         JournalMismatch: it was begun with other facts, naming them.
     """
 
-    def __init__(self, path: Path, facts: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, facts: Mapping[str, object]) -> None:
         self.path = path
         self.earlier: dict[str, list[Round]] = {}
         """Rounds found on disk, by model."""
@@ -66,7 +65,7 @@ class Journal(AbstractContextManager["Journal"]):
 
     def _replay(self, lines: Iterable[JsonObject]) -> None:
         visits: dict[int, dict[str, Samples]] = {}
-        ends: dict[int, dict[str, Mapping[str, Any]]] = {}
+        ends: dict[int, dict[str, JsonObject]] = {}
         for line in lines:
             reader = Reader(line, f"{self.path}: a line")
             number = reader.take("round", "a whole number")
@@ -76,14 +75,16 @@ class Journal(AbstractContextManager["Journal"]):
                 name = reader.take("visit", "a string")
                 take_in(visits.setdefault(number, {}), name, _samples(reader, line))
             else:
-                told = reader.take("rounds", "an object")
-                ends[number] = {name: _ending(told[name], f"{self.path}: rounds") for name in told}
-        for number, taken in visits.items():
-            for name, samples in taken.items():
+                rounds = reader.take("rounds", "an object")
+                ends[number] = {
+                    name: _ending(end, f"{self.path}: rounds") for name, end in rounds.items()
+                }
+        for number, by_model in visits.items():
+            for name, samples in by_model.items():
                 unknown = {"flags": [*samples.flags, INCOMPLETE]}
                 end = ends.get(number, {}).get(name, unknown)
-                found = Round(number, [], samples.wall_ms, samples.cpu_ms, **end)
-                self.earlier.setdefault(name, []).append(found)
+                whole = Round(number, [], samples.wall_ms, samples.cpu_ms, **end)
+                self.earlier.setdefault(name, []).append(whole)
         self.next_round = max(visits, default=-1) + 1
 
     def visit(self, number: int, name: str, samples: Samples) -> None:
@@ -115,7 +116,7 @@ _MOST_ROUNDS = 1 << 31
 _TIME = "a time in ms or null"
 
 
-def _samples(reader: Reader, line: Mapping[str, Any]) -> Samples:
+def _samples(reader: Reader, line: Mapping[str, object]) -> Samples:
     """What a visit gave."""
     wall_ms = reader.take("wall_ms", "a list of times in ms")
     cpu_ms = reader.take("cpu_ms", "a list of times in ms or null")
@@ -128,16 +129,17 @@ def _samples(reader: Reader, line: Mapping[str, Any]) -> Samples:
     return Samples(wall_ms, cpu_ms, flags)
 
 
-def _ending(told: Any, where: str) -> dict[str, Any]:
+def _ending(end: JsonObject, where: str) -> JsonObject:
     """What only the whole round showed, as arguments of a round."""
-    reader = Reader(told, where)
+    reader = Reader(end, where)
     kinds = dict.fromkeys(("sentinel_ms", "sentinel_cpu_ms", "overhead_ms"), _TIME)
     kinds |= {"sentinel_fastest_ms": "an object", "flags": "a list of strings"}
-    found = {name: reader.take(name, kind) for name, kind in kinds.items() if name in told}
-    fastest = Reader(found.get("sentinel_fastest_ms", {}), f"{where}: sentinel_fastest_ms")
-    for clock in found.get("sentinel_fastest_ms", {}):
+    arguments = {name: reader.take(name, kind) for name, kind in kinds.items() if name in end}
+    by_clock = arguments.get("sentinel_fastest_ms", {})
+    fastest = Reader(by_clock, f"{where}: sentinel_fastest_ms")
+    for clock in by_clock:
         fastest.latency_ms(clock)
-    return found
+    return arguments
 
 
 def discard(path: Path) -> None:

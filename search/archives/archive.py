@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -68,7 +67,7 @@ class Archive(AbstractContextManager["Archive"]):
     def __init__(
         self,
         problem: Problem,
-        facts: Mapping[str, Any] | None = None,
+        facts: Mapping[str, object] | None = None,
         path: Path | None = None,
         *,
         fresh: bool = False,
@@ -197,7 +196,7 @@ class Archive(AbstractContextManager["Archive"]):
             self._held[line.index] = Record(line.genes, values.tolist(), line.error)
 
 
-def _facts(problem: Problem, facts: Mapping[str, Any]) -> JsonObject:
+def _facts(problem: Problem, facts: Mapping[str, object]) -> JsonObject:
     shared = {
         "space": problem.space.settings,
         "objectives": [each.as_dict() for each in problem.objectives],

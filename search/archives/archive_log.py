@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from typing import Any
 
 from nasprof.append_log import LogKind
 from nasprof.differences import differences
@@ -31,7 +30,7 @@ class ArchiveBusy(NasprofError):
     """Another process is at work on the same archive."""
 
 
-def header(facts: Mapping[str, Any]) -> JsonObject:
+def header(facts: Mapping[str, object]) -> JsonObject:
     """The first line of an archive."""
     return {"schema": SCHEMA, "facts": dict(facts)}
 

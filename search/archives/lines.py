@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -85,7 +84,7 @@ def _line(record: JsonObject, number: int, names: Sequence[str], space: Space) -
     return Line(index, row, [_number(values, name) for name in names], error)
 
 
-def _number(values: Mapping[str, Any], name: str) -> float:
+def _number(values: JsonObject, name: str) -> float:
     value = values.get(name, "missing")
     if not (value is None or is_number(value)):
         raise UsageError(f"value {name!r} is {brief(value)}, expected a number or null")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -94,7 +93,7 @@ def _require_same(first: StoredArchive, other: StoredArchive) -> None:
         )
 
 
-def _shared(facts: Mapping[str, Any]) -> JsonObject:
+def _shared(facts: Mapping[str, object]) -> JsonObject:
     return {name: value for name, value in facts.items() if name not in OF_A_SEARCH}
 
 

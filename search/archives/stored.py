@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader, brief
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from search.archives.archive_log import ARCHIVES, ArchiveInvalid
 from search.archives.lines import read_lines
 from search.quality.indicators import non_dominated
@@ -34,10 +33,10 @@ class StoredObjective:
     name: str
     unit: str
     maximise: bool
-    facts: Mapping[str, Any]
+    facts: Mapping[str, object]
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> StoredObjective:
+    def of(cls, told: JsonObject) -> StoredObjective:
         """The objective that the head of an archive has as an object."""
         own = ("name", "unit", "maximise")
         others = {name: value for name, value in told.items() if name not in own}
@@ -60,7 +59,7 @@ class StoredArchive:
     path: Path | None
     space: Space
     objectives: tuple[StoredObjective, ...]
-    facts: Mapping[str, Any]
+    facts: JsonObject
     genes: Genes
     values: Array
     errors: Sequence[str | None]
@@ -130,13 +129,13 @@ def read_archive(path: Path) -> StoredArchive:
     return StoredArchive(path, space, objectives, facts, genes, values, errors)
 
 
-def _space(facts: Mapping[str, Any]) -> Space:
+def _space(facts: Mapping[str, object]) -> Space:
     settings = Reader(facts, "facts").take("space", "an object")
     name = Reader(settings, "space").take("space", "a string")
     return spaces.get(name).from_arch(settings)
 
 
-def _objectives(facts: Mapping[str, Any]) -> tuple[StoredObjective, ...]:
+def _objectives(facts: Mapping[str, object]) -> tuple[StoredObjective, ...]:
     told = Reader(facts, "facts").take("objectives", "a list")
     found = tuple(_objective(each) for each in told)
     names = [each.name for each in found]
@@ -145,7 +144,7 @@ def _objectives(facts: Mapping[str, Any]) -> tuple[StoredObjective, ...]:
     return found
 
 
-def _objective(told: Any) -> StoredObjective:
+def _objective(told: JsonObject) -> StoredObjective:
     reader = Reader(told, "objective")
     reader.take("name", "a string")
     reader.take("unit", "a string")
@@ -153,7 +152,7 @@ def _objective(told: Any) -> StoredObjective:
     return StoredObjective.of(told)
 
 
-def _check_limits(facts: Mapping[str, Any], objectives: Sequence[StoredObjective]) -> None:
+def _check_limits(facts: Mapping[str, object], objectives: Sequence[StoredObjective]) -> None:
     if facts.get("limits") is None:
         return
     limits = Reader(facts, "facts").take("limits", "an object")

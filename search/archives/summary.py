@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.reader import is_number
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from search.archives.lines import finite
 from search.archives.stored import StoredArchive, StoredObjective
 from search.quality.decision import knee, preferred
@@ -63,7 +63,7 @@ class Summary:
             found.setdefault(index, []).append("preferred")
         return found
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """As JSON; null where nothing was evaluated."""
         archive = self.archive
         return {
@@ -81,7 +81,7 @@ class Summary:
             "front": self._front(),
         }
 
-    def _objective(self, number: int) -> dict[str, Any]:
+    def _objective(self, number: int) -> JsonObject:
         objective = self.archive.objectives[number]
         best, worst = extremes(self.archive)
         return {
@@ -92,7 +92,7 @@ class Summary:
             "worst": finite(worst[number]),
         }
 
-    def _front(self) -> list[dict[str, Any]]:
+    def _front(self) -> list[JsonObject]:
         archs = self.archive.space.decode(self.archive.genes[self.archive.front])
         return [
             {"arch": arch, "values": self._named(row), "marks": self.marks.get(index, [])}
@@ -113,7 +113,7 @@ def extremes(archive: StoredArchive) -> tuple[Array, Array]:
     return archive.signs * values.min(0), archive.signs * values.max(0)
 
 
-def summaries(archives: Sequence[StoredArchive], given: Mapping[str, Any]) -> list[Summary]:
+def summaries(archives: Sequence[StoredArchive], given: Mapping[str, object]) -> list[Summary]:
     """Each archive with its reference: the worst evaluated in any of the same objectives.
 
     Args:
@@ -128,14 +128,15 @@ def summaries(archives: Sequence[StoredArchive], given: Mapping[str, Any]) -> li
             raise UsageError(f"no objective is called {name!r}", f"There are {_listed(known)}.")
         if not is_number(value):
             raise UsageError(f"the reference of {name!r} is {value!r}, expected a number")
-    return [Summary(each, _reference(each, archives, given)) for each in archives]
+    ends = {name: float(value) for name, value in given.items() if is_number(value)}
+    return [Summary(archive, _reference(archive, archives, ends)) for archive in archives]
 
 
 def summary_of(
     problem: Problem,
     archives: Sequence[Archive],
-    given: Mapping[str, Any],
-    facts: Mapping[str, Any] | None = None,
+    given: Mapping[str, object],
+    facts: Mapping[str, object] | None = None,
 ) -> Summary:
     """Everything that searches evaluated on the same objectives, as one.
 
@@ -164,7 +165,7 @@ def _listed(names: set[str]) -> str:
 
 
 def _reference(
-    archive: StoredArchive, archives: Sequence[StoredArchive], given: Mapping[str, Any]
+    archive: StoredArchive, archives: Sequence[StoredArchive], ends: Mapping[str, float]
 ) -> Array:
     alike = [each for each in archives if comparable(each, archive)]
     worst = np.stack([archive.signs * extremes(each)[1] for each in alike])
@@ -172,7 +173,7 @@ def _reference(
     largest = archive.signs * np.fmax.reduce(worst, axis=0)
     names = [each.name for each in archive.objectives]
     pairs = zip(names, largest.tolist(), strict=True)
-    return np.array([float(given.get(*pair)) for pair in pairs])
+    return np.array([ends.get(*pair) for pair in pairs])
 
 
 def comparable(one: StoredArchive, other: StoredArchive) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nasprof.cli import say, show_table
+from nasprof.typing import JsonObject
 from search.archives.stored import StoredArchive
 from search.archives.summary import Summary, curves
 from search.commands.arch_table import Shown, numbers, show_columns, show_rows
@@ -37,12 +37,12 @@ def show_objectives(summary: Summary) -> None:
     show_table(columns, rows, heading(summary.archive), notes)
 
 
-def _ends(told: dict[str, Any], name: str) -> tuple[float | None, float | None]:
+def _ends(told: JsonObject, name: str) -> tuple[float | None, float | None]:
     """Reference and limit of an objective."""
     return told["reference"][name], told["limits"].get(name)
 
 
-def hypervolume_note(told: dict[str, Any]) -> str:
+def hypervolume_note(told: JsonObject) -> str:
     """The hypervolume of a summary, and whether it is estimated."""
     about = "" if told["hypervolume_exact"] else "about "
     return f"hypervolume {about}{told['hypervolume']:.6g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,7 @@ from nasprof.typing import JsonObject
 from search.commands.options import space_options
 
 if TYPE_CHECKING:
-    from spaces.base import Sampling
+    from search.runs.sampling import Samples
 
 
 @click.command()
@@ -35,38 +35,37 @@ if TYPE_CHECKING:
 def sample(
     space: JsonObject,
     settings: JsonObject,
-    count: int,
-    strategy: Sampling,
-    seed: int,
     output: Path | None,
     as_json: bool,
+    **drawn: Any,
 ) -> None:
     """Draw distinct random architectures, for example to measure them."""
-    import numpy as np
-
     from nasprof.files import write_atomic
+    from search.runs.sampling import sample
     from spaces import get_space
-    from spaces.distinct import sample_distinct
 
     named = {**space}
-    drawn_from = get_space(named.pop("space"), **settings, **named)
-    genes = sample_distinct(drawn_from, count, np.random.default_rng(seed), strategy)
-    archs = drawn_from.decode(genes)
+    samples = sample(get_space(named.pop("space"), **settings, **named), **drawn)
     if output is not None:
-        write_atomic(output, json.dumps(archs, indent=1).encode())
-        say(f"Wrote {len(archs)} architectures to {output}")
+        write_atomic(output, json.dumps(samples.archs, indent=1).encode())
+        say(f"Wrote {len(samples)} architectures to {output}")
     if as_json:
-        print_json(archs)
+        print_json(samples.to_dict())
     else:
-        _show(archs, drawn_from.macs(genes).tolist(), drawn_from.params(genes).tolist())
-    if len(archs) < count:
-        say(f"Only {len(archs)} distinct architectures were found.")
+        _show(samples)
+    if len(samples) < drawn["count"]:
+        say(f"Only {len(samples)} distinct architectures were found.")
 
 
-def _show(archs: list[JsonObject], macs: list[int], params: list[int]) -> None:
+def _show(samples: Samples) -> None:
     rows = [
-        (str(number), f"{macs[number] / 1e6:.1f}", f"{params[number] / 1e6:.2f}", _choices(arch))
-        for number, arch in enumerate(archs)
+        (
+            str(number),
+            f"{row['macs'] / 1e6:.1f}",
+            f"{row['params'] / 1e6:.2f}",
+            _choices(row["arch"]),
+        )
+        for number, row in enumerate(samples.rows())
     ]
     show_table((">#", ">M MACs", ">M params", "choices"), rows)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Self
 
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
@@ -21,14 +21,11 @@ class Executor(AbstractContextManager["Executor"]):
         workers: how many jobs are evaluated at once.
     """
 
-    remote: ClassVar[bool] = False
-    """Whether it works on other machines, and so has an address."""
-
     workers: int
 
     @classmethod
     @abstractmethod
-    def open(cls, problem: Problem, workers: int | None, address: str | None) -> Self:
+    def open(cls, problem: Problem, workers: int | None) -> Self:
         """An executor with so many workers, or as many as suit it.
 
         Raises:
@@ -65,6 +62,24 @@ class Executor(AbstractContextManager["Executor"]):
         self.close()
 
 
+class RemoteExecutor(Executor):
+    """An executor that works on other machines, and so has an address."""
+
+    @classmethod
+    @abstractmethod
+    def open_at(cls, problem: Problem, workers: int | None, address: str | None) -> Self:
+        """The same, on the machines at an address; on this one unless given.
+
+        Raises:
+            UsageError: it is no such address.
+            NasprofError: nobody there takes us.
+        """
+
+    @classmethod
+    def open(cls, problem: Problem, workers: int | None) -> Self:
+        return cls.open_at(problem, workers, None)
+
+
 executors: Registry[type[Executor]] = Registry(
     "executor",
     {
@@ -91,10 +106,14 @@ def open_executor(
     kind = executors.get(name)
     if workers is not None and workers < 1:
         raise UsageError(f"{workers} workers, expected at least 1")
-    if address is not None and not kind.remote:
-        clusters = ", ".join(each for each in executors if executors.get(each).remote)
+    if issubclass(kind, RemoteExecutor):
+        return kind.open_at(problem, workers, address)
+    if address is not None:
+        clusters = ", ".join(
+            other for other in executors if issubclass(executors.get(other), RemoteExecutor)
+        )
         raise UsageError(
             f"the executor {name!r} works on this machine alone, and has no address",
             f"Executors for clusters: {clusters}.",
         )
-    return kind.open(problem, workers, address)
+    return kind.open(problem, workers)

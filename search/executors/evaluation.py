@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Thread
 from traceback import format_exception
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -138,8 +138,8 @@ def _failed(objective: Objective, genes: Genes, why: str, traceback: str | None 
     return _Column(np.full(len(genes), np.nan), [error] * len(genes), traceback)
 
 
-def _line(text: Any) -> str:
-    line = " ".join(str(text).split())
+def _line(text: str) -> str:
+    line = " ".join(text.split())
     return line if len(line) <= _LONGEST_ERROR else f"{line[:_LONGEST_ERROR]}..."
 
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,10 @@ from spaces import Genes
 
 _DEATHS = 2
 _FAILED_STARTS = 3
+
+
+W = TypeVar("W", bound=Hashable)
+"""A worker, as its pool knows it."""
 
 
 @dataclass
@@ -48,7 +52,7 @@ class _Piece:
     deaths: int = 0
 
 
-class Pool(Executor):
+class Pool(Executor, Generic[W]):
     """Gives each worker one piece of work at a time, and replaces workers that die.
 
     What a worker died of is done by another one. If that dies as well, the rows of the job are
@@ -67,24 +71,24 @@ class Pool(Executor):
         self._payload = pickled(problem)
         self._n_objectives = len(problem.objectives)
         self._queue: deque[_Piece] = deque()
-        self._starting: set[Hashable] = set()
-        self._idle: list[Hashable] = []
-        self._busy: dict[Hashable, _Piece] = {}
+        self._starting: set[W] = set()
+        self._idle: list[W] = []
+        self._busy: dict[W, _Piece] = {}
         self._outstanding = 0
         self._finished: list[tuple[int, Evaluation]] = []
         self._failed_starts = 0
         self._error: NasprofError | None = None
 
     @abstractmethod
-    def _start(self) -> Hashable:
+    def _start(self) -> W:
         """Start a worker, which will say that it is ready."""
 
     @abstractmethod
-    def _give(self, worker: Any, genes: Genes) -> None:
+    def _give(self, worker: W, genes: Genes) -> None:
         """Have an idle worker evaluate ``genes``; it may have died in the meantime."""
 
     @abstractmethod
-    def _arrivals(self) -> list[tuple[Hashable, Answer]]:
+    def _arrivals(self) -> list[tuple[W, Answer]]:
         """What workers have said, or that they died; nothing after about a second.
 
         Raises:
@@ -115,11 +119,11 @@ class Pool(Executor):
             worker, piece = self._idle.pop(), self._queue.popleft()
             self._busy[worker] = piece
             self._give(worker, piece.job.genes[list(piece.rows)])
-        places = self.workers - len(self._busy) - len(self._idle)
-        for _ in range(min(len(self._queue), places) - len(self._starting)):
+        lacking = self.workers - len(self._busy) - len(self._idle)
+        for _ in range(min(len(self._queue), lacking) - len(self._starting)):
             self._starting.add(self._start())
 
-    def _hear(self, worker: Hashable, answer: Answer) -> None:
+    def _hear(self, worker: W, answer: Answer) -> None:
         starting, piece = worker in self._starting, self._busy.pop(worker, None)
         self._starting.discard(worker)
         if isinstance(answer, NasprofError):
@@ -132,7 +136,7 @@ class Pool(Executor):
             if piece is not None and isinstance(answer, Evaluation):
                 self._record(piece, answer)
 
-    def _bury(self, worker: Hashable, starting: bool, piece: _Piece | None) -> None:
+    def _bury(self, worker: W, starting: bool, piece: _Piece | None) -> None:
         if worker in self._idle:
             self._idle.remove(worker)
         if piece is not None:
@@ -158,12 +162,12 @@ class Pool(Executor):
             died = ("the worker died twice while evaluating it",)
             self._record(piece, Evaluation(unknown, died))
 
-    def _record(self, piece: _Piece, found: Evaluation) -> None:
+    def _record(self, piece: _Piece, evaluation: Evaluation) -> None:
         job = piece.job
-        job.values[list(piece.rows)] = found.values
-        for row, error in zip(piece.rows, found.errors, strict=True):
+        job.values[list(piece.rows)] = evaluation.values
+        for row, error in zip(piece.rows, evaluation.errors, strict=True):
             job.errors[row] = error
-        job.traceback = job.traceback or found.traceback
+        job.traceback = job.traceback or evaluation.traceback
         job.missing -= len(piece.rows)
         if not job.missing:
             whole = Evaluation(job.values, tuple(job.errors), job.traceback)
@@ -174,7 +178,7 @@ class Pool(Executor):
 class _Pickler(pickle.Pickler):
     """Refuses what other processes could not find."""
 
-    def reducer_override(self, value: Any) -> Any:
+    def reducer_override(self, value: object) -> Any:
         if getattr(value, "__module__", None) == "__main__" and hasattr(value, "__qualname__"):
             raise pickle.PicklingError(f"{value.__qualname__} is defined in the script that runs")
         return NotImplemented
@@ -197,7 +201,7 @@ def pickled(problem: Problem) -> bytes:
     return _dump(problem, f"the problem in {problem.space.label}")
 
 
-def _dump(value: Any, what: str) -> bytes:
+def _dump(value: object, what: str) -> bytes:
     buffer = BytesIO()
     try:
         _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)

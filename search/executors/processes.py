@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from multiprocessing.connection import wait
-from typing import Any, Self
+from typing import Self
 
 from devices.host import available_cpus
 from search.executors.child import Child
@@ -20,7 +20,7 @@ _ONE_THREAD = dict.fromkeys(
 )
 
 
-class ProcessExecutor(Pool):
+class ProcessExecutor(Pool[Child]):
     """A connection to each worker says which of them died, and of what."""
 
     def __init__(self, problem: Problem, workers: int) -> None:
@@ -28,7 +28,7 @@ class ProcessExecutor(Pool):
         self._children: list[Child] = []
 
     @classmethod
-    def open(cls, problem: Problem, workers: int | None, address: str | None) -> Self:
+    def open(cls, problem: Problem, workers: int | None) -> Self:
         return cls(problem, workers or usable_cores())
 
     def _start(self) -> Child:
@@ -36,12 +36,12 @@ class ProcessExecutor(Pool):
         self._children.append(child)
         return child
 
-    def _give(self, worker: Any, genes: Genes) -> None:
+    def _give(self, worker: Child, genes: Genes) -> None:
         # That the worker died is heard soon enough, as it is said of those that are busy.
         with suppress(OSError):
             worker.connection.send(genes)
 
-    def _arrivals(self) -> list[tuple[Any, Answer]]:
+    def _arrivals(self) -> list[tuple[Child, Answer]]:
         by_connection = {child.connection: child for child in self._children}
         ready = wait(list(by_connection), _PATIENCE_S)
         # A process started by a worker may hold the connection open after the worker's end.

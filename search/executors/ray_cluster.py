@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from itertools import count
@@ -16,11 +16,12 @@ from pathlib import Path
 from secrets import token_hex
 from subprocess import TimeoutExpired
 from time import monotonic, sleep
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from nasprof.errors import NasprofError, UsageError
 from nasprof.temporary import PREFIX, TemporaryFolder
+from search.executors.base import RemoteExecutor
 from search.executors.child import Child
 from search.executors.pool import Pool
 from search.executors.processes import usable_cores
@@ -46,7 +47,7 @@ _LOOPBACK = {
 """Nothing but loopback, under any system; nobody else is let in; workers see the GPU."""
 
 
-class RayExecutor(Pool):
+class RayExecutor(Pool[int], RemoteExecutor):
     """One actor a worker.
 
     Args:
@@ -56,8 +57,6 @@ class RayExecutor(Pool):
     Raises:
         NasprofError: there is no such cluster, or it does not take us.
     """
-
-    remote = True
 
     def __init__(self, problem: Problem, workers: int | None, address: str | None) -> None:
         super().__init__(problem, workers or usable_cores())
@@ -84,7 +83,7 @@ class RayExecutor(Pool):
         self.workers = workers or connected.cpus
 
     @classmethod
-    def open(cls, problem: Problem, workers: int | None, address: str | None) -> Self:
+    def open_at(cls, problem: Problem, workers: int | None, address: str | None) -> Self:
         if find_spec("ray") is None:
             raise UsageError("Ray is not installed", "pip install 'nasprof[ray]'")
         return cls(problem, workers, address)
@@ -119,21 +118,21 @@ class RayExecutor(Pool):
             "What was evaluated is kept: start the cluster and run the same command again.",
         )
 
-    def _start(self) -> Hashable:
+    def _start(self) -> int:
         number = next(self._numbers)
         self._tell("start", number)
         return number
 
-    def _give(self, worker: Any, genes: Genes) -> None:
+    def _give(self, worker: int, genes: Genes) -> None:
         self._tell("give", worker, genes)
 
-    def _tell(self, *message: Any) -> None:
+    def _tell(self, *message: object) -> None:
         self._heard_at = monotonic()
         # That the driver ended is noticed where it is listened to.
         with suppress(OSError):
             self._driver.connection.send(message)
 
-    def _arrivals(self) -> list[tuple[Hashable, Answer]]:
+    def _arrivals(self) -> list[tuple[int, Answer]]:
         answers = self._answers()
         died = any(answer is Sign.DIED for _, answer in answers)
         if (died or not answers) and not reached(self._head, _PROBES):
@@ -145,9 +144,9 @@ class RayExecutor(Pool):
         self._check_patience(answers)
         return answers
 
-    def _answers(self) -> list[tuple[Hashable, Answer]]:
+    def _answers(self) -> list[tuple[int, Answer]]:
         """What the driver passes on within a second."""
-        answers: list[tuple[Hashable, Answer]] = []
+        answers: list[tuple[int, Answer]] = []
         try:
             while self._driver.connection.poll(0 if answers else _PATIENCE_S):
                 answers.append(self._driver.connection.recv())
@@ -156,7 +155,7 @@ class RayExecutor(Pool):
                 raise self._lost() from None
         return answers
 
-    def _dismissed(self) -> list[tuple[Hashable, Answer]]:
+    def _dismissed(self) -> list[tuple[int, Answer]]:
         """Idle workers, sent away: their machine may be the one that just died.
 
         What a worker died of is then done by a new one, which shows that there is a machine.

@@ -24,7 +24,7 @@ class SerialExecutor(Executor):
         self._waiting: deque[tuple[int, Genes]] = deque()
 
     @classmethod
-    def open(cls, problem: Problem, workers: int | None, address: str | None) -> Self:
+    def open(cls, problem: Problem, workers: int | None) -> Self:
         if workers not in {None, 1}:
             raise UsageError(
                 f"the executor 'serial' evaluates one job at a time, not {workers}",

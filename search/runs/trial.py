@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from nasprof.typing import Array, Progress
+from nasprof.typing import Array, JsonObject, Progress
 from search.archives.archive import Archive
 from search.engines import make_engine
 from search.engines.base.engine import Engine
@@ -31,7 +30,7 @@ class Start:
 
     genes: Genes
     known: Mapping[bytes, Array] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,12 @@ class Trial:
     engine: str
     stop: Stop | None = None
     seed: int = 0
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
     start: Start | None = None
     path: Path | None = None
     fresh: bool = False
     executor: Callable[[Problem], Executor] | None = None
-    budgets: Mapping[str, Any] = field(default_factory=dict)
+    budgets: Mapping[str, object] = field(default_factory=dict)
 
     def run(self, progress: Progress | None = None) -> Archive:
         """Search; everything evaluated, in order.
@@ -106,7 +105,7 @@ class Trial:
         first = None if self.start is None else self.start.genes
         return make_engine(self.engine, self.settings).setup(problem, rng, first)
 
-    def _facts(self) -> dict[str, Any]:
+    def _facts(self) -> JsonObject:
         facts = {"engine": self.engine, "seed": self.seed, "batch": batch_of(self.problem)}
         settings = {"settings": dict(self.settings)} if self.settings else {}
         start = {} if self.start is None else {"start": dict(self.start.facts)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -50,7 +49,7 @@ def start_from(path: Path, problem: Problem) -> Start:
 
 
 def _known(
-    problem: Problem, told: Sequence[Mapping[str, Any]], genes: Genes, values: Array
+    problem: Problem, told: Sequence[Mapping[str, object]], genes: Genes, values: Array
 ) -> dict[bytes, Array]:
     """Objectives of a problem, to be minimised, that need no evaluation, by genes as bytes.
 
