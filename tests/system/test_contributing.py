@@ -211,23 +211,37 @@ def plugin_modules(example):
     return {"contributed": f"from {module} import {registry}\n{source}"}
 
 
-def test_a_profile_makes_the_device_known_to_commands(tmp_path):
-    example = next(example for example in EXAMPLES if example.topic == "device")
+def nasprof(tmp_path, topic, *arguments):
+    """What a command says where the example of a topic is installed."""
+    (example,) = (example for example in EXAMPLES if example.topic == topic)
     modules = plugin_modules(example)
-    install(tmp_path / "installed", "contributed", "own = contributed", modules)
+    if not (tmp_path / "installed").exists():
+        install(tmp_path / "installed", "contributed", "own = contributed", modules)
+    folders = {"NASPROF_CONFIG": str(tmp_path), "NASPROF_DATA": str(tmp_path)}
+    done = run_beside(tmp_path / "installed", "-m", "profiler", *arguments, "--json", **folders)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_profile_makes_the_device_known_to_commands(tmp_path):
     (tmp_path / "devices").mkdir()
     (tmp_path / "devices" / "process.toml").write_text(code("toml", "device"))
-    folders = {"NASPROF_CONFIG": str(tmp_path), "NASPROF_DATA": str(tmp_path)}
-
-    def nasprof(*arguments):
-        done = run_beside(tmp_path / "installed", "-m", "profiler", *arguments, "--json", **folders)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    (listed,) = [item for item in nasprof("devices") if item["device"] == "process"]
-    assert listed["reachable"]
-    arch = str(ROOT / "examples" / "small.json")
+    listed = {item["device"]: item for item in nasprof(tmp_path, "device", "devices")}
+    assert listed["process"]["reachable"]
+    arch = ("--arch", str(ROOT / "examples" / "small.json"))
     protocol = ("--protocol", "quick:rounds=2,repeats=0")
-    (measured,) = nasprof("measure", "--arch", arch, "--device", "process", *protocol)
+    measure = ("measure", *arch, "--device", "process", *protocol)
+    (measured,) = nasprof(tmp_path, "device", *measure)
     assert measured["device"] == "process"
+    assert measured["latency_ms"]["median"] > 0
+
+
+def test_a_runtime_of_a_package_measures_architectures_in_its_format(tmp_path):
+    small = {"space": "nasbench201", "resolution": 8, "channels": 4, "cells": 1, "classes": 4}
+    cell = "|none~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|none~2|"
+    (tmp_path / "cell.json").write_text(json.dumps(small | {"cell": cell}))
+    arch = ("--arch", str(tmp_path / "cell.json"), "--device", "cpu", "--runtime", "reference")
+    protocol = ("--protocol", "quick:rounds=1,runs=1,repeats=0,sentinel=off")
+    (measured,) = nasprof(tmp_path, "runtime", "measure", *arch, *protocol)
+    assert (measured["runtime"], measured["model"]["format"]) == ("reference", "onnx")
     assert measured["latency_ms"]["median"] > 0
