@@ -10,12 +10,21 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
-from devices.cpus import MAX_CPUS
 from devices.errors import RunnerCrashed, RunnerRefused
-from devices.foreign import MAX_TIME_MS, clean
+from devices.foreign import clean
+from devices.reply_checks import (
+    DESCRIBED,
+    MAX_NAME,
+    damaged,
+    is_core,
+    is_number,
+    is_operator,
+    is_tensor,
+    is_time,
+)
 from devices.samples import Samples
 
 MAX_REPLY = 8 << 20
@@ -23,7 +32,6 @@ MAX_REPLY = 8 << 20
 
 MAX_DEPTH = 12
 MAX_DIGITS = 30
-MAX_NAME = 2000
 
 _ECHOED = ("name", "message", "model")
 """Fields that may hold names of ours, of which some are those of files in no known encoding."""
@@ -112,7 +120,7 @@ def raise_error(reply: Mapping[str, Any], doing: str, words: str | None = None) 
     message = clean(str(reply.get("message")), 2000)
     model = reply.get("model")
     if model is not None and not isinstance(model, str):
-        _damaged(doing, f"it is about {model!r}")
+        damaged(doing, f"it is about {model!r}")
     inputs = _described(reply.get("inputs", []))
     if reply.get("kind") == "refused":
         raise RunnerRefused(message, model=model, inputs=inputs)
@@ -126,13 +134,13 @@ def checked_hello(reply: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[st
     for field in ("runtime", "threads"):
         told = reply.get(field)
         if type(told) is not type(asked[field]) or told != asked[field]:
-            _damaged("hello", f"{field} is {told!r} instead of {asked[field]!r}")
+            damaged("hello", f"{field} is {told!r} instead of {asked[field]!r}")
     cores = reply.get("affinity")
-    if cores is not None and not (isinstance(cores, list) and all(_is_core(c) for c in cores)):
-        _damaged("hello", f"affinity is {cores!r}")
+    if cores is not None and not (isinstance(cores, list) and all(is_core(c) for c in cores)):
+        damaged("hello", f"affinity is {cores!r}")
     wanted = asked.get("affinity")
     if wanted is not None and cores != sorted(set(wanted)):
-        _damaged("hello", f"affinity is {cores} instead of {wanted}")
+        damaged("hello", f"affinity is {cores} instead of {wanted}")
     return {clean(field): _printable(value) for field, value in reply.items()}
 
 
@@ -147,12 +155,12 @@ def _printable(value: Any) -> Any:
 def checked_load(reply: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The answer to ``load``: its tensors, each with a name, and how long it took."""
     _check_name("load", reply, [name])
-    if not _is_time(reply.get("load_ms")):
-        _damaged("load", f"load_ms is {reply.get('load_ms')!r}")
+    if not is_time(reply.get("load_ms")):
+        damaged("load", f"load_ms is {reply.get('load_ms')!r}")
     for field in ("inputs", "outputs"):
         tensors = reply.get(field)
-        if not isinstance(tensors, list) or not all(_is_tensor(tensor) for tensor in tensors):
-            _damaged("load", f"{field} is {tensors!r}")
+        if not isinstance(tensors, list) or not all(is_tensor(tensor) for tensor in tensors):
+            damaged("load", f"{field} is {tensors!r}")
     return {**reply, "inputs": _described(reply["inputs"]), **_said(reply)}
 
 
@@ -161,9 +169,9 @@ def _said(reply: Mapping[str, Any]) -> dict[str, Any]:
     said = {"unused": reply.get("unused", []), "signatures": reply.get("signatures", [])}
     for field, words in said.items():
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            _damaged("load", f"{field} is {words!r}")
+            damaged("load", f"{field} is {words!r}")
     if reply.get("signature") not in [*said["signatures"], None]:
-        _damaged("load", f"signature is {reply['signature']!r}")
+        damaged("load", f"signature is {reply['signature']!r}")
     return {field: words for field, words in said.items() if words}
 
 
@@ -172,12 +180,12 @@ def _described(tensors: Any) -> list[dict[str, Any]]:
 
     A runner that says less of them is as good.
     """
-    if not isinstance(tensors, list) or not all(_is_tensor(tensor) for tensor in tensors):
-        _damaged("load", f"inputs is {tensors!r}")
+    if not isinstance(tensors, list) or not all(is_tensor(tensor) for tensor in tensors):
+        damaged("load", f"inputs is {tensors!r}")
     for tensor in tensors:
-        for field, valid in _DESCRIBED.items():
+        for field, valid in DESCRIBED.items():
             if field in tensor and not valid(tensor[field]):
-                _damaged("load", f"{field} of {tensor['name']} is {tensor[field]!r}")
+                damaged("load", f"{field} of {tensor['name']} is {tensor[field]!r}")
     return [_printable(tensor) for tensor in tensors]
 
 
@@ -204,10 +212,10 @@ class Round:
         return name, Samples(list(wall_ms or ()), cpu_ms, context=context_of(reply))
 
     def _check_times(self, name: str, values: Any) -> None:
-        if not isinstance(values, list) or not all(_is_time(value) for value in values):
-            _damaged("round", f"the times of {name} are none")
+        if not isinstance(values, list) or not all(is_time(value) for value in values):
+            damaged("round", f"the times of {name} are none")
         if len(values) != self._runs:
-            _damaged("round", f"{len(values)} times of {name} instead of {self._runs}")
+            damaged("round", f"{len(values)} times of {name} instead of {self._runs}")
 
     def check(self) -> None:
         """Look whether every visit came."""
@@ -219,13 +227,13 @@ def context_of(reply: Mapping[str, Any]) -> dict[str, Any]:
     """What else was observed: numbers, or None where the system does not tell."""
     context = reply.get("context") or {}
     if not isinstance(context, dict):
-        _damaged("round", f"context is {context!r}")
+        damaged("round", f"context is {context!r}")
     for field, value in context.items():
         # Differences of counters: some systems let them run backwards.
         if not re.fullmatch(r"\w{1,60}", field, re.ASCII) or not (
-            value is None or _is_number(value)
+            value is None or is_number(value)
         ):
-            _damaged("round", f"{field} is {value!r}")
+            damaged("round", f"{field} is {value!r}")
     return dict(context)
 
 
@@ -233,76 +241,14 @@ def operators_of(reply: Mapping[str, Any], name: str) -> dict[str, float]:
     """Mean ms of each operator by its name, in the order they ran."""
     _check_name("profile", reply, [name])
     times = reply.get("times_ms")
-    if not isinstance(times, list) or not all(_is_operator(pair) for pair in times):
-        _damaged("profile", "times_ms is no list of names and times")
+    if not isinstance(times, list) or not all(is_operator(pair) for pair in times):
+        damaged("profile", "times_ms is no list of names and times")
     return {operator: float(ms) for operator, ms in times or ()}
 
 
 def _check_name(doing: str, reply: Mapping[str, Any], expected: Collection[str]) -> str:
     name = reply.get("name")
-    # Not _is_word: these names are ours, and may be those of files.
+    # Not is_word: these names are ours, and may be those of files.
     if not isinstance(name, str) or name not in expected:
-        _damaged(doing, f"it is about {name!r}")
+        damaged(doing, f"it is about {name!r}")
     return str(name)
-
-
-def _damaged(doing: str, what: str) -> NoReturn:
-    raise RunnerCrashed(
-        f"the runner's answer to {doing} is damaged: {clean(what)}",
-        "Is it this version's runner, and a runtime adapter that keeps to the protocol?",
-    )
-
-
-def _is_number(value: Any) -> bool:
-    # True is an int for Python.
-    return type(value) in (int, float) and math.isfinite(value) and abs(value) <= MAX_TIME_MS
-
-
-def _is_time(value: Any) -> bool:
-    return _is_number(value) and value >= 0
-
-
-def _is_word(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_NAME
-
-
-def _is_core(value: Any) -> bool:
-    return type(value) is int and 0 <= value < MAX_CPUS
-
-
-def _is_tensor(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and _is_word(value.get("name"))
-        and isinstance(value.get("shape"), list)
-        and all(_is_size(size) for size in value["shape"])
-        and _is_word(value.get("dtype"))
-    )
-
-
-def _is_size(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 1 << 63
-
-
-def _is_assumption(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and {"axis", "size_name", "size", "batch"} <= value.keys()
-        and _is_size(value["axis"])
-        and _is_size(value["size"])
-        and (value["size_name"] is None or _is_word(value["size_name"]))
-        and isinstance(value["batch"], bool)
-    )
-
-
-_DESCRIBED: dict[str, Callable[[Any], bool]] = {
-    "from": _is_word,
-    "values": _is_word,
-    "values_from": _is_word,
-    "batch": lambda value: value is None or _is_size(value),
-    "assumed": lambda value: isinstance(value, list) and all(map(_is_assumption, value)),
-}
-
-
-def _is_operator(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and _is_word(value[0]) and _is_time(value[1])

@@ -2,28 +2,20 @@
 
 ``adb_shell`` speaks the protocol. What it lacks is added here: exit codes, one deadline for a
 whole exchange, a dead peer noticed at once, files verified after they were pushed, one user at a
-time, and errors that say what to do. A connection that failed is closed and stays closed until
-:meth:`AdbConnection.connect`: what an earlier command left in the stream is never taken for an
-answer to the next one.
+time, and errors that say what to do.
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
 import secrets
 import shlex
-import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from devices.adb.address import Address, TcpAddress
-from devices.adb.keys import load_keys
-from devices.adb.packets import MAX_PACKET, NeedsEncryption, TooMuch
+from devices.adb.link import AdbLink
+from devices.adb.packets import MAX_PACKET, TooMuch
 from devices.adb.shell_output import (
     MAX_ANSWER,
     MAX_OUTPUT,
@@ -33,9 +25,7 @@ from devices.adb.shell_output import (
     kept_apart,
 )
 from devices.adb.transfer import PushRefused, refusal, verify_files, watch_for_refusal
-from devices.adb.transport import Deadline, SocketTransport, Transport
-from devices.adb.usb import UsbStream, choose_phone, find_phones
-from devices.errors import DeviceError, DeviceLost, DeviceTimeout, DeviceUnreachable
+from devices.errors import DeviceError, DeviceLost, DeviceTimeout
 from devices.foreign import clean
 from nasprof.errors import UsageError
 
@@ -52,108 +42,8 @@ MAX_PULL = 96 << 20
 """Bytes of a file that is fetched from a device."""
 
 
-class AdbConnection:
-    """A connection to one device; safe to share between threads, which then take turns.
-
-    Args:
-        address: which device.
-        connect_timeout_s: limit for reaching it, without the user's part.
-        auth_timeout_s: how long the user has to tap "Allow".
-        home: folder of ``.android``; the user's home folder by default.
-        quiet: do not tell the user to tap "Allow".
-    """
-
-    def __init__(
-        self,
-        address: Address,
-        connect_timeout_s: float = 5.0,
-        auth_timeout_s: float = 30.0,
-        home: Path | None = None,
-        quiet: bool = False,
-    ) -> None:
-        self.address = address
-        self._connect_timeout_s = connect_timeout_s
-        self._auth_timeout_s = auth_timeout_s
-        self._home = home
-        self._quiet = quiet
-        self._deadline = Deadline()
-        self._lock = threading.RLock()
-        self._transport: Transport
-        self._device: Any = None
-        self._held: list[Iterator[bytes]] = []
-        self._asked = False
-
-    def connect(self, attempts: int = 1, pause_s: float = 1.0) -> None:
-        """Connect, anew if need be; a device that is restarting is given several attempts.
-
-        Raises:
-            DeviceUnreachable: nobody answers, or not with the ADB protocol, or access is refused.
-        """
-        for left in reversed(range(attempts)):
-            try:
-                self._connect()
-            except DeviceUnreachable:
-                if not left or self._asked:
-                    raise
-                time.sleep(pause_s)
-            else:
-                return
-
-    def _connect(self) -> None:
-        from adb_shell.adb_device import AdbDevice
-
-        with self._lock:
-            self.close()
-            self._asked = False
-            keys = load_keys(self._home)
-            self._deadline.begin(self._connect_timeout_s)
-            self._transport = _transport(self.address, self._deadline)
-            device = AdbDevice(self._transport)
-            limit_s = self._connect_timeout_s + self._auth_timeout_s
-            try:
-                device.connect(keys, limit_s, limit_s, limit_s, self._ask_user)
-            except BaseException as error:
-                device.close()
-                if isinstance(error, DeviceUnreachable) or not isinstance(error, Exception):
-                    raise
-                raise self._unreachable(error) from error
-            self._device = device
-
-    def _ask_user(self, _: Any) -> None:
-        self._asked = True
-        self._deadline.set(self._auth_timeout_s)
-        if self._quiet:
-            return
-        print(
-            f"{self.address} does not know this computer yet: unlock the phone and tap Allow "
-            f"(waiting {self._auth_timeout_s:g} s).",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    def _unreachable(self, error: Exception) -> DeviceUnreachable:
-        if self._asked:
-            return DeviceUnreachable(
-                f"{self.address} did not authorise this computer",
-                "Unlock the phone, run again and tap Allow. If it never asks: Developer options, "
-                "Revoke USB debugging authorisations, then connect again.",
-            )
-        if isinstance(error, NeedsEncryption):
-            return DeviceUnreachable(
-                f"{self.address} wants the encrypted protocol of Android's wireless debugging, "
-                "which is not supported",
-                "Use USB, or 'adb tcpip 5555' and --serial HOST:5555.",
-            )
-        message = error.message if isinstance(error, DeviceError) else type(error).__name__
-        return DeviceUnreachable(
-            f"{self.address} does not answer as an ADB daemon: {message}",
-            "Is USB debugging on (Developer options), and the port that of adbd?",
-        )
-
-    @property
-    def connected(self) -> bool:
-        """Whether there is a connection that has not failed yet."""
-        return self._device is not None
+class AdbConnection(AdbLink):
+    """What is asked of a device: commands to be run, files to be copied."""
 
     def shell(self, command: str, timeout_s: float = 10.0) -> ShellResult:
         """Run a shell command to its end.
@@ -201,7 +91,7 @@ class AdbConnection:
         # The reader has the better message: it comes first, unless there is no output at all.
         allowed = 2 * limit + MAX_PACKET
         wrapped = f"(\n{command}\n) </dev/null 2>&1\necho {marker}$?"
-        with self._exchange(timeout_s, allowed) as device:
+        with self.exchange(timeout_s, allowed) as device:
             try:
                 for chunk in device.streaming_shell(wrapped, None, timeout_s, decode=False):
                     if output.exit_code is not None:
@@ -224,7 +114,7 @@ class AdbConnection:
 
     def hold(self, command: str, timeout_s: float = 10.0) -> str:
         """Start a command that stays for as long as the connection, and return its first line."""
-        with self._exchange(timeout_s, MAX_PACKET) as device:
+        with self.exchange(timeout_s, MAX_PACKET) as device:
             stream = device.streaming_shell(command, None, timeout_s, decode=False)
             text = b""
             for chunk in stream:
@@ -256,7 +146,7 @@ class AdbConnection:
         mode = 0o100755 if executable else 0o100644
         reason: str | None = None
         size = local.stat().st_size
-        with self._exchange(STALL_S, MAX_PACKET + size // 8, 2 * STALL_S) as device:
+        with self.exchange(STALL_S, MAX_PACKET + size // 8, 2 * STALL_S) as device:
             self._transport.watch = watch_for_refusal
             try:
                 device.push(str(local), remote, mode, 0, self._progress, None, STALL_S)
@@ -280,7 +170,7 @@ class AdbConnection:
         allowed = limit + limit // 64 + MAX_PACKET
         with (
             tempfile.NamedTemporaryFile() as scratch,
-            self._exchange(STALL_S, allowed, 2 * STALL_S) as device,
+            self.exchange(STALL_S, allowed, 2 * STALL_S) as device,
         ):
             self._transport.watch = lambda data: self._progress(remote, len(data))
             try:
@@ -300,41 +190,7 @@ class AdbConnection:
         self._deadline.set(STALL_S)
         self._deadline.earn(size / MIN_RATE)
 
-    def close(self) -> None:
-        """End the connection; whatever :meth:`hold` started ends with it."""
-        device, self._device = self._device, None
-        self._held.clear()
-        if device is not None:
-            with contextlib.suppress(Exception):
-                device.close()
-
-    @contextlib.contextmanager
-    def _exchange(self, timeout_s: float, allowed: int, total_s: float = math.inf) -> Iterator[Any]:
-        """What is asked of the device in one go, within limits of bytes and of time."""
-        with self._lock:
-            if self._device is None:
-                raise DeviceLost(f"not connected to {self.address}")
-            self._deadline.begin(timeout_s, total_s)
-            self._transport.packets.allow(allowed)
-            try:
-                yield self._device
-            except BaseException as error:
-                self.close()
-                if isinstance(error, DeviceError) or not isinstance(error, Exception):
-                    raise
-                raise DeviceLost(
-                    f"{self.address} sent what is not ADB "
-                    f"({type(error).__name__}: {clean(str(error))})",
-                    "Check the cable or network, then run again.",
-                ) from error
-
 
 def quote(*words: str) -> str:
     """Words as one shell command."""
     return shlex.join(words)
-
-
-def _transport(address: Address, deadline: Deadline) -> Transport:
-    if isinstance(address, TcpAddress):
-        return SocketTransport(address, deadline)
-    return UsbStream(address, deadline, choose_phone(address, find_phones()))

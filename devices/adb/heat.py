@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from devices.adb.options import AdbOptions
 from devices.adb.state import throttled
 from devices.samples import THROTTLED, Samples
+from nasprof.log import logger
 
 COOL_POLL_S = 2.0
 
@@ -37,10 +37,9 @@ class Heat:
         while self._hot(state) and time.monotonic() < limit:
             if not told:
                 told = True
-                print(
+                logger.info(
                     f"waiting for the device to cool down (at most {self._options.cool_limit_s:g} "
-                    f"s, now {state.get('temperature_c', '?')} °C)",
-                    file=sys.stderr,
+                    f"s, now {state.get('temperature_c', '?')} °C)"
                 )
             time.sleep(min(COOL_POLL_S, max(0.0, limit - time.monotonic())))
             state = self._state()

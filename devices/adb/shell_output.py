@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from devices.errors import RunnerCrashed
 from devices.foreign import printable, whole
@@ -27,6 +28,13 @@ class ShellResult:
 
     output: str
     exit_code: int
+
+
+class Shell(Protocol):
+    """What runs commands on a device."""
+
+    def shell(self, command: str, timeout_s: float = 10.0) -> ShellResult:
+        """Run a shell command to its end."""
 
 
 class OutputReader:

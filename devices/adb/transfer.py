@@ -8,13 +8,10 @@ import logging
 import shlex
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
+from devices.adb.shell_output import Shell
 from devices.errors import DeviceError, DeviceFull
 from devices.foreign import clean, whole
-
-if TYPE_CHECKING:
-    from devices.adb.connection import AdbConnection
 
 _log = logging.getLogger(__name__)
 
@@ -29,11 +26,11 @@ done
 """
 
 
-def verify_files(connection: AdbConnection, folder: str, files: Mapping[str, Path]) -> str:
+def verify_files(device: Shell, folder: str, files: Mapping[str, Path]) -> str:
     """Compare size and hash of files in a folder on the device with the local ones.
 
     Args:
-        connection: to the device.
+        device: where they were sent.
         folder: on the device; if several files are given it holds nothing else.
         files: the local files by their names there.
 
@@ -47,7 +44,7 @@ def verify_files(connection: AdbConnection, folder: str, files: Mapping[str, Pat
     words = "*" if len(files) > 1 else shlex.join(files)
     limit_s = 10 + sum(path.stat().st_size for path in files.values()) / 10e6
     command = f"cd {shlex.quote(folder)} || exit\n{_ASK.format(words)}"
-    told, _, hashed = connection.shell(command, limit_s).output.partition("@@")
+    told, _, hashed = device.shell(command, limit_s).output.partition("@@")
     tool, _, listed = hashed.partition("\n")
     method = {"sha256sum": "sha256", "md5sum": "md5"}.get(tool, "size")
     sizes, digests = _by_name(told), _by_name(listed)
@@ -94,13 +91,13 @@ def watch_for_refusal(data: bytes) -> None:
         raise PushRefused(clean(data[8:1032].decode("utf-8", "replace")))
 
 
-def refusal(connection: AdbConnection, remote: str, size: int, reason: str) -> DeviceError:
+def refusal(device: Shell, remote: str, size: int, reason: str) -> DeviceError:
     """The error of a file of ``size`` bytes that the device refused."""
     folder = shlex.quote(str(PurePosixPath(remote).parent))
     # The reason may have been cut off by the protocol: look for the usual one.
     free = ""
     with contextlib.suppress(DeviceError):
-        free = connection.shell(f"df -k {folder} | tail -n 1").output
+        free = device.shell(f"df -k {folder} | tail -n 1").output
     kilobytes = [kb for word in free.split() if (kb := whole(word)) is not None]
     short = len(kilobytes) > 2 and kilobytes[0] > 0 and kilobytes[2] * 1024 < size
     if "No space left" in reason or short:

@@ -14,7 +14,6 @@ import getpass
 import logging
 import secrets
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from devices.adb.shell_output import ShellResult
 from devices.adb.transfer import full
 from devices.errors import DeviceError
 from devices.foreign import clean
+from nasprof.log import logger
 
 _log = logging.getLogger(__name__)
 
@@ -208,7 +208,7 @@ class Workspace:
 
     def _tell(self, message: str) -> None:
         if not self._told:
-            print(message, file=sys.stderr)
+            logger.info(message)
             self._told = True
 
     def _no_lock(self) -> DeviceError:

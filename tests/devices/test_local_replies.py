@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from devices import local
+from devices import runner_process
 from devices.errors import DeviceTimeout, RunnerCrashed, RunnerRefused
 from devices.local import LocalSession
 from devices.settings import RunSettings
@@ -33,8 +33,8 @@ def session(tmp_path, monkeypatch):
         lines = [line if isinstance(line, str) else json.dumps(line) for line in answers]
         script.write_text("".join(line + "\n" for line in lines))
 
-        def process(self):
-            self._log.touch()
+        def process(log, environment):
+            log.touch()
             return subprocess.Popen(
                 [sys.executable, "-c", SAYS, script],
                 stdin=subprocess.PIPE,
@@ -42,7 +42,7 @@ def session(tmp_path, monkeypatch):
                 start_new_session=True,
             )
 
-        monkeypatch.setattr(LocalSession, "_start", process)
+        monkeypatch.setattr("devices.runner_process._started", process)
         opened.append(LocalSession(RunSettings("onnxruntime"), timeout_s=2))
         return opened[-1]
 
@@ -129,7 +129,7 @@ def test_a_refusal_stays_one(session):
 
 
 def test_an_answer_without_an_end_is_stopped(session, monkeypatch):
-    monkeypatch.setattr(local, "MAX_REPLY", 1 << 20)
+    monkeypatch.setattr(runner_process, "MAX_REPLY", 1 << 20)
     opened = session(HELLO, "x" * (2 << 20))
     with pytest.raises(RunnerCrashed, match="longer than 1 MB"):
         opened.run_round(["m"], 1, 2)

@@ -64,7 +64,7 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path):
         load_keys(tmp_path)
 
 
-def test_a_known_key_is_accepted_without_asking(home, capsys):
+def test_a_known_key_is_accepted_without_asking(home, caplog):
     load_keys(home)
     with peers.running_bridge("refuse", home / ".android" / "adbkey.pub") as (address, asked):
         connection = AdbConnection(address, home=home)
@@ -72,17 +72,17 @@ def test_a_known_key_is_accepted_without_asking(home, capsys):
         assert connection.connected
         assert asked.read_text() == ""
         connection.close()
-    assert capsys.readouterr().err == ""
+    assert caplog.text == ""
 
 
-def test_an_unknown_key_is_accepted_when_the_user_taps_allow(home, capsys):
+def test_an_unknown_key_is_accepted_when_the_user_taps_allow(home, caplog):
     with peers.running_bridge("allow") as (address, asked):
         connection = AdbConnection(address, home=home)
         connection.connect()
         assert connection.connected
         assert len(asked.read_text().splitlines()) == 1
         connection.close()
-    told = capsys.readouterr().err
+    told = caplog.text
     assert "tap Allow" in told
     assert str(address) in told
 

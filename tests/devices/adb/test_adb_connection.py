@@ -488,7 +488,8 @@ def test_closing_after_the_device_is_gone_ends_in_time(workspace_on, caplog):
 
 
 @pytest.mark.adbd
-def test_a_second_measurement_waits_for_the_first(workspace_on, phone, capsys):
+def test_a_second_measurement_waits_for_the_first(workspace_on, phone, caplog):
+    caplog.set_level("INFO", logger="nasprof")
     first, second = workspace_on(phone), workspace_on(phone)
     first.open()
     second.open()
@@ -505,7 +506,7 @@ def test_a_second_measurement_waits_for_the_first(workspace_on, phone, capsys):
         assert first.run("echo undisturbed", 5).output == "undisturbed"
     assert let_in.wait(10), "the second was not let in"
     thread.join()
-    told = capsys.readouterr().err
+    told = caplog.text
     assert told.count("waiting for") == 1
     assert "@" in told
 

@@ -13,6 +13,7 @@ from devices.adb import connection as adb_connection
 from devices.adb import packets, workspace
 from devices.adb.connection import AdbConnection
 from devices.adb.device import AdbDevice
+from devices.adb.keys import load_keys
 from devices.adb.shell_output import ShellResult
 from devices.adb.workspace import DeviceBusy, Workspace
 from devices.device_profile import Profile
@@ -34,7 +35,7 @@ MEMORY_BYTES = 80 * MEGABYTE
 def home(tmp_path_factory):
     """A home folder with a key, which takes a while to make."""
     home = tmp_path_factory.mktemp("home")
-    adb_connection.load_keys(home)
+    load_keys(home)
     return home
 
 
@@ -446,12 +447,12 @@ class Answers:
 
 
 @pytest.mark.parametrize("exit_code", [2, 3])
-def test_a_lock_that_is_never_given_is_waited_for_no_longer_than_said(exit_code, capsys):
+def test_a_lock_that_is_never_given_is_waited_for_no_longer_than_said(exit_code, caplog):
     workspace = Workspace(Answers(exit_code, "\x1b[31mme" + 9000 * "x"), lock_wait_s=0.3)
     with pytest.raises(DeviceBusy) as caught, workspace.exclusive():
         pass
     assert len(str(caught.value)) < 500
-    assert "\x1b" not in str(caught.value) + capsys.readouterr().err
+    assert "\x1b" not in str(caught.value) + caplog.text
 
 
 def test_a_lock_that_is_a_link_is_named():
