@@ -56,7 +56,7 @@ def judge(data: MeasuredAccuracy, size: int | None, seed: int) -> dict[str, Any]
         "kernel": model.process.kernel.form,
         "fit_cpu_s": time.process_time() - began,
         "cross_validated_mae": model.provenance["cross_validation"]["mae"],
-        **found.as_dict(),
+        **found.to_dict(),
     }
 
 

@@ -255,7 +255,7 @@ def _read_profile(path: Path) -> None:
 def _protocols() -> list[bytes]:
     from profiler.measuring.protocol import protocols
 
-    return [json.dumps(protocols.get(name).as_dict()).encode() for name in protocols]
+    return [json.dumps(protocols.get(name).to_dict()).encode() for name in protocols]
 
 
 def _read_protocol(path: Path) -> None:
@@ -291,7 +291,7 @@ def _measurement() -> dict[str, Any]:
         rounds=[taken, replace(taken, index=1)],
         stopped="limit", state={}, time="2026-01-01T00:00:00+00:00", nasprof="0.1.0",
     )  # fmt: skip
-    whole: dict[str, Any] = json.loads(json.dumps(found.as_dict()))
+    whole: dict[str, Any] = json.loads(json.dumps(found.to_dict()))
     return whole
 
 
@@ -370,7 +370,7 @@ def made_up_table(space: Space) -> Any:
 
 
 def _tables() -> list[bytes]:
-    return [json.dumps(made_up_table(each).as_dict()).encode() for each in (mobile(), cells())]
+    return [json.dumps(made_up_table(each).to_dict()).encode() for each in (mobile(), cells())]
 
 
 def _read_cost(path: Path) -> None:
@@ -406,7 +406,7 @@ def _learned() -> list[bytes]:
         inputs = training.features(tried[name].features)
         candidate, predicted = cross_validate(tried[name], inputs, training.measured_ms, 0)
         facts = ((candidate,), tuple(predicted.tolist()), {"device": "gpu"})
-        found.append(LearnedCostModel("l", training, *facts).as_dict())
+        found.append(LearnedCostModel("l", training, *facts).to_dict())
     return [json.dumps(each).encode() for each in found]
 
 
@@ -555,7 +555,7 @@ def _read_runs(path: Path) -> None:
     values = stored.values[~np.isnan(stored.values)]
     assert (np.abs(values) <= 1e18).all(), "values"
     (summary,) = summaries([stored], {})
-    assert json.dumps(summary.as_dict(), allow_nan=False)
+    assert json.dumps(summary.to_dict(), allow_nan=False)
     merge_archives([stored, stored])
     if len(stored):
         curves([summary])
@@ -564,7 +564,7 @@ def _read_runs(path: Path) -> None:
 
 def _gone_on() -> list[bytes]:
     lines = _runs()[0].decode().splitlines()
-    facts = {**json.loads(lines[0])["facts"], "objectives": [_macs().as_dict()], "limits": {}}
+    facts = {**json.loads(lines[0])["facts"], "objectives": [_macs().to_dict()], "limits": {}}
     rows = [{**json.loads(line), "values": {"macs": 1.0}} for line in lines[1:]]
     head = {"schema": 1, "facts": {key: facts[key] for key in ("space", "objectives", "limits")}}
     return ["".join(f"{json.dumps(each)}\n" for each in (head, *rows)).encode()]

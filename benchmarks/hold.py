@@ -156,7 +156,7 @@ def measured(candidates: list[Candidates], site: Deployment, speed: Speed) -> li
             "upper_ms": each.first.upper_ms,
             "measured_ms": found.measured_ms(each.first),
             "clocked_ms": found.clocked_ms(each.first),
-            "speed": speed.as_dict(),
+            "speed": speed.to_dict(),
             "drift": found.drift(),
             "flags": found.measurements[key(each.first)].flags,
         }

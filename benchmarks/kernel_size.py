@@ -150,8 +150,8 @@ def main() -> None:
             "measured_ms": truth.tolist(),
             "table_ms": predicted.tolist(),
             "random": {
-                "macs": agreement(line(macs[random].astype(float)), truth[random]).as_dict(),
-                "table": agreement(predicted[random], truth[random]).as_dict(),
+                "macs": agreement(line(macs[random].astype(float)), truth[random]).to_dict(),
+                "table": agreement(predicted[random], truth[random]).to_dict(),
             },
         }
         for low, high in zip(

@@ -111,10 +111,10 @@ def compare(data: Networks, device: str, size: int, seed: int) -> dict[str, Any]
     upper_ms = predicted * model.bounds()[0.95].factor
     return {
         "n_test": len(test),
-        "additive": tables[form].as_dict(),
+        "additive": tables[form].to_dict(),
         "additive_form": form,
-        "learned": agreement(predicted, measured).as_dict(),
-        "choice": model.choice.as_dict(),
+        "learned": agreement(predicted, measured).to_dict(),
+        "choice": model.choice.to_dict(),
         "covered_95": float((measured <= upper_ms).mean()),
         "cpu_s": time.process_time() - began,
     }

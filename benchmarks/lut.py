@@ -136,7 +136,7 @@ def judged(
     sums = agreement(replace(table, networks=()).latency_ms(genes), truth)
     within = np.mean(truth <= table.upper_bound_ms(genes, 0.95))
     return {
-        **found.as_dict(),
+        **found.to_dict(),
         "sum_mape": sums.mape,
         "sum_bias": sums.bias,
         "within_95": float(within),
@@ -170,7 +170,7 @@ def by_macs(campaign: Campaign, clock: str) -> dict[str, Any]:
         np.concatenate([macs[name] for name in known]), campaign.of(known, clock, 10**6)
     )
     truth = campaign.of(unseen, clock, 10**6)
-    return agreement(line(np.concatenate([macs[name] for name in unseen])), truth).as_dict()
+    return agreement(line(np.concatenate([macs[name] for name in unseen])), truth).to_dict()
 
 
 def operators(campaign: Campaign, runtime: str) -> tuple[np.ndarray, float]:

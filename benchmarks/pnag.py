@@ -166,7 +166,7 @@ def quality() -> None:
         "local, as an answer",
         f"local, {LOCAL_EVALUATIONS:,}",
     )
-    report("pnag", (*columns, *more), rows, runs=found, settings=TrainingSettings().as_dict())
+    report("pnag", (*columns, *more), rows, runs=found, settings=TrainingSettings().to_dict())
 
 
 # --- speed ----------------------------------------------------------------------------------

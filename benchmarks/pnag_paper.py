@@ -48,7 +48,7 @@ def fronts(options: argparse.Namespace) -> None:
         }
     draw_fronts(drawn, RESULTS / "pnag_paper_fronts.png")
     rows = [[job.platform, *measures([trial])] for job, trial in zip(jobs, found, strict=True)]
-    settings = jobs[0].trained_with.as_dict()
+    settings = jobs[0].trained_with.to_dict()
     report("pnag_paper_fronts", ["platform", *MEASURES], rows, settings=settings)
 
 

@@ -105,7 +105,7 @@ def _beside(
         f"pnag_paper_{section}",
         ["platform", "training", *MEASURES],
         [[*key, *measures(each)] for key, each in trials.items()],
-        settings={label: each[0].trained_with.as_dict() for (_, label), each in jobs.items()},
+        settings={label: each[0].trained_with.to_dict() for (_, label), each in jobs.items()},
         unseen_ms={name: unseen_budgets(name) for name in COMPARED},
         trials=[
             {"platform": name, "training": label, "seed": seed, **trial}

@@ -59,7 +59,7 @@ class Agreement:
             f"MAPE {self.mape:.1%}, Spearman {self.spearman:.3f}"
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
 
@@ -119,7 +119,7 @@ class Calibration:
         scaled = self.slope * predicted_ms
         return np.maximum(scaled + self.intercept_ms, 0.1 * scaled)
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
 
@@ -200,7 +200,7 @@ class Bound:
             least=widened(self.least, 1.0),
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
 

@@ -56,7 +56,7 @@ class Measured:
     rank: int = 0
     speed: Mapping[str, float] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON, without what is not known."""
         more = {
             "multiples": dict(self.multiples),
@@ -152,20 +152,20 @@ class Audit:
         """Upper bound on the latency of networks that a search chooses."""
         return answer_bound(*self.answers, confidence, self.bound(confidence))
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What it says, as JSON, without the networks."""
         return {
-            "before": self.before.as_dict(),
-            "after": self.after.as_dict(),
-            "calibration": self.calibration.as_dict(),
+            "before": self.before.to_dict(),
+            "after": self.after.to_dict(),
+            "calibration": self.calibration.to_dict(),
             "upper": {
-                str(confidence): bound.as_dict()
+                str(confidence): bound.to_dict()
                 for confidence, bound in upper_bounds(self.ratios).items()
             },
             "answers": {
                 "n": len(self.answers[0]),
                 "upper": {
-                    str(confidence): self.answer_bound(confidence).as_dict()
+                    str(confidence): self.answer_bound(confidence).to_dict()
                     for confidence in CONFIDENCES
                 },
             },

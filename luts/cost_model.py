@@ -87,7 +87,7 @@ class CostModel(Predictor):
         return None
 
     @abstractmethod
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON, with ``kind`` and ``schema``."""
 
     @classmethod

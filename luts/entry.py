@@ -28,7 +28,7 @@ class Entry:
     count: int | None = None
     flags: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         flags = {"flags": list(self.flags)} if self.flags else {}
         return {

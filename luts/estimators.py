@@ -43,7 +43,7 @@ class Choice:
     features: str
     parameters: Parameters
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return {**asdict(self), "parameters": dict(self.parameters)}
 
@@ -61,9 +61,9 @@ class Candidate:
     mape: float
     spearman: float
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {**self.choice.as_dict(), "mape": self.mape, "spearman": self.spearman}
+        return {**self.choice.to_dict(), "mape": self.mape, "spearman": self.spearman}
 
     @classmethod
     def from_dict(cls, data: Any, where: str) -> Self:

@@ -96,7 +96,7 @@ def write_cost_model(model: CostModel, path: Path) -> None:
 
     >>> write_cost_model(read_cost_model("pixel.json"), Path("copy.json"))  # doctest: +SKIP
     """
-    text = json.dumps(model.as_dict(), indent=1, allow_nan=False)
+    text = json.dumps(model.to_dict(), indent=1, allow_nan=False)
     write_atomic(path, _LISTS.sub(_on_one_line, text).encode() + b"\n")
 
 

@@ -181,19 +181,19 @@ class LearnedCostModel(CostModel):
 
     # --- files ------------------------------------------------------------------------------
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         data = {
             "schema": SCHEMA,
             "kind": self.kind,
             "clock": self.clock,
             "seed": self.seed,
             "provenance": dict(self.provenance),
-            "candidates": [candidate.as_dict() for candidate in self.candidates],
+            "candidates": [candidate.to_dict() for candidate in self.candidates],
             "networks": self.training.as_list(),
             "out_of_fold_ms": list(self.out_of_fold_ms),
-            "agreement": self.agreement.as_dict(),
+            "agreement": self.agreement.to_dict(),
             "upper": {
-                str(confidence): bound.as_dict()
+                str(confidence): bound.to_dict()
                 for confidence, bound in upper_bounds(self._ratios).items()
             },
         }

@@ -31,7 +31,7 @@ class Sentinel:
     spread: Mapping[str, float]
     rounds: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
 
@@ -94,7 +94,7 @@ class Speed:
         """Whether the device is so much slower or faster than its table that it is to be told."""
         return not 1 / FAR <= self.factor <= FAR
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
 

@@ -179,17 +179,17 @@ class LookupTable(CostModel):
 
     # --- files ------------------------------------------------------------------------------
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         data = {
             "schema": SCHEMA,
             "kind": self.kind,
             "spaces": [space.settings for space in self.spaces],
             "clock": self.clock,
             "provenance": dict(self.provenance),
-            "entries": {key: entry.as_dict() for key, entry in self.entries.items()},
-            "networks": [network.as_dict() for network in self.networks],
+            "entries": {key: entry.to_dict() for key, entry in self.entries.items()},
+            "networks": [network.to_dict() for network in self.networks],
             "audit": {
-                clock: audit.as_dict()
+                clock: audit.to_dict()
                 for clock in CLOCKS
                 if (audit := self._audit_on(clock)) is not None
             },

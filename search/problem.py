@@ -57,7 +57,7 @@ class Objective:
     facts: Mapping[str, object] = field(default_factory=dict)
     device: str | None = None
 
-    def as_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonObject:
         """As the head of an archive has it."""
         about = {"name": self.name, "unit": self.unit, "maximise": self.maximise}
         facts = {"facts": dict(self.facts)} if self.facts else {}

@@ -131,7 +131,7 @@ class Server:
             # Told also of a model that cannot be made ready for them.
             self._inputs[name] = inputs.described
         load_ms = 1e3 * (time.perf_counter() - start)
-        self._inputs[name] = inputs.described or [tensor.as_dict() for tensor in model.inputs]
+        self._inputs[name] = inputs.described or [tensor.to_dict() for tensor in model.inputs]
         if request.get("try"):
             # A model that cannot run with these inputs is found here, not amid a round of others.
             with _named(name, inputs.unused):
@@ -142,7 +142,7 @@ class Server:
             "name": name,
             "load_ms": load_ms,
             "inputs": self._inputs[name],
-            "outputs": [tensor.as_dict() for tensor in model.outputs],
+            "outputs": [tensor.to_dict() for tensor in model.outputs],
             "unused": inputs.unused,
             **(several if inputs.signatures else {}),
         }
@@ -159,7 +159,7 @@ class Server:
             if self._adapter is not None and not self._adapter.on_host:
                 samples["cpu_ms"] = None
             self._reply({"ok": "samples", "name": name, **samples})
-        return {"context": self._recent.close(window).as_dict()}
+        return {"context": self._recent.close(window).to_dict()}
 
     def _run(self, request: Request) -> dict[str, Any]:
         import numpy as np

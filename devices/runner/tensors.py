@@ -25,7 +25,7 @@ class TensorInfo:
         """The sizes, open ones as 1."""
         return [size if isinstance(size, int) else 1 for size in self.sizes]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As in the protocol."""
         return {"name": self.name, "shape": self.shape, "dtype": self.dtype}
 

@@ -35,7 +35,7 @@ def take_samples(
     finally:
         if collecting:
             gc.enable()
-    context = {**window.close().as_dict(), "warmup_ms": round(1e3 * warmup_s, 3)}
+    context = {**window.close().to_dict(), "warmup_ms": round(1e3 * warmup_s, 3)}
     return {"wall_ms": wall_ms, "cpu_ms": cpu_ms, "context": context}
 
 

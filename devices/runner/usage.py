@@ -48,7 +48,7 @@ class Usage:
             self.switches + other.switches,
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As in the protocol: loads in cores.
 
         ``other_cores`` and ``steal_cores`` are the load of other processes and of other virtual

@@ -45,10 +45,10 @@ class LatencyFit:
             "networks": len(model.training),
             "spaces": [space.settings for space in model.spaces],
             "clock": model.clock,
-            "chosen": model.choice.as_dict(),
-            "candidates": [candidate.as_dict() for candidate in model.candidates],
-            "agreement": model.agreement.as_dict(),
-            "upper": {str(level): bound.as_dict() for level, bound in model.bounds().items()},
+            "chosen": model.choice.to_dict(),
+            "candidates": [candidate.to_dict() for candidate in model.candidates],
+            "agreement": model.agreement.to_dict(),
+            "upper": {str(level): bound.to_dict() for level, bound in model.bounds().items()},
             "skipped": dict(self.skipped),
             "doubts": model.doubts,
         }
@@ -170,7 +170,7 @@ def _latencies_ms(measurements: Sequence[Measurement], clock: str) -> list[float
 def _provenance(measurements: Sequence[Measurement]) -> JsonObject:
     """What all measurements share, and when and how they were taken."""
     protocols = dict.fromkeys(measurement.protocol for measurement in measurements)
-    known = [protocol.as_dict() for protocol in protocols]
+    known = [protocol.to_dict() for protocol in protocols]
     return {
         **measurements[0].conditions.to_dict(),
         "source": "networks",

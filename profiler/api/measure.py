@@ -46,7 +46,7 @@ class TableSpeed:
 
     def to_dict(self) -> JsonObject:
         """As JSON."""
-        return {**self.speed.as_dict(), "table": self.table}
+        return {**self.speed.to_dict(), "table": self.table}
 
 
 class Measurements(Records[Measurement]):

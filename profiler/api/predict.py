@@ -69,7 +69,7 @@ class Prediction:
             "name": self.name,
             "space": self.space,
             "latency_ms": self.latency_ms,
-            "speed": self.speed.as_dict(),
+            "speed": self.speed.to_dict(),
         }
         for name in ("upper_ms", "answer_upper_ms"):
             if bounds := getattr(self, name):

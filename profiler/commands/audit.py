@@ -77,7 +77,7 @@ def _show(report: AuditReport) -> None:
         )
     ]
     notes = [f"changed since it was built: {change}" for change in report.changed]
-    notes.append(said(report.speed.as_dict()))
+    notes.append(said(report.speed.to_dict()))
     notes.append("the table holds" if report.holds else "the table does not hold")
     if report.updated:
         notes.append(f"kept in {report.path}")

@@ -110,7 +110,7 @@ def build_lut(
         progress=building_progress(),
     )
     if as_json:
-        print_json({"path": str(table.path), **table.as_dict()})
+        print_json({"path": str(table.path), **table.to_dict()})
     else:
         show_summary(table)
     say(f"Table written to {table.path}")

@@ -37,7 +37,7 @@ class Estimates:
     cv: float
     ci95: tuple[float, float]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON: the interval as a list."""
         return {**self.__dict__, "ci95": list(self.ci95)}
 

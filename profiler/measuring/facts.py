@@ -49,7 +49,7 @@ def journal_facts(
             contents.update(json.dumps(known.request({}), sort_keys=True).encode())
     return {
         **conditions.to_dict(),
-        "protocol": protocol.as_dict(),
+        "protocol": protocol.to_dict(),
         "models": contents.hexdigest(),
     }
 

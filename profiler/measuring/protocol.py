@@ -64,7 +64,7 @@ class Protocol:
                 f"expected at least rounds_min ({self.rounds_min})"
             )
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
 

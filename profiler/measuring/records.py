@@ -158,9 +158,9 @@ class Measurement:
         return {
             "schema": SCHEMA,
             **data,
-            "protocol": self.protocol.as_dict(),
-            "latency_ms": self.latency_ms.as_dict(),
-            "cpu_ms": None if self.cpu_ms is None else self.cpu_ms.as_dict(),
+            "protocol": self.protocol.to_dict(),
+            "latency_ms": self.latency_ms.to_dict(),
+            "cpu_ms": None if self.cpu_ms is None else self.cpu_ms.to_dict(),
             "samples_ms": self.samples_ms,
             "rounds": [asdict(taken) for taken in self.rounds],
         }

@@ -1,6 +1,6 @@
 """Measurements for people: what their flags mean, what was assumed, CSV, a histogram of samples.
 
-All take measurements as JSON records (:meth:`profiler.measuring.records.Measurement.as_dict`), so
+All take measurements as JSON records (:meth:`profiler.measuring.records.Measurement.to_dict`), so
 that saved ones are shown the same way.
 """
 

@@ -45,16 +45,16 @@ def description(model: CostModel) -> dict[str, Any]:
         "clock": model.clock,
         "provenance": dict(model.provenance),
         "spaces": [space_facts(model, space) for space in model.spaces],
-        "agreement": None if agreement is None else agreement.as_dict(),
-        "audit": None if audit is None else audit.as_dict(),
-        "upper": {str(level): bound.as_dict() for level, bound in model.bounds().items()},
+        "agreement": None if agreement is None else agreement.to_dict(),
+        "audit": None if audit is None else audit.to_dict(),
+        "upper": {str(level): bound.to_dict() for level, bound in model.bounds().items()},
         "answers_upper": {
-            str(level): bound.as_dict() for level, bound in model.answer_bounds().items()
+            str(level): bound.to_dict() for level, bound in model.answer_bounds().items()
         },
         "doubts": model.doubts,
         "entries": None
         if table is None
-        else {key: entry.as_dict() for key, entry in table.entries.items()},
+        else {key: entry.to_dict() for key, entry in table.entries.items()},
     }
 
 

@@ -75,7 +75,7 @@ def known_provenance(conditions: Conditions, plan: Plan) -> dict[str, Any]:
     conditions = replace(conditions, precision=plan.precision, batch=plan.batch)
     return {
         **conditions.to_dict(),
-        "protocol": plan.protocol.as_dict(),
+        "protocol": plan.protocol.to_dict(),
         "source": plan.source,
     }
 

@@ -54,7 +54,7 @@ def fit_measurements(
         "left_out": given - len(measurements),
         "noise": measurements.noise,
         "validity": validity(measurements),
-        "cross_validation": {"folds": FOLDS, **score.as_dict()},
+        "cross_validation": {"folds": FOLDS, **score.to_dict()},
         "seed": seed,
         "nasprof": __version__,
     }

@@ -43,7 +43,7 @@ class Score:
     rmse: float
     covered: float
 
-    def as_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 

@@ -196,7 +196,7 @@ class Reply:
             "lut": cost.name,
             "accuracy": context.trade_off.accuracy.name,
             "clock": cost.clock,
-            "speed": context.speed.as_dict(),
+            "speed": context.speed.to_dict(),
             "minimum_ms": context.minimum_ms,
             "maximum_ms": context.maximum_ms,
             "note": self.note,

@@ -159,7 +159,7 @@ class Archive(AbstractContextManager["Archive"]):
     def _line(self, number: int, index: int, record: Record) -> JsonObject:
         own = (self.problem.signs * np.array(record.values)).tolist()
         names = [each.name for each in self.problem.objectives]
-        line = Line(index, record.genes, own, record.error).as_dict(names)
+        line = Line(index, record.genes, own, record.error).to_dict(names)
         return line if number == index else {**line, "place": index}
 
     @property
@@ -199,7 +199,7 @@ class Archive(AbstractContextManager["Archive"]):
 def _facts(problem: Problem, facts: Mapping[str, object]) -> JsonObject:
     shared = {
         "space": problem.space.settings,
-        "objectives": [each.as_dict() for each in problem.objectives],
+        "objectives": [each.to_dict() for each in problem.objectives],
         "limits": problem.prediction_limits,
     }
     return {**shared, **facts}

@@ -30,7 +30,7 @@ class Line:
     values: list[float]
     error: str | None = None
 
-    def as_dict(self, names: Sequence[str]) -> JsonObject:
+    def to_dict(self, names: Sequence[str]) -> JsonObject:
         """As JSON, without its index, which is the line's number unless others overtook it."""
         values = dict(zip(names, map(finite, self.values), strict=True))
         error = {} if self.error is None else {"error": self.error}

@@ -128,7 +128,7 @@ def write_archive(archive: StoredArchive, path: Path, overwrite: bool = False) -
 def _records(archive: StoredArchive) -> list[JsonObject]:
     names = [each.name for each in archive.objectives]
     rows = zip(archive.genes.tolist(), archive.values.tolist(), archive.errors, strict=True)
-    return [Line(index, *row).as_dict(names) for index, row in enumerate(rows)]
+    return [Line(index, *row).to_dict(names) for index, row in enumerate(rows)]
 
 
 def _require_idle(path: Path) -> None:

@@ -63,7 +63,7 @@ class Summary:
             found.setdefault(index, []).append("preferred")
         return found
 
-    def as_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonObject:
         """As JSON; null where nothing was evaluated."""
         archive = self.archive
         return {
@@ -151,7 +151,7 @@ def summary_of(
     stored = StoredArchive(
         None,
         problem.space,
-        tuple(StoredObjective.of(each.as_dict()) for each in problem.objectives),
+        tuple(StoredObjective.of(each.to_dict()) for each in problem.objectives),
         {"limits": problem.prediction_limits, **(facts or {})},
         np.concatenate([each.genes for each in archives]),
         problem.signs * np.concatenate([each.values for each in archives]),

@@ -64,7 +64,7 @@ def show(
     if curves is not None:
         plot_progress(found, curves)
     if as_json:
-        told = [each.as_dict() for each in found]
+        told = [each.to_dict() for each in found]
         print_json(told[0] if len(told) == 1 else told)
         return
     for each in found:

@@ -22,7 +22,7 @@ _POINTED_OUT = 4
 
 def show_objectives(summary: Summary) -> None:
     """Print the best and the worst of each objective, and how good the front is."""
-    told = summary.as_dict()
+    told = summary.to_dict()
     rows = [
         (
             each["name"],
@@ -81,7 +81,7 @@ def _shown(summary: Summary) -> list[Shown]:
     """The front."""
     return [
         Shown(", ".join(each["marks"]), each["values"], brief_arch(each["arch"]))
-        for each in summary.as_dict()["front"]
+        for each in summary.to_dict()["front"]
     ]
 
 

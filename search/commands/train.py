@@ -94,4 +94,4 @@ def _settings(given: dict[str, Any], published: bool) -> TrainingSettings:
 
     if not published:
         return TrainingSettings.from_dict(given)
-    return TrainingSettings.from_dict({**TrainingSettings.published().as_dict(), **given})
+    return TrainingSettings.from_dict({**TrainingSettings.published().to_dict(), **given})

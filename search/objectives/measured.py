@@ -110,7 +110,7 @@ class OnDevice:
         return {
             **now.to_dict(),
             "serial": self.backend.profile.options.get("serial"),
-            "protocol": self.plan.protocol.as_dict(),
+            "protocol": self.plan.protocol.to_dict(),
         }
 
 

@@ -114,7 +114,7 @@ class TrainingSettings:
         """The budgets in ms of one step: the knots, or ``n`` drawn between them."""
         return scale.knots_ms if self.budgets == "knots" else scale.draw(n, self.spacing, rng)
 
-    def as_dict(self) -> JsonObject:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 

@@ -56,7 +56,7 @@ def train(
         "accuracy": trade_off.accuracy.name,
         "cost": trade_off.cost.name,
         "fingerprint": fingerprint(trade_off),
-        "settings": settings.as_dict(),
+        "settings": settings.to_dict(),
         "seed": seed,
     }
     with _one_thread():

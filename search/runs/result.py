@@ -65,7 +65,7 @@ class SearchResult:
 
     def to_dict(self) -> JsonObject:
         """As JSON: what ``nassearch run --json`` prints."""
-        summary = self.summary.as_dict()
+        summary = self.summary.to_dict()
         summary.pop("path")
         return {**summary, "seed": self.seed, "ended": self.ended, "budgets": self.budgets}
 

@@ -60,7 +60,7 @@ def _known(
         genes: ``(n, n_genes)``.
         values: of each, to be minimised, ``(n, n_told)``; nan where it failed.
     """
-    wanted = [each.as_dict() for each in problem.objectives]
+    wanted = [each.to_dict() for each in problem.objectives]
     pairs = list(zip(problem.objectives, wanted, strict=True))
     if all(each not in told for each in wanted):
         return {}
@@ -101,7 +101,7 @@ def macs_problem(problem: Problem) -> Problem:
 
 def start_from_macs(archive: Archive, problem: Problem) -> Start:
     """The front of a search on MACs; what it evaluated for a problem is not evaluated again."""
-    told = [each.as_dict() for each in archive.problem.objectives]
+    told = [each.to_dict() for each in archive.problem.objectives]
     known = _known(problem, told, archive.genes, archive.values)
     return Start(archive.front[0], known, {"from": FROM_MACS, "evaluations": len(archive)})
 

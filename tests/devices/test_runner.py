@@ -282,7 +282,7 @@ def test_a_busy_process_is_seen_as_other_load():
         window = usage.Window()
         while window.elapsed_s < 2 * usage.MIN_WINDOW_S:
             pass
-        seen = window.close().as_dict()
+        seen = window.close().to_dict()
     finally:
         busy.kill()
         busy.wait()
@@ -297,18 +297,18 @@ def test_own_work_is_no_other_load(monkeypatch):
     monkeypatch.setattr(usage.time, "process_time", lambda: next(cpu))
     wall = iter([100.0, 101.0])
     monkeypatch.setattr(usage.time, "perf_counter", lambda: next(wall))
-    seen = usage.Window().close().as_dict()
+    seen = usage.Window().close().to_dict()
     assert seen["own_cores"] == pytest.approx(0.4)
     assert seen["other_cores"] == pytest.approx(0.1)
 
 
 def test_a_short_window_tells_no_load(monkeypatch):
-    seen = usage.Window().close().as_dict()
+    seen = usage.Window().close().to_dict()
     assert seen["other_cores"] is None
     assert seen["steal_cores"] is None
     monkeypatch.setattr(usage, "_machine_seconds", lambda: (None, None))
     monkeypatch.setattr(usage, "MIN_WINDOW_S", 0.0)
-    assert usage.Window().close().as_dict()["other_cores"] is None
+    assert usage.Window().close().to_dict()["other_cores"] is None
 
 
 def test_short_rounds_are_judged_together_with_those_before():
@@ -320,7 +320,7 @@ def test_short_rounds_are_judged_together_with_those_before():
         while window.elapsed_s < 0.01:
             pass
         total = recent.close(window)
-        assert total.as_dict()["other_cores"] is not None
+        assert total.to_dict()["other_cores"] is not None
         assert total.elapsed_s >= usage.MIN_WINDOW_S
     # The first one is needed as long as the others do not suffice.
     assert total.elapsed_s >= first.elapsed_s + 0.03
@@ -334,8 +334,8 @@ def test_what_one_span_cannot_tell_their_sum_cannot():
     known = usage.Usage(1.0, 0.5, 0.7, 0.1, 0.2, 3)
     both = known + known
     assert (both.elapsed_s, both.own_s, both.switches) == (2.0, 1.0, 6)
-    assert both.as_dict()["other_cores"] == pytest.approx(0.2)
-    assert (known + usage.Usage(1.0, 0.5, None, None, None, 0)).as_dict()["other_cores"] is None
+    assert both.to_dict()["other_cores"] == pytest.approx(0.2)
+    assert (known + usage.Usage(1.0, 0.5, None, None, None, 0)).to_dict()["other_cores"] is None
 
 
 # Rounds recorded on two cores: (threads, own work in ms of wall and CPU, context).

@@ -216,11 +216,11 @@ def test_answers_survive_json_and_old_networks_are_read():
         2,
         {"wall": 1.1},
     )
-    assert networks_from_dict(json.loads(json.dumps([answer.as_dict()])), "networks") == (answer,)
+    assert networks_from_dict(json.loads(json.dumps([answer.to_dict()])), "networks") == (answer,)
     old = {"arch": answer.arch, "role": "audit", "latency_ms": {"wall": 1.5}}
     (read,) = networks_from_dict([old], "networks")
     assert read == Measured(answer.arch, "audit", {"wall": 1.5})
-    assert read.as_dict() == old
+    assert read.to_dict() == old
     for name, value, words in (
         ("rank", -1, "'rank' is -1, expected at least 0"),
         ("rank", True, "'rank' is True, expected a whole number"),
@@ -247,14 +247,14 @@ def test_a_table_with_a_damaged_sentinel_is_refused(name, value, words):
     damaged = {**table.provenance, "sentinel": {**SENTINEL_FACTS, name: value}}
     data = replace(table, provenance=damaged)
     with pytest.raises((CostModelInvalid, UsageError), match=words):
-        LookupTable.from_dict(json.loads(json.dumps(data.as_dict())), "t")
+        LookupTable.from_dict(json.loads(json.dumps(data.to_dict())), "t")
 
 
 def test_a_speed_far_from_the_tables_is_told():
     assert Speed(1.2).is_far
     assert Speed(0.8).is_far
     assert not Speed(1.05).is_far
-    assert Speed(1.02, 1.0, 1.04, "today").as_dict() == {
+    assert Speed(1.02, 1.0, 1.04, "today").to_dict() == {
         "factor": 1.02,
         "low": 1.0,
         "high": 1.04,

@@ -91,7 +91,7 @@ def test_the_chosen_candidate_has_the_least_error(fitted):
 
 def test_same_data_and_seed_give_the_same_model_and_the_seed_matters(model):
     again = LearnedCostModel.fit("gpu", model.training, PROVENANCE, clock="cpu", seed=3)
-    assert again.as_dict() == model.as_dict()
+    assert again.to_dict() == model.to_dict()
     other = LearnedCostModel.fit("gpu", model.training, PROVENANCE, clock="cpu", seed=4)
     assert other.out_of_fold_ms != model.out_of_fold_ms
 
@@ -163,7 +163,7 @@ def test_the_range_is_searched_and_marked_as_not_exact(fitted, rng):
     sampled = fitted.latency_ms(space.sample(5000, rng, "biased"))
     assert found.min_ms <= sampled.min()
     assert found.max_ms >= sampled.max()
-    again = LearnedCostModel.from_dict(fitted.as_dict(), "again").extremes()
+    again = LearnedCostModel.from_dict(fitted.to_dict(), "again").extremes()
     assert (again.min_ms, again.max_ms) == (found.min_ms, found.max_ms)
 
 
@@ -261,7 +261,7 @@ def signed(data):
 
 
 def damaged(model, change, sign=True):
-    data = json.loads(json.dumps(model.as_dict()))
+    data = json.loads(json.dumps(model.to_dict()))
     change(data)
     return signed(data) if sign else data
 
@@ -298,7 +298,7 @@ def test_a_value_changed_by_hand_is_found(model):
 
 
 def test_the_order_of_fields_does_not_matter(model):
-    data = dict(reversed(model.as_dict().items()))
+    data = dict(reversed(model.to_dict().items()))
     assert LearnedCostModel.from_dict(data, "gpu") == model
 
 
@@ -306,7 +306,7 @@ def test_the_order_of_fields_does_not_matter(model):
 @given(share=st.floats(0, 0.999))
 def test_truncated_files_are_refused(model, tmp_path_factory, share):
     path = tmp_path_factory.mktemp("cut") / "cut.json"
-    text = json.dumps(model.as_dict())
+    text = json.dumps(model.to_dict())
     path.write_text(text[: int(share * len(text))])
     with pytest.raises(CostModelInvalid, match="not valid JSON"):
         read_cost_model(path)

@@ -183,7 +183,7 @@ def test_an_audit_needs_two_networks_on_the_clock():
 
 def test_an_audit_that_a_file_states_is_computed_again(tmp_path):
     """Networks are kept, so what is said about them follows from the file itself."""
-    data = audited_table(get_space("nasbench201")).as_dict()
+    data = audited_table(get_space("nasbench201")).to_dict()
     stated = data["audit"]["wall"]
     assert stated["after"]["n"] == 16
     assert stated["calibration"]["n"] == 8

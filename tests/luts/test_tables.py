@@ -41,7 +41,7 @@ every_space = pytest.mark.parametrize("name", SPACES)
 @pytest.fixture
 def data():
     """A table as JSON."""
-    return json.loads(json.dumps(made_up_table().as_dict()))
+    return json.loads(json.dumps(made_up_table().to_dict()))
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_a_table_survives_the_way_through_json(data):
         st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text(max_size=8))
     )
     table = LookupTable("t", (space,), entries, provenance)
-    again = LookupTable.from_dict(json.loads(json.dumps(table.as_dict())), "t")
+    again = LookupTable.from_dict(json.loads(json.dumps(table.to_dict())), "t")
     assert again == table
 
 

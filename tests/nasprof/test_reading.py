@@ -493,7 +493,7 @@ def test_a_name_of_megabytes_makes_no_message_of_megabytes(tmp_path):
 
 
 def signed(table, change):
-    data = table.as_dict()
+    data = table.to_dict()
     change(data)
     del data["sha256"]
     return {**data, "sha256": digest(data)}
@@ -575,7 +575,7 @@ def test_a_journal_of_what_nobody_timed_is_refused_and_kept(tmp_path, line, why)
 
 
 def test_protocols_have_ends(tmp_path):
-    known = protocols.get("fixed").as_dict()
+    known = protocols.get("fixed").to_dict()
     for name in ("runs", "warmup", "visits", "rounds_max", "repeats"):
         with pytest.raises(UsageError, match=f"field {name!r} is 1000.*, expected at least . and"):
             Protocol.from_dict({**known, name: 10**50})

@@ -78,7 +78,7 @@ def home(tmp_path, monkeypatch):
     known = {
         "device_fingerprint": open_device(find_profile("cpu")).fingerprint(),
         "runtime_version": onnxruntime.__version__,
-        "protocol": parse_protocol("table:visits=1,rounds=2,repeats=0").as_dict(),
+        "protocol": parse_protocol("table:visits=1,rounds=2,repeats=0").to_dict(),
     }
     table = replace(models.cost, provenance={**facts, **known})
     write_cost_model(table, tmp_path / "data" / "luts" / f"{table.name}.json")

@@ -241,7 +241,7 @@ def test_show_tells_all_that_a_table_knows(run, audited):
     shown = accepted(run("lut", "show", audited, "--json"))
     (space,) = shown["spaces"]
     assert shown["provenance"] == table.provenance
-    assert shown["audit"] == table.audit.as_dict()
+    assert shown["audit"] == table.audit.to_dict()
     assert (space["min_ms"], space["max_ms"]) == (table.extremes().min_ms, table.extremes().max_ms)
     assert (space["exact"], space["missing"]) == (True, [])
     assert {k: e["latency_ms"] for k, e in shown["entries"].items()} == {

@@ -440,7 +440,7 @@ def test_mistakes_in_a_protocol_are_named(text, words):
 @pytest.mark.parametrize("name", list(protocols))
 def test_protocols_survive_json(name):
     protocol = protocols.get(name)
-    assert Protocol.from_dict(json.loads(json.dumps(protocol.as_dict()))) == protocol
+    assert Protocol.from_dict(json.loads(json.dumps(protocol.to_dict()))) == protocol
 
 
 @pytest.mark.parametrize(
@@ -457,7 +457,7 @@ def test_protocols_survive_json(name):
 )
 def test_mistakes_in_a_protocols_json_are_named(change, words):
     with pytest.raises(UsageError, match=words):
-        Protocol.from_dict(protocols.get("fixed").as_dict() | change)
+        Protocol.from_dict(protocols.get("fixed").to_dict() | change)
 
 
 # Records.

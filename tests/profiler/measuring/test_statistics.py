@@ -190,7 +190,7 @@ def test_few_rounds_are_judged_by_students_t(rng, rounds):
 
 
 def test_json_has_every_estimator():
-    found = estimate([1.0, 2.0, 3.0], 0.1, fresh()).as_dict()
+    found = estimate([1.0, 2.0, 3.0], 0.1, fresh()).to_dict()
     names = {"trimmed_mean", "median", "mean", "min", "p90", "p99", "std", "cv", "ci95"}
     assert set(found) == names
     assert isinstance(found["ci95"], list)

@@ -41,7 +41,7 @@ PROVENANCE = {
     "precision": "fp32",
     "batch": 1,
     "source": "blocks",
-    "protocol": PROTOCOL.as_dict(),
+    "protocol": PROTOCOL.to_dict(),
 }
 
 
@@ -364,7 +364,7 @@ def with_sentinel(table, phone):
     """The same table, which knows the phone's sentinel at its own speed."""
     digest = phone.take(np.array([cell(100)]))[0].sentinel["sha256"]
     times = {"wall": SENTINEL_MS, "cpu": 0.9 * SENTINEL_MS}
-    sentinel = Sentinel(digest, times, {"wall": 0.01, "cpu": 0.01}, 20).as_dict()
+    sentinel = Sentinel(digest, times, {"wall": 0.01, "cpu": 0.01}, 20).to_dict()
     changed = replace(table, provenance={**PROVENANCE, "sentinel": sentinel})
     write_cost_model(changed, table.path)
     return read_cost_model(table.path)

@@ -258,12 +258,12 @@ def test_searches_in_memory_are_summed_up_as_one(kept, tmp_path):
     assert np.array_equal(found.archive.minimised, expected)
     corner = np.array([expected[:, 0].max(), 1000])
     assert found.hypervolume == pytest.approx(hypervolume(expected, corner))
-    told = found.as_dict()
+    told = found.to_dict()
     assert (told["path"], told["engine"], told["evaluations"]) == (None, "both", 200)
     # On disk and in memory are the same objectives.
     alone = summary_of(PROBLEM, [kept], {}, {"engine": "random", "seed": 0})
     (stored,) = summaries([read_archive(tmp_path / "a.jsonl")], {})
-    assert stored.as_dict() == alone.as_dict() | {"path": str(tmp_path / "a.jsonl")}
+    assert stored.to_dict() == alone.to_dict() | {"path": str(tmp_path / "a.jsonl")}
     assert stored.archive.objectives == alone.archive.objectives
 
 

@@ -54,7 +54,7 @@ def here(table):
         "precision": "fp32",
         "batch": 1,
         "source": "blocks",
-        "protocol": parse_protocol(PROTOCOL).as_dict(),
+        "protocol": parse_protocol(PROTOCOL).to_dict(),
     }
     return replace(table, provenance=facts)
 

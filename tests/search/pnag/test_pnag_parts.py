@@ -423,4 +423,4 @@ def test_settings_that_make_no_sense_are_refused(changes, said):
 
 @pytest.mark.parametrize("chosen", [TrainingSettings(), TrainingSettings.published(knots=3)])
 def test_settings_are_read_as_they_are_written(chosen):
-    assert TrainingSettings.from_dict(chosen.as_dict()) == chosen
+    assert TrainingSettings.from_dict(chosen.to_dict()) == chosen

@@ -133,7 +133,7 @@ def test_training_tells_what_it_was_and_how_much_it_evaluated():
     chosen = replace(WAYS["dominance"], refine=0)
     about = train(cells(), chosen, 9).provenance
     assert about["evaluations"] == 7 * 4 * 6
-    assert about["settings"] == chosen.as_dict()
+    assert about["settings"] == chosen.to_dict()
     assert (about["seed"], about["accuracy"], about["cost"]) == (9, "made-up", "made-up")
     assert "evaluator" not in about
     published = train(cells(), WAYS["published"], 9).provenance
