@@ -43,6 +43,12 @@ def read_accuracy_model(name: str | Path) -> AccuracyModel:
     A file is what ``nassearch fit`` wrote, OFA's predictor as ``.pth`` or ``.npz``, or a table of
     measured networks as ``.csv``, which is fitted and cross-validated here.
 
+    Args:
+        name: of a model, or its file.
+
+    Returns:
+        The model; why its predictions should be taken with care, if so, is in its ``doubts``.
+
     Raises:
         UsageError: there is none.
         AccuracyModelInvalid: the file is damaged or of something else.

@@ -120,10 +120,19 @@ def compare(
         options: everything else.
         progress: told how far the work has come.
 
+    Returns:
+        What each engine found: shortfalls at each budget, and shares of the best-known front.
+
     Raises:
         UsageError: there is no such engine, or models and device do not fit.
         BudgetImpossible: no architecture meets one of the budgets.
         NasprofError: the table of a device elsewhere is missing.
+
+    >>> options = CompareOptions(evaluations=50, seeds=1, best_known=1000)
+    >>> table = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
+    >>> comparison = compare("local,random", "12ms", lut=table, options=options)
+    >>> sorted(comparison.attempts)
+    ['local', 'random']
     """
     options, progress = options or CompareOptions(), progress or CompareProgress()
     listed = engines.split(",") if isinstance(engines, str) else engines

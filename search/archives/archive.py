@@ -76,7 +76,7 @@ class Archive(AbstractContextManager["Archive"]):
         self._held: dict[int, Record] = {}
         self._log: AppendLog | None = None
         if path is not None:
-            self._log = AppendLog(path, ARCHIVES, _facts(problem, facts or {}), fresh=fresh)
+            self._log = AppendLog(path, ARCHIVES, archive_facts(problem, facts or {}), fresh=fresh)
             try:
                 self._read(self._log.read())
                 self._go_on_within(self._log.facts.get("limits") or {})
@@ -196,7 +196,8 @@ class Archive(AbstractContextManager["Archive"]):
             self._held[line.index] = Record(line.genes, values.tolist(), line.error)
 
 
-def _facts(problem: Problem, facts: Mapping[str, object]) -> JsonObject:
+def archive_facts(problem: Problem, facts: Mapping[str, object]) -> JsonObject:
+    """What an archive's header tells: the problem, and how it is searched."""
     shared = {
         "space": problem.space.settings,
         "objectives": [each.to_dict() for each in problem.objectives],

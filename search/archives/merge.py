@@ -31,11 +31,25 @@ def merge_archives(archives: Sequence[StoredArchive]) -> tuple[StoredArchive, li
 
     An evaluation takes the place of a failure. Limits stay if all have the same.
 
+    Args:
+        archives: of the same objectives; at least one.
+
     Returns:
         The archive, not written yet, and what should be said about it.
 
     Raises:
         ArchiveMismatch: they are of different spaces, objectives or models, naming what differs.
+
+    >>> from search import Models, RunOptions, run
+    >>> from spaces import get_space
+    >>> cells, options = Models(space=get_space("nasbench201")), RunOptions(evaluations=20)
+    >>> archives = [
+    ...     run(engine, "macs,params", models=cells, options=options).archive
+    ...     for engine in ("random", "nsga2")
+    ... ]
+    >>> merged, notes = merge_archives(archives)
+    >>> 20 <= len(merged) <= 40
+    True
     """
     first = archives[0]
     for other in archives[1:]:
@@ -114,10 +128,23 @@ def _sources(archive: StoredArchive) -> list[str]:
 def write_archive(archive: StoredArchive, path: Path, overwrite: bool = False) -> None:
     """Write an archive as a whole.
 
+    Args:
+        archive: what a search evaluated.
+        path: of its file (.jsonl).
+        overwrite: replace the file if it exists.
+
     Raises:
         UsageError: there is a file already.
         ArchiveBusy: a search is at work on it.
         NasprofError: it cannot be written.
+
+    >>> from search import Models, RunOptions, read_archive, run
+    >>> from spaces import get_space
+    >>> cells, options = Models(space=get_space("nasbench201")), RunOptions(evaluations=20)
+    >>> result = run("random", "macs,params", models=cells, options=options)
+    >>> write_archive(result.archive, Path("random.jsonl"))
+    >>> len(read_archive(Path("random.jsonl")))
+    20
     """
     refuse_existing(path, overwrite)
     if path.exists():

@@ -108,8 +108,23 @@ def read_archive(path: Path) -> StoredArchive:
 
     A last line that a crash left incomplete is left out, which is said.
 
+    Args:
+        path: of the file (.jsonl).
+
+    Returns:
+        Everything evaluated, in order.
+
     Raises:
         ArchiveInvalid: it is no archive, or damaged otherwise than by a crash, naming the line.
+
+    >>> from search import Models, RunOptions, run
+    >>> from spaces import get_space
+    >>> cells = Models(space=get_space("nasbench201"))
+    >>> options = RunOptions(evaluations=20, folder="kept")
+    >>> result = run("random", "macs,params", models=cells, options=options)
+    >>> (path,) = Path("kept").iterdir()
+    >>> len(read_archive(path))
+    20
     """
     records = list(ARCHIVES.read(path))
     if not records:

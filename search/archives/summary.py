@@ -12,13 +12,13 @@ import numpy as np
 from nasprof.errors import UsageError
 from nasprof.reader import is_number
 from nasprof.typing import Array, JsonObject
+from search.archives.archive import Archive, archive_facts
 from search.archives.lines import finite
 from search.archives.stored import StoredArchive, StoredObjective
 from search.quality.decision import knee, preferred
 from search.quality.indicators import hypervolume, hypervolume_curve, is_exact
 
 if TYPE_CHECKING:
-    from search.archives.archive import Archive
     from search.problem import Problem
 
 
@@ -152,7 +152,7 @@ def summary_of(
         None,
         problem.space,
         tuple(StoredObjective.of(each.to_dict()) for each in problem.objectives),
-        {"limits": problem.prediction_limits, **(facts or {})},
+        archive_facts(problem, facts or {}),
         np.concatenate([each.genes for each in archives]),
         problem.signs * np.concatenate([each.values for each in archives]),
         [error for each in archives for error in each.errors],

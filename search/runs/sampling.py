@@ -72,6 +72,9 @@ def sample(
         strategy: "uniform": every gene alike; "biased": spread over the whole range of MACs.
         seed: of the draw.
 
+    Returns:
+        The architectures, with their genes ``(n, n_genes)``.
+
     Raises:
         UsageError: there is no such space, or a number is too small.
 

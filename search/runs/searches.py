@@ -67,6 +67,9 @@ def run(
         options: everything else.
         progress: told how many of how many evaluations are done.
 
+    Returns:
+        Everything evaluated, its front, and the best within each budget.
+
     Raises:
         UsageError: it makes no sense, saying why, and what does.
         BudgetImpossible: no architecture meets a budget.
