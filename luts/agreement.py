@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil, exp, hypot, log
-from typing import Any, Literal, Self, TypeAlias, overload
+from typing import Literal, Self, TypeAlias, overload
 
 import numpy as np
 
 from luts.speed import Speed
 from nasprof.errors import UsageError
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 
 CONFIDENCES = (0.9, 0.95, 0.99)
 """Confidences that upper bounds are quoted for."""
@@ -59,7 +59,7 @@ class Agreement:
             f"MAPE {self.mape:.1%}, Spearman {self.spearman:.3f}"
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 
@@ -119,7 +119,7 @@ class Calibration:
         scaled = self.slope * predicted_ms
         return np.maximum(scaled + self.intercept_ms, 0.1 * scaled)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 
@@ -200,7 +200,7 @@ class Bound:
             least=widened(self.least, 1.0),
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Self, TypeAlias, get_args
+from typing import Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from luts.agreement import (
 from luts.answers import answer_bound
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from spaces import Arch, Space, parse_arch
 
 Role: TypeAlias = Literal["fit", "calibration", "audit", "answer"]
@@ -56,7 +56,7 @@ class Measured:
     rank: int = 0
     speed: Mapping[str, float] = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON, without what is not known."""
         more = {
             "multiples": dict(self.multiples),
@@ -152,7 +152,7 @@ class Audit:
         """Upper bound on the latency of networks that a search chooses."""
         return answer_bound(*self.answers, confidence, self.bound(confidence))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """What it says, as JSON, without the networks."""
         return {
             "before": self.before.to_dict(),
@@ -173,7 +173,7 @@ class Audit:
         }
 
 
-def networks_from_dict(data: Any, where: str) -> tuple[Measured, ...]:
+def networks_from_dict(data: Sequence[JsonObject], where: str) -> tuple[Measured, ...]:
     """Measured networks from JSON.
 
     Raises:
@@ -182,7 +182,7 @@ def networks_from_dict(data: Any, where: str) -> tuple[Measured, ...]:
     return tuple(_network(row, f"{where}[{number}]") for number, row in enumerate(data))
 
 
-def _network(row: Any, where: str) -> Measured:
+def _network(row: JsonObject, where: str) -> Measured:
     reader = Reader(row, where)
     role = reader.take("role", "a string")
     if role not in get_args(Role):

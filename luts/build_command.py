@@ -7,13 +7,14 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from nasprof.typing import JsonObject
 from spaces import Space
 
 _ALWAYS = ("device", "runtime", "threads", "precision")
 _UNLESS: dict[str, tuple[Any, ...]] = {"batch": (1,), "source": ("blocks", "imported")}
 
 
-def build_command(provenance: Mapping[str, Any], space: Space) -> str:
+def build_command(provenance: JsonObject, space: Space) -> str:
     """The command that measures a table of ``space`` like one with this provenance."""
     facts = {name: provenance.get(name) for name in (*_ALWAYS, *_UNLESS)}
     own = {key: value for key, value in space.settings.items() if key != "space"}
@@ -31,7 +32,7 @@ def build_command(provenance: Mapping[str, Any], space: Space) -> str:
     return shlex.join(words + _settings("--set", own))
 
 
-def _settings(flag: str, values: Mapping[str, Any]) -> list[str]:
+def _settings(flag: str, values: Mapping[str, object]) -> list[str]:
     """Words that set each value, as JSON."""
     texts = [f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items()]
     return [word for text in texts for word in (flag, text)]

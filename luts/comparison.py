@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import log
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -13,10 +12,11 @@ from luts.cost_model import CostModel
 from luts.errors import MissingEntries
 from luts.table import LookupTable
 from nasprof.differences import differing
+from nasprof.typing import JsonObject
 from spaces import Space
 
 
-def compare(a: CostModel, b: CostModel, n: int, seed: int) -> dict[str, Any]:
+def compare(a: CostModel, b: CostModel, n: int, seed: int) -> JsonObject:
     """Differences of ``b`` from ``a``, ready for JSON; ratios are b over a.
 
     Args:
@@ -36,12 +36,12 @@ def compare(a: CostModel, b: CostModel, n: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _summary(model: CostModel) -> dict[str, Any]:
+def _summary(model: CostModel) -> JsonObject:
     labels = [space.label for space in model.spaces]
     return {"name": model.name, "kind": model.kind, "clock": model.clock, "spaces": labels}
 
 
-def compare_entries(a: LookupTable, b: LookupTable) -> dict[str, Any]:
+def compare_entries(a: LookupTable, b: LookupTable) -> JsonObject:
     """Ratio of each common entry, those that differ most first, and keys of one table only."""
     first, second = _times(a), _times(b)
     ratios = {
@@ -71,10 +71,10 @@ def _times(table: LookupTable) -> dict[str, float]:
     }
 
 
-def compare_space(a: CostModel, b: CostModel, space: Space, n: int, seed: int) -> dict[str, Any]:
+def compare_space(a: CostModel, b: CostModel, space: Space, n: int, seed: int) -> JsonObject:
     """Rank correlation over random architectures; None, with the reason, where one cannot tell."""
     genes = space.sample(n, np.random.default_rng(seed), "uniform")
-    row: dict[str, Any] = {"space": space.label, "n": n, "seed": seed}
+    row: JsonObject = {"space": space.label, "n": n, "seed": seed}
     unknown = {"spearman": None, "kendall": None, "median_ratio": None}
     try:
         times = [model.latency_ms(genes, space) for model in (a, b)]

@@ -6,13 +6,13 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from luts.agreement import CONFIDENCES, Agreement, Bound
 from luts.errors import BudgetImpossible
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from spaces import Genes, Space
 from spaces.predictor import Predictor
 
@@ -87,12 +87,12 @@ class CostModel(Predictor):
         return None
 
     @abstractmethod
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON, with ``kind`` and ``schema``."""
 
     @classmethod
     @abstractmethod
-    def from_dict(cls, data: Mapping[str, Any], name: str) -> Self:
+    def from_dict(cls, data: Mapping[str, object], name: str) -> Self:
         """From JSON.
 
         Raises:

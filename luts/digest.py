@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
 
 
-def digest(data: Mapping[str, Any]) -> str:
+def digest(data: Mapping[str, object]) -> str:
     """SHA-256 of the values of a JSON object, whatever the order of its keys."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_digest(data: Mapping[str, Any], remedy: str) -> None:
+def check_digest(data: Mapping[str, object], remedy: str) -> None:
     """Look whether the contents are what was written.
 
     Raises:

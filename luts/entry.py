@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
+from nasprof.typing import JsonObject
 
 CLOCKS = ("wall", "cpu")
 
@@ -28,7 +29,7 @@ class Entry:
     count: int | None = None
     flags: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         flags = {"flags": list(self.flags)} if self.flags else {}
         return {
@@ -39,7 +40,7 @@ class Entry:
         }
 
     @classmethod
-    def from_dict(cls, data: Any, where: str) -> Self:
+    def from_dict(cls, data: JsonObject, where: str) -> Self:
         """From JSON.
 
         Raises:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
-from typing import Any, Self, TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from nasprof.folds import folds, out_of_fold
 from nasprof.reader import Reader
 from nasprof.registry import Registry
 from nasprof.threads import one_thread
-from nasprof.typing import Array
+from nasprof.typing import Array, Estimator, JsonObject
 
 Parameters: TypeAlias = Mapping[str, float]
 
@@ -43,7 +43,7 @@ class Choice:
     features: str
     parameters: Parameters
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         return {**asdict(self), "parameters": dict(self.parameters)}
 
@@ -61,12 +61,12 @@ class Candidate:
     mape: float
     spearman: float
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         return {**self.choice.to_dict(), "mape": self.mape, "spearman": self.spearman}
 
     @classmethod
-    def from_dict(cls, data: Any, where: str) -> Self:
+    def from_dict(cls, data: object, where: str) -> Self:
         """From JSON.
 
         Raises:
@@ -84,7 +84,7 @@ class Candidate:
         return cls(choice, reader.not_negative("mape"), reader.within("spearman", -1, 1))
 
 
-Builder: TypeAlias = Callable[[Parameters, int, int], Any]
+Builder: TypeAlias = Callable[[Parameters, int, int], Estimator]
 
 
 @dataclass(frozen=True)
@@ -102,29 +102,32 @@ class Kind:
     grid: Mapping[str, Sequence[float]]
 
 
-def _ridge(parameters: Parameters, n_features: int, seed: int) -> Any:
+def _ridge(parameters: Parameters, n_features: int, seed: int) -> Estimator:
     from sklearn.linear_model import Ridge
 
-    return Ridge(alpha=parameters["alpha"])
+    ridge: Estimator = Ridge(alpha=parameters["alpha"])
+    return ridge
 
 
-def _huber(parameters: Parameters, n_features: int, seed: int) -> Any:
+def _huber(parameters: Parameters, n_features: int, seed: int) -> Estimator:
     from sklearn.linear_model import HuberRegressor
 
-    return HuberRegressor(alpha=parameters["alpha"], max_iter=200)
+    huber: Estimator = HuberRegressor(alpha=parameters["alpha"], max_iter=200)
+    return huber
 
 
-def _svr(parameters: Parameters, n_features: int, seed: int) -> Any:
+def _svr(parameters: Parameters, n_features: int, seed: int) -> Estimator:
     from sklearn.svm import SVR
 
     gamma = parameters["gamma"] / n_features
-    return SVR(C=parameters["C"], gamma=gamma, epsilon=0.05)
+    svr: Estimator = SVR(C=parameters["C"], gamma=gamma, epsilon=0.05)
+    return svr
 
 
-def _boosting(parameters: Parameters, n_features: int, seed: int) -> Any:
+def _boosting(parameters: Parameters, n_features: int, seed: int) -> Estimator:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    return HistGradientBoostingRegressor(
+    boosting: Estimator = HistGradientBoostingRegressor(
         loss="absolute_error",
         max_iter=int(parameters["trees"]),
         max_depth=3,
@@ -132,6 +135,7 @@ def _boosting(parameters: Parameters, n_features: int, seed: int) -> Any:
         early_stopping=False,
         random_state=seed,
     )
+    return boosting
 
 
 estimators: Registry[Kind] = Registry(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self, cast
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from luts.training import ENOUGH_NETWORKS, TrainingSet, family, resolution
 from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
 from nasprof.threads import one_thread
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from spaces import Genes, Space
 
 SCHEMA = 1
@@ -64,17 +64,17 @@ class LearnedCostModel(CostModel):
     training: TrainingSet
     candidates: tuple[Candidate, ...]
     out_of_fold_ms: tuple[float, ...]
-    provenance: Mapping[str, Any]
+    provenance: JsonObject
     clock: str = "wall"
     seed: int = 0
-    _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _kept: dict[object, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def fit(
         cls,
         name: str,
         training: TrainingSet,
-        provenance: Mapping[str, Any],
+        provenance: JsonObject,
         *,
         clock: str = "wall",
         seed: int = 0,
@@ -116,8 +116,7 @@ class LearnedCostModel(CostModel):
                     "Are they latencies of one device? Fit it again: nasprof fit --help",
                 ) from error
             self._kept["fit"] = fit
-        fitted: Fit = self._kept["fit"]
-        return fitted
+        return cast(Fit, self._kept["fit"])
 
     def space_of(self, space: Space | None = None) -> Space:
         """``space`` if the model is of it, up to a resolution within the range learned from.
@@ -149,8 +148,7 @@ class LearnedCostModel(CostModel):
         key = ("extremes", space)
         if key not in self._kept:
             self._kept[key] = search_extremes(space, lambda genes: self.latency_ms(genes, space))
-        extremes: Extremes = self._kept[key]
-        return extremes
+        return cast(Extremes, self._kept[key])
 
     # --- trust ------------------------------------------------------------------------------
 
@@ -181,7 +179,7 @@ class LearnedCostModel(CostModel):
 
     # --- files ------------------------------------------------------------------------------
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         data = {
             "schema": SCHEMA,
             "kind": self.kind,
@@ -200,7 +198,7 @@ class LearnedCostModel(CostModel):
         return {**data, "sha256": digest(data)}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], name: str) -> Self:
+    def from_dict(cls, data: Mapping[str, object], name: str) -> Self:
         try:
             return cls._read(data, name)
         except UsageError as error:
@@ -209,7 +207,7 @@ class LearnedCostModel(CostModel):
             ) from error
 
     @classmethod
-    def _read(cls, data: Mapping[str, Any], name: str) -> Self:
+    def _read(cls, data: Mapping[str, object], name: str) -> Self:
         reader = Reader(data, "model")
         if reader.take("schema", "a whole number") != SCHEMA:
             raise UsageError(
@@ -238,7 +236,7 @@ class LearnedCostModel(CostModel):
         return model
 
 
-def _candidates(data: Sequence[Any]) -> tuple[Candidate, ...]:
+def _candidates(data: Sequence[object]) -> tuple[Candidate, ...]:
     if not data:
         raise UsageError("field 'candidates' is [], expected at least the one that was chosen")
     return tuple(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from nasprof.reader import Reader
+from nasprof.typing import JsonObject
 
 _KINDS = {
     **dict.fromkeys(
@@ -22,7 +20,7 @@ _KINDS = {
 }
 
 
-def check_provenance(provenance: Mapping[str, Any]) -> None:
+def check_provenance(provenance: JsonObject) -> None:
     """Refuse fields that are there but of another kind; all may be missing.
 
     Raises:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
+from nasprof.typing import JsonObject
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ class Sentinel:
     spread: Mapping[str, float]
     rounds: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: Any) -> Self:
+    def from_dict(cls, data: JsonObject) -> Self:
         """From JSON.
 
         Raises:
@@ -60,7 +61,7 @@ FAR = 1.1
 """A factor beyond this, or below its inverse, says that the device is not as it was."""
 
 
-def sentinel_of(provenance: Mapping[str, Any]) -> Sentinel | None:
+def sentinel_of(provenance: JsonObject) -> Sentinel | None:
     """What ran in turns with what has this provenance; None where none was kept.
 
     Raises:
@@ -94,7 +95,7 @@ class Speed:
         """Whether the device is so much slower or faster than its table that it is to be told."""
         return not 1 / FAR <= self.factor <= FAR
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self, cast
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from luts.provenance import check_provenance
 from luts.speed import Sentinel, sentinel_of
 from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from spaces import Genes, Space, get_space
 from spaces.graph import Block
 
@@ -50,11 +50,11 @@ class LookupTable(CostModel):
     name: str
     spaces: tuple[Space, ...]
     entries: Mapping[str, Entry]
-    provenance: Mapping[str, Any]
+    provenance: JsonObject
     clock: str = "wall"
     networks: tuple[Measured, ...] = ()
     path: Path | None = field(default=None, compare=False)
-    _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _kept: dict[object, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- predictions ------------------------------------------------------------------------
 
@@ -80,8 +80,7 @@ class LookupTable(CostModel):
                 raise self._lacking(missing, space)
             blocks = (self.entries[block.key] for block in space.vocabulary)
             self._kept[key] = np.array([entry.latency_ms[self.clock] for entry in blocks])
-        costs: Array = self._kept[key]
-        return costs
+        return cast(Array, self._kept[key])
 
     def missing(self, space: Space | None = None) -> list[Block]:
         """Blocks of the space that have no entry on the table's clock."""
@@ -119,8 +118,7 @@ class LookupTable(CostModel):
             whole = not any(self.missing(space) for space in self.spaces)
             networks = self.networks if whole else ()
             self._kept["audit"] = Audit.of(networks, self._sum, self.clock)
-        audit: Audit | None = self._kept["audit"]
-        return audit
+        return cast("Audit | None", self._kept["audit"])
 
     @property
     def agreement(self) -> Agreement | None:
@@ -150,8 +148,7 @@ class LookupTable(CostModel):
                 ends[:, place] = values[[costs.argmin(), costs.argmax()]]
             low, high = self.latency_ms(ends, space).tolist()
             self._kept[key] = Extremes(ends[0], ends[1], low, high, exact=True)
-        extremes: Extremes = self._kept[key]
-        return extremes
+        return cast(Extremes, self._kept[key])
 
     def on_clock(self, clock: str) -> Self:
         """The same table with predictions by another clock.
@@ -179,7 +176,7 @@ class LookupTable(CostModel):
 
     # --- files ------------------------------------------------------------------------------
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         data = {
             "schema": SCHEMA,
             "kind": self.kind,
@@ -202,7 +199,7 @@ class LookupTable(CostModel):
         return None
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], name: str) -> Self:
+    def from_dict(cls, data: Mapping[str, object], name: str) -> Self:
         try:
             return cls._read(data, name)
         except CostModelInvalid:
@@ -211,7 +208,7 @@ class LookupTable(CostModel):
             raise CostModelInvalid(f"LUT {name!r}: {error.message}", error.remedy) from error
 
     @classmethod
-    def _read(cls, data: Mapping[str, Any], name: str) -> Self:
+    def _read(cls, data: Mapping[str, object], name: str) -> Self:
         reader = Reader(data, "table")
         if reader.take("schema", "a whole number") != SCHEMA:
             raise CostModelInvalid(
@@ -267,7 +264,7 @@ class LookupTable(CostModel):
                 )
 
 
-def _space(value: Any) -> Space:
+def _space(value: object) -> Space:
     settings = dict(Reader({"space": value}, "spaces").take("space", "an object"))
     name = Reader(settings, "spaces").take("space", "a string")
     del settings["space"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from luts.errors import SpaceMismatch
 from luts.features import features, signature
 from nasprof.errors import UsageError
 from nasprof.reader import SHORTEST_MS, Reader, is_time_ms
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from spaces import Arch, Genes, Space, parse_arch
 
 MIN_NETWORKS = 20
@@ -36,7 +36,7 @@ class TrainingSet:
     latency_ms: tuple[float, ...]
 
     @classmethod
-    def of(cls, archs: Sequence[Mapping[str, Any]], latency_ms: Sequence[float]) -> Self:
+    def of(cls, archs: Sequence[Mapping[str, object]], latency_ms: Sequence[float]) -> Self:
         """The networks, those that occur several times with the median of their latencies.
 
         Raises:
@@ -115,13 +115,13 @@ class TrainingSet:
             found[rows] = part
         return found
 
-    def as_list(self) -> list[dict[str, Any]]:
+    def as_list(self) -> list[JsonObject]:
         """As JSON."""
         pairs = zip(self.archs, self.latency_ms, strict=True)
         return [{"arch": arch, "latency_ms": latency_ms} for arch, latency_ms in pairs]
 
     @classmethod
-    def from_list(cls, data: Sequence[Any], where: str) -> Self:
+    def from_list(cls, data: Sequence[object], where: str) -> Self:
         """From JSON.
 
         Raises:
@@ -136,7 +136,7 @@ class TrainingSet:
         return cls.of(archs, latency_ms)
 
 
-def _arch(value: Any, where: str) -> Arch:
+def _arch(value: object, where: str) -> Arch:
     try:
         return parse_arch(value)[1]
     except UsageError as error:

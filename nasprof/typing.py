@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,3 +21,13 @@ JsonObject: TypeAlias = dict[str, Any]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many steps of how many are done."""
+
+
+class Estimator(Protocol):
+    """What is used of an estimator of scikit-learn."""
+
+    def fit(self, inputs: Array, targets: Array, /) -> object:
+        """Fit to inputs ``(n, n_columns)`` and targets ``(n,)``."""
+
+    def predict(self, inputs: Array, /) -> Array:
+        """The targets of inputs ``(n, n_columns)`` as expected: ``(n,)``."""

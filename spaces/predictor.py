@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from nasprof.errors import UsageError
+from nasprof.typing import JsonObject
 from spaces.base import Space
 
 
@@ -27,7 +27,7 @@ class Predictor(ABC):
     """What to do for an architecture of another space, as a sentence."""
     name: str
     spaces: tuple[Space, ...]
-    provenance: Mapping[str, Any]
+    provenance: JsonObject
     """What it was made from."""
 
     @property

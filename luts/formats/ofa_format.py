@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import hypot, sqrt
-from typing import Any
 
 from luts.entry import Entry
 from luts.formats.base import Exported, Imported, TableFormat, reject_unknown_keys
@@ -17,6 +16,7 @@ from luts.formats.yaml_text import dump_yaml, parse_yaml
 from luts.table import LookupTable
 from nasprof.errors import UsageError
 from nasprof.reader import Reader
+from nasprof.typing import JsonObject
 from spaces import Space
 
 HEAD_LOSS = (
@@ -69,7 +69,7 @@ class OfaFormat(TableFormat):
         return Exported(files, [HEAD_LOSS, *losses])
 
 
-def _entry(where: str, row: Any) -> Entry:
+def _entry(where: str, row: JsonObject) -> Entry:
     reader = Reader(row, where)
     mean_ms = reader.latency_ms("mean", 0)
     std_ms = None if row.get("std") is None else reader.latency_ms("std", 0)
@@ -137,9 +137,9 @@ def _repeats(taken: Mapping[str, Sequence[Entry]]) -> list[str]:
     ]
 
 
-def _rows(table: LookupTable, space: Space) -> dict[str, Any]:
+def _rows(table: LookupTable, space: Space) -> JsonObject:
     """A space's entries under OFA's keys."""
-    rows: dict[str, Any] = {}
+    rows: JsonObject = {}
     keys = _keys(space)
     costs = table.costs_ms(space).tolist()
     for (ours, theirs), mean_ms in zip(keys.items(), costs, strict=True):

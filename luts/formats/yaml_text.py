@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import yaml
 
@@ -12,6 +11,7 @@ from nasprof.errors import UsageError
 from nasprof.reader import brief
 from nasprof.reading import MAX_NAME
 from nasprof.toml_text import require_plain
+from nasprof.typing import JsonObject
 
 MAX_CHARACTERS = 1 << 18
 """A table of OFA has 25,000."""
@@ -35,7 +35,7 @@ class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # its package has n
         super().__init__(text)
         self._depth = self._nodes = 0
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
+    def compose_node(self, parent: object, index: object) -> object:
         event = self.peek_event()
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
@@ -53,7 +53,7 @@ class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # its package has n
         self._depth -= 1
         return node
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> JsonObject:
         lines: dict[str, int] = {}
         for key, _ in node.value:
             line = key.start_mark.line + 1
@@ -67,11 +67,11 @@ class _StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # its package has n
                     f"{lines[key.value]}"
                 )
             lines[key.value] = line
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        mapping: JsonObject = super().construct_mapping(node, deep)
         return mapping
 
 
-def _plain_scalar(loader: Any, node: Any) -> Any:
+def _plain_scalar(loader: _StrictLoader, node: yaml.ScalarNode) -> int | float:
     """A number as YAML 1.2 has it."""
     text: str = node.value
     if _NUMBERS["int"].fullmatch(text) and len(text) < MAX_NAME:
@@ -87,7 +87,7 @@ _StrictLoader.yaml_implicit_resolvers = {
 _StrictLoader.add_constructor(_NUMBER_TAG, _plain_scalar)
 
 
-def parse_yaml(name: str, text: str) -> dict[str, Any]:
+def parse_yaml(name: str, text: str) -> JsonObject:
     """The mapping in the text of a file.
 
     Raises:
@@ -116,7 +116,7 @@ def parse_yaml(name: str, text: str) -> dict[str, Any]:
     raise UsageError(f"{name}: expected a mapping of keys to values")
 
 
-def dump_yaml(value: Mapping[str, Any], comments: Sequence[str]) -> str:
+def dump_yaml(value: Mapping[str, object], comments: Sequence[str]) -> str:
     """A mapping as YAML, keys sorted, below comments of a line each."""
     head = "".join(f"# {comment}\n" for comment in comments)
     return head + str(yaml.safe_dump(dict(value), sort_keys=True, width=1000))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -205,7 +204,7 @@ def _plan(table: LookupTable, backend: Backend, options: AuditOptions) -> Plan:
     )
 
 
-def _update(path: Path, networks: tuple[Measured, ...], provenance: Mapping[str, object]) -> None:
+def _update(path: Path, networks: tuple[Measured, ...], provenance: JsonObject) -> None:
     """Keep new networks in a table, which is of their speed then, with the answers it remembers."""
     table = read_cost_model(path)
     assert isinstance(table, LookupTable)
@@ -219,9 +218,7 @@ def _update(path: Path, networks: tuple[Measured, ...], provenance: Mapping[str,
     write_cost_model(replace(table, networks=(*networks, *answers), provenance=facts), path)
 
 
-def findings(
-    table: LookupTable, fresh: LookupTable, provenance: Mapping[str, object]
-) -> AuditReport:
+def findings(table: LookupTable, fresh: LookupTable, provenance: JsonObject) -> AuditReport:
     """What new networks say about a table as it is, and newly calibrated.
 
     Args:
@@ -259,7 +256,7 @@ def findings(
     )
 
 
-def _speed(table: LookupTable, provenance: Mapping[str, object]) -> Speed:
+def _speed(table: LookupTable, provenance: JsonObject) -> Speed:
     """The device's speed while networks were measured; the table's where that is not known."""
     now = sentinel_of(provenance)
     if now is None or table.sentinel is None:

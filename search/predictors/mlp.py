@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from nasprof.typing import Estimator
 from search.predictors.tuned import Settings, TunedPredictor
-from search.regression.estimator import Estimator
 
 _HIDDEN, _STEPS = 32, 100
 

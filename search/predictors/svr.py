@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from nasprof.typing import Estimator
 from search.predictors.tuned import Settings, TunedPredictor
-from search.regression.estimator import Estimator
 
 _THRESHOLD = 0.03
 """In standard deviations of the values."""

@@ -9,11 +9,10 @@ from typing import ClassVar, TypeAlias
 
 from nasprof.folds import Predict, Rows
 from nasprof.threads import one_thread
-from nasprof.typing import Array
+from nasprof.typing import Array, Estimator
 from search.predictors.base import GenePredictor
 from search.predictors.folds import choose
 from search.regression.encodings import Columns, Scaling, thermometer
-from search.regression.estimator import Estimator
 from spaces import Genes
 
 Settings: TypeAlias = Mapping[str, float]
