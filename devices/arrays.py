@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from devices.errors import RunnerCrashed
 from nasprof.arrays import NUMBERS, unpack_npz
@@ -11,10 +11,15 @@ from nasprof.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Tensor: TypeAlias = NDArray[Any]
+else:
+    # Annotations only: whoever names a type does not wait for numpy.
+    Tensor = object
+
 _TEXT = "SU"
 
 
-def read_arrays(data: bytes) -> dict[str, NDArray[Any]]:
+def read_arrays(data: bytes) -> dict[str, Tensor]:
     """The arrays of an ``.npz`` that is not compressed, by name.
 
     Raises:

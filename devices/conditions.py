@@ -38,13 +38,13 @@ class Conditions:
     """
 
     device: str | None = None
-    device_fingerprint: Mapping[str, Any] | None = None
-    device_options: Mapping[str, Any] = field(default_factory=dict)
+    device_fingerprint: Mapping[str, object] | None = None
+    device_options: Mapping[str, object] = field(default_factory=dict)
     runtime: str | None = None
     runtime_version: str | None = None
     threads: int | None = None
     affinity: tuple[int, ...] | None = None
-    runtime_options: Mapping[str, Any] = field(default_factory=dict)
+    runtime_options: Mapping[str, object] = field(default_factory=dict)
     precision: str | None = None
     batch: int | None = None
     clock: str | None = None
@@ -84,7 +84,7 @@ class Conditions:
         )
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+    def from_dict(cls, data: Mapping[str, object]) -> Self:
         """Those that a file tells; what it lacks, or has of another type, is not known.
 
         Files from before there were options count as measured without any. Older ones have the
@@ -143,7 +143,7 @@ CONDITIONS = tuple(each.name for each in fields(Conditions))
 _KNOWN = ("affinity",)
 
 
-def differences_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def differences_of(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
     """Where objects differ that hold conditions among other facts, each ``name was X, now Y``.
 
     >>> differences_of({"threads": 1, "models": "a"}, {"threads": 2, "models": "b"})
@@ -155,7 +155,7 @@ def differences_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return differences({name: before[name] for name in before if name not in unknown}, now)
 
 
-def _with_conditions(facts: Mapping[str, Any]) -> JsonObject:
+def _with_conditions(facts: Mapping[str, object]) -> JsonObject:
     """Facts with the conditions among them as they are written today, in their order."""
     conditions = Conditions.from_dict(facts).to_dict()
     others = {name: value for name, value in facts.items() if name not in CONDITIONS}
@@ -163,6 +163,6 @@ def _with_conditions(facts: Mapping[str, Any]) -> JsonObject:
     return {name: known[name] for name in {**facts, **conditions} if name in known}
 
 
-def _typed(data: Mapping[str, Any], name: str, kind: type[_T]) -> _T | None:
+def _typed(data: Mapping[str, object], name: str, kind: type[_T]) -> _T | None:
     value = data.get(name)
     return value if type(value) is kind else None

@@ -5,10 +5,10 @@ The thresholds were chosen on measured runs, see :data:`MAX_OTHER_CORES` and its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from devices.samples import Samples
+from nasprof.typing import JsonObject
 
 CONTENDED = "contended"
 LIMITED = "limited"
@@ -33,7 +33,7 @@ _SHORTEST_MS = 200.0
 
 
 def mark_contention(
-    samples: Samples, threads: int, round_context: Mapping[str, Any], allowance: str | None = None
+    samples: Samples, threads: int, round_context: JsonObject, allowance: str | None = None
 ) -> None:
     """Flag samples that other work disturbed, and keep with them what tells so.
 
@@ -60,8 +60,8 @@ def contention_reasons(
     wall_ms: Sequence[float],
     cpu_ms: Sequence[float] | None,
     threads: int,
-    context: Mapping[str, Any],
-    round_context: Mapping[str, Any],
+    context: JsonObject,
+    round_context: JsonObject,
 ) -> list[str]:
     """Why samples are to be called contended, in words; empty if they are not.
 
@@ -78,7 +78,7 @@ def contention_reasons(
     return [*reasons, _waiting(lost)] if lost > MAX_LOST_SHARE else reasons
 
 
-def load_reasons(context: Mapping[str, Any], round_context: Mapping[str, Any]) -> list[str]:
+def load_reasons(context: JsonObject, round_context: JsonObject) -> list[str]:
     """What other load there was, in words, where it is too much; as :func:`contention_reasons`."""
 
     def observed(name: str) -> float:
@@ -101,8 +101,8 @@ def lost_share(
     wall_ms: Sequence[float],
     cpu_ms: Sequence[float] | None,
     threads: int,
-    context: Mapping[str, Any],
-    round_context: Mapping[str, Any],
+    context: JsonObject,
+    round_context: JsonObject,
 ) -> float:
     """Share of the time in which threads that had work did not run.
 
@@ -116,6 +116,6 @@ def lost_share(
     return max(waited, (wall - sum(cpu_ms)) / max(wall, _SHORTEST_MS))
 
 
-def _waited_share(context: Mapping[str, Any], threads: int) -> float:
+def _waited_share(context: JsonObject, threads: int) -> float:
     delay, elapsed = context.get("run_delay_ms"), context.get("elapsed_ms")
     return float(delay) / (threads * max(float(elapsed), _SHORTEST_MS)) if delay and elapsed else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from devices import host
 from devices.device import Device, Reachability
@@ -16,6 +16,7 @@ from devices.session import Session
 from devices.settings import RUNTIME_OPTIONS, RunSettings
 from nasprof.errors import UsageError
 from nasprof.reader import brief, is_number
+from nasprof.typing import JsonObject
 
 
 class HostDevice(Device):
@@ -43,7 +44,7 @@ class HostDevice(Device):
                 f"{profile.source}: field 'runtime_options' is {brief(options)}, expected a table"
             )
 
-    def runtime_options(self) -> dict[str, Any]:
+    def runtime_options(self) -> JsonObject:
         """What the profile asks of the runtime."""
         return dict(self.profile.options.get(RUNTIME_OPTIONS, {}))
 
@@ -57,7 +58,7 @@ class HostDevice(Device):
             return Reachability(False, f"runtime {runtime}: {modules[0]} is not installed")
         return Reachability(True, f"{host.fingerprint()['cpu']}, {len(host.available_cpus())} CPUs")
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> JsonObject:
         return {"kind": self.profile.kind, **host.fingerprint()}
 
     def open(self, settings: RunSettings) -> Session:

@@ -10,12 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from devices.device_profile import Profile
 from devices.session import Session
 from devices.settings import RunSettings
 from nasprof.registry import Registry
+from nasprof.typing import JsonObject
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Device(ABC):
     local: ClassVar[bool] = False
     """Whether it is in this machine, so that it may be used without being asked for."""
 
-    default_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    default_options: ClassVar[Mapping[str, object]] = MappingProxyType({})
     """What an option is where the profile does not name it."""
 
     incidental_options: ClassVar[frozenset[str]] = frozenset({"serial", "timeout_s"})
@@ -41,7 +42,7 @@ class Device(ABC):
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
 
-    def relevant_options(self) -> dict[str, Any]:
+    def relevant_options(self) -> JsonObject:
         """Options of the profile that latencies depend on, without those at their default."""
         return {
             name: value
@@ -54,7 +55,7 @@ class Device(ABC):
         """Look whether the device answers; never raises, takes a few seconds at most."""
 
     @abstractmethod
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> JsonObject:
         """What identifies the hardware and system: model, SoC or CPU, cores, OS build."""
 
     @abstractmethod

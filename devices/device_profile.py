@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nasprof.typing import JsonObject
+
 MAX_THREADS = 4096
 MAX_SECONDS = 1e6
 """Longest time that a profile may let something wait: systems count ms in 32 bits."""
@@ -35,7 +37,7 @@ class Profile:
     affinity: tuple[int, ...] | None = None
     protocol: str = "adaptive"
     table_protocol: str = "table"
-    options: dict[str, Any] = field(default_factory=dict)
+    options: JsonObject = field(default_factory=dict)
     source: str = ""
 
     def with_options(self, **options: Any) -> Profile:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from devices.foreign import printable
 from devices.samples import Samples
@@ -30,7 +29,7 @@ class DeviceError(NasprofError):
         partial: Mapping[str, Samples] | None = None,
         *,
         model: str | None = None,
-        inputs: Sequence[Mapping[str, Any]] = (),
+        inputs: Sequence[Mapping[str, object]] = (),
     ) -> None:
         super().__init__(_shown(message), remedy and _shown(remedy))
         self.partial = dict(partial or {})

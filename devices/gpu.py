@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from devices.cpu import HostDevice
 from devices.device import Reachability
@@ -21,6 +21,7 @@ from devices.session import Session
 from devices.settings import RunSettings
 from nasprof.errors import UsageError
 from nasprof.reader import brief
+from nasprof.typing import JsonObject
 
 _FIELDS = {
     "name": "gpu",
@@ -54,7 +55,7 @@ class GpuDevice(HostDevice):
     """
 
     known_options: ClassVar[frozenset[str]] = HostDevice.known_options | {"device_index"}
-    default_options: ClassVar[Mapping[str, Any]] = {"device_index": 0}
+    default_options: ClassVar[Mapping[str, object]] = {"device_index": 0}
 
     def __init__(self, profile: Profile) -> None:
         super().__init__(profile)
@@ -64,7 +65,7 @@ class GpuDevice(HostDevice):
                 f"{profile.source}: field 'device_index' is {self.index!r}, expected 0 or above"
             )
 
-    def runtime_options(self) -> dict[str, Any]:
+    def runtime_options(self) -> JsonObject:
         return {"provider": "cuda", "device_index": self.index} | super().runtime_options()
 
     def check(self) -> Reachability:
@@ -76,7 +77,7 @@ class GpuDevice(HostDevice):
             return Reachability(False, (str(error) or type(error).__name__).splitlines()[0])
         return Reachability(True, f"{found['gpu']}, driver {found['driver']}")
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> JsonObject:
         return super().fingerprint() | query_gpu(self.index, _FIELDS)
 
     def open(self, settings: RunSettings) -> Session:
@@ -94,7 +95,7 @@ class GpuSession(LocalSession):
         self._index = index
         super().__init__(settings, timeout_s)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> JsonObject:
         return super().state() | {"gpu": query_gpu(self._index, _STATE_FIELDS)}
 
     def run_round(
@@ -117,7 +118,7 @@ def is_throttled(reasons: object) -> bool:
         return False
 
 
-def query_gpu(index: int, fields: dict[str, str]) -> dict[str, Any]:
+def query_gpu(index: int, fields: dict[str, str]) -> JsonObject:
     """What ``nvidia-smi`` tells of one GPU, by our names; numbers as numbers.
 
     Raises:

@@ -12,10 +12,10 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from devices.cgroup import cpu_quota
 from devices.cpus import choose, read_cpus, read_number, read_sys, siblings
+from nasprof.typing import JsonObject
 
 _CPUS = Path("/sys/devices/system/cpu")
 
@@ -31,7 +31,7 @@ def cannot_measure() -> str | None:
     )
 
 
-def fingerprint() -> dict[str, Any]:
+def fingerprint() -> JsonObject:
     """What identifies this machine; the same from run to run."""
     cpu = _cpu_info()
     return {
@@ -48,7 +48,7 @@ def fingerprint() -> dict[str, Any]:
     }
 
 
-def state(cpus: Iterable[int]) -> dict[str, Any]:
+def state(cpus: Iterable[int]) -> JsonObject:
     """The machine's condition right now, frequencies those of ``cpus``."""
     mhz = {str(cpu): _khz_as_mhz(_CPUS / f"cpu{cpu}/cpufreq/scaling_cur_freq") for cpu in cpus}
     return {

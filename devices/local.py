@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from devices import host
-from devices.arrays import read_arrays
+from devices.arrays import Tensor, read_arrays
 from devices.cgroup import cpu_quota
 from devices.contention import mark_contention
 from devices.errors import DeviceError
@@ -27,6 +27,7 @@ from devices.settings import NO_DETAILS, ModelDetails, RunSettings
 from nasprof.arrays import MAX_BYTES
 from nasprof.reading import read_bytes
 from nasprof.temporary import TemporaryFolder
+from nasprof.typing import JsonObject
 
 DEFAULT_TIMEOUT_S = 300.0
 
@@ -45,7 +46,7 @@ class LocalSession(Session):
     def __init__(self, settings: RunSettings, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
         self.settings = settings
         self.timeout_s = timeout_s
-        self._models: dict[str, dict[str, Any]] = {}
+        self._models: dict[str, JsonObject] = {}
         self._folder = TemporaryFolder()
         self._process = RunnerProcess(settings.threads, self._folder.path, timeout_s)
         try:
@@ -129,7 +130,7 @@ class LocalSession(Session):
             return f"a CPU quota of {quota.cores:g} cores stopped it in {periods} periods"
         return None
 
-    def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def outputs(self, name: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         import numpy as np
 
         source, target = (self._folder.path / file for file in ("in.npz", "out.npz"))
@@ -144,13 +145,13 @@ class LocalSession(Session):
         request = {"op": "profile", "name": name, "warmup": warmup, "runs": runs}
         return operators_of(self._process.ask(request), name)
 
-    def tensors(self, name: str) -> dict[str, Any]:
+    def tensors(self, name: str) -> JsonObject:
         return self._models[name]
 
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> JsonObject:
         return {key: value for key, value in self._hello.items() if key not in ("ok", "pid")}
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> JsonObject:
         return host.state(self._hello["affinity"] or host.available_cpus())
 
     @property

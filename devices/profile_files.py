@@ -27,7 +27,7 @@ MAX_BYTES = 1 << 20
 _INTEGERS = range(-(2**63), 2**63)
 _CONTROL = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) - frozenset("\t\n\r")
 
-_Rule: TypeAlias = tuple[Callable[[Any], bool], str]
+_Rule: TypeAlias = tuple[Callable[[object], bool], str]
 
 
 _TEXT: _Rule = (lambda value: isinstance(value, str) and bool(value), "a string")
@@ -90,7 +90,7 @@ def _unusable(values: Iterable[tuple[object, Any]], where: str) -> Iterator[tupl
             yield place, value
 
 
-def _is_usable(value: Any) -> bool:
+def _is_usable(value: object) -> bool:
     if isinstance(value, str):
         return _CONTROL.isdisjoint(value)
     return not isinstance(value, int) or value in _INTEGERS

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
 
 from devices.errors import RunnerCrashed, RunnerRefused
@@ -26,6 +26,7 @@ from devices.reply_checks import (
     is_time,
 )
 from devices.samples import Samples
+from nasprof.typing import JsonObject
 
 MAX_REPLY = 8 << 20
 """Characters of an answer: some 200,000 timed runs."""
@@ -37,7 +38,7 @@ _ECHOED = ("name", "message", "model")
 """Fields that may hold names of ours, of which some are those of files in no known encoding."""
 
 
-def parse_reply(line: str) -> dict[str, Any] | None:
+def parse_reply(line: str) -> JsonObject | None:
     """The answer in a line; None if it is none, but something that a program printed.
 
     Raises:
@@ -85,7 +86,7 @@ def _real(text: str) -> float:
     return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
     value = dict(pairs)
     if len(value) != len(pairs):
         raise _Damaged("a field twice")
@@ -109,7 +110,7 @@ def _is_writable(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def raise_error(reply: Mapping[str, Any], doing: str, words: str | None = None) -> NoReturn:
+def raise_error(reply: JsonObject, doing: str, words: str | None = None) -> NoReturn:
     """Raise what an answer of the kind ``error`` means.
 
     Args:
@@ -129,7 +130,7 @@ def raise_error(reply: Mapping[str, Any], doing: str, words: str | None = None) 
     raise RunnerCrashed(f"the runner cannot {doing}: {message}", words)
 
 
-def checked_hello(reply: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+def checked_hello(reply: JsonObject, asked: JsonObject) -> JsonObject:
     """The answer to ``hello``: of runtime, threads and cores as asked for; its words printable."""
     for field in ("runtime", "threads"):
         told = reply.get(field)
@@ -152,7 +153,7 @@ def _printable(value: Any) -> Any:
     return [_printable(each) for each in value] if isinstance(value, list) else value
 
 
-def checked_load(reply: Mapping[str, Any], name: str) -> dict[str, Any]:
+def checked_load(reply: JsonObject, name: str) -> JsonObject:
     """The answer to ``load``: its tensors, each with a name, and how long it took."""
     _check_name("load", reply, [name])
     if not is_time(reply.get("load_ms")):
@@ -164,7 +165,7 @@ def checked_load(reply: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {**reply, "inputs": _described(reply["inputs"]), **_said(reply)}
 
 
-def _said(reply: Mapping[str, Any]) -> dict[str, Any]:
+def _said(reply: JsonObject) -> JsonObject:
     """What else is told of a model's inputs: names that were said in vain, signatures."""
     said = {"unused": reply.get("unused", []), "signatures": reply.get("signatures", [])}
     for field, words in said.items():
@@ -175,7 +176,7 @@ def _said(reply: Mapping[str, Any]) -> dict[str, Any]:
     return {field: words for field, words in said.items() if words}
 
 
-def _described(tensors: Any) -> list[dict[str, Any]]:
+def _described(tensors: Any) -> list[JsonObject]:
     """Inputs as the runner tells them, see :class:`devices.runner.inputs.Inputs`.
 
     A runner that says less of them is as good.
@@ -201,7 +202,7 @@ class Round:
         self._left = Counter(order)
         self._runs = runs
 
-    def visit(self, reply: Mapping[str, Any]) -> tuple[str, Samples]:
+    def visit(self, reply: JsonObject) -> tuple[str, Samples]:
         """The model of a visit that is over, and its samples: one for each run."""
         name = _check_name("round", reply, +self._left)
         self._left[name] -= 1
@@ -223,7 +224,7 @@ class Round:
             raise RunnerCrashed(f"the runner gave no samples of {', '.join(missing)}")
 
 
-def context_of(reply: Mapping[str, Any]) -> dict[str, Any]:
+def context_of(reply: JsonObject) -> JsonObject:
     """What else was observed: numbers, or None where the system does not tell."""
     context = reply.get("context") or {}
     if not isinstance(context, dict):
@@ -237,7 +238,7 @@ def context_of(reply: Mapping[str, Any]) -> dict[str, Any]:
     return dict(context)
 
 
-def operators_of(reply: Mapping[str, Any], name: str) -> dict[str, float]:
+def operators_of(reply: JsonObject, name: str) -> dict[str, float]:
     """Mean ms of each operator by its name, in the order they ran."""
     _check_name("profile", reply, [name])
     times = reply.get("times_ms")
@@ -246,7 +247,7 @@ def operators_of(reply: Mapping[str, Any], name: str) -> dict[str, float]:
     return {operator: float(ms) for operator, ms in times or ()}
 
 
-def _check_name(doing: str, reply: Mapping[str, Any], expected: Collection[str]) -> str:
+def _check_name(doing: str, reply: JsonObject, expected: Collection[str]) -> str:
     name = reply.get("name")
     # Not is_word: these names are ours, and may be those of files.
     if not isinstance(name, str) or name not in expected:

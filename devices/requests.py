@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from devices.runtimes import adapter_of
 from devices.settings import INPUT_SEED, ModelDetails, RunSettings
+from nasprof.typing import JsonObject
 
 
 def hello_request(
-    settings: RunSettings, affinity: Sequence[int] | None, options: Mapping[str, Any]
-) -> dict[str, Any]:
+    settings: RunSettings, affinity: Sequence[int] | None, options: Mapping[str, object]
+) -> JsonObject:
     """What begins a session.
 
     Args:
@@ -32,7 +32,7 @@ def hello_request(
 
 def load_request(
     name: str, path: str, details: ModelDetails, files: Mapping[str, str]
-) -> dict[str, Any]:
+) -> JsonObject:
     """What makes a model ready.
 
     Args:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+from nasprof.typing import JsonObject
 
 THROTTLED = "throttled"
 """Flag of samples taken while the device slowed down for its temperature."""
@@ -15,9 +17,9 @@ class Samples:
     """What was timed of one model in one round.
 
     Args:
-        wall_ms: wall-clock time of each run, in order.
-        cpu_ms: CPU time of each run (the thread's own at one thread, else the whole process's),
-            None where the device cannot tell.
+        wall_ms: wall-clock time in ms of each timed run, in order: ``(runs,)``.
+        cpu_ms: CPU time in ms of each of them: ``(runs,)``; the thread's own at one thread, else
+            the whole process's. None where the device cannot tell.
         flags: doubts about these samples, such as "contended" or "throttled".
         context: what else was observed (load, temperature, context switches).
     """
@@ -25,7 +27,7 @@ class Samples:
     wall_ms: list[float]
     cpu_ms: list[float] | None = None
     flags: list[str] = field(default_factory=list)
-    context: dict[str, Any] = field(default_factory=dict)
+    context: JsonObject = field(default_factory=dict)
 
     def joined(self, later: Samples) -> Samples:
         """These samples and those of a later visit in the same round."""
@@ -61,7 +63,7 @@ def take_in(taken: dict[str, Samples], name: str, samples: Samples) -> None:
 _TOTALS = ("elapsed_ms", "warmup_ms", "run_delay_ms", "involuntary_switches")
 
 
-def _joined_context(first: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+def _joined_context(first: JsonObject, later: JsonObject) -> JsonObject:
     """Durations and counts added up, shares of cores averaged, the rest as it was last."""
     spans = [float(part.get("elapsed_ms") or 0.0) for part in (first, later)]
     joined = {**first, **later}

@@ -9,11 +9,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Self
 
+from devices.arrays import Tensor
 from devices.errors import DeviceError, RunnerRefused
 from devices.samples import Arrived, Samples
 from devices.settings import ModelDetails, RunSettings
+from nasprof.typing import JsonObject
 
 
 class Session(ABC):
@@ -34,13 +36,14 @@ class Session(ABC):
         """Bring model files to the device, by name, and see that they run.
 
         Args:
+            models: paths on this machine.
             details: of those models of which there are any.
 
         Raises:
             DeviceError: with the name of the ``model``, if it is one that cannot be loaded or run.
         """
 
-    def tensors(self, name: str) -> dict[str, Any]:
+    def tensors(self, name: str) -> JsonObject:
         """What the runner tells of a loaded model: ``inputs``
         (:attr:`devices.runner.inputs.Inputs.described`), ``outputs``, ``load_ms``, ``unused``
         names and, where it has several, the ``signature`` that was taken and all ``signatures``.
@@ -59,20 +62,29 @@ class Session(ABC):
 
         Args:
             order: names of loaded models.
+            warmup: untimed runs of each visit.
+            runs: timed runs of each visit.
             arrived: told of each visit when it is over; doubts that only the whole round shows
                 are missing then.
+
+        Returns:
+            By name, the samples of all visits of a model: ``runs`` times in ms for each.
 
         Raises:
             DeviceError: with the samples taken so far as ``partial``.
         """
 
-    @abstractmethod
-    def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a loaded model once on given arrays and return its outputs, by name.
+    def outputs(self, name: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Run a loaded model once and return its outputs, by name.
+
+        Args:
+            name: of the model.
+            inputs: arrays of the shapes and types of the model's inputs, by their names.
 
         Raises:
             RunnerRefused: where the device cannot return outputs.
         """
+        raise RunnerRefused("this device does not return outputs")
 
     def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:
         """Mean ms a run of each operator of a loaded model, by its name, in the order they ran.
@@ -80,18 +92,23 @@ class Session(ABC):
         The names are those of the nodes in the model file as far as the runtime keeps them; one
         that it made of several bears the name of one of them.
 
+        Args:
+            name: of the model.
+            warmup: runs that do not count.
+            runs: that are averaged over.
+
         Raises:
             RunnerRefused: where the device gives no operator profiles.
         """
         raise RunnerRefused("this device gives no operator profiles")
 
     @abstractmethod
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> JsonObject:
         """What executes: ``runtime_version``, ``threads``, ``affinity`` (a list of CPUs, or None
         where that is not known), all as they are set, and what else identifies it.
         """
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> JsonObject:
         """The device's condition right now (frequency, governor, temperature, load)."""
         return {}
 

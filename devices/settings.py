@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from devices.runner.values import FILE
+from nasprof.typing import JsonObject
 
 RUNTIME_OPTIONS = "runtime_options"
 """Option of profiles: a table of what only the runtime understands."""
@@ -31,7 +31,7 @@ class RunSettings:
     runtime: str
     threads: int = 1
     affinity: tuple[int, ...] | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ModelDetails:
     sizes: Mapping[str, int] = field(default_factory=dict)
     batch: int | None = None
     values: Mapping[str, str] = field(default_factory=dict)
-    known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    known: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     rankless: tuple[str, ...] = ()
     signature: str | None = None
     companions: tuple[Path, ...] = ()
@@ -71,7 +71,7 @@ class ModelDetails:
             if value.startswith(FILE)
         }
 
-    def request(self, files: Mapping[str, str]) -> dict[str, Any]:
+    def request(self, files: Mapping[str, str]) -> JsonObject:
         """As the runner is told.
 
         Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from devices.conditions import Conditions
 from devices.cpus import MAX_CPUS
@@ -90,7 +89,7 @@ class Target:
     threads: int | None = None
     affinity: tuple[int, ...] | None = None
     serial: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("device", "runtime", "serial"):

@@ -16,6 +16,7 @@ from devices.runner.refusal import Refused
 from devices.runner.tensors import TensorInfo
 from devices.runner.values import FILE
 from devices.settings import INPUT_SEED, ModelDetails
+from nasprof.typing import JsonObject
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ToolInputs:
         files: content of inputs that are read from files, by the name of the tensor.
     """
 
-    told: Mapping[str, Any]
+    told: JsonObject
     flags: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -67,7 +68,7 @@ def tool_inputs(path: Path, details: ModelDetails) -> ToolInputs:
         arrays = inputs.arrays(graph.tensors)
     except Refused as error:
         raise RunnerRefused(str(error)) from error
-    told: dict[str, Any] = {"inputs": inputs.described, "unused": inputs.unused}
+    told: JsonObject = {"inputs": inputs.described, "unused": inputs.unused}
     flags = []
     if len(graph.signatures) > 1:
         told |= {"signature": graph.signature, "signatures": graph.signatures}
@@ -81,7 +82,7 @@ def tool_inputs(path: Path, details: ModelDetails) -> ToolInputs:
     return ToolInputs(told, tuple(flags), contents)
 
 
-def _layer_flags(graph: TfliteGraph, described: Sequence[Mapping[str, Any]]) -> list[str]:
+def _layer_flags(graph: TfliteGraph, described: Sequence[JsonObject]) -> list[str]:
     names = [graph.own_names[tensor["name"]] for tensor in described]
     for name in names:
         if set(name) & set(",:"):

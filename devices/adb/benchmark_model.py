@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from devices.adb.benchmark_round import Visits, operator_times, round_script
 from devices.adb.benchmark_tool import OP_PROFILING, find_tool, tool_flags
@@ -18,11 +17,13 @@ from devices.adb.options import AdbOptions
 from devices.adb.session import AdbSession
 from devices.adb.state import taskset_mask
 from devices.adb.workspace import Workspace
+from devices.arrays import Tensor
 from devices.errors import DeviceError, RunnerRefused
 from devices.foreign import clean, cores_of
 from devices.samples import Arrived
 from devices.settings import RunSettings
 from devices.tflite_inputs import ToolInputs, tool_inputs
+from nasprof.typing import JsonObject
 
 RUNTIMES = ("litert", "tflite")
 
@@ -37,7 +38,7 @@ class BenchmarkModelSession(AdbSession):
         workspace: Workspace,
         settings: RunSettings,
         options: AdbOptions,
-        facts: Mapping[str, Any],
+        facts: JsonObject,
     ) -> None:
         if settings.runtime not in RUNTIMES:
             raise RunnerRefused(
@@ -96,7 +97,7 @@ class BenchmarkModelSession(AdbSession):
                 self.push_bytes(content, self._input_name(name, tensor))
         self.measure(names, 1, 1, lambda name, samples: None)
 
-    def tensors(self, name: str) -> dict[str, Any]:
+    def tensors(self, name: str) -> JsonObject:
         return dict(self._inputs[name].told)
 
     def _own_flags(self, name: str) -> list[str]:
@@ -131,13 +132,13 @@ class BenchmarkModelSession(AdbSession):
         told = self.workspace.run(command, self.options.timeout_s)
         return operator_times(told.output + "\n", told.exit_code, runs, self._check_delegate)
 
-    def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def outputs(self, name: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         raise RunnerRefused(
             "benchmark_model does not return outputs",
             'Use runner = "json" in the device profile, on a device with Python.',
         )
 
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> JsonObject:
         digest = None if self._local is None else hashlib.sha256(self._local.read_bytes())
         return {
             "runner": "benchmark_model",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
 from devices.adb.benchmark_check import check_result, exit_text
 from devices.adb.benchmark_output import BenchmarkResult, parse_benchmark
@@ -14,6 +13,7 @@ from devices.adb.connection import quote
 from devices.errors import RunnerCrashed, RunnerRefused
 from devices.foreign import clean
 from devices.samples import Arrived, Samples
+from nasprof.typing import JsonObject
 
 _VISIT = """
 visit() {{
@@ -56,7 +56,7 @@ class _Visit:
     def samples(self) -> Samples:
         """What was timed, and what the tool told besides."""
         inits = [result.init_ms for result in self._results if result.init_ms is not None]
-        context: dict[str, Any] = {
+        context: JsonObject = {
             "init_ms": median(inits) if inits else None,
             "memory_mb": self._results[-1].memory_mb,
             "delegates": dict(self._results[-1].delegates),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from devices.adb.connection import AdbConnection
 from devices.adb.options import AdbOptions, read_options
@@ -20,6 +20,7 @@ from devices.session import Session
 from devices.settings import RunSettings
 from nasprof.errors import NasprofError
 from nasprof.registry import Registry
+from nasprof.typing import JsonObject
 
 CHECK_TIMEOUT_S = 3.0
 
@@ -35,7 +36,7 @@ adb_runners: Registry[type[AdbSession]] = Registry(
 class AdbDevice(Device):
     """A phone or board over ADB; :class:`AdbOptions` says what its profile may contain."""
 
-    default_options: ClassVar[Mapping[str, Any]] = asdict(AdbOptions())
+    default_options: ClassVar[Mapping[str, object]] = asdict(AdbOptions())
     # Which device it is, and what the tool is, follows from what they hold, not where they are.
     incidental_options: ClassVar[frozenset[str]] = Device.incidental_options | {
         "port",
@@ -49,7 +50,7 @@ class AdbDevice(Device):
     def __init__(self, profile: Profile) -> None:
         super().__init__(profile)
         self.options: AdbOptions = read_options(profile)
-        self._facts: dict[str, Any] = {}
+        self._facts: JsonObject = {}
 
     def check(self) -> Reachability:
         try:
@@ -62,7 +63,7 @@ class AdbDevice(Device):
         self._facts = facts
         return Reachability(True, self._describe(facts))
 
-    def _describe(self, facts: dict[str, Any]) -> str:
+    def _describe(self, facts: JsonObject) -> str:
         system = f"Android {facts['android']}" if "android" in facts else facts.get("os", "")
         parts = [facts.get("model", "a device"), system, f"at {self.options.address}"]
         product = self.options.product
@@ -72,7 +73,7 @@ class AdbDevice(Device):
             parts.append("benchmark_model is not set in its profile")
         return ", ".join(part for part in parts if part)
 
-    def fingerprint(self) -> dict[str, Any]:
+    def fingerprint(self) -> JsonObject:
         if not self._facts:
             try:
                 self._facts = self._read_facts()
@@ -80,7 +81,7 @@ class AdbDevice(Device):
                 self._facts = self._read_facts()
         return {"kind": self.profile.kind, **self._facts}
 
-    def _read_facts(self) -> dict[str, Any]:
+    def _read_facts(self) -> JsonObject:
         with self._connected() as connection:
             return parse_facts(connection.shell(FACTS_SCRIPT).output)
 
@@ -115,6 +116,6 @@ class AdbDevice(Device):
             connection.close()
 
 
-def _is_product(facts: dict[str, Any], product: str) -> bool:
+def _is_product(facts: JsonObject, product: str) -> bool:
     names = (str(facts.get(name, "")) for name in ("model", "brand", "manufacturer"))
     return any(product.lower() in name.lower() for name in names)

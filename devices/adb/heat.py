@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from devices.adb.options import AdbOptions
 from devices.adb.state import throttled
 from devices.samples import THROTTLED, Samples
 from nasprof.log import logger
+from nasprof.typing import JsonObject
 
 COOL_POLL_S = 2.0
 
@@ -22,13 +22,13 @@ class Heat:
         state: tells the device's state.
     """
 
-    def __init__(self, options: AdbOptions, state: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, options: AdbOptions, state: Callable[[], JsonObject]) -> None:
         self._options = options
         self._state = state
         self._baseline = state()
         self._waited_s = 0.0
 
-    def cool_down(self) -> dict[str, Any]:
+    def cool_down(self) -> JsonObject:
         """Wait while the device is too hot to be measured, and return its state then."""
         start = time.monotonic()
         state = self._state()
@@ -46,14 +46,12 @@ class Heat:
         self._waited_s = time.monotonic() - start if told else 0.0
         return state
 
-    def _hot(self, state: Mapping[str, Any]) -> bool:
+    def _hot(self, state: JsonObject) -> bool:
         limit_c = self._options.cool_below_c
         too_warm = limit_c is not None and state.get("temperature_c", limit_c) > limit_c
         return too_warm or throttled(state, self._baseline)
 
-    def judge(
-        self, taken: Mapping[str, Samples], before: Mapping[str, Any], after: Mapping[str, Any]
-    ) -> None:
+    def judge(self, taken: Mapping[str, Samples], before: JsonObject, after: JsonObject) -> None:
         """Note the heat before and after a round with its samples, and flag throttled ones."""
         hot = throttled(before, self._baseline) or throttled(after, self._baseline)
         for samples in taken.values():

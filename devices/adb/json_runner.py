@@ -14,7 +14,7 @@ from typing import Any
 from devices.adb.benchmark_check import exit_text
 from devices.adb.connection import quote
 from devices.adb.session import AdbSession
-from devices.arrays import read_arrays
+from devices.arrays import Tensor, read_arrays
 from devices.contention import mark_contention
 from devices.errors import RunnerCrashed, RunnerRefused
 from devices.foreign import clean
@@ -31,6 +31,7 @@ from devices.requests import hello_request, load_request
 from devices.runner.archive import runner_archive
 from devices.runner.telemetry import SILENT
 from devices.samples import Arrived, Samples
+from nasprof.typing import JsonObject
 
 _ENDINGS = {"onnxruntime": (".onnx",), "litert": (".tflite",)}
 
@@ -50,13 +51,11 @@ class _Replies:
         on_reply: told of each that is no error.
     """
 
-    def __init__(
-        self, expected: int, on_reply: Callable[[dict[str, Any]], None] | None = None
-    ) -> None:
+    def __init__(self, expected: int, on_reply: Callable[[JsonObject], None] | None = None) -> None:
         self._expected = expected
-        self.by_kind: dict[str, dict[str, Any]] = {}
-        self.loaded: dict[str, dict[str, Any]] = {}
-        self.error: dict[str, Any] | None = None
+        self.by_kind: dict[str, JsonObject] = {}
+        self.loaded: dict[str, JsonObject] = {}
+        self.error: JsonObject | None = None
         self.words: list[str] = []
         self._on_reply = on_reply
 
@@ -83,8 +82,8 @@ class _Replies:
 class JsonSession(AdbSession):
     """Models timed run by run in a Python process on the device."""
 
-    _hello: Mapping[str, Any] = {}
-    _tensors: Mapping[str, dict[str, Any]] = {}
+    _hello: Mapping[str, object] = {}
+    _tensors: Mapping[str, JsonObject] = {}
     _round_context: Mapping[str, Any] = {}
 
     @property
@@ -116,7 +115,7 @@ class JsonSession(AdbSession):
     def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
         visits = Round(order, runs)
 
-        def keep(reply: dict[str, Any]) -> None:
+        def keep(reply: JsonObject) -> None:
             if reply["ok"] == "samples":
                 arrived(*visits.visit(reply))
 
@@ -133,13 +132,13 @@ class JsonSession(AdbSession):
 
     def judge(self, taken: Mapping[str, Samples]) -> None:
         for samples in taken.values():
-            mark_contention(samples, self.settings.threads, self._round_context)
+            mark_contention(samples, self.settings.threads, dict(self._round_context))
 
     def _ask(
         self,
-        requests: Sequence[Mapping[str, Any]],
+        requests: Sequence[Mapping[str, object]],
         timeout_s: float,
-        on_reply: Callable[[dict[str, Any]], None] | None = None,
+        on_reply: Callable[[JsonObject], None] | None = None,
         visits: int = 0,
     ) -> _Replies:
         asked = [self._hello_request(), *requests]
@@ -153,17 +152,17 @@ class JsonSession(AdbSession):
         _check(replies, ended.exit_code, {str(request["op"]) for request in asked})
         return replies
 
-    def _hello_request(self) -> dict[str, Any]:
+    def _hello_request(self) -> JsonObject:
         options = self.options.runtime_options | dict(self.settings.options)
         return hello_request(self.settings, self.affinity, options)
 
-    def _load_request(self, name: str) -> dict[str, Any]:
+    def _load_request(self, name: str) -> JsonObject:
         return load_request(name, self.remote(name), self.details(name), self.input_files(name))
 
-    def tensors(self, name: str) -> dict[str, Any]:
+    def tensors(self, name: str) -> JsonObject:
         return self._tensors[name]
 
-    def outputs(self, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def outputs(self, name: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         import numpy as np
 
         self.make_ready()
@@ -181,7 +180,7 @@ class JsonSession(AdbSession):
         self._ask([self._load_request(name), request], self.options.timeout_s)
         return read_arrays(self.workspace.connection.pull(target))
 
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> JsonObject:
         told = {key: value for key, value in self._hello.items() if key not in ("ok", "pid")}
         return {"runner": "json", **told, "push_verified_by": sorted(self.verified)}
 

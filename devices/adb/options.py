@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TypeGuard
 
 from devices.adb.address import DEFAULT_PORT, Address, parse_address
 from devices.device_profile import MAX_SECONDS, Profile
 from nasprof.errors import UsageError
 from nasprof.reader import brief, is_number
+from nasprof.typing import JsonObject
 
 RUNNERS = ("benchmark_model", "json")
 
@@ -47,7 +48,7 @@ class AdbOptions:
     benchmark_flags: list[str] = field(default_factory=list)
     delegate: str | None = None
     python: str = "python3"
-    runtime_options: dict[str, Any] = field(default_factory=dict)
+    runtime_options: JsonObject = field(default_factory=dict)
     timeout_s: float = 120.0
     lock_wait_s: float = 300.0
     cool_below_c: float | None = None
@@ -85,27 +86,27 @@ def read_options(profile: Profile) -> AdbOptions:
     return options
 
 
-def _text(value: Any) -> bool:
+def _text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value)
 
 
-def _number(value: Any) -> bool:
+def _number(value: object) -> TypeGuard[float]:
     return is_number(value) and value >= 0
 
 
-def _flags(value: Any) -> bool:
+def _flags(value: object) -> bool:
     return isinstance(value, list) and all(
         isinstance(flag, str) and re.match(r"--\w+=", flag) for flag in value
     )
 
 
-_SECONDS: tuple[Callable[[Any], bool], str] = (
+_SECONDS: tuple[Callable[[object], bool], str] = (
     lambda v: _number(v) and v <= MAX_SECONDS,
     f"a number of seconds up to {MAX_SECONDS:.0f}",
 )
-_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+_RULES: dict[str, tuple[Callable[[object], bool], str]] = {
     "serial": (_text, "a USB serial or HOST:PORT"),
-    "port": (lambda v: type(v) is int and 0 < v < 65536, "a TCP port"),
+    "port": (lambda v: isinstance(v, int) and v is not True and 0 < v < 65536, "a TCP port"),
     "product": (_text, "a part of a product name"),
     "runner": (lambda v: v in RUNNERS, " or ".join(map(repr, RUNNERS))),
     "benchmark_model": (_text, "a path, or device:PATH"),

@@ -12,7 +12,6 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from devices.adb.heat import Heat
 from devices.adb.model_files import ModelFiles
@@ -24,6 +23,7 @@ from devices.samples import Arrived, Samples, take_in
 from devices.session import Session
 from devices.settings import NO_DETAILS, ModelDetails, RunSettings
 from nasprof.errors import NasprofError, UsageError
+from nasprof.typing import JsonObject
 
 
 class AdbSession(Session):
@@ -44,7 +44,7 @@ class AdbSession(Session):
         workspace: Workspace,
         settings: RunSettings,
         options: AdbOptions,
-        facts: Mapping[str, Any],
+        facts: JsonObject,
     ) -> None:
         self.options = options
         self.workspace = workspace
@@ -241,7 +241,7 @@ class AdbSession(Session):
             self._ready = False
             self.workspace.close()
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> JsonObject:
         try:
             return parse_state(self.workspace.connection.shell(STATE_SCRIPT).output)
         except DeviceError as error:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from devices.cpus import MAX_CPUS
 from devices.foreign import clean, lines_of, number, whole
 from nasprof.errors import UsageError
+from nasprof.typing import JsonObject
 
 PROPERTIES = {
     "manufacturer": "ro.product.manufacturer",
@@ -83,7 +83,7 @@ def split_sections(text: str) -> dict[str, str]:
     return {name: body.strip("\n") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-def parse_facts(text: str) -> dict[str, Any]:
+def parse_facts(text: str) -> JsonObject:
     """What identifies the device, from the output of :data:`FACTS_SCRIPT`.
 
     Returns:
@@ -98,7 +98,7 @@ def parse_facts(text: str) -> dict[str, Any]:
     told["os"] = sections.get("os", "").partition("=")[2].strip().strip('"')
     told["board"] = sections.get("board", "")
     told["cpu"] = sections.get("cpu", "").partition("\n")[0].partition(":")[2]
-    facts: dict[str, Any] = {name: clean(value) for name, value in told.items()}
+    facts: JsonObject = {name: clean(value) for name, value in told.items()}
     facts["cores"] = whole(sections.get("count", ""), 1, MAX_CPUS)
     facts["max_khz"] = _per_core(parse_sysfs(sections.get("sysfs", "")), "cpuinfo_max_freq")
     if not facts["model"]:
@@ -106,7 +106,7 @@ def parse_facts(text: str) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value}
 
 
-def parse_state(text: str) -> dict[str, Any]:
+def parse_state(text: str) -> JsonObject:
     """How the device is doing, from the output of :data:`STATE_SCRIPT`.
 
     Returns:
@@ -121,7 +121,7 @@ def parse_state(text: str) -> dict[str, Any]:
     governors = sorted(
         {clean(value) for path, value in sysfs.items() if path.endswith("/scaling_governor")}
     )
-    state: dict[str, Any] = {
+    state: JsonObject = {
         "cur_khz": _per_core(sysfs, "scaling_cur_freq"),
         "limit_khz": _per_core(sysfs, "scaling_max_freq"),
         "governor": clean(", ".join(governors)),
@@ -162,11 +162,11 @@ def parse_thermalservice(text: str) -> Thermal:
     return thermal
 
 
-def parse_battery(text: str) -> dict[str, Any]:
+def parse_battery(text: str) -> JsonObject:
     """The output of ``dumpsys battery``: ``level`` (%), ``temperature_c``, ``powered``."""
     pairs = (line.partition(": ") for line in lines_of(text))
     values = {key.strip(): value.strip() for key, colon, value in pairs if colon}
-    battery: dict[str, Any] = {}
+    battery: JsonObject = {}
     if (level := whole(values.get("level", ""), 0, 100)) is not None:
         battery["level"] = level
     # Tenths of a degree.
@@ -189,7 +189,7 @@ def decisive_temperature_c(thermal: Thermal, zones: Mapping[str, float]) -> floa
     return max(named or zones.values(), default=None)
 
 
-def throttled(state: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+def throttled(state: JsonObject, before: JsonObject) -> bool:
     """Whether the device is held back by heat, compared with how it was ``before``."""
     if state.get("thermal_status", 0) > 0 or state.get("cooling"):
         return True
