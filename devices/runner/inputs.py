@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .annotations import Array, DType, JsonObject
 from .refusal import Refused
 from .sizes import Size, Sizes, is_batch
 from .tensors import TensorInfo
@@ -13,9 +14,6 @@ from .values import FILE, asked_array, checked_dtype, file_array, known_array, r
 if TYPE_CHECKING:
     import numpy as np
 
-    Array = np.ndarray[Any, Any]
-else:
-    Array = Any
 
 MAX_BYTES = 4 << 30
 """Of all inputs of a model together."""
@@ -35,7 +33,7 @@ class Inputs:
             the model tells no axes, which some runtimes take for scalars; ``signature``.
     """
 
-    def __init__(self, seed: int, details: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, seed: int, details: JsonObject | None = None) -> None:
         said = dict(details or {})
         self._seed = seed
         self._shapes, self._sizes, self._values, self._known = (
@@ -44,7 +42,7 @@ class Inputs:
         self._batch: int | None = said.get("batch")
         self._rankless = frozenset(said.get("rankless") or ())
         self.signature: str | None = said.get("signature")
-        self.described: list[dict[str, Any]] = []
+        self.described: list[JsonObject] = []
         """Each input that was made: name, dtype, shape, where the shape is ``from`` ("model",
         "given" or "guessed"), which sizes are ``assumed``, the ``batch`` if the model leaves it
         open, what its ``values`` are and ``values_from`` ("random", "given", "model" or
@@ -87,7 +85,7 @@ class Inputs:
     def _array(
         self,
         name: str,
-        dtype: np.dtype[Any],
+        dtype: DType,
         sizes: Mapping[str, Sequence[Size]],
         rng: np.random.Generator,
     ) -> Array:
@@ -98,7 +96,7 @@ class Inputs:
             return known_array(self._known[name], sizes, dtype, shape)
         return random_array(dtype, shape, rng)
 
-    def _describe(self, tensor: TensorInfo, sizes: Sequence[Size]) -> dict[str, Any]:
+    def _describe(self, tensor: TensorInfo, sizes: Sequence[Size]) -> JsonObject:
         sources = {size.source for size in sizes}
         if not sizes and tensor.name in self._rankless and tensor.name not in self._shapes:
             sources.add("guessed")
@@ -177,7 +175,7 @@ def shown(tensor: TensorInfo) -> str:
     return "[" + ", ".join("?" if size is None else str(size) for size in tensor.sizes) + "]"
 
 
-def _check_bytes(sizes: Mapping[str, Sequence[Size]], dtypes: Mapping[str, Any]) -> None:
+def _check_bytes(sizes: Mapping[str, Sequence[Size]], dtypes: Mapping[str, DType]) -> None:
     total = 0
     for name, shape in sizes.items():
         count = 1

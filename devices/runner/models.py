@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
+from .annotations import Array, DType, JsonObject
 from .inputs import Inputs, shown
 from .refusal import Refused
 from .tensors import TensorInfo
 from .values import checked_dtype
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
-else:
-    Array = Any
-
 
 __all__ = ["Adapter", "Array", "Inputs", "Model", "Refused", "TensorInfo", "check_inputs"]
 
@@ -61,7 +53,7 @@ class Adapter(ABC):
 
     known_options: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, threads: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, threads: int, options: JsonObject) -> None:
         unknown = sorted(set(options) - set(self.known_options))
         if unknown:
             known = ", ".join(self.known_options) or "none"
@@ -75,7 +67,7 @@ class Adapter(ABC):
         """Version of the runtime."""
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonObject:
         """What else identifies what runs (library, provider, delegate)."""
         return {}
 
@@ -111,7 +103,7 @@ def check_inputs(tensors: Sequence[TensorInfo], arrays: Mapping[str, Array]) -> 
     }
 
 
-def _contiguous(array: Array, dtype: np.dtype[Any]) -> Array:
+def _contiguous(array: Array, dtype: DType) -> Array:
     import numpy as np
 
     # ascontiguousarray alone makes a vector of a scalar.

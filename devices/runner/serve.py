@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .adapters import get_adapter
+from .annotations import JsonObject
 from .inputs import Inputs
 from .models import Adapter, Model, Refused
 from .telemetry import silence
@@ -46,10 +47,10 @@ class Server:
         self._replies = replies
         self._adapter: Adapter | None = None
         self._models: dict[str, Model] = {}
-        self._inputs: dict[str, list[dict[str, Any]]] = {}
+        self._inputs: dict[str, list[JsonObject]] = {}
         self._threads = 1
         self._recent = Recent()
-        self._operations: dict[str, Callable[[Request], dict[str, Any]]] = {
+        self._operations: dict[str, Callable[[Request], JsonObject]] = {
             "hello": self._hello,
             "load": self._load,
             "round": self._round,
@@ -60,7 +61,7 @@ class Server:
     def answer(self, line: str) -> None:
         """Do what one line asks for; whatever goes wrong is the answer."""
         operation = "request"
-        about: dict[str, Any] = {}
+        about: JsonObject = {}
         try:
             request = _parse(line)
             operation = _field(request, "op", str)
@@ -78,11 +79,11 @@ class Server:
         except Exception as error:
             self._fail(operation, "failed", error, about)
 
-    def _reply(self, message: dict[str, Any]) -> None:
+    def _reply(self, message: JsonObject) -> None:
         self._replies.write(json.dumps(message, allow_nan=False) + "\n")
         self._replies.flush()
 
-    def _fail(self, operation: str, kind: str, error: Exception, about: dict[str, Any]) -> None:
+    def _fail(self, operation: str, kind: str, error: Exception, about: JsonObject) -> None:
         text = str(error) or repr(error)
         if kind == "failed" and not isinstance(error, ModelFailed):
             text = f"{type(error).__name__}: {text}"
@@ -90,7 +91,7 @@ class Server:
             about["inputs"] = self._inputs.get(about["model"], [])
         self._reply({"error": operation, "kind": kind, "message": text, **about})
 
-    def _hello(self, request: Request) -> dict[str, Any]:
+    def _hello(self, request: Request) -> JsonObject:
         if self._adapter is not None:
             raise ProtocolError("hello was said before")
         runtime = _field(request, "runtime", str)
@@ -117,7 +118,7 @@ class Server:
             "facts": adapter.facts,
         }
 
-    def _load(self, request: Request) -> dict[str, Any]:
+    def _load(self, request: Request) -> JsonObject:
         if self._adapter is None:
             raise ProtocolError("say hello first")
         name, path = _field(request, "name", str), _field(request, "path", str)
@@ -147,7 +148,7 @@ class Server:
             **(several if inputs.signatures else {}),
         }
 
-    def _round(self, request: Request) -> dict[str, Any]:
+    def _round(self, request: Request) -> JsonObject:
         order = _field(request, "order", list)
         warmup, runs = _field(request, "warmup", int), _field(request, "runs", int)
         models = [(name, self._model(name)) for name in order]
@@ -161,18 +162,18 @@ class Server:
             self._reply({"ok": "samples", "name": name, **samples})
         return {"context": self._recent.close(window).to_dict()}
 
-    def _run(self, request: Request) -> dict[str, Any]:
+    def _run(self, request: Request) -> JsonObject:
         import numpy as np
 
         name = _field(request, "name", str)
         model = self._model(name)
         with np.load(_field(request, "inputs", str), allow_pickle=False) as archive:
             inputs = dict(archive)
-        outputs: dict[str, Any] = dict(model.compute(inputs))
+        outputs: JsonObject = dict(model.compute(inputs))
         np.savez(_field(request, "outputs", str), **outputs)
         return {"name": name}
 
-    def _profile(self, request: Request) -> dict[str, Any]:
+    def _profile(self, request: Request) -> JsonObject:
         name = _field(request, "name", str)
         warmup, runs = _field(request, "warmup", int), _field(request, "runs", int)
         if runs < 1:

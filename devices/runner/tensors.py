@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .annotations import JsonObject
+
 
 class TensorInfo:
     """An input or output.
@@ -25,7 +27,7 @@ class TensorInfo:
         """The sizes, open ones as 1."""
         return [size if isinstance(size, int) else 1 for size in self.sizes]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As in the protocol."""
         return {"name": self.name, "shape": self.shape, "dtype": self.dtype}
 

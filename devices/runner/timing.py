@@ -5,15 +5,13 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
-from typing import Any
 
+from .annotations import JsonObject
 from .models import Model
 from .usage import Window
 
 
-def take_samples(
-    model: Model, warmup: int, runs: int, cpu_clock: Callable[[], int]
-) -> dict[str, Any]:
+def take_samples(model: Model, warmup: int, runs: int, cpu_clock: Callable[[], int]) -> JsonObject:
     """Run a model ``warmup`` untimed and ``runs`` timed times.
 
     Returns:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+
+from .annotations import JsonObject
 
 MIN_WINDOW_S = 0.2
 """Shortest time over which the kernel's 10 ms ticks tell the load to 0.05 cores."""
@@ -48,7 +49,7 @@ class Usage:
             self.switches + other.switches,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As in the protocol: loads in cores.
 
         ``other_cores`` and ``steal_cores`` are the load of other processes and of other virtual

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .annotations import Array, DType, JsonObject
 from .refusal import Refused
 from .sizes import Size
 
 if TYPE_CHECKING:
     import numpy as np
 
-    Array = np.ndarray[Any, Any]
-else:
-    Array = Any
 
 TEXT = "a piece of text"
 FILE = "file:"
@@ -38,7 +36,7 @@ def checked_dtype(name: str, dtype: str) -> Any:
     return found
 
 
-def random_array(dtype: np.dtype[Any], shape: Sequence[int], rng: np.random.Generator) -> Array:
+def random_array(dtype: DType, shape: Sequence[int], rng: np.random.Generator) -> Array:
     """Standard normal numbers, or integers: narrow ones (quantised values) of their whole range,
     wide ones (indices) 0 or 1."""
     import numpy as np
@@ -54,7 +52,7 @@ def random_array(dtype: np.dtype[Any], shape: Sequence[int], rng: np.random.Gene
 
 
 def asked_array(
-    name: str, asked: str, dtype: np.dtype[Any], shape: Sequence[int], rng: np.random.Generator
+    name: str, asked: str, dtype: DType, shape: Sequence[int], rng: np.random.Generator
 ) -> Array:
     """An array as asked for: ``zeros``, ``range``, ``ids:VOCABULARY`` or one number.
 
@@ -80,9 +78,9 @@ def asked_array(
 
 
 def known_array(
-    known: Mapping[str, Any],
+    known: JsonObject,
     sizes: Mapping[str, Sequence[Size]],
-    dtype: np.dtype[Any],
+    dtype: DType,
     shape: Sequence[int],
 ) -> Array:
     """An array that the model tells: one ``value`` everywhere, a list of them (repeated or cut to
@@ -95,7 +93,7 @@ def known_array(
     return np.resize(np.array(value), shape).astype(dtype)
 
 
-def _constant(name: str, asked: str, dtype: np.dtype[Any], shape: Sequence[int]) -> Array:
+def _constant(name: str, asked: str, dtype: DType, shape: Sequence[int]) -> Array:
     import numpy as np
 
     number = float(asked)
@@ -106,14 +104,14 @@ def _constant(name: str, asked: str, dtype: np.dtype[Any], shape: Sequence[int])
     return np.full(shape, number).astype(dtype)
 
 
-def _largest(dtype: np.dtype[Any]) -> int:
+def _largest(dtype: DType) -> int:
     import numpy as np
 
     # Floats count exactly up to 2 ** (bits of their fraction + 1).
     return int(2 ** (np.finfo(dtype).nmant + 1)) if dtype.kind == "f" else int(np.iinfo(dtype).max)
 
 
-def file_array(name: str, path: str, dtype: np.dtype[Any]) -> Array:
+def file_array(name: str, path: str, dtype: DType) -> Array:
     """The array in a ``.npy`` file.
 
     Raises:

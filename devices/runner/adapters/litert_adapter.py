@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module, metadata
 from typing import Any
 
+from ..annotations import JsonObject
 from ..models import Adapter as Base
 from ..models import Array, Inputs, Model, Refused, TensorInfo, check_inputs
 
@@ -31,7 +32,7 @@ class Adapter(Base):
 
     known_options = ("xnnpack", "library")
 
-    def __init__(self, threads: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, threads: int, options: JsonObject) -> None:
         super().__init__(threads, options)
         self._xnnpack = bool(options.get("xnnpack", True))
         self.library, self._module = _working_library(options.get("library"))
@@ -41,7 +42,7 @@ class Adapter(Base):
         return metadata.version(self.library)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonObject:
         return {"library": self.library, "xnnpack_allowed": self._xnnpack}
 
     def load(self, path: str, inputs: Inputs) -> Model:
@@ -65,7 +66,7 @@ class _Graph:
     """
 
     def __init__(
-        self, interpreter: Any, inputs: dict[str, Any], outputs: dict[str, Any], number: int
+        self, interpreter: Any, inputs: JsonObject, outputs: JsonObject, number: int
     ) -> None:
         # The interpreter owns what the wrapper below works with.
         self._interpreter = interpreter
@@ -171,7 +172,7 @@ def _graph(interpreter: Any, inputs: Inputs) -> _Graph:
     return _Graph(interpreter, *named, int(number))
 
 
-def _info(name: str, detail: Mapping[str, Any]) -> TensorInfo:
+def _info(name: str, detail: JsonObject) -> TensorInfo:
     sizes = detail.get("shape_signature")
     if sizes is None or not len(sizes):
         sizes = detail["shape"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..annotations import JsonObject
 from ..models import Adapter as Base
 from ..models import Array, Inputs, Model, Refused, TensorInfo, check_inputs
 from ..telemetry import silent_onnxruntime
@@ -31,7 +32,7 @@ class Adapter(Base):
 
     known_options = ("provider", "device_index", "spinning", "cpu_fallback")
 
-    def __init__(self, threads: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, threads: int, options: JsonObject) -> None:
         super().__init__(threads, options)
         ort.set_default_logger_severity(3)
         self.provider = _provider(str(options.get("provider", "cpu")))
@@ -45,7 +46,7 @@ class Adapter(Base):
         return str(ort.__version__)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonObject:
         cuda = None if self.on_host else getattr(ort, "cuda_version", None)
         return {"provider": self.provider, "spinning": self._spinning, "cuda": cuda}
 
@@ -177,7 +178,7 @@ _LAYOUT = "_nchwc"
 """What ONNX Runtime adds to the names of nodes that it computes in a layout of its own."""
 
 
-def operator_times(events: Sequence[Mapping[str, Any]], warmup: int, runs: int) -> dict[str, float]:
+def operator_times(events: Sequence[JsonObject], warmup: int, runs: int) -> dict[str, float]:
     """Mean ms a run of each node of a trace, in the order they ran."""
     starts = sorted(event["ts"] for event in events if event["name"] == "model_run")
     if len(starts) != warmup + runs:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ..annotations import JsonObject
 from ..models import Adapter as Base
 from ..models import Array, Inputs, Model, Refused, TensorInfo, check_inputs
 
@@ -20,7 +21,7 @@ class Adapter(Base):
 
     known_options = ("provider", "device_index")
 
-    def __init__(self, threads: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, threads: int, options: JsonObject) -> None:
         super().__init__(threads, options)
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(1)
@@ -37,7 +38,7 @@ class Adapter(Base):
         return str(torch.__version__)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonObject:
         cuda = None if self.on_host else torch.version.cuda
         return {"provider": self.device.type, "cuda": cuda}
 
