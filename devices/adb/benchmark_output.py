@@ -111,7 +111,17 @@ class BenchmarkResult:
 
 
 def parse_benchmark(text: str) -> BenchmarkResult:
-    """Everything found in the output (stdout, stderr, or both) of one invocation."""
+    """Everything found in the output (stdout, stderr, or both) of one invocation.
+
+    Nothing is refused: whether it is a measurement of what was asked for is for the reader to say.
+
+    Args:
+        text: what was printed, whole lines.
+
+    >>> line = "count=50 first=4103 curr=4052 min=4021 max=4398 avg=4075.5 std=52\\n"
+    >>> parse_benchmark(line + line).inference.mean_ms
+    4.0755
+    """
     plain, logged = _channels(text)
     both = list(dict.fromkeys(plain + logged))
     flags = (line.partition(":")[2] for line in both if line.startswith(_UNKNOWN_FLAGS))

@@ -37,8 +37,15 @@ class PerfTestResult:
 def parse_perf_test(text: str) -> PerfTestResult:
     """The result in the output of ``onnxruntime_perf_test``.
 
+    Args:
+        text: what it printed.
+
     Raises:
         RunnerRefused: there is no measurement in it.
+
+    >>> printed = "Average inference time cost: 3.25 ms\\nTotal inference requests: 400\\n"
+    >>> parse_perf_test(printed).mean_ms
+    3.25
     """
     text = "\n".join(lines_of(text))
     mean = _number(text, r"Average (?:inference )?time cost: {} ms")

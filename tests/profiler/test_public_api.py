@@ -33,6 +33,9 @@ PUBLIC = {
         RunnerRefused Samples Session THROTTLED Target device_kinds find_profile list_profiles
         open_device read_profile take_in
     """,
+    "devices.adb": """
+        BenchmarkResult PerfTestResult parse_benchmark parse_perf_test
+    """,
 }
 
 EVERY = [(package, name) for package, names in PUBLIC.items() for name in names.split()]

@@ -7,10 +7,10 @@ import re
 import pytest
 from data_files import DATA
 
+from devices.adb import parse_perf_test
 from devices.adb.benchmark_check import check_result
 from devices.adb.benchmark_output import parse_benchmark
 from devices.adb.benchmark_tool import tool_flags
-from devices.adb.onnxruntime_output import parse_perf_test
 from devices.errors import RunnerCrashed, RunnerRefused
 from devices.foreign import cores_of
 
