@@ -13,12 +13,12 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 from nasprof.errors import UsageError
 from nasprof.reader import brief
 from nasprof.reading import MAX_NAME, mebibytes, read_bytes
+from nasprof.typing import AnyArray
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
 
-    Arrays: TypeAlias = dict[str, NDArray[Any]]
+    Arrays: TypeAlias = dict[str, AnyArray]
 
 MAX_BYTES = 1 << 30
 """Of a file of arrays, and of what it unpacks to."""
@@ -48,7 +48,7 @@ def unpacked_limit(size: int, most: int = MAX_BYTES) -> int:
     return min(most, _ALWAYS_FINE + _WORTH * size)
 
 
-def read_npy(path: Path, kinds: str = NUMBERS) -> NDArray[Any]:
+def read_npy(path: Path, kinds: str = NUMBERS) -> AnyArray:
     """The array of a ``.npy`` file.
 
     Raises:
@@ -149,13 +149,13 @@ def _array_name(member: zipfile.ZipInfo, path: Path | str) -> str:
 
 def _member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path | str, kinds: str
-) -> NDArray[Any]:
+) -> AnyArray:
     where = f"{path}: {member.filename.removesuffix('.npy')[:MAX_NAME]}"
     with archive.open(member) as stream:
         return _array(stream, member.file_size, where, kinds)
 
 
-def _array(stream: IO[bytes], size: int, where: str, kinds: str) -> NDArray[Any]:
+def _array(stream: IO[bytes], size: int, where: str, kinds: str) -> AnyArray:
     """The array in ``size`` bytes, if that is what its header promises."""
     import numpy as np
 
@@ -201,7 +201,7 @@ def _words(kinds: str) -> str:
     return "numbers" if kinds == NUMBERS else f"values of numpy's kinds {', '.join(kinds)}"
 
 
-def require_finite(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
+def require_finite(arrays: Mapping[str, AnyArray], path: Path) -> None:
     """Whatever is computed with a value that is no number is none.
 
     Raises:

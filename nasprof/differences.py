@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeAlias
+
+from nasprof.typing import JsonObject
+
+Sides: TypeAlias = dict[str, tuple[object, object]]
+"""Two values of each field, by dotted name."""
 
 
-def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(data: Mapping[str, object], prefix: str = "") -> JsonObject:
     """A nested object as one level of dotted names: ``device.cpu``, ``files.0.sha256``.
 
     >>> flatten({"a": {"b": 1}, "c": [2]})
     {'a.b': 1, 'c': [2]}
     """
-    flat: dict[str, Any] = {}
+    flat: JsonObject = {}
     for name, value in data.items():
         nested = value
         if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
@@ -25,7 +30,7 @@ def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def differing(old: Mapping[str, object], new: Mapping[str, object]) -> Sides:
     """Old and new values of the fields that differ, by dotted name.
 
     None stands for a field that one side lacks.
@@ -41,7 +46,7 @@ def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple
     }
 
 
-def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def changed(old: Mapping[str, object], new: Mapping[str, object]) -> Sides:
     """The same, where an empty object is as good as none.
 
     Files from before there were such fields have none.
@@ -56,7 +61,7 @@ def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[A
     }
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def differences(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
     """What has :func:`changed`, each as ``name was X, now Y``.
 
     >>> differences({"threads": 1}, {"threads": 2})

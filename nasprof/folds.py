@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.typing import Array, Indices
+from nasprof.typing import AnyArray, Array, Indices
 
-Rows: TypeAlias = NDArray[Any]
+Rows: TypeAlias = AnyArray
 """What is learned from, a row an example: ``(n, ...)``."""
 Predict: TypeAlias = Callable[[Rows], Array]
 """Gives the targets of rows ``(n, ...)`` as expected: ``(n,)``."""

@@ -163,7 +163,7 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _require_encodable(value: Any) -> None:
+def _require_encodable(value: object) -> None:
     """Half a character can be written nowhere."""
     for text in _strings(value):
         try:
@@ -172,7 +172,7 @@ def _require_encodable(value: Any) -> None:
             raise JsonInvalid(f"{brief(text)} holds half a character") from error
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -15,22 +15,24 @@ LONGEST_MS = 86_400_000.0
 SHORTEST_MS = 1e-9
 
 
-def is_number(value: Any) -> TypeGuard[float]:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a JSON value is a number, finite and of a size that can be reckoned with."""
-    return type(value) in (int, float) and -LARGEST <= value <= LARGEST
+    if type(value) is not int and type(value) is not float:
+        return False
+    return -LARGEST <= value <= LARGEST
 
 
-def is_whole(value: Any) -> bool:
+def is_whole(value: object) -> bool:
     """Whether a JSON value is a whole number of at most 63 bits."""
     return type(value) is int and value.bit_length() < 64
 
 
-def is_time_ms(value: Any) -> bool:
+def is_time_ms(value: object) -> bool:
     """Whether a JSON value is a duration in ms: from 0 to a day."""
     return is_number(value) and 0 <= value <= LONGEST_MS
 
 
-_CHECKS: dict[str, Callable[[Any], bool]] = {
+_CHECKS: dict[str, Callable[[object], bool]] = {
     "a string": lambda value: isinstance(value, str),
     "a whole number": is_whole,
     "a number": is_number,
@@ -106,13 +108,13 @@ class Reader:
 _SHOWN = 60
 
 
-def brief(value: Any) -> str:
+def brief(value: object) -> str:
     """A value as Python writes it, cut short for a message, however large it is."""
     text = repr(_shortened(value))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
-def _shortened(value: Any, depth: int = 3) -> Any:
+def _shortened(value: object, depth: int = 3) -> Any:
     """As much of a value as can be shown."""
     if isinstance(value, str | bytes):
         return value[: _SHOWN + 1]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nasprof.arrays import MAX_BYTES, MAX_MEMBERS, ArraysInvalid, brief_line
 from nasprof.reader import brief
 from nasprof.reading import MAX_NAME, read_bytes
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from nasprof.typing import AnyArray
 
 _DTYPES = {f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)}
 _DTYPES |= {f"F{8 * size}": f"<f{size}" for size in (2, 4, 8)}
@@ -18,7 +16,7 @@ _DTYPES |= {f"F{8 * size}": f"<f{size}" for size in (2, 4, 8)}
 _BFLOAT16, _UPPER_HALF = "BF16", "<u2"
 
 
-def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
+def read_safetensors(path: Path) -> dict[str, AnyArray]:
     """The arrays of a ``.safetensors`` file, by name; bfloat16 comes as float32.
 
     Raises:
@@ -38,7 +36,7 @@ def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
     return {name: _array(tensor, f"{path}: {brief(name)}") for name, tensor in tensors}
 
 
-def _array(tensor: dict[str, Any], where: str) -> NDArray[Any]:
+def _array(tensor: dict[str, Any], where: str) -> AnyArray:
     import numpy as np
 
     kind, shape = tensor["dtype"], tensor["shape"]

@@ -6,7 +6,7 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nasprof.arrays import (
     MAX_BYTES,
@@ -19,9 +19,10 @@ from nasprof.arrays import (
 from nasprof.errors import UsageError
 from nasprof.reader import brief
 from nasprof.reading import MAX_NAME, mebibytes, require_readable
+from nasprof.typing import AnyArray
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import torch
 
 NESTED = ("state_dict", "state_dict_ema", "model")
 """Where a checkpoint may hold its tensors, besides at its top."""
@@ -31,7 +32,7 @@ class TorchMissing(UsageError):
     """Torch's files cannot be read without torch."""
 
 
-def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+def read_tensors(path: Path) -> dict[str, AnyArray]:
     """The named tensors of a torch file, as they are or under one of :data:`NESTED`.
 
     Real ones come as float32, or as they are where they are whole numbers.
@@ -76,7 +77,7 @@ def _check_zip(path: Path, limit: int) -> None:
         raise ArraysInvalid(f"{path} is compressed, which torch's own files are not")
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> object:
     try:
         import torch
     except ImportError as error:
@@ -93,7 +94,7 @@ def _load(path: Path) -> Any:
         raise ArraysInvalid(f"{path} {why}") from error
 
 
-def _elements(name: object, value: Any, path: Path) -> int:
+def _elements(name: object, value: object, path: Path) -> int:
     """How many numbers a tensor has, once it is known to be one that is read here."""
     import torch
 
@@ -113,16 +114,16 @@ def _elements(name: object, value: Any, path: Path) -> int:
     return claimed
 
 
-def _kind(value: Any) -> str:
+def _kind(value: torch.Tensor) -> str:
     kinds = {"is_quantized": "quantized", "is_nested": "nested", "is_meta": "meta"}
     flags = [word for name, word in kinds.items() if getattr(value, name)]
     return flags[0] if flags else str(value.layout).removeprefix("torch.")
 
 
-def _as_array(value: Any, where: str) -> NDArray[Any]:
+def _as_array(value: torch.Tensor, where: str) -> AnyArray:
     dense = value.detach()
     try:
-        array: NDArray[Any] = (dense.float() if dense.is_floating_point() else dense).numpy()
+        array: AnyArray = (dense.float() if dense.is_floating_point() else dense).numpy()
     except (TypeError, RuntimeError) as error:  # whole numbers of a few bits
         raise ArraysInvalid(f"{where} is {value.dtype}, which numpy has not") from error
     return array

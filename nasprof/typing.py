@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    AnyArray: TypeAlias = NDArray[Any]
     Array: TypeAlias = NDArray[np.float64]
     Flags: TypeAlias = NDArray[np.bool_]
     Indices: TypeAlias = NDArray[np.intp]
 else:
     # Annotations only: whoever names a type does not wait for numpy.
-    Array = Flags = Indices = Any
+    AnyArray = Array = Flags = Indices = Any
 
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object as it is read or written; its fields are checked by whoever reads them."""

@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from nasprof.errors import UsageError
 from nasprof.json_text import parse_json
@@ -63,7 +62,7 @@ def _text(path: Path) -> str:
     return decoded(data, path, _EXPECTED)
 
 
-def _value(text: str, path: Path) -> Any:
+def _value(text: str, path: Path) -> object:
     """What the text says: a value, or a list of the values on its lines."""
     try:
         return _single(text, path)
@@ -83,10 +82,10 @@ def _is_whole(line: str, path: Path) -> bool:
         return False
 
 
-def _single(text: str, path: Path | str) -> Any:
+def _single(text: str, path: Path | str) -> object:
     if _is_bare(text):
         return text if len(text) > _LONGEST_NUMBER or not text.isdecimal() else int(text)
-    parse: Callable[[str, Path | str], Any] = (
+    parse: Callable[[str, Path | str], object] = (
         parse_literal if looks_like_python(text) else parse_json
     )
     return parse(text, path)
@@ -102,7 +101,7 @@ def _is_bare(text: str) -> bool:
     return line or _PRINTED_ARRAY.fullmatch(text) is not None
 
 
-def _items(value: Any) -> list[Any]:
+def _items(value: object) -> list[object]:
     """The architectures in a file's value, in order."""
     if isinstance(value, dict) and isinstance(value.get("archive"), list):
         return [_member(item) for item in value["archive"]]
@@ -112,12 +111,12 @@ def _items(value: Any) -> list[Any]:
     return [_member(item) for item in value]
 
 
-def _is_arch(value: list[Any] | tuple[Any, ...]) -> bool:
+def _is_arch(value: list[object] | tuple[object, ...]) -> bool:
     """Whether a list is one architecture, not several."""
     return any(spaces.get(name).recognise(value) is not None for name in spaces)
 
 
-def _member(item: Any) -> Any:
+def _member(item: object) -> object:
     """The architecture in a record of it.
 
     NSGANetV2's is ``[arch, error, cost]``, OFA's ``(accuracy, arch, latency)``; ours have ``arch``.

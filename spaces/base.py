@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from nasprof.reader import brief
 from nasprof.registry import Registry
+from nasprof.typing import AnyArray
 from spaces.graph import Block, Network
 from spaces.memory import chain_peaks, peak_memory
 from spaces.panels import Layout
@@ -73,7 +74,7 @@ class Space(ABC):
 
     @classmethod
     @abstractmethod
-    def from_arch(cls, arch: Mapping[str, Any]) -> Self:
+    def from_arch(cls, arch: Mapping[str, object]) -> Self:
         """The space that an arch's JSON object belongs to.
 
         Raises:
@@ -125,7 +126,7 @@ class Space(ABC):
         """Genes ``(n, n_genes)`` as JSON objects: the settings and a field or more of choices."""
 
     @abstractmethod
-    def encode(self, archs: Sequence[Mapping[str, Any]]) -> Genes:
+    def encode(self, archs: Sequence[Mapping[str, object]]) -> Genes:
         """JSON objects of this space as canonical genes ``(n, n_genes)``.
 
         Raises:
@@ -186,9 +187,7 @@ class Space(ABC):
     def network(self, genes: Genes) -> Network:
         """The network of one architecture ``(n_genes,)``."""
 
-    def additive(
-        self, genes: Genes, costs: NDArray[Any], *, executed: bool = False
-    ) -> NDArray[Any]:
+    def additive(self, genes: Genes, costs: AnyArray, *, executed: bool = False) -> AnyArray:
         """Sum of each architecture's block costs.
 
         Args:

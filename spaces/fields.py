@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ def check_numbers(field: str, values: object, count: int, low: int, high: int) -
         check_number(f"{field}[{position}]", value, low, high)
 
 
-def reject_unknown(arch: Mapping[str, Any], known: Iterable[str]) -> None:
+def reject_unknown(arch: Mapping[str, object], known: Iterable[str]) -> None:
     """Every key of ``arch`` must be known."""
     known = list(known)
     for key in arch:
@@ -37,7 +36,7 @@ def reject_unknown(arch: Mapping[str, Any], known: Iterable[str]) -> None:
             raise UsageError(f"unknown field {brief(key)}", hint)
 
 
-def stack(archs: Sequence[Mapping[str, Any]], field: str, count: int) -> NDArray[np.int64]:
+def stack(archs: Sequence[Mapping[str, object]], field: str, count: int) -> NDArray[np.int64]:
     """One list field of every arch as ``(n, count)``; missing or ill-shaped ones are errors."""
     rows = []
     for number, arch in enumerate(archs):
@@ -58,7 +57,7 @@ def stack(archs: Sequence[Mapping[str, Any]], field: str, count: int) -> NDArray
 
 
 def choice_indices(
-    archs: Sequence[Mapping[str, Any]], field: str, choices: Sequence[Sequence[object]]
+    archs: Sequence[Mapping[str, object]], field: str, choices: Sequence[Sequence[object]]
 ) -> NDArray[np.int8]:
     """One list field of every arch as indices into the choices of each position.
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import brief
+from nasprof.typing import AnyArray
 from spaces import mobilenetv3_forms as forms
 from spaces.base import Arch, Genes, Space
 from spaces.fields import check_number, check_numbers, reject_unknown, stack
@@ -118,7 +119,7 @@ class MobileNetV3Space(Space):
         return f"{self.name} w{self.width}@{self.resolution}{variant}"
 
     @classmethod
-    def from_arch(cls, arch: Mapping[str, Any]) -> Self:
+    def from_arch(cls, arch: Mapping[str, object]) -> Self:
         own = {f.name: f.default for f in fields(cls) if f.default is not MISSING}
         reject_unknown(arch, ("space", *own, *_CHOICE_FIELDS))
         given: dict[str, Any] = {
@@ -152,12 +153,12 @@ class MobileNetV3Space(Space):
         stages = genes.reshape(len(genes), self.n_stages, 1 + 2 * self.max_depth)
         return stages[:, :, 0], stages[:, :, 1::2], stages[:, :, 2::2]
 
-    def _join(self, depth: NDArray[Any], expand: NDArray[Any], kernel: NDArray[Any]) -> Genes:
+    def _join(self, depth: AnyArray, expand: AnyArray, kernel: AnyArray) -> Genes:
         stages = np.empty((len(depth), self.n_stages, 1 + 2 * self.max_depth), np.int8)
         stages[:, :, 0], stages[:, :, 1::2], stages[:, :, 2::2] = depth, expand, kernel
         return stages.reshape(len(depth), self.n_genes)
 
-    def _used(self, depth: NDArray[Any]) -> NDArray[np.bool_]:
+    def _used(self, depth: AnyArray) -> NDArray[np.bool_]:
         """Which blocks exist, (n, 5, 4), for depth genes (n, 5)."""
         used: NDArray[np.bool_] = (
             np.arange(self.max_depth) < (np.array(self.depth_choices)[depth][:, :, None])
@@ -185,7 +186,7 @@ class MobileNetV3Space(Space):
         return np.array(self.depth_choices)[depth], sizes, ratios
 
     def from_choices(
-        self, depths: NDArray[Any], kernel_sizes: NDArray[Any], expand_ratios: NDArray[Any]
+        self, depths: AnyArray, kernel_sizes: AnyArray, expand_ratios: AnyArray
     ) -> Genes:
         """Canonical genes of depths (n, 5), kernel sizes (n, 20) and expansion ratios (n, 20).
 
@@ -198,7 +199,7 @@ class MobileNetV3Space(Space):
         expand = _index("expand_ratios", expand_ratios, self.expand_choices, used)
         return self._join(depth, expand.reshape(grid), kernel.reshape(grid))
 
-    def encode(self, archs: Sequence[Mapping[str, Any]]) -> Genes:
+    def encode(self, archs: Sequence[Mapping[str, object]]) -> Genes:
         for number, arch in enumerate(archs):
             if self.from_arch(arch) != self:
                 raise UsageError(
@@ -348,7 +349,7 @@ class MobileNetV3Space(Space):
 
 
 def _index(
-    field: str, values: NDArray[Any], choices: tuple[int, ...], used: NDArray[np.bool_]
+    field: str, values: AnyArray, choices: tuple[int, ...], used: NDArray[np.bool_]
 ) -> NDArray[np.int8]:
     """Each value's index among the choices, 0 where it is not used."""
     values = np.asarray(values)

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from nasprof.errors import UsageError
 from nasprof.reader import brief, is_whole
+from nasprof.typing import JsonObject
 from spaces.fields import check_numbers, reject_unknown
-
-Arch: TypeAlias = dict[str, Any]
 
 DEPTHS, KERNELS, RATIOS = (2, 3, 4), (3, 5, 7), (3, 4, 6)
 N_STAGES, MAX_DEPTH = 5, 4
@@ -33,7 +32,7 @@ _NSGANET_LENGTH = N_STAGES * (1 + 2 * MAX_DEPTH) + 1
 _DIGITS = re.compile(r"(\d\d?)(\d)(\d{20})")
 
 
-def recognise(value: object) -> Arch | None:
+def recognise(value: object) -> JsonObject | None:
     """An arch's fields besides ``space`` from any of these forms; None if it has none of them.
 
     Raises:
@@ -83,7 +82,7 @@ def _filled(field: str, values: Sequence[Any], depths: Sequence[int], least: int
 # --- dicts ------------------------------------------------------------------------------------
 
 
-def _from_dict(value: Mapping[Any, Any]) -> Arch | None:
+def _from_dict(value: Mapping[Any, Any]) -> JsonObject | None:
     if {"ks", "e", "d"} <= set(value):
         return _from_ofa(value)
     if {"blocks", "first_conv"} <= set(value):
@@ -94,10 +93,10 @@ def _from_dict(value: Mapping[Any, Any]) -> Arch | None:
     return None
 
 
-def _from_ofa(value: Mapping[str, Any]) -> Arch:
+def _from_ofa(value: Mapping[str, Any]) -> JsonObject:
     reject_unknown(value, ("ks", "e", "d", "r", "w", "wid"))
     depths = _listed(value["d"], N_STAGES)
-    arch: Arch = {
+    arch: JsonObject = {
         "depths": depths,
         "kernel_sizes": _spread("ks (kernel_sizes)", _listed(value["ks"], N_BLOCKS), depths),
         "expand_ratios": _spread("e (expand_ratios)", _listed(value["e"], N_BLOCKS), depths),
@@ -138,7 +137,7 @@ def _spread(field: str, values: Any, depths: Any) -> Any:
     ]
 
 
-def _width(w: Any, wid: Any) -> Any:
+def _width(w: object, wid: object) -> object:
     """The width multiplier, which NAT calls ``w`` and we write as ``wid``."""
     if type(wid) is int:
         raise UsageError(
@@ -153,7 +152,7 @@ def _width(w: Any, wid: Any) -> Any:
 # --- strings and lists of whole numbers -------------------------------------------------------
 
 
-def _from_string(text: str) -> Arch | None:
+def _from_string(text: str) -> JsonObject | None:
     if text.count(":") == 2:
         parts = [part.split(",") for part in text.split(":")]
         if all(re.fullmatch(r"\s*\d{1,9}\s*", number) for part in parts for number in part):
@@ -167,7 +166,7 @@ def _from_string(text: str) -> Arch | None:
     return None
 
 
-def _from_nat(numbers: Sequence[int]) -> Arch:
+def _from_nat(numbers: Sequence[int]) -> JsonObject:
     """NAT's index of a resolution, index of a width, and a number for each of 20 positions.
 
     0 is an absent block; 1 to 9 are kernels 3, 5, 7 with expansion 3, then with 4, then with 6.
@@ -199,9 +198,9 @@ def _nat_choice(block: int) -> int:
     return max(0, _checked("a block of the encoding", block, 1 + len(KERNELS) * len(RATIOS)) - 1)
 
 
-def _from_nsganet(numbers: Sequence[int]) -> Arch:
+def _from_nsganet(numbers: Sequence[int]) -> JsonObject:
     """NSGANetV2's indices: a depth, 4 kernels and 4 expansions a stage; the resolution last."""
-    arch: Arch = {"depths": [], "kernel_sizes": [], "expand_ratios": []}
+    arch: JsonObject = {"depths": [], "kernel_sizes": [], "expand_ratios": []}
     for start in range(0, _NSGANET_LENGTH - 1, 1 + 2 * MAX_DEPTH):
         stage = [
             _checked(f"number {start + offset + 1} of the encoding", index, 3)

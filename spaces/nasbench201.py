@@ -10,12 +10,13 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.typing import AnyArray, JsonObject
 from spaces import nasbench201_forms as forms
 from spaces.base import Arch, Genes, Space
 from spaces.fields import check_number, reject_unknown
@@ -82,9 +83,10 @@ class NasBench201Space(Space):
         return {"space": self.name} | {k: v for k, v in own.items() if v != getattr(type(self), k)}
 
     @classmethod
-    def from_arch(cls, arch: Mapping[str, Any]) -> Self:
+    def from_arch(cls, arch: Mapping[str, object]) -> Self:
         reject_unknown(arch, ("space", "cell", *_SETTINGS))
-        return cls(**{key: value for key, value in arch.items() if key in _SETTINGS})
+        settings: JsonObject = {key: arch[key] for key in _SETTINGS if key in arch}
+        return cls(**settings)
 
     @classmethod
     def recognise(cls, value: object) -> Arch | None:
@@ -105,14 +107,14 @@ class NasBench201Space(Space):
 
     # --- genes and their other forms ---------------------------------------------------------
 
-    def encode(self, archs: Sequence[Mapping[str, Any]]) -> Genes:
+    def encode(self, archs: Sequence[Mapping[str, object]]) -> Genes:
         rows = []
         for number, arch in enumerate(archs):
             if self.from_arch(arch) != self:
                 raise UsageError(f"arch {number} belongs to another space than {self.settings}")
-            if not isinstance(arch.get("cell"), str):
+            if not isinstance(cell := arch.get("cell"), str):
                 raise UsageError(f"arch {number}: field 'cell' is missing or no string")
-            rows.append(forms.parse_cell(arch["cell"]))
+            rows.append(forms.parse_cell(cell))
         return np.array(rows, np.int8).reshape(len(rows), self.n_genes)
 
     def decode(self, genes: Genes) -> list[Arch]:
@@ -131,7 +133,7 @@ class NasBench201Space(Space):
         numbers: NDArray[np.int64] = np.argsort(_published_codes())[codes]
         return numbers
 
-    def from_index(self, index: NDArray[Any]) -> Genes:
+    def from_index(self, index: AnyArray) -> Genes:
         """Genes ``(n, 6)`` of the published benchmark's numbers ``(n,)``."""
         index = np.asarray(index)
         outside = index[(index < 0) | (index >= self.size)]
@@ -205,15 +207,13 @@ class NasBench201Space(Space):
             columns += cell * self.cells
         return np.stack(columns, 1).astype(np.int16)
 
-    def additive(
-        self, genes: Genes, costs: NDArray[Any], *, executed: bool = False
-    ) -> NDArray[Any]:
+    def additive(self, genes: Genes, costs: AnyArray, *, executed: bool = False) -> AnyArray:
         """As in every space; of many architectures each distinct cell is priced only once."""
         if len(genes) <= self.size:
             return super().additive(genes, costs, executed=executed)
         ((_, cells),) = self.parts
         codes = self.checked(genes).astype(np.int64) @ _place_values()
-        priced: NDArray[Any] = super().additive(cells, costs, executed=executed)[codes]
+        priced: AnyArray = super().additive(cells, costs, executed=executed)[codes]
         return priced
 
     @cached_property

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nasprof.errors import UsageError
+from nasprof.typing import JsonObject
 from spaces.fields import reject_unknown
 
 OPERATIONS = ("none", "skip_connect", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3")
@@ -23,7 +24,7 @@ EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
 _SETTINGS = {"C": "channels", "N": "cells", "num_classes": "classes"}
 
 
-def recognise(value: object) -> dict[str, Any] | None:
+def recognise(value: object) -> JsonObject | None:
     """Fields of an arch besides ``space``, or an ``index``; None for what has none of the forms.
 
     Raises:
@@ -42,7 +43,7 @@ def recognise(value: object) -> dict[str, Any] | None:
     return {"cell": cell(_checked(names))}
 
 
-def _described(value: Mapping[Any, Any]) -> dict[str, Any] | None:
+def _described(value: Mapping[Any, Any]) -> JsonObject | None:
     if set(value) == {"index"}:
         return {"index": value["index"]}
     if "arch_str" not in value:

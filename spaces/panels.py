@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nasprof.typing import AnyArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,6 @@ Layout: TypeAlias = tuple[tuple[Panel, ...], ...]
 
 def outside(layout: Layout, n_blocks: int) -> list[int]:
     """Numbers of the blocks that no panel shows, in order."""
-    panels: Iterable[NDArray[Any]] = (panel.blocks for row in layout for panel in row)
+    panels: Iterable[AnyArray] = (panel.blocks for row in layout for panel in row)
     shown = {int(number) for blocks in panels for number in blocks.flat}
     return [number for number in range(n_blocks) if number not in shown]

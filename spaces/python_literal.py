@@ -10,7 +10,6 @@ import ast
 import re
 import warnings
 from pathlib import Path
-from typing import Any
 
 from nasprof.errors import UsageError
 
@@ -30,7 +29,7 @@ def _without_strings(text: str) -> str:
     return re.sub(r'"(?:[^"\\\n]|\\.)*"', '""', text)
 
 
-def parse_literal(text: str, source: Path | str) -> Any:
+def parse_literal(text: str, source: Path | str) -> object:
     """The value of a Python literal.
 
     Raises:
@@ -59,7 +58,7 @@ def parse_literal(text: str, source: Path | str) -> Any:
         ) from error
 
 
-def _value(node: ast.expr, depth: int) -> Any:
+def _value(node: ast.expr, depth: int) -> object:
     if depth > _DEEPEST:
         raise ValueError(f"it is nested more than {_DEEPEST} deep")
     if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | None):
@@ -72,14 +71,14 @@ def _value(node: ast.expr, depth: int) -> Any:
         return _dict(node, depth)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = _value(node.operand, depth + 1)
-        if type(value) in (int, float):
+        if isinstance(value, int | float) and not isinstance(value, bool):
             return -value
     if isinstance(node, ast.Call) and len(node.args) == 1:
         return _wrapped(node, depth)
     raise ValueError(f"line {node.lineno}, column {node.col_offset + 1}: no value")
 
 
-def _dict(node: ast.Dict, depth: int) -> dict[Any, Any]:
+def _dict(node: ast.Dict, depth: int) -> dict[object, object]:
     pairs = [
         (None if key is None else _value(key, depth + 1), _value(value, depth + 1))
         for key, value in zip(node.keys, node.values, strict=True)
@@ -87,8 +86,8 @@ def _dict(node: ast.Dict, depth: int) -> dict[Any, Any]:
     return _unique(pairs, node)
 
 
-def _unique(pairs: list[tuple[Any, Any]], node: ast.expr) -> dict[Any, Any]:
-    made: dict[Any, Any] = {}
+def _unique(pairs: list[tuple[object, object]], node: ast.expr) -> dict[object, object]:
+    made: dict[object, object] = {}
     for key, value in pairs:
         if not isinstance(key, str | int | float) or key in made:
             raise ValueError(
@@ -98,7 +97,7 @@ def _unique(pairs: list[tuple[Any, Any]], node: ast.expr) -> dict[Any, Any]:
     return made
 
 
-def _wrapped(node: ast.Call, depth: int) -> Any:
+def _wrapped(node: ast.Call, depth: int) -> object:
     """What numpy or an ordered dict holds."""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else None
     name = node.func.id if isinstance(node.func, ast.Name) else name
