@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from luts.cost_model import Extremes
 from nasprof.typing import Array
 from spaces import Genes, Space
+from spaces.neighbours import neighbours
 
 Predict: TypeAlias = Callable[[Genes], Array]
 
@@ -46,7 +46,7 @@ def _descend(space: Space, objective: Predict, starts: Genes, values: Array) -> 
 
 def _improve(space: Space, objective: Predict, genes: Genes, value: float) -> tuple[Genes, float]:
     for _ in range(_PASSES):
-        near = space.canonical(_neighbours(genes, space.n_choices))
+        near = np.concatenate([neighbours(space, genes[None])[0], _swaps(space, genes)])
         values = objective(near)
         best = int(values.argmin())
         if values[best] >= value:
@@ -55,17 +55,13 @@ def _improve(space: Space, objective: Predict, genes: Genes, value: float) -> tu
     return genes, value
 
 
-def _neighbours(genes: Genes, n_choices: NDArray[np.int8]) -> Genes:
-    """Every change of one gene, and every exchange of two neighbouring ones that stays valid."""
+def _swaps(space: Space, genes: Genes) -> Genes:
+    """Every exchange of two genes beside each other that stays valid: ``(n, n_genes)``."""
+    n_choices = space.n_choices
     rows = []
-    for gene, count in enumerate(n_choices.tolist()):
-        for choice in range(count):
-            if choice != genes[gene]:
-                rows.append(genes.copy())
-                rows[-1][gene] = choice
     for gene in range(len(genes) - 1):
         pair = genes[[gene + 1, gene]]
         if (pair < n_choices[[gene, gene + 1]]).all() and pair[0] != pair[1]:
             rows.append(genes.copy())
             rows[-1][[gene, gene + 1]] = pair
-    return np.stack(rows)
+    return space.canonical(np.array(rows, np.int8).reshape(-1, len(genes)))

@@ -19,7 +19,8 @@ from search.engines.base.engine import one_left
 from search.engines.base.population import first_population, survivors
 from search.engines.base.settings import Settings, setting
 from search.quality.ranking import best_first
-from spaces import Genes, Space
+from spaces import Genes
+from spaces.neighbours import mutant
 
 _ATTEMPTS = 100
 
@@ -71,13 +72,3 @@ class EvolutionEngine(CoroutineEngine):
                 proposed.add(child.tobytes())
                 return child
         return None
-
-
-def mutant(space: Space, parent: Genes, rng: np.random.Generator) -> Genes:
-    """The parent ``(n_genes,)`` with one gene that matters changed to another of its choices."""
-    choices = space.n_choices
-    gene = rng.choice(np.flatnonzero(space.active(parent[None])[0] & (choices > 1)))
-    child = parent.copy()
-    child[gene] = (parent[gene] + rng.integers(1, choices[gene])) % choices[gene]
-    changed: Genes = space.canonical(child[None])[0]
-    return changed

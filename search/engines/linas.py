@@ -24,8 +24,8 @@ from search.engines.base.surrogate import (
     Surrogates,
     unknown,
 )
-from search.engines.evo import mutant
 from spaces import Genes
+from spaces.neighbours import mutant
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from nasprof.typing import Array, Flags, Indices
+from nasprof.typing import Array, Flags
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.engine import one_left
-from search.engines.base.pareto_local import kicked, pareto_local_search
+from search.engines.base.pareto_local import pareto_local_search
 from search.engines.base.settings import Settings, setting
 from search.quality.ranking import best_first, merits
 from spaces import Genes
+from spaces.neighbours import exchanged, exchanges, perturbed
 
 Point: TypeAlias = tuple[Genes, Array]
 """Genes ``(n_genes,)`` and objectives ``(n_objectives,)``."""
@@ -73,7 +74,7 @@ class LocalEngine(CoroutineEngine):
         if self.rng.random() < self.settings.fresh:
             drawn: Genes = self.space.sample(1, self.rng, "biased")[0]
             return drawn
-        return kicked(self.space, best, self.settings.kick, self.rng)
+        return perturbed(self.space, best, self.settings.kick, self.rng)
 
     def _climb(
         self, start: Genes, effects: Array | None
@@ -109,10 +110,11 @@ class LocalEngine(CoroutineEngine):
             there is no such choice, and the best there is.
         """
         genes, now = point
-        offered = np.arange(self.space.n_choices.max()) < self.space.n_choices[:, None]
-        moves = np.argwhere(offered & (np.arange(offered.shape[1]) != genes[:, None]))
-        near = self._changed(genes, moves[:, None])
+        n_choices = self.space.n_choices
+        moves = exchanges(n_choices, genes[None])[0]
+        near = exchanged(self.space, genes, moves[:, None])
         values = yield near
+        offered = np.arange(n_choices.max()) < n_choices[:, None]
         effects = np.where(offered, 0.0, np.inf)[:, :, None].repeat(len(now), 2)
         with np.errstate(invalid="ignore"):
             effects[moves[:, 0], moves[:, 1]] = values - now
@@ -149,14 +151,7 @@ class LocalEngine(CoroutineEngine):
         expected = merits(now + both, self.worst)
         order = np.lexsort(expected.T[::-1])
         better = _less(expected[order], merits(now[None], self.worst)[0])
-        return self._changed(genes, pairs[order[better][:most]])
-
-    def _changed(self, genes: Genes, moves: Indices) -> Genes:
-        """``genes`` after each of the groups of moves ``(n, k, 2)``, canonical."""
-        changed = np.repeat(genes[None], len(moves), 0)
-        for column in range(moves.shape[1]):
-            changed[np.arange(len(moves)), moves[:, column, 0]] = moves[:, column, 1]
-        return self.space.canonical(changed)
+        return exchanged(self.space, genes, pairs[order[better][:most]])
 
     def _best(self, genes: Genes, values: Array) -> Point:
         index = best_first(values, self.worst)[0]

@@ -15,9 +15,9 @@ from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.population import first_population
 from search.engines.base.settings import Settings, setting
-from search.engines.evo import mutant
 from search.quality.ranking import evaluated, violation
 from spaces import Genes
+from spaces.neighbours import mutant
 
 _ATTEMPTS = 100
 _EXCESS = "violation"

@@ -8,6 +8,7 @@ from nasprof.typing import Array, Indices
 from search.objectives.trade_off import TradeOff
 from search.pnag.population import Population
 from spaces import Genes, Space
+from spaces.neighbours import neighbours
 
 ROUNDS = 8
 PAIRS = 48
@@ -58,7 +59,7 @@ def _replaced(population: Population, rows: Indices, others: Population) -> Popu
 
 def _improved(trade_off: TradeOff, now: Population, limits_ms: Array) -> Population:
     """The best neighbour of each architecture within its limit; top-1 is -inf where none is."""
-    near = _exchanges(trade_off.space, now.genes)
+    near = neighbours(trade_off.space, now.genes, cyclic=True)
     n, m, n_genes = near.shape
     single = Population.evaluated(trade_off, near.reshape(-1, n_genes))
     pairs = _pairs(
@@ -78,20 +79,6 @@ def _improved(trade_off: TradeOff, now: Population, limits_ms: Array) -> Populat
     rows, chosen = np.arange(n), scores.argmax(1)
     genes = np.concatenate([near, pairs], 1)[rows, chosen]
     return Population(genes, scores[rows, chosen], latency_ms[rows, chosen])
-
-
-def _exchanges(space: Space, genes: Genes) -> Genes:
-    """Every architecture with one gene changed: ``(n, n_exchanges, n_genes)``, canonical.
-
-    Those that change nothing, because the gene is not active, are among them.
-    """
-    counts = space.n_choices.astype(np.int64)
-    places = np.repeat(np.arange(len(counts)), counts - 1)
-    steps = np.concatenate([np.arange(1, count) for count in counts])
-    near = np.repeat(genes[:, None], len(places), 1)
-    rows = np.arange(len(places))
-    near[:, rows, places] = (near[:, rows, places] + steps) % counts[places]
-    return space.canonical(near.reshape(-1, len(counts))).reshape(near.shape)
 
 
 def _pairs(

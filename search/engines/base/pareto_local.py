@@ -15,6 +15,7 @@ from search.engines.base.population import crowding, first_population
 from search.quality.indicators import non_dominated
 from search.quality.ranking import violation
 from spaces import Genes, Space
+from spaces.neighbours import neighbours, perturbed
 
 _BEGIN = 20
 
@@ -40,34 +41,25 @@ def pareto_local_search(
     genes, values = _front(genes, (yield genes), worst)
     untried: dict[bytes, Genes] = {}
     while True:
-        place = _next(genes, values, untried, rng)
-        if place is None:
-            near = kicked(space, genes[rng.integers(len(genes))], kick, rng)[None]
+        row = _next(genes, values, untried, rng)
+        if row is None:
+            near = perturbed(space, genes[rng.integers(len(genes))], kick, rng)[None]
         else:
-            key = genes[place].tobytes()
+            key = genes[row].tobytes()
             rest = untried.get(key)
-            rest = rng.permutation(_neighbours(space, genes[place])) if rest is None else rest
+            rest = rng.permutation(_others(space, genes[row])) if rest is None else rest
             near, untried[key] = rest[:batch], rest[batch:]
-        worth = yield near
+        near_values = yield near
         genes, values = _front(
-            np.concatenate([genes, near]), np.concatenate([values, worth]), worst
+            np.concatenate([genes, near]), np.concatenate([values, near_values]), worst
         )
-
-
-def kicked(space: Space, genes: Genes, kick: int, rng: np.random.Generator) -> Genes:
-    """An architecture ``(n_genes,)`` with up to ``kick`` genes drawn anew."""
-    changed = genes.copy()
-    places = rng.choice(len(genes), min(kick, len(genes)), replace=False)
-    changed[places] = rng.integers(0, space.n_choices[places])
-    canonical: Genes = space.canonical(changed[None])[0]
-    return canonical
 
 
 def _front(genes: Genes, values: Array, worst: Array) -> tuple[Genes, Array]:
     """What is within the limits and not dominated; the nearest to them if nothing is within."""
     excess = violation(values, worst)
-    places = np.flatnonzero(excess == excess.min())
-    kept = places[non_dominated(values[places])] if np.isfinite(excess.min()) else places
+    nearest = np.flatnonzero(excess == excess.min())
+    kept = nearest[non_dominated(values[nearest])] if np.isfinite(excess.min()) else nearest
     return genes[kept], values[kept]
 
 
@@ -78,19 +70,15 @@ def _next(
 
     Ends of the front, which are infinitely far from what there is not, take part at random.
     """
-    left = [place for place, row in enumerate(genes) if len(untried.get(row.tobytes(), row))]
+    left = [index for index, row in enumerate(genes) if len(untried.get(row.tobytes(), row))]
     if not left:
         return None
     apart = crowding(values)[left]
     return left[int(np.where(np.isfinite(apart), apart, rng.random(len(left))).argmax())]
 
 
-def _neighbours(space: Space, genes: Genes) -> Genes:
-    """Every change of one gene that makes another architecture: ``(n, n_genes)``."""
-    offered = np.arange(space.n_choices.max()) < space.n_choices[:, None]
-    moves = np.argwhere(offered & (np.arange(offered.shape[1]) != genes[:, None]))
-    changed = np.repeat(genes[None], len(moves), 0)
-    changed[np.arange(len(moves)), moves[:, 0]] = moves[:, 1]
-    distinct = np.unique(space.canonical(changed), axis=0)
+def _others(space: Space, genes: Genes) -> Genes:
+    """The neighbours that are another architecture, each once: ``(n, n_genes)``."""
+    distinct = np.unique(neighbours(space, genes[None])[0], axis=0)
     others: Genes = distinct[(distinct != genes).any(1)]
     return others

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from search.engines.base.directions import reference_directions
-from search.engines.base.pareto_local import kicked
 from search.engines.base.population import (
     crowding,
     first_population,
@@ -18,6 +17,7 @@ from search.engines.base.population import (
 from search.engines.base.selection import added_hypervolume, most_promising
 from search.quality.indicators import hypervolume, non_dominated
 from spaces import get_space
+from spaces.neighbours import perturbed
 
 CELLS = get_space("nasbench201")
 FREE = np.full(2, np.inf)
@@ -108,7 +108,7 @@ def test_reference_directions_are_on_the_simplex_and_no_more_than_asked_for(n_ob
 def test_a_kick_changes_no_more_genes_than_it_says(kick, seed):
     rng = np.random.default_rng(seed)
     genes = CELLS.sample(1, rng)[0]
-    assert (kicked(CELLS, genes, kick, rng) != genes).sum() <= kick
+    assert (perturbed(CELLS, genes, kick, rng) != genes).sum() <= kick
 
 
 # --- what to evaluate next ------------------------------------------------------------------
