@@ -12,7 +12,7 @@ from profiler.tables.provenance import conditions_of, protocol_of
 from spaces import Space
 
 
-def backend_of(model: CostModel, target: Target) -> Backend | None:
+def backend_of(model: CostModel, target: Target | str | None) -> Backend | None:
     """The device of a cost model; what the target does not say is as it was measured.
 
     None where no device has the name that the cost model tells.
@@ -20,6 +20,7 @@ def backend_of(model: CostModel, target: Target) -> Backend | None:
     Raises:
         UsageError: no device has the name that the target gives.
     """
+    target = Target.of(target)
     try:
         return target.resolve(conditions_of(model))
     except UsageError:

@@ -28,7 +28,7 @@ class OwnTable:
         serial: which one of several devices, where each has a table of its own.
     """
 
-    target: Target
+    target: Target | str
     space: Space
     precision: str = "fp32"
     serial: str | None = None
@@ -36,7 +36,7 @@ class OwnTable:
     @cached_property
     def backend(self) -> Backend:
         """The device, not yet contacted, and how models are run there."""
-        return self.target.resolve()
+        return Target.of(self.target).resolve()
 
     @property
     def plan(self) -> Plan:
@@ -89,15 +89,16 @@ class OwnTable:
 
     def _command(self) -> str:
         """The command line that builds the table."""
+        target = Target.of(self.target)
         facts = {
-            "device": self.target.device,
+            "device": target.device,
             "runtime": self.backend.settings.runtime,
             "threads": self.backend.settings.threads,
             "precision": self.precision,
         }
         words = [build_command(facts, self.space)]
-        if self.target.serial is not None:
-            words += ["--serial", shlex.quote(self.target.serial)]
+        if target.serial is not None:
+            words += ["--serial", shlex.quote(target.serial)]
         if self.serial is not None:
             words += ["-o", shlex.quote(self.path.stem)]
         return " ".join(words)

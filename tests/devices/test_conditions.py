@@ -65,6 +65,11 @@ def test_conditions_hold_everything_and_what_is_not_known_is_left_out():
 
 OTHERWISE = [
     (SETTINGS, {"delegate": "gpu"}, 'device_options.delegate was null, now "gpu"'),
+    (
+        SETTINGS,
+        {"runtime_options": {"xnnpack": False}},
+        "runtime_options.xnnpack was null, now false",
+    ),
     (GPU, {}, 'runtime_options.provider was null, now "cuda"'),
     (BOUND, {}, r"affinity was null, now \[1\]"),
 ]
