@@ -175,7 +175,8 @@ class Fit:
         known = self._standardised(inputs)
         kind = estimators.get(choice.estimator)
         self._estimator = kind.build(choice.parameters, known.shape[1], seed)
-        with warnings.catch_warnings():
+        # What building it imports is loaded by now, or it would run on as many threads as it likes.
+        with one_thread(), warnings.catch_warnings():
             # Cross-validation judges a candidate that did not converge like any other.
             warnings.simplefilter("ignore", ConvergenceWarning)
             self._estimator.fit(known, (latency_ms - self._mean_ms) / self._std_ms)
@@ -190,7 +191,8 @@ class Fit:
         """Latencies of features ``(n, n_features)`` in ms: ``(n,)``."""
         if len(inputs) == 0:
             return np.empty(0)
-        relative = self._estimator.predict(self._standardised(inputs))
+        with one_thread():
+            relative = self._estimator.predict(self._standardised(inputs))
         latency_ms: Array = np.maximum(self._mean_ms + self._std_ms * relative, self._least_ms)
         return latency_ms
 
@@ -229,12 +231,11 @@ def rank_candidates(
         The candidates, and the out-of-fold predictions ``(n,)`` in ms of the first.
     """
     best: dict[tuple[str, str], tuple[Candidate, Array]] = {}
-    with one_thread():
-        for choice in choices():
-            if choice.features in inputs:
-                found = cross_validate(choice, inputs[choice.features], latency_ms, seed)
-                key = (choice.estimator, choice.features)
-                if key not in best or found[0].mape < best[key][0].mape:
-                    best[key] = found
+    for choice in choices():
+        if choice.features in inputs:
+            found = cross_validate(choice, inputs[choice.features], latency_ms, seed)
+            key = (choice.estimator, choice.features)
+            if key not in best or found[0].mape < best[key][0].mape:
+                best[key] = found
     ranked = sorted(best.values(), key=lambda found: found[0].mape)
     return tuple(candidate for candidate, _ in ranked), ranked[0][1]

@@ -36,7 +36,6 @@ from luts.provenance import check_provenance
 from luts.training import ENOUGH_NETWORKS, TrainingSet, family, resolution
 from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
-from nasprof.threads import one_thread
 from nasprof.typing import Array, JsonObject
 from spaces import Genes, Space
 
@@ -100,9 +99,7 @@ class LearnedCostModel(CostModel):
 
     def latency_ms(self, genes: Genes, space: Space | None = None) -> Array:
         space = self.space_of(space)
-        inputs = features(self.choice.features, space, genes)
-        with one_thread():
-            return self._fitted(inputs)
+        return self._fitted(features(self.choice.features, space, genes))
 
     @property
     def _fitted(self) -> Fit:

@@ -33,7 +33,7 @@ class TunedPredictor(GenePredictor):
         self._columns = Columns.of(thermometer, self.space, genes)
         self._scaling = Scaling.of(self._columns(genes))
         inputs = self._scaling(self._columns(genes))
-        with one_thread(), warnings.catch_warnings():
+        with warnings.catch_warnings():
             # Cross-validation judges an estimator that did not converge like any other.
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.settings = choose(self.grid, self._fitted, inputs, targets, self.seed)
@@ -41,7 +41,9 @@ class TunedPredictor(GenePredictor):
 
     def _fitted(self, settings: Settings, inputs: Rows, targets: Array) -> Predict:
         estimator = self.build(settings, inputs.shape[1])
-        estimator.fit(inputs, targets)
+        # What building it imports is loaded by now, or it would run on as many threads as it likes.
+        with one_thread():
+            estimator.fit(inputs, targets)
         return estimator.predict
 
     def _predict(self, genes: Genes) -> Array:

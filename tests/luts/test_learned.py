@@ -126,6 +126,30 @@ def test_the_file_holds_no_fitted_estimator_and_reading_it_fits_none(model, tmp_
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+SPY = """
+import numpy as np
+from luts.estimators import Choice, Fit, Kind, estimators
+
+class Spy:
+    def fit(self, inputs, targets):
+        from threadpoolctl import threadpool_info
+        pools = threadpool_info()
+        assert "openmp" in {pool["user_api"] for pool in pools}
+        assert {pool["num_threads"] for pool in pools} == {1}, pools
+
+def build(parameters, n_features, seed):
+    import sklearn.ensemble
+    return Spy()
+
+estimators.register("spy")(Kind(build, ("sizes",), {}))
+Fit(Choice("spy", "sizes", {}), np.eye(4), np.arange(4.0), 0)
+"""
+
+
+def test_estimators_run_on_one_thread_though_their_libraries_are_loaded_at_the_last_moment():
+    subprocess.run([sys.executable, "-c", SPY], check=True)
+
+
 def test_resolutions_between_those_learned_from_are_predicted(model, rng):
     space = tiny(26)
     genes = space.sample(300, rng)
