@@ -87,15 +87,15 @@ class Archive(AbstractContextManager["Archive"]):
     def _go_on_within(self, limits: Mapping[str, float]) -> None:
         """Take the limits that the file was begun with, and say so where bounds have changed."""
         predictions = self.problem.prediction_limits
-        for each in self.problem.objectives:
-            now, begun = predictions.get(each.name), limits.get(each.name)
+        for objective in self.problem.objectives:
+            now, begun = predictions.get(objective.name), limits.get(objective.name)
             if now is not None and now != begun:
                 logger.warning(
-                    f"The bound of {each.name!r} has changed since this search began: its limit "
-                    f"was {begun:.6g} {each.unit}, now it would be {now:.6g}; it goes on with the "
-                    "former"
+                    f"The bound of {objective.name!r} has changed since this search began: its "
+                    f"limit was {begun:.6g} {objective.unit}, now it would be {now:.6g}; it goes "
+                    "on with the former"
                 )
-        bounds = {each.name: each.bound for each in self.problem.objectives}
+        bounds = {objective.name: objective.bound for objective in self.problem.objectives}
         kept = {
             name: Limit.of_prediction(value, bounds.get(name, NO_BOUND))
             for name, value in limits.items()
@@ -113,19 +113,19 @@ class Archive(AbstractContextManager["Archive"]):
     @property
     def genes(self) -> Genes:
         """In order of proposals, ``(n, n_genes)``."""
-        rows = [each.genes for _, each in sorted(self._held.items())]
+        rows = [record.genes for _, record in sorted(self._held.items())]
         return np.array(rows, np.int8).reshape(-1, self.problem.space.n_genes)
 
     @property
     def values(self) -> Array:
         """Objectives to be minimised ``(n, n_objectives)``; nan where not evaluated."""
-        values = np.array([each.values for _, each in sorted(self._held.items())], np.float64)
+        values = np.array([record.values for _, record in sorted(self._held.items())], np.float64)
         return values.reshape(-1, len(self.problem.objectives))
 
     @property
     def errors(self) -> list[str | None]:
-        """What went wrong with each architecture, None where nothing did."""
-        return [each.error for _, each in sorted(self._held.items())]
+        """What went wrong with record architecture, None where nothing did."""
+        return [record.error for _, record in sorted(self._held.items())]
 
     def add(
         self,
@@ -158,7 +158,7 @@ class Archive(AbstractContextManager["Archive"]):
 
     def _line(self, number: int, index: int, record: Record) -> JsonObject:
         own = (self.problem.signs * np.array(record.values)).tolist()
-        names = [each.name for each in self.problem.objectives]
+        names = [objective.name for objective in self.problem.objectives]
         line = Line(index, record.genes, own, record.error).to_dict(names)
         return line if number == index else {**line, "place": index}
 
@@ -190,7 +190,7 @@ class Archive(AbstractContextManager["Archive"]):
         self.close()
 
     def _read(self, records: list[tuple[str, JsonObject]]) -> None:
-        names = [each.name for each in self.problem.objectives]
+        names = [objective.name for objective in self.problem.objectives]
         for line in read_lines(records, names, self.problem.space, DAMAGED):
             values = self.problem.signs * np.array(line.values)
             self._held[line.index] = Record(line.genes, values.tolist(), line.error)
@@ -200,7 +200,7 @@ def archive_facts(problem: Problem, facts: Mapping[str, object]) -> JsonObject:
     """What an archive's header tells: the problem, and how it is searched."""
     shared = {
         "space": problem.space.settings,
-        "objectives": [each.to_dict() for each in problem.objectives],
+        "objectives": [objective.to_dict() for objective in problem.objectives],
         "limits": problem.prediction_limits,
     }
     return {**shared, **facts}

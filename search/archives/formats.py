@@ -24,7 +24,7 @@ archive_formats: Registry[TableFormat] = Registry(
 
 def as_csv(archive: StoredArchive, indices: Indices, errors: bool) -> str:
     """A column ``arch`` of JSON, one an objective in its own unit, and ``error`` if asked for."""
-    names = [each.name for each in archive.objectives]
+    names = [objective.name for objective in archive.objectives]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["arch", *names, *(["error"] if errors else [])])

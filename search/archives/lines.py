@@ -57,16 +57,16 @@ def read_lines(
     """
     lines: list[Line] = []
     wheres: list[str] = []
-    taken: set[int] = set()
+    indices: set[int] = set()
     for where, record in records:
         try:
             line = _line(record, len(lines), names, space)
-            _claim(line.index, taken)
+            _claim(line.index, indices)
         except UsageError as wrong:
             raise ArchiveInvalid(f"{where}: {wrong.message}", remedy) from wrong
         lines.append(line)
         wheres.append(where)
-    wrong_at = _first_not_canonical(space, [each.genes for each in lines])
+    wrong_at = _first_not_canonical(space, [line.genes for line in lines])
     if wrong_at is not None:
         what = f"genes {brief(lines[wrong_at].genes)} are not canonical in {space.label}"
         raise ArchiveInvalid(f"{wheres[wrong_at]}: {what}", remedy)
@@ -91,10 +91,10 @@ def _number(values: JsonObject, name: str) -> float:
     return np.nan if value is None else float(value)
 
 
-def _claim(index: int, taken: set[int]) -> None:
-    if index < 0 or index in taken:
+def _claim(index: int, indices: set[int]) -> None:
+    if index < 0 or index in indices:
         raise UsageError(f"place {index} is taken or below 0")
-    taken.add(index)
+    indices.add(index)
 
 
 def _first_not_canonical(space: Space, rows: Sequence[list[int]]) -> int | None:

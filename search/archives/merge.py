@@ -54,9 +54,9 @@ def merge_archives(archives: Sequence[StoredArchive]) -> tuple[StoredArchive, li
     first = archives[0]
     for other in archives[1:]:
         _require_same(first, other)
-    genes = np.concatenate([each.genes for each in archives])
-    values = np.concatenate([each.values for each in archives])
-    errors = [error for each in archives for error in each.errors]
+    genes = np.concatenate([archive.genes for archive in archives])
+    values = np.concatenate([archive.values for archive in archives])
+    errors = [error for archive in archives for error in archive.errors]
     chosen, standing = _first_known(genes, evaluated(values))
     merged = StoredArchive(
         first.path,
@@ -88,8 +88,8 @@ def _first_known(genes: Genes, known: Flags) -> tuple[Indices, Indices]:
 def _disagreements(archives: Sequence[StoredArchive], values: Array, kept: Array) -> list[str]:
     """Where what was evaluated differs, by more than rounding, from the values kept."""
     differing = evaluated(values) & ~np.isclose(values, kept, rtol=1e-9, atol=0).all(1)
-    ends = np.cumsum([len(each) for each in archives])[:-1]
-    counts = [int(each.sum()) for each in np.split(differing, ends)]
+    ends = np.cumsum([len(archive) for archive in archives])[:-1]
+    counts = [int(part.sum()) for part in np.split(differing, ends)]
     return [
         f"{archive.path}: the values of {count} architectures differ from those before, "
         "which are kept"
@@ -113,16 +113,16 @@ def _shared(facts: Mapping[str, object]) -> JsonObject:
 
 def _merged_facts(archives: Sequence[StoredArchive]) -> JsonObject:
     first = archives[0]
-    same = all(each.limits == first.limits for each in archives)
-    sources = [name for each in archives for name in _sources(each)]
+    same = all(archive.limits == first.limits for archive in archives)
+    sources = [name for archive in archives for name in _sources(archive)]
     own = {"limits": dict(first.limits) if same else {}, "engine": "merge"}
     return _shared(first.facts) | own | {"sources": list(dict.fromkeys(sources))}
 
 
 def _sources(archive: StoredArchive) -> list[str]:
     """The files that an archive is of: itself, or those it was merged from."""
-    told = archive.facts.get("sources")
-    return [str(each) for each in told] if isinstance(told, list) else [str(archive.path)]
+    sources = archive.facts.get("sources")
+    return [str(source) for source in sources] if isinstance(sources, list) else [str(archive.path)]
 
 
 def write_archive(archive: StoredArchive, path: Path, overwrite: bool = False) -> None:
@@ -153,7 +153,7 @@ def write_archive(archive: StoredArchive, path: Path, overwrite: bool = False) -
 
 
 def _records(archive: StoredArchive) -> list[JsonObject]:
-    names = [each.name for each in archive.objectives]
+    names = [objective.name for objective in archive.objectives]
     rows = zip(archive.genes.tolist(), archive.values.tolist(), archive.errors, strict=True)
     return [Line(index, *row).to_dict(names) for index, row in enumerate(rows)]
 

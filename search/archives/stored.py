@@ -36,11 +36,16 @@ class StoredObjective:
     facts: Mapping[str, object]
 
     @classmethod
-    def of(cls, told: JsonObject) -> StoredObjective:
+    def of(cls, data: JsonObject) -> StoredObjective:
         """The objective that the head of an archive has as an object."""
         own = ("name", "unit", "maximise")
-        others = {name: value for name, value in told.items() if name not in own}
-        return cls(told["name"], told["unit"], told["maximise"], others)
+        others = {name: value for name, value in data.items() if name not in own}
+        return cls(data["name"], data["unit"], data["maximise"], others)
+
+    def to_dict(self) -> JsonObject:
+        """As the head of an archive has it."""
+        about = {"name": self.name, "unit": self.unit, "maximise": self.maximise}
+        return {**about, **self.facts}
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class StoredArchive:
     @property
     def signs(self) -> Array:
         """-1 where an objective is maximised, else 1: ``(n_objectives,)``."""
-        return np.array([-1.0 if each.maximise else 1.0 for each in self.objectives])
+        return np.array([-1.0 if objective.maximise else 1.0 for objective in self.objectives])
 
     @property
     def minimised(self) -> Array:
@@ -92,7 +97,7 @@ class StoredArchive:
     def within(self) -> NDArray[np.bool_]:
         """Which were evaluated and are within the limits: ``(n,)``."""
         unlimited = self.signs * np.inf
-        pairs = zip([each.name for each in self.objectives], unlimited, strict=True)
+        pairs = zip([objective.name for objective in self.objectives], unlimited, strict=True)
         worst = self.signs * np.array([self.limits.get(*pair) for pair in pairs])
         kept: NDArray[np.bool_] = violation(self.minimised, worst) == 0
         return kept
@@ -136,11 +141,11 @@ def read_archive(path: Path) -> StoredArchive:
         _check_limits(facts, objectives)
     except UsageError as error:
         raise ArchiveInvalid(f"{where}: {error.message}", error.remedy) from error
-    lines = read_lines(records[1:], [each.name for each in objectives], space, _DAMAGED)
+    lines = read_lines(records[1:], [objective.name for objective in objectives], space, _DAMAGED)
     lines.sort(key=lambda line: line.index)
-    genes = np.array([each.genes for each in lines], np.int8).reshape(-1, space.n_genes)
-    values = np.array([each.values for each in lines], np.float64).reshape(-1, len(objectives))
-    errors = [each.error for each in lines]
+    genes = np.array([line.genes for line in lines], np.int8).reshape(-1, space.n_genes)
+    values = np.array([line.values for line in lines], np.float64).reshape(-1, len(objectives))
+    errors = [line.error for line in lines]
     return StoredArchive(path, space, objectives, facts, genes, values, errors)
 
 
@@ -151,20 +156,20 @@ def _space(facts: Mapping[str, object]) -> Space:
 
 
 def _objectives(facts: Mapping[str, object]) -> tuple[StoredObjective, ...]:
-    told = Reader(facts, "facts").take("objectives", "a list")
-    found = tuple(_objective(each) for each in told)
-    names = [each.name for each in found]
+    listed = Reader(facts, "facts").take("objectives", "a list")
+    objectives = tuple(_objective(data) for data in listed)
+    names = [objective.name for objective in objectives]
     if not names or len(set(names)) < len(names):
         raise UsageError(f"the objectives are {brief(names)}, expected one or more, all different")
-    return found
+    return objectives
 
 
-def _objective(told: JsonObject) -> StoredObjective:
-    reader = Reader(told, "objective")
+def _objective(data: JsonObject) -> StoredObjective:
+    reader = Reader(data, "objective")
     reader.take("name", "a string")
     reader.take("unit", "a string")
     reader.take("maximise", "true or false")
-    return StoredObjective.of(told)
+    return StoredObjective.of(data)
 
 
 def _check_limits(facts: Mapping[str, object], objectives: Sequence[StoredObjective]) -> None:
@@ -174,5 +179,5 @@ def _check_limits(facts: Mapping[str, object], objectives: Sequence[StoredObject
     reader = Reader(limits, "limits")
     for name in limits:
         reader.take(name, "a number")
-        if all(name != each.name for each in objectives):
+        if all(name != objective.name for objective in objectives):
             raise UsageError(f"there is a limit on {name!r}, which is no objective")

@@ -56,12 +56,12 @@ class Summary:
     def marks(self) -> dict[int, list[str]]:
         """What is to be said of members of the front; the knee first, then by trade-off."""
         values = self.archive.signs * self.front
-        found: dict[int, list[str]] = {}
+        marks: dict[int, list[str]] = {}
         if len(values):
-            found[knee(values)] = ["knee"]
+            marks[knee(values)] = ["knee"]
         for index in preferred(values).tolist():
-            found.setdefault(index, []).append("preferred")
-        return found
+            marks.setdefault(index, []).append("preferred")
+        return marks
 
     def to_dict(self) -> JsonObject:
         """As JSON; null where nothing was evaluated."""
@@ -100,7 +100,7 @@ class Summary:
         ]
 
     def _named(self, values: Array) -> dict[str, float | None]:
-        names = [each.name for each in self.archive.objectives]
+        names = [objective.name for objective in self.archive.objectives]
         return dict(zip(names, map(finite, values), strict=True))
 
 
@@ -122,7 +122,7 @@ def summaries(archives: Sequence[StoredArchive], given: Mapping[str, object]) ->
     Raises:
         UsageError: one of them is no number, or no archive has such an objective.
     """
-    known = {each.name for archive in archives for each in archive.objectives}
+    known = {objective.name for archive in archives for objective in archive.objectives}
     for name, value in given.items():
         if name not in known:
             raise UsageError(f"no objective is called {name!r}", f"There are {_listed(known)}.")
@@ -151,11 +151,11 @@ def summary_of(
     stored = StoredArchive(
         None,
         problem.space,
-        tuple(StoredObjective.of(each.to_dict()) for each in problem.objectives),
+        tuple(StoredObjective.of(objective.to_dict()) for objective in problem.objectives),
         archive_facts(problem, facts or {}),
-        np.concatenate([each.genes for each in archives]),
-        problem.signs * np.concatenate([each.values for each in archives]),
-        [error for each in archives for error in each.errors],
+        np.concatenate([archive.genes for archive in archives]),
+        problem.signs * np.concatenate([archive.values for archive in archives]),
+        [error for archive in archives for error in archive.errors],
     )
     return summaries([stored], given)[0]
 
@@ -167,11 +167,11 @@ def _listed(names: set[str]) -> str:
 def _reference(
     archive: StoredArchive, archives: Sequence[StoredArchive], ends: Mapping[str, float]
 ) -> Array:
-    alike = [each for each in archives if comparable(each, archive)]
-    worst = np.stack([archive.signs * extremes(each)[1] for each in alike])
+    alike = [other for other in archives if comparable(other, archive)]
+    worst = np.stack([archive.signs * extremes(other)[1] for other in alike])
     # What evaluated nothing has nan here, which fmax passes over.
     largest = archive.signs * np.fmax.reduce(worst, axis=0)
-    names = [each.name for each in archive.objectives]
+    names = [objective.name for objective in archive.objectives]
     pairs = zip(names, largest.tolist(), strict=True)
     return np.array([ends.get(*pair) for pair in pairs])
 
@@ -190,26 +190,28 @@ def curves(summaries: Sequence[Summary]) -> tuple[dict[str, Array], list[int]]:
         UsageError: the archives are not of the same objectives, or hold nothing.
     """
     first = summaries[0].archive
-    for each in summaries[1:]:
-        if not comparable(first, each.archive):
+    for summary in summaries[1:]:
+        if not comparable(first, summary.archive):
             raise UsageError(
-                f"{each.archive.path} is of other objectives or another space than {first.path}",
+                f"{summary.archive.path} is of other objectives or another space than {first.path}",
                 "Compare archives of the same objectives.",
             )
-    longest = max(len(each.archive) for each in summaries)
+    longest = max(len(summary.archive) for summary in summaries)
     if longest == 0:
         raise UsageError("there is nothing to draw: nothing was evaluated")
     counts = np.unique(np.geomspace(1, longest, _COUNTS).round().astype(int)).tolist()
-    ideal = np.fmin.reduce([each.archive.signs * extremes(each.archive)[0] for each in summaries])
+    ideal = np.fmin.reduce(
+        [summary.archive.signs * extremes(summary.archive)[0] for summary in summaries]
+    )
     rows: dict[str, list[Array]] = {}
-    for each in summaries:
-        name = str(each.archive.facts.get("engine"))
-        rows.setdefault(name, []).append(_curve(each, counts, ideal))
-    return {name: np.stack(found) for name, found in rows.items()}, counts
+    for summary in summaries:
+        name = str(summary.archive.facts.get("engine"))
+        rows.setdefault(name, []).append(_curve(summary, counts, ideal))
+    return {name: np.stack(several) for name, several in rows.items()}, counts
 
 
 def _curve(summary: Summary, counts: Sequence[int], ideal: Array) -> Array:
     archive = summary.archive
     values = np.where(archive.within[:, None], archive.minimised, np.nan)
-    found = hypervolume_curve(values, summary.corner, counts, ideal)
-    return np.where(np.array(counts) <= len(archive), found, np.nan)
+    curve = hypervolume_curve(values, summary.corner, counts, ideal)
+    return np.where(np.array(counts) <= len(archive), curve, np.nan)

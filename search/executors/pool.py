@@ -190,14 +190,14 @@ def pickled(problem: Problem) -> bytes:
     Raises:
         UsageError: an objective is measured on a device, or cannot be pickled.
     """
-    for each in problem.objectives:
-        if each.device is not None:
+    for objective in problem.objectives:
+        if objective.device is not None:
             raise UsageError(
-                f"objective {each.name!r} is measured on {each.device!r}, "
+                f"objective {objective.name!r} is measured on {objective.device!r}, "
                 "which no other process may use at the same time",
                 "Take --executor serial: different devices work at the same time there as well.",
             )
-        _dump(each, f"objective {each.name!r}")
+        _dump(objective, f"objective {objective.name!r}")
     return _dump(problem, f"the problem in {problem.space.label}")
 
 

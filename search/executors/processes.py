@@ -45,7 +45,7 @@ class ProcessExecutor(Pool[Child]):
         by_connection = {child.connection: child for child in self._children}
         ready = wait(list(by_connection), _PATIENCE_S)
         # A process started by a worker may hold the connection open after the worker's end.
-        heard = [by_connection[each] for each in ready] if ready else self._children  # type: ignore[index]
+        heard = [by_connection[connection] for connection in ready] if ready else self._children  # type: ignore[index]
         answers = [(child, self._listen(child)) for child in heard]
         return [(child, answer) for child, answer in answers if answer is not None]
 

@@ -136,7 +136,7 @@ class RayExecutor(Pool[int], RemoteExecutor):
         answers = self._answers()
         died = any(answer is Sign.DIED for _, answer in answers)
         if (died or not answers) and not reached(self._head, _PROBES):
-            answers = [(worker, each) for worker, each in answers if each is not Sign.DIED]
+            answers = [(worker, answer) for worker, answer in answers if answer is not Sign.DIED]
             if not answers:
                 raise self._lost()
         elif died:

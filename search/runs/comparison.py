@@ -87,8 +87,8 @@ class Comparison:
 
     def shortfall(self, name: str) -> Array:
         """Points below the best known within each budget, a row a seed; inf where none met it."""
-        found = np.stack([attempt.top1 for attempt in self.attempts[name]])
-        return np.where(np.isnan(found), np.inf, self.best_top1 - found)
+        top1 = np.stack([attempt.top1 for attempt in self.attempts[name]])
+        return np.where(np.isnan(top1), np.inf, self.best_top1 - top1)
 
     def to_dict(self) -> JsonObject:
         """As JSON, null where nothing met a budget: what ``nassearch compare --json`` prints."""
@@ -203,11 +203,11 @@ def compare_entrants(
         values = problem.values(genes)
         chosen = non_dominated(values)
         searches[name].append(_Search(genes[chosen], values[chosen], len(genes), cpu_s))
-    front = _front_of(known, [each for several in searches.values() for each in several])
+    front = _front_of(known, [search for several in searches.values() for search in several])
     corner = np.array([-trade_off.top1(trade_off.extremes.fastest[None])[0], front[1][-1, 1]])
     whole = hypervolume(front[1], corner)
     attempts = {
-        name: [each.attempt(limits, corner, whole) for each in several]
+        name: [search.attempt(limits, corner, whole) for search in several]
         for name, several in searches.items()
     }
     best_top1 = _within(front[1], limits)
@@ -231,8 +231,8 @@ class _Search:
 
 
 def _front_of(known: tuple[Genes, Array], searches: Sequence[_Search]) -> tuple[Genes, Array]:
-    genes = np.concatenate([known[0], *(each.genes for each in searches)])
-    values = np.concatenate([known[1], *(each.values for each in searches)])
+    genes = np.concatenate([known[0], *(search.genes for search in searches)])
+    values = np.concatenate([known[1], *(search.values for search in searches)])
     chosen = non_dominated(values)
     return genes[chosen], values[chosen]
 

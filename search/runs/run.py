@@ -46,7 +46,7 @@ class Stop:
 
 def batch_of(problem: Problem) -> int:
     """How many architectures make a job: one where each takes long, many where models answer."""
-    slow = any(each.kind == "evaluated" for each in problem.objectives)
+    slow = any(objective.kind == "evaluated" for objective in problem.objectives)
     return 1 if slow else BATCH
 
 
@@ -89,7 +89,7 @@ def run(
     executor = executor or open_executor("serial", archive.problem)
     size = batch_of(archive.problem) if batch is None else batch
     with one_thread():
-        return _Work(engine, archive, stop, executor, size, progress, known or {}).done()
+        return _Search(engine, archive, stop, executor, size, progress, known or {}).run()
 
 
 @dataclass
@@ -97,7 +97,7 @@ class _Job:
     """Architectures that were proposed together.
 
     Args:
-        first: place of the first of them in the order of proposals.
+        first: index of the first of them in the order of proposals.
         genes: ``(n, n_genes)``.
         records: what is known of each, None where it has to be evaluated.
         traceback: of the first failure that raised an exception.
@@ -111,7 +111,7 @@ class _Job:
     @property
     def values(self) -> Array:
         """Objectives to be minimised of a job that is complete, ``(n, n_objectives)``."""
-        return np.array([each.values for each in self.records if each is not None])
+        return np.array([record.values for record in self.records if record is not None])
 
     def complete(self, evaluation: Evaluation) -> None:
         """Fill in what was not known."""
@@ -122,7 +122,7 @@ class _Job:
 
 
 @dataclass
-class _Work:
+class _Search:
     """A search under way.
 
     Args:
@@ -131,7 +131,7 @@ class _Work:
         judged: of those, how many come before the first that is not.
         failed: failures among those judged.
         traceback: of the first of them that raised an exception.
-        jobs: at work, by the place of their first architecture.
+        jobs: at work, by the index of their first architecture.
         overtaking: complete, but not judged yet, likewise.
     """
 
@@ -155,7 +155,7 @@ class _Work:
         self._front = np.empty((0, len(self.archive.problem.objectives)))
         self._changed = 0
 
-    def done(self) -> str | None:
+    def run(self) -> str | None:
         """Work until it is enough; why it ended early."""
         while True:
             reason = self._reason()
@@ -164,7 +164,7 @@ class _Work:
             if not self.jobs:
                 return reason or self._ended()
             for number, evaluation in self.executor.wait():
-                self._take_in(number, evaluation)
+                self._complete(number, evaluation)
 
     def _reason(self) -> str | None:
         """Why nothing more should be proposed, but for the number of evaluations."""
@@ -175,9 +175,9 @@ class _Work:
             return f"the last {self.judged - self._changed} evaluations did not change the front"
         return None
 
-    def _patience_ends(self, place: int) -> bool:
+    def _patience_ends(self, index: int) -> bool:
         """Whether the search ends there, should nothing change the front until then."""
-        return self.stop.patience is not None and place - self._changed >= self.stop.patience
+        return self.stop.patience is not None and index - self._changed >= self.stop.patience
 
     def _ended(self) -> str | None:
         if self.finished >= self.stop.evaluations:
@@ -191,7 +191,7 @@ class _Work:
             return False
         if len(genes := self.engine.ask(self.batch)[:left]) == 0:
             return False
-        records = [self._known(place, row) for place, row in enumerate(genes, self.proposed)]
+        records = [self._known(index, row) for index, row in enumerate(genes, self.proposed)]
         job = _Job(self.proposed, genes, records)
         self.proposed += len(genes)
         if None in job.records:
@@ -202,9 +202,9 @@ class _Work:
             self._keep(job)
         return True
 
-    def _known(self, place: int, genes: Genes) -> Record | None:
-        """What is known of the architecture proposed in that place; None if nothing is."""
-        held = self.archive.records.get(place)
+    def _known(self, index: int, genes: Genes) -> Record | None:
+        """What is known of the architecture of that index; None if nothing is."""
+        held = self.archive.records.get(index)
         if held is not None:
             if held.genes != genes.tolist():
                 raise ArchiveMismatch(
@@ -216,18 +216,18 @@ class _Work:
         values = self.known.get(genes.tobytes())
         return None if values is None else Record(genes.tolist(), values.tolist())
 
-    def _take_in(self, number: int, evaluation: Evaluation) -> None:
+    def _complete(self, number: int, evaluation: Evaluation) -> None:
         job = self.jobs.pop(number)
         job.complete(evaluation)
         self._keep(job)
 
     def _keep(self, job: _Job) -> None:
         """Write what is new, and tell the engine."""
-        records = [each for each in job.records if each is not None]
+        records = [record for record in job.records if record is not None]
         values = job.values
         new = [at for at in range(len(records)) if job.first + at not in self.archive.records]
         for start, end in _stretches(new):
-            errors = [each.error for each in records[start:end]]
+            errors = [record.error for record in records[start:end]]
             self.archive.add(job.genes[start:end], values[start:end], errors, job.first + start)
         self.engine.tell(job.genes, values)
         self.finished += len(records)
@@ -258,7 +258,7 @@ class _Work:
         self.failed += int((~evaluated(values)).sum())
         if self.failed <= max(self.stop.failures, _FAILED_SHARE * self.judged):
             return
-        first = next((each for each in self.archive.errors if each), "it returned no number")
+        first = next((error for error in self.archive.errors if error), "it returned no number")
         raise TooManyFailures(
             f"{self.failed} of {self.judged} architectures could not be evaluated; the first: "
             f"{first}\n{self.traceback or ''}".rstrip(),
@@ -267,8 +267,8 @@ class _Work:
         )
 
 
-def _stretches(places: list[int]) -> list[tuple[int, int]]:
+def _stretches(indices: list[int]) -> list[tuple[int, int]]:
     """Runs of neighbouring numbers in ascending ones, each as its first and the one after it."""
-    breaks = [at for at in range(1, len(places)) if places[at] != places[at - 1] + 1]
-    starts, ends = [0, *breaks], [*breaks, len(places)]
-    return [(places[a], places[b - 1] + 1) for a, b in zip(starts, ends, strict=True) if a < b]
+    breaks = [at for at in range(1, len(indices)) if indices[at] != indices[at - 1] + 1]
+    starts, ends = [0, *breaks], [*breaks, len(indices)]
+    return [(indices[a], indices[b - 1] + 1) for a, b in zip(starts, ends, strict=True) if a < b]

@@ -123,7 +123,7 @@ def reference(problem: Problem, values: Array) -> Array:
     space = problem.space
     ends = space.canonical(np.stack([np.zeros(space.n_genes, np.int8), space.n_choices - 1]))
     columns = zip(problem.objectives, problem.signs, values.T, strict=True)
-    return np.array([_worst(each, sign, ends, column) for each, sign, column in columns])
+    return np.array([_worst(objective, sign, ends, column) for objective, sign, column in columns])
 
 
 def _worst(objective: Objective, sign: float, ends: Genes, values: Array) -> float:
@@ -137,5 +137,5 @@ def _worst(objective: Objective, sign: float, ends: Genes, values: Array) -> flo
 
 def union(archives: Sequence[Archive]) -> tuple[Genes, Array]:
     """Everything in several archives of one space: genes and objectives to be minimised."""
-    genes = np.concatenate([each.genes for each in archives])
-    return genes, np.concatenate([each.values for each in archives])
+    genes = np.concatenate([archive.genes for archive in archives])
+    return genes, np.concatenate([archive.values for archive in archives])

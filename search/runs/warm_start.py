@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from nasprof.errors import UsageError
 from nasprof.reader import is_whole
 from nasprof.threads import one_thread
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from search.archives.archive import Archive, ArchiveMismatch
 from search.archives.archive_log import ARCHIVES
 from search.archives.stored import read_archive
@@ -39,43 +39,43 @@ def start_from(path: Path, problem: Problem) -> Start:
             f"{path} is of {stored.space.label}, the search of {problem.space.label}",
             "Begin with an archive of the same space, width and resolution.",
         )
-    told = [
-        {"name": each.name, "unit": each.unit, "maximise": each.maximise, **each.facts}
-        for each in stored.objectives
-    ]
-    known = _known(problem, told, stored.genes, stored.minimised)
+    known = _known(
+        problem,
+        [objective.to_dict() for objective in stored.objectives],
+        stored.genes,
+        stored.minimised,
+    )
     facts = {"from": path.name, "front": len(stored.front), "known": len(known)}
     return Start(stored.genes[stored.front], known, facts)
 
 
 def _known(
-    problem: Problem, told: Sequence[Mapping[str, object]], genes: Genes, values: Array
+    problem: Problem, evaluated_of: Sequence[JsonObject], genes: Genes, values: Array
 ) -> dict[bytes, Array]:
     """Objectives of a problem, to be minimised, that need no evaluation, by genes as bytes.
 
-    Nothing is known unless all were told but those whose values cost nothing.
+    Nothing is known unless all were evaluated but those whose values cost nothing.
 
     Args:
-        told: the objectives of ``values`` as an archive's head has them.
+        evaluated_of: the objectives of ``values`` as an archive's head has them.
         genes: ``(n, n_genes)``.
-        values: of each, to be minimised, ``(n, n_told)``; nan where it failed.
+        values: of each, to be minimised, ``(n, n_evaluated)``; nan where it failed.
     """
-    wanted = [each.to_dict() for each in problem.objectives]
-    pairs = list(zip(problem.objectives, wanted, strict=True))
-    if all(each not in told for each in wanted):
+    described = [(objective, objective.to_dict()) for objective in problem.objectives]
+    if all(data not in evaluated_of for _, data in described):
         return {}
-    if not all(each in told or objective.free for objective, each in pairs):
+    if not all(data in evaluated_of or objective.free for objective, data in described):
         return {}
     rows = evaluated(values)
     with one_thread():
         columns = [
-            values[rows, told.index(each)]
-            if each in told
+            values[rows, evaluated_of.index(data)]
+            if data in evaluated_of
             else sign * objective.function(genes[rows])
-            for sign, (objective, each) in zip(problem.signs, pairs, strict=True)
+            for sign, (objective, data) in zip(problem.signs, described, strict=True)
         ]
-    found = np.stack(columns, 1)
-    return {row.tobytes(): each for row, each in zip(genes[rows], found, strict=True)}
+    known = np.stack(columns, 1)
+    return {row.tobytes(): point for row, point in zip(genes[rows], known, strict=True)}
 
 
 def macs_problem(problem: Problem) -> Problem:
@@ -86,14 +86,14 @@ def macs_problem(problem: Problem) -> Problem:
     Raises:
         UsageError: there is no latency among the objectives.
     """
-    others = [each for each in problem.objectives if not _is_latency(each)]
+    others = [objective for objective in problem.objectives if not _is_latency(objective)]
     if len(others) == len(problem.objectives):
-        names = ", ".join(each.name for each in problem.objectives)
+        names = ", ".join(objective.name for objective in problem.objectives)
         raise UsageError(
             f"--warm-start {FROM_MACS} searches on MACs instead of latency, which is no objective",
             f"Objectives: {names}. Begin with an archive instead: --warm-start FILE.",
         )
-    if all(each.name != FROM_MACS for each in others):
+    if all(objective.name != FROM_MACS for objective in others):
         others.append(Macs(FROM_MACS).objective(problem.space))
     kept = {name: limit for name, limit in problem.limits.items() if name in _names(others)}
     return replace(problem, objectives=tuple(others), limits=kept)
@@ -101,8 +101,8 @@ def macs_problem(problem: Problem) -> Problem:
 
 def start_from_macs(archive: Archive, problem: Problem) -> Start:
     """The front of a search on MACs; what it evaluated for a problem is not evaluated again."""
-    told = [each.to_dict() for each in archive.problem.objectives]
-    known = _known(problem, told, archive.genes, archive.values)
+    evaluated_of = [objective.to_dict() for objective in archive.problem.objectives]
+    known = _known(problem, evaluated_of, archive.genes, archive.values)
     return Start(archive.front[0], known, {"from": FROM_MACS, "evaluations": len(archive)})
 
 
@@ -124,5 +124,5 @@ def _is_latency(objective: Objective) -> bool:
     return bare in objectives and bare.startswith("latency")
 
 
-def _names(kept: list[Objective]) -> set[str]:
-    return {each.name for each in kept}
+def _names(objectives: list[Objective]) -> set[str]:
+    return {objective.name for objective in objectives}
