@@ -28,10 +28,10 @@ def cpu_quota(root: Path = Path("/")) -> CpuQuota | None:
     Args:
         root: of the file system that holds ``proc`` and ``sys``.
     """
-    found = [quota for group in _groups(root) if (quota := _quota(group)) is not None]
-    if not found:
+    quotas = [quota for group in _groups(root) if (quota := _quota(group)) is not None]
+    if not quotas:
         return None
-    return CpuQuota(min(quota.cores for quota in found), sum(quota.stops for quota in found))
+    return CpuQuota(min(quota.cores for quota in quotas), sum(quota.stops for quota in quotas))
 
 
 def _groups(root: Path) -> Iterator[Path]:
@@ -53,11 +53,11 @@ def _groups(root: Path) -> Iterator[Path]:
 
 
 def _quota(group: Path) -> CpuQuota | None:
-    told = read_sys(group / "cpu.max")
-    if told is None:
+    text = read_sys(group / "cpu.max")
+    if text is None:
         parts = [read_sys(group / f"cpu.cfs_{name}_us") or "" for name in ("quota", "period")]
     else:
-        parts = told.split()
+        parts = text.split()
     if len(parts) != 2 or not all(_is_number(part) for part in parts):
         return None  # "max", "-1": none
     quota_us, period_us = map(int, parts)

@@ -101,13 +101,13 @@ class GpuSession(LocalSession):
     def run_round(
         self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
     ) -> dict[str, Samples]:
-        taken = super().run_round(order, warmup, runs, arrived)
+        round_samples = super().run_round(order, warmup, runs, arrived)
         gpu = query_gpu(self._index, _STATE_FIELDS)
-        for samples in taken.values():
+        for samples in round_samples.values():
             samples.context["gpu"] = gpu
             if is_throttled(gpu["throttle_reasons"]):
                 samples.flags.append(THROTTLED)
-        return taken
+        return round_samples
 
 
 def is_throttled(reasons: object) -> bool:
@@ -151,8 +151,10 @@ def query_gpu(index: int, fields: dict[str, str]) -> JsonObject:
     except subprocess.TimeoutExpired:
         raise DeviceUnreachable("nvidia-smi does not answer", "Look at the driver.") from None
     if done.returncode:
-        said = (done.stdout + done.stderr).strip()
-        raise DeviceUnreachable(f"GPU {index} cannot be used: {said}", "Run nvidia-smi to see why.")
+        words = (done.stdout + done.stderr).strip()
+        raise DeviceUnreachable(
+            f"GPU {index} cannot be used: {words}", "Run nvidia-smi to see why."
+        )
     values = [value.strip() for value in done.stdout.strip().split(",")]
     if len(values) != len(fields) or "\n" in done.stdout.strip():
         raise DeviceUnreachable(

@@ -101,12 +101,12 @@ def max_mhz(cpu: int) -> float | None:
 
 def temperatures_c() -> dict[str, float]:
     """Temperature of every thermal zone that can be read, by its type."""
-    found: dict[str, float] = {}
+    temperatures: dict[str, float] = {}
     for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*")):
         kind, value = read_sys(zone / "type"), read_sys(zone / "temp")
         if kind and value and re.fullmatch("-?[0-9]{1,9}", value):
-            found.setdefault(kind, int(value) / 1000)
-    return found
+            temperatures.setdefault(kind, int(value) / 1000)
+    return temperatures
 
 
 def throttle_count() -> int | None:

@@ -90,7 +90,7 @@ class LocalSession(Session):
     def run_round(
         self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived | None = None
     ) -> dict[str, Samples]:
-        self.partial = taken = dict[str, Samples]()
+        self.partial = collected = dict[str, Samples]()
         request = {"op": "round", "order": list(order), "warmup": warmup, "runs": runs}
         heat, stops = host.throttle_count(), _stops()
         visits = Round(order, runs)
@@ -98,22 +98,22 @@ class LocalSession(Session):
             self._process.send(request)
             while (reply := self._process.reply("round"))["ok"] == "samples":
                 name, samples = visits.visit(reply)
-                take_in(taken, name, samples)
+                take_in(collected, name, samples)
                 if arrived is not None:
                     arrived(name, samples)
             visits.check()
             round_context = context_of(reply)
         except DeviceError as error:
-            error.partial = taken
+            error.partial = collected
             raise
         slowed = host.throttled(heat, host.throttle_count())
         allowance = self._allowance(stops)
-        for samples in taken.values():
+        for samples in collected.values():
             mark_contention(samples, self.settings.threads, round_context, allowance)
             if slowed:
                 samples.flags.append(THROTTLED)
         self.partial = {}
-        return taken
+        return collected
 
     def _allowance(self, stops: int) -> str | None:
         """What keeps the runner from the CPU time its threads could use; None if nothing does.

@@ -52,9 +52,9 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
         UsageError: the text is no TOML, or a field is missing or of the wrong type.
     """
     table = parse_toml(text, source)
-    for place, value in _unusable(table.items(), ""):
+    for field_name, value in _unusable(table.items(), ""):
         raise UsageError(
-            f"{source}: field {brief(place)} is {brief(value)}, expected a number of at most "
+            f"{source}: field {brief(field_name)} is {brief(value)}, expected a number of at most "
             "64 bits, or a string without control characters"
         )
     if "kind" not in table:
@@ -81,13 +81,13 @@ def parse_profile(name: str, text: str, source: str) -> Profile:
 def _unusable(values: Iterable[tuple[object, Any]], where: str) -> Iterator[tuple[str, Any]]:
     """Fields and their values of which another program could make nothing, or something else."""
     for name, value in values:
-        place = f"{where}.{name}" if where else str(name)
+        field_name = f"{where}.{name}" if where else str(name)
         if isinstance(value, dict):
-            yield from _unusable(value.items(), place)
+            yield from _unusable(value.items(), field_name)
         elif isinstance(value, list):
-            yield from _unusable(enumerate(value), place)
+            yield from _unusable(enumerate(value), field_name)
         elif not _is_usable(value):
-            yield place, value
+            yield field_name, value
 
 
 def _is_usable(value: object) -> bool:
@@ -113,8 +113,8 @@ def list_profiles() -> dict[str, Path]:
     >>> "cpu" in list_profiles()
     True
     """
-    places = (lambda: Path(str(files("devices") / "profiles")), own_profiles)
-    return {path.stem: path for place in places for path in files_in(place, ".toml")}
+    folders = (lambda: Path(str(files("devices") / "profiles")), own_profiles)
+    return {path.stem: path for folder in folders for path in files_in(folder, ".toml")}
 
 
 def find_profile(name: str) -> Profile:

@@ -44,20 +44,20 @@ Arrived: TypeAlias = Callable[[str, Samples], None]
 """Told the name and the samples of each visit when it is over."""
 
 
-def take_in(taken: dict[str, Samples], name: str, samples: Samples) -> None:
+def take_in(collected: dict[str, Samples], name: str, samples: Samples) -> None:
     """File the samples of a visit with those of earlier visits in the round.
 
     Args:
-        taken: samples of the round so far, by model; changed in place.
+        collected: samples of the round so far, by model; changed in place.
         name: of the model that was visited.
         samples: of the visit.
 
-    >>> taken = {"a": Samples([1.0])}
-    >>> take_in(taken, "a", Samples([2.0]))
-    >>> taken["a"].wall_ms
+    >>> collected = {"a": Samples([1.0])}
+    >>> take_in(collected, "a", Samples([2.0]))
+    >>> collected["a"].wall_ms
     [1.0, 2.0]
     """
-    taken[name] = taken[name].joined(samples) if name in taken else samples
+    collected[name] = collected[name].joined(samples) if name in collected else samples
 
 
 _TOTALS = ("elapsed_ms", "warmup_ms", "run_delay_ms", "involuntary_switches")

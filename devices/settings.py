@@ -77,7 +77,7 @@ class ModelDetails:
         Args:
             files: where it finds the inputs' files, by the inputs' names.
         """
-        said = {
+        details = {
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "sizes": dict(self.sizes),
             "batch": self.batch,
@@ -86,7 +86,7 @@ class ModelDetails:
             "rankless": list(self.rankless),
             "signature": self.signature,
         }
-        return {name: value for name, value in said.items() if value}
+        return {name: value for name, value in details.items() if value}
 
 
 NO_DETAILS = ModelDetails()

@@ -33,17 +33,17 @@ class Heat:
         start = time.monotonic()
         state = self._state()
         limit = start + self._options.cool_limit_s
-        told = False
+        waiting = False
         while self._hot(state) and time.monotonic() < limit:
-            if not told:
-                told = True
+            if not waiting:
+                waiting = True
                 logger.info(
                     f"waiting for the device to cool down (at most {self._options.cool_limit_s:g} "
                     f"s, now {state.get('temperature_c', '?')} °C)"
                 )
             time.sleep(min(COOL_POLL_S, max(0.0, limit - time.monotonic())))
             state = self._state()
-        self._waited_s = time.monotonic() - start if told else 0.0
+        self._waited_s = time.monotonic() - start if waiting else 0.0
         return state
 
     def _hot(self, state: JsonObject) -> bool:
@@ -51,10 +51,12 @@ class Heat:
         too_warm = limit_c is not None and state.get("temperature_c", limit_c) > limit_c
         return too_warm or throttled(state, self._baseline)
 
-    def judge(self, taken: Mapping[str, Samples], before: JsonObject, after: JsonObject) -> None:
+    def judge(
+        self, samples_by_model: Mapping[str, Samples], before: JsonObject, after: JsonObject
+    ) -> None:
         """Note the heat before and after a round with its samples, and flag throttled ones."""
         hot = throttled(before, self._baseline) or throttled(after, self._baseline)
-        for samples in taken.values():
+        for samples in samples_by_model.values():
             for what in ("temperature_c", "thermal_status"):
                 if what in before or what in after:
                     samples.context[what] = [before.get(what), after.get(what)]

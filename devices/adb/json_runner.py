@@ -130,8 +130,8 @@ class JsonSession(AdbSession):
         replies = self._ask([self._load_request(name), request], self.options.timeout_s)
         return operators_of(replies.by_kind["profile"], name)
 
-    def judge(self, taken: Mapping[str, Samples]) -> None:
-        for samples in taken.values():
+    def judge(self, collected: Mapping[str, Samples]) -> None:
+        for samples in collected.values():
             mark_contention(samples, self.settings.threads, dict(self._round_context))
 
     def _ask(
@@ -141,15 +141,16 @@ class JsonSession(AdbSession):
         on_reply: Callable[[JsonObject], None] | None = None,
         visits: int = 0,
     ) -> _Replies:
-        asked = [self._hello_request(), *requests]
+        requests_made = [self._hello_request(), *requests]
         self.push_bytes(
-            "".join(json.dumps(request) + "\n" for request in asked).encode(), "requests.jsonl"
+            "".join(json.dumps(request) + "\n" for request in requests_made).encode(),
+            "requests.jsonl",
         )
-        replies = _Replies(len(asked) + visits, on_reply)
+        replies = _Replies(len(requests_made) + visits, on_reply)
         silent = " ".join(f"{name}={value}" for name, value in SILENT.items())
         script = _START.format(silent=silent, python=quote(*self.options.python.split()))
         ended = self.workspace.run(script, timeout_s, replies.line)
-        _check(replies, ended.exit_code, {str(request["op"]) for request in asked})
+        _check(replies, ended.exit_code, {str(request["op"]) for request in requests_made})
         return replies
 
     def _hello_request(self) -> JsonObject:
@@ -185,7 +186,7 @@ class JsonSession(AdbSession):
         return {"runner": "json", **told, "push_verified_by": sorted(self.verified)}
 
 
-def _check(replies: _Replies, exit_code: int, asked: set[str]) -> None:
+def _check(replies: _Replies, exit_code: int, expected: set[str]) -> None:
     words = " | ".join(replies.words[-5:])
     if replies.error is not None:
         raise_error(replies.error, clean(str(replies.error["error"])), words or None)
@@ -199,7 +200,7 @@ def _check(replies: _Replies, exit_code: int, asked: set[str]) -> None:
         raise RunnerCrashed(
             f"the runner ended with {exit_text(exit_code)}", f"Its last words: {words}"
         )
-    missing = sorted(asked - replies.by_kind.keys())
+    missing = sorted(expected - replies.by_kind.keys())
     if missing:
         raise RunnerCrashed(
             f"the runner did not answer to {', '.join(missing)}", f"Its last words: {words}"

@@ -82,7 +82,7 @@ class AdbSession(Session):
         """Mean ms of each operator of a loaded model; see :meth:`profile`."""
         return super().profile(name, warmup, runs)
 
-    def judge(self, taken: Mapping[str, Samples]) -> None:
+    def judge(self, collected: Mapping[str, Samples]) -> None:
         """Flag what the runner told of a whole round, which is over."""
 
     def load(
@@ -125,10 +125,10 @@ class AdbSession(Session):
     ) -> dict[str, Samples]:
         self._must_be_loaded(order)
         self.make_ready()
-        self.partial = taken = dict[str, Samples]()
+        self.partial = collected = dict[str, Samples]()
 
         def keep(name: str, samples: Samples) -> None:
-            take_in(taken, name, samples)
+            take_in(collected, name, samples)
             if arrived is not None:
                 arrived(name, samples)
 
@@ -140,13 +140,13 @@ class AdbSession(Session):
         except DeviceError as error:
             self._give_up(error)
             for name, samples in error.partial.items():
-                take_in(taken, name, samples)
-            error.partial = taken
+                take_in(collected, name, samples)
+            error.partial = collected
             raise
         self.partial = {}
-        self.judge(taken)
-        self._heat.judge(taken, before, after)
-        return taken
+        self.judge(collected)
+        self._heat.judge(collected, before, after)
+        return collected
 
     def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:
         self._must_be_loaded([name])
