@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
 from nasprof.cli import setting_option
 from nasprof.durations import parse_milliseconds, parse_seconds
 from nasprof.errors import UsageError
+from nasprof.typing import JsonObject
 
 
-def arch_option(name: str, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def arch_option(name: str, required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """``--arch FILE [FILE ...]``, given to the command as a tuple ``name``."""
     return click.option(
         "--arch",
@@ -32,12 +32,12 @@ class ResolutionList(click.ParamType[tuple[int, ...]]):
     name = "PIXELS[,...]"
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, ...]:
         if isinstance(value, tuple):
             return value
         try:
-            return tuple(dict.fromkeys(int(part) for part in value.split(",")))
+            return tuple(dict.fromkeys(int(part) for part in str(value).split(",")))
         except ValueError:
             self.fail(f"{value!r} is no list of whole numbers like 224 or 224,192", param, ctx)
 
@@ -70,7 +70,7 @@ class Duration(click.ParamType[float]):
             self.fail(error.message, param, ctx)
 
 
-def space_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def space_options(function: Callable[..., None]) -> Callable[..., None]:
     """``--space --width --resolution --set``, given to the command as a list ``spaces``.
 
     One :class:`spaces.Space` a resolution, in the order given.
@@ -87,19 +87,19 @@ def space_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @setting_option("Any other setting of the space, as JSON: --set classes=10.")
     @wraps(function)
     def command(
-        *args: Any,
+        *args: object,
         space_name: str,
         width: float | None,
         resolutions: tuple[int, ...] | None,
-        settings: dict[str, Any],
-        **options: Any,
-    ) -> Any:
+        settings: JsonObject,
+        **options: object,
+    ) -> None:
         from spaces import get_space
 
         shared = settings if width is None else {"width": width, **settings}
         each = [{}] if resolutions is None else [{"resolution": value} for value in resolutions]
         spaces = [get_space(space_name, **{**shared, **own}) for own in each]
-        return function(*args, spaces=spaces, **options)
+        function(*args, spaces=spaces, **options)
 
     return command
 
@@ -121,7 +121,7 @@ def named_spaces(context: click.Context) -> list[str]:
     ]
 
 
-def network_options(least: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def network_options(least: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """``--audit --calibrate``, given to the command as ``n_audit`` and ``n_calibration``.
 
     Args:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
 
 from luts import Agreement, Bound, CostModel, Extremes, LookupTable
 from luts.audit import Audit
 from nasprof.cli import show_table
 from nasprof.differences import flatten
+from nasprof.typing import JsonObject
 from profiler.reports.tables import entry_times, space_facts
 from spaces import Space
 from spaces.panels import Panel, outside
@@ -22,7 +22,7 @@ METHODS = {
 }
 
 
-def show_overviews(items: Sequence[Mapping[str, Any]]) -> None:
+def show_overviews(items: Sequence[JsonObject]) -> None:
     """Print known cost models, one a line; doubts and damage below."""
     rows, notes = [], []
     for item in items:
@@ -158,7 +158,7 @@ def _cell(time_ms: float | None) -> str:
     return "-" if time_ms is None else f"{time_ms:.4f}"
 
 
-def show_comparison(found: Mapping[str, Any], top: int) -> None:
+def show_comparison(found: JsonObject, top: int) -> None:
     """Print where two cost models differ and whether they rank networks alike."""
     names = [found[side]["name"] for side in ("a", "b")]
     differing: list[Sequence[str]] = [
@@ -182,7 +182,7 @@ def show_comparison(found: Mapping[str, Any], top: int) -> None:
 _RANKS = ("spearman", "kendall", "median_ratio")
 
 
-def _show_ratios(entries: Mapping[str, Any], names: Sequence[str], top: int) -> None:
+def _show_ratios(entries: JsonObject, names: Sequence[str], top: int) -> None:
     rows = [
         (row["key"], f"{row['a_ms']:.4f}", f"{row['b_ms']:.4f}", f"{row['ratio']:.3f}")
         for row in entries["ratios"][:top]

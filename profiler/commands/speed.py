@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from nasprof.typing import JsonObject
 
 
-def said(speed: Mapping[str, Any]) -> str:
+def said(speed: JsonObject) -> str:
     """A speed, as JSON has it, in words."""
     if speed["of"] == "table":
         return "latencies are at the table's speed"

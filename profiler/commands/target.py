@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any
 
 import click
 
 from nasprof.cli import setting_option
+from nasprof.typing import JsonObject
 
 
 def target_options(
     setting: str = "--device-set",
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """``--device --runtime --threads --affinity --serial``, given as one ``devices.Target``.
 
     Args:
@@ -22,7 +22,7 @@ def target_options(
     return partial(_with_target, setting=setting)
 
 
-def _with_target(function: Callable[..., Any], setting: str) -> Callable[..., Any]:
+def _with_target(function: Callable[..., None], setting: str) -> Callable[..., None]:
     @click.option("--device", help="Device profile; cpu unless given.")
     @click.option("--runtime", help="onnxruntime, litert, torch; the profile's unless given.")
     @click.option("--threads", type=click.IntRange(1), help="Threads; the profile's unless given.")
@@ -33,20 +33,20 @@ def _with_target(function: Callable[..., Any], setting: str) -> Callable[..., An
     )
     @wraps(function)
     def command(
-        *args: Any,
+        *args: object,
         device: str | None,
         runtime: str | None,
         threads: int | None,
         affinity: str | None,
         serial: str | None,
-        chosen: dict[str, Any],
-        **options: Any,
-    ) -> Any:
+        chosen: JsonObject,
+        **options: object,
+    ) -> None:
         from devices import Target
         from devices.cpus import parse_cpus
 
         cpus = None if affinity is None else parse_cpus(affinity)
         target = Target(device or None, runtime or None, threads, cpus, serial or None, chosen)
-        return function(*args, target=target, **options)
+        function(*args, target=target, **options)
 
     return command

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from nasprof.errors import UsageError
+from nasprof.typing import JsonObject
 from profiler.lowering.fold import Array
 from spaces.graph import Network
 
@@ -47,7 +48,7 @@ def batches_of(samples: Array | Sequence[Array], network: Network, batch: int) -
     ]
 
 
-def drift(reference: Sequence[Array], outputs: Sequence[Array]) -> dict[str, Any]:
+def drift(reference: Sequence[Array], outputs: Sequence[Array]) -> JsonObject:
     """How far ``outputs`` are from ``reference``, both one array ``(batch, ...)`` a batch."""
     expected = np.concatenate([array.reshape(len(array), -1) for array in reference])
     actual = np.concatenate([array.reshape(len(array), -1) for array in outputs])

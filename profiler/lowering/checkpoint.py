@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,12 @@ from nasprof.safetensors_file import read_safetensors
 from nasprof.tensors import TorchMissing, read_tensors
 from profiler.lowering.check import check_weights
 from profiler.lowering.fold import Array
+from spaces import Arch
 from spaces.graph import Network
 from spaces.supernet import is_supernet, plain_names, slicers
 
 
-def load_weights(
-    path: Path, network: Network, arch: Mapping[str, Any] | None = None
-) -> dict[str, Array]:
+def load_weights(path: Path, network: Network, arch: Arch | None = None) -> dict[str, Array]:
     """The weights of ``network`` from a checkpoint of it, or of the supernet it belongs to.
 
     Args:
@@ -63,7 +61,7 @@ def read_state(path: Path) -> dict[str, Array]:
     return weights
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def _read(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
         return _READERS.get(path.suffix, read_tensors)(path)
     except TorchMissing:

@@ -160,7 +160,7 @@ class _Writer:
             node.attribute.append(helper.make_attribute(name, value))
         return output
 
-    def constant(self, name: str, array: NDArray[Any]) -> str:
+    def constant(self, name: str, array: NDArray[np.generic]) -> str:
         """Add an array to the file; floating-point ones in the graph's precision."""
         if array.dtype == np.float32:
             array = array.astype(self.type, copy=False)

@@ -53,7 +53,7 @@ class ModelBuilder:
         """A tensor that is computed at run time."""
         return self._add(name, shape, np.dtype(dtype), buffer=0)
 
-    def constant(self, name: str, array: NDArray[Any]) -> int:
+    def constant(self, name: str, array: NDArray[np.generic]) -> int:
         """A tensor stored in the file; small equal ones are stored once."""
         if array.size > 16:
             return self._store(name, array)
@@ -62,11 +62,13 @@ class ModelBuilder:
             self._shared[key] = self._store(name, array)
         return self._shared[key]
 
-    def _store(self, name: str, array: NDArray[Any]) -> int:
+    def _store(self, name: str, array: NDArray[np.generic]) -> int:
         self._buffers.append(_AlignedBuffer(data=np.ascontiguousarray(array)))
         return self._add(name, array.shape, array.dtype, buffer=len(self._buffers) - 1)
 
-    def _add(self, name: str, shape: Sequence[int], dtype: np.dtype[Any], buffer: int) -> int:
+    def _add(
+        self, name: str, shape: Sequence[int], dtype: np.dtype[np.generic], buffer: int
+    ) -> int:
         tensor = schema.TensorT(
             name=name.encode(), shape=list(shape), type=_TYPES[dtype], buffer=buffer
         )

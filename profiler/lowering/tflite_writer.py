@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -44,7 +43,7 @@ class Writer:
         dims = [self.batch, shape[2]] if op.name in self.flat else [self.batch, *shape]
         return self.file.tensor(name + stage, dims)
 
-    def weight(self, name: str, array: NDArray[Any]) -> int:
+    def weight(self, name: str, array: NDArray[np.generic]) -> int:
         """A constant in the file's precision."""
         if not self.half:
             return self.file.constant(name, array)
@@ -62,7 +61,7 @@ class Writer:
         target = self.file.tensor(f"{name}.spatial", shape)
         return self.file.operator("RESHAPE", [value, dims], target, options)
 
-    def scaled(self, op: Op, value: int, factor: NDArray[Any] | float, target: int) -> int:
+    def scaled(self, op: Op, value: int, factor: NDArray[np.generic] | float, target: int) -> int:
         """``value * factor``."""
         factors = np.array(factor, np.float32, ndmin=1)
         constant = self.file.constant(f"{op.name}.factor", factors)

@@ -7,7 +7,7 @@ import json
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from nasprof.errors import NasprofError, UsageError
 from nasprof.files import write_atomic
@@ -18,9 +18,11 @@ from profiler.lowering.writing import Lowered, describe
 if TYPE_CHECKING:
     import torch
 
+Tensors: TypeAlias = "tuple[torch.Tensor, ...]"
+
 OPSET = 17
 
-exporters: Registry[Callable[[Any, tuple[Any, ...]], bytes]] = Registry(
+exporters: Registry[Callable[[torch.nn.Module, Tensors], bytes]] = Registry(
     "model format",
     {
         "onnx": "profiler.lowering.user_module:_onnx",
@@ -69,11 +71,11 @@ def export_module(
     return describe(path, content, format=format, precision="fp32", batch=int(inputs[0].shape[0]))
 
 
-def _names(inputs: tuple[Any, ...]) -> list[str]:
+def _names(inputs: Tensors) -> list[str]:
     return ["input"] if len(inputs) == 1 else [f"input{i}" for i in range(len(inputs))]
 
 
-def _onnx(module: Any, inputs: tuple[Any, ...]) -> bytes:
+def _onnx(module: torch.nn.Module, inputs: Tensors) -> bytes:
     import torch
 
     target = io.BytesIO()
@@ -90,7 +92,7 @@ def _onnx(module: Any, inputs: tuple[Any, ...]) -> bytes:
     return target.getvalue()
 
 
-def _torchscript(module: Any, inputs: tuple[Any, ...]) -> bytes:
+def _torchscript(module: torch.nn.Module, inputs: Tensors) -> bytes:
     import torch
 
     from devices.runner.adapters.torch_adapter import INPUTS_ENTRY
@@ -106,7 +108,7 @@ def _torchscript(module: Any, inputs: tuple[Any, ...]) -> bytes:
     return target.getvalue()
 
 
-def _tflite(module: Any, inputs: tuple[Any, ...]) -> bytes:
+def _tflite(module: torch.nn.Module, inputs: Tensors) -> bytes:
     try:
         import litert_torch
     except ImportError as error:

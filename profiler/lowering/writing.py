@@ -13,6 +13,7 @@ import numpy as np
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from nasprof.temporary import TemporaryFolder
+from nasprof.typing import JsonObject
 from profiler.lowering.base import Format, find_format
 from profiler.lowering.calibration import Batches, batches_of, drift, random_inputs
 from profiler.lowering.check import check_weights
@@ -42,7 +43,7 @@ class Lowered:
     batch: int
     sha256: str
     size_bytes: int
-    drift: dict[str, Any] | None = None
+    drift: JsonObject | None = None
 
 
 def lower(
@@ -78,7 +79,7 @@ def lower(
     if batch < 1:
         raise UsageError(f"batch is {batch}, expected at least 1")
     check_weights(weights, network.arrays())
-    facts: dict[str, Any] = {"format": format, "precision": precision, "batch": batch}
+    facts: JsonObject = {"format": format, "precision": precision, "batch": batch}
     whole = writer.encode(network, weights, "fp32", batch)
     if precision == "fp32":
         return _write(path, whole, facts)
@@ -99,7 +100,7 @@ def _outputs(writer: Format, content: bytes, batches: Batches) -> list[Array]:
         return writer.run(path, batches)
 
 
-def _write(path: Path, content: bytes, facts: dict[str, Any]) -> Lowered:
+def _write(path: Path, content: bytes, facts: JsonObject) -> Lowered:
     write_atomic(path, content)
     return describe(path, content, **facts)
 

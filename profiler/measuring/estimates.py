@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasprof.errors import UsageError
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 
 BOOTSTRAP_RESAMPLES = 1000
 _MAX_TRIM = 0.5
@@ -37,7 +36,7 @@ class Estimates:
     cv: float
     ci95: tuple[float, float]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON: the interval as a list."""
         return {**self.__dict__, "ci95": list(self.ci95)}
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 from nasprof.errors import UsageError
 from nasprof.reader import Reader, brief
 from nasprof.registry import Registry
+from nasprof.typing import JsonObject
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Protocol:
                 f"expected at least rounds_min ({self.rounds_min})"
             )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 
@@ -169,7 +170,7 @@ def parse_protocol(text: str) -> Protocol:
     5
     """
     name, _, changes = text.partition(":")
-    values: dict[str, Any] = {}
+    values: JsonObject = {}
     for change in filter(None, (part.strip() for part in changes.split(","))):
         field, equals, value = (part.strip() for part in change.partition("="))
         if not equals:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
@@ -10,6 +9,7 @@ from devices.conditions import Conditions
 from luts import Sentinel
 from nasprof.errors import UsageError
 from nasprof.reader import Reader, brief
+from nasprof.typing import JsonObject
 from profiler.measuring.estimates import Estimates
 from profiler.measuring.protocol import Protocol
 
@@ -44,7 +44,7 @@ class Round:
     overhead_ms: float | None = None
     flags: list[str] = field(default_factory=list)
     counted: bool = True
-    context: dict[str, Any] = field(default_factory=dict)
+    context: JsonObject = field(default_factory=dict)
     sentinel_cpu_ms: float | None = None
     sentinel_fastest_ms: dict[str, float] = field(default_factory=dict)
 
@@ -77,33 +77,33 @@ class Measurement:
     """
 
     name: str
-    arch: dict[str, Any] | None
-    model: dict[str, Any]
+    arch: JsonObject | None
+    model: JsonObject
     device: str
-    device_fingerprint: dict[str, Any]
+    device_fingerprint: JsonObject
     runtime: str
     runtime_version: str | None
-    runtime_facts: dict[str, Any]
+    runtime_facts: JsonObject
     threads: int
     affinity: list[int] | None
     precision: str | None
     batch: int | None
     protocol: Protocol
-    clock: dict[str, Any]
+    clock: JsonObject
     latency_ms: Estimates
     cpu_ms: Estimates | None
-    sentinel: dict[str, Any] | None
+    sentinel: JsonObject | None
     multiples: dict[str, float]
     overhead_ms: float | None
     rounds: list[Round]
     flags: list[str]
     stopped: str
-    state: dict[str, Any]
+    state: JsonObject
     time: str
     nasprof: str
-    inputs: list[dict[str, Any]] = field(default_factory=list)
-    device_options: dict[str, Any] = field(default_factory=dict)
-    runtime_options: dict[str, Any] = field(default_factory=dict)
+    inputs: list[JsonObject] = field(default_factory=list)
+    device_options: JsonObject = field(default_factory=dict)
+    runtime_options: JsonObject = field(default_factory=dict)
     requested_affinity: list[int] | None = None
 
     @property
@@ -152,7 +152,7 @@ class Measurement:
             for clock, time_ms in self.by_clock.items()
         }
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """As JSON."""
         data = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
@@ -257,18 +257,18 @@ _ROUND_FIELDS = {
 }
 
 
-def _with_inputs(data: Mapping[str, Any]) -> dict[str, Any]:
+def _with_inputs(data: JsonObject) -> JsonObject:
     """A record of schema 2."""
     return {**data, "inputs": []}
 
 
-def _with_sentinel(data: Mapping[str, Any]) -> dict[str, Any]:
+def _with_sentinel(data: JsonObject) -> JsonObject:
     """A record of schema 1; its multiple is dropped, for it is of another sentinel."""
     rounds = data.get("rounds")
     known = rounds if isinstance(rounds, list) else []
-    unknown: dict[str, Any] = {"sentinel_cpu_ms": None, "sentinel_fastest_ms": {}}
+    unknown: JsonObject = {"sentinel_cpu_ms": None, "sentinel_fastest_ms": {}}
     upgraded = [{**unknown, **each} for each in known if isinstance(each, dict)]
-    new: dict[str, Any] = {"sentinel": None, "multiples": {}}
+    new: JsonObject = {"sentinel": None, "multiples": {}}
     return {**data, **new, "rounds": upgraded if len(upgraded) == len(known) else rounds}
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from devices.contention import BESIDE
 from luts.entry import CLOCKS
-from nasprof.typing import Array
+from nasprof.typing import Array, JsonObject
 from profiler.measuring.estimates import (
     Estimates,
     estimate,
@@ -163,7 +162,7 @@ def summarise(rounds_ms: Sequence[Sequence[float]], protocol: Protocol) -> Estim
     return estimate(samples, protocol.trim, np.random.default_rng(BOOTSTRAP_SEED), lengths)
 
 
-def beside(rounds: Sequence[Round]) -> tuple[dict[str, Any] | None, dict[str, float]]:
+def beside(rounds: Sequence[Round]) -> tuple[JsonObject | None, dict[str, float]]:
     """What the sentinel took in these rounds, and the model's latency as multiples of it.
 
     Rounds without a sentinel are left out; all of a clock where one is lacking on that clock.

@@ -10,12 +10,13 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from nasprof.files import write_atomic
+from nasprof.typing import JsonObject
 from profiler.measuring.inputs import assumptions, described, remedy
 
-Record: TypeAlias = dict[str, Any]
+Record: TypeAlias = JsonObject
 
 _CSV_FIELDS = (
     "name",

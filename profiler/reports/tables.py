@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from luts import CostModel, LookupTable, MissingEntries
 from nasprof.errors import NasprofError
+from nasprof.typing import JsonObject
 from spaces import Space
 
 
-def overview(name: str, path: Path) -> dict[str, Any]:
+def overview(name: str, path: Path) -> JsonObject:
     """A known cost model in a few fields, ready for JSON; a damaged one has an ``error``."""
     from luts import read_cost_model
 
-    item: dict[str, Any] = {"name": name, "path": str(path), "error": None}
+    item: JsonObject = {"name": name, "path": str(path), "error": None}
     try:
         model = read_cost_model(path)
         agreement = model.agreement
@@ -34,7 +34,7 @@ def overview(name: str, path: Path) -> dict[str, Any]:
     }
 
 
-def description(model: CostModel) -> dict[str, Any]:
+def description(model: CostModel) -> JsonObject:
     """All that a cost model says, ready for JSON."""
     table = model if isinstance(model, LookupTable) else None
     agreement = model.agreement
@@ -58,9 +58,9 @@ def description(model: CostModel) -> dict[str, Any]:
     }
 
 
-def space_facts(model: CostModel, space: Space) -> dict[str, Any]:
+def space_facts(model: CostModel, space: Space) -> JsonObject:
     """A space's range of latencies; None where entries are missing."""
-    facts: dict[str, Any] = {
+    facts: JsonObject = {
         "space": space.label,
         "settings": space.settings,
         "min_ms": None,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from devices import Backend
 from luts import LookupTable, Measured, sentinel_of
 from nasprof.errors import UsageError
 from nasprof.temporary import TemporaryFolder
+from nasprof.typing import JsonObject
 from profiler.model_files.formats import format_for
 from profiler.model_files.model_file import ModelFile
 from profiler.tables.chosen import answer_of, find_answers
@@ -136,7 +136,7 @@ def audit_networks(
     *,
     progress: BuildProgress | None = None,
     patience_s: float = 0.0,
-) -> tuple[tuple[Measured, ...], dict[str, Any]]:
+) -> tuple[tuple[Measured, ...], JsonObject]:
     """Measure networks that were never measured for a table, and what they depend on.
 
     Raises:

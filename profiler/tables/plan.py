@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from devices import Profile, RunSettings
 from luts import Measured, cost_model_files
 from luts.audit import Role
+from nasprof.typing import JsonObject
 from profiler.measuring.protocol import Protocol
 from spaces import Genes, Space
 from spaces.graph import Network
@@ -64,7 +64,7 @@ class Drawn:
         return self.space.network(self.genes)
 
     @property
-    def arch(self) -> dict[str, Any]:
+    def arch(self) -> JsonObject:
         """Its JSON object."""
         return self.space.decode(self.genes[None])[0]
 

@@ -11,6 +11,7 @@ import numpy as np
 from devices.conditions import CONDITIONS, Conditions, differences_of
 from luts import CostModel, LookupTable
 from nasprof.errors import UsageError
+from nasprof.typing import JsonObject
 from profiler.measuring.protocol import Protocol
 from profiler.measuring.records import Measurement
 from profiler.tables.plan import Plan
@@ -23,9 +24,7 @@ class TableMismatch(UsageError):
     """A table cannot be completed because something it depends on has changed."""
 
 
-def provenance_of(
-    results: Sequence[Measurement], plan: Plan, conditions: Conditions
-) -> dict[str, Any]:
+def provenance_of(results: Sequence[Measurement], plan: Plan, conditions: Conditions) -> JsonObject:
     """What a table made of these measurements depends on.
 
     ``affinity`` is what was asked for; where the device chose, ``runtime_facts`` tells what.
@@ -64,13 +63,13 @@ def protocol_of(table: CostModel) -> Protocol | None:
     return None if told is None else Protocol.from_dict(told)
 
 
-def changes(table: CostModel, provenance: Mapping[str, Any]) -> list[str]:
+def changes(table: CostModel, provenance: Mapping[str, object]) -> list[str]:
     """Which of the things that entries depend on are different now, in words."""
     now = {key: provenance[key] for key in COMPARED if key in provenance}
     return differences_of({key: table.provenance.get(key) for key in now}, now)
 
 
-def known_provenance(conditions: Conditions, plan: Plan) -> dict[str, Any]:
+def known_provenance(conditions: Conditions, plan: Plan) -> JsonObject:
     """What is known of a table's provenance before anything is measured."""
     conditions = replace(conditions, precision=plan.precision, batch=plan.batch)
     return {
@@ -80,7 +79,7 @@ def known_provenance(conditions: Conditions, plan: Plan) -> dict[str, Any]:
     }
 
 
-def require_same(base: LookupTable, provenance: Mapping[str, Any]) -> None:
+def require_same(base: LookupTable, provenance: Mapping[str, object]) -> None:
     """Refuse to put entries into a table that was measured otherwise.
 
     Raises:
