@@ -108,6 +108,13 @@ def lost_share(
 
     At one thread that is what the CPU clock lacks of the wall clock. A pool's threads also rest
     when there is nothing to do, so for them only the kernel's count of waiting time serves.
+
+    Args:
+        wall_ms: wall-clock times in ms of a visit: ``(runs,)``.
+        cpu_ms: CPU times in ms: ``(runs,)``.
+        threads: that could run.
+        context: what else was observed of the visit.
+        round_context: and of its round.
     """
     waited = max(_waited_share(context, threads), _waited_share(round_context, threads))
     if threads > 1 or not cpu_ms:

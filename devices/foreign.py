@@ -65,7 +65,13 @@ def lines_of(text: str) -> Iterator[str]:
 
 
 def whole(text: str, lowest: int = 0, highest: int = 2**53) -> int | None:
-    """The decimal integer that a text is, if it is one from ``lowest`` to ``highest``."""
+    """The decimal integer that a text is, if it is one from ``lowest`` to ``highest``.
+
+    Args:
+        text: of digits, perhaps with a sign.
+        lowest: that it may be.
+        highest: that it may be.
+    """
     text = text.strip()
     if not _WHOLE.fullmatch(text):
         return None
@@ -74,7 +80,13 @@ def whole(text: str, lowest: int = 0, highest: int = 2**53) -> int | None:
 
 
 def number(text: str, lowest: float = 0.0, highest: float = 1e15) -> float | None:
-    """The decimal number that a text is, if it is a finite one from ``lowest`` to ``highest``."""
+    """The decimal number that a text is, if it is a finite one from ``lowest`` to ``highest``.
+
+    Args:
+        text: of digits, perhaps with a sign and a point.
+        lowest: that it may be.
+        highest: that it may be.
+    """
     text = text.strip()
     if not _NUMBER.fullmatch(text):
         return None

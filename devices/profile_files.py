@@ -48,6 +48,11 @@ _EXPECTED: dict[str, _Rule] = {
 def parse_profile(name: str, text: str, source: str) -> Profile:
     """The profile written in ``text`` (TOML).
 
+    Args:
+        name: of the device.
+        text: TOML.
+        source: where it is from, for messages.
+
     Raises:
         UsageError: the text is no TOML, or a field is missing or of the wrong type.
     """

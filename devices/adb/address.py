@@ -61,6 +61,11 @@ def parse_address(
     with a dot are TCP; so is ``emulator-5554``, whose daemon listens at the next number of
     localhost. Everything else is the serial number of a phone on USB.
 
+    Args:
+        serial: USB serial or ``HOST:PORT``; None for the only phone connected by USB.
+        port: where ``serial`` names none.
+        product: a kind of phone to prefer.
+
     Raises:
         UsageError: an empty serial, a port that is none, or a name that only ``adb`` can reach.
     """

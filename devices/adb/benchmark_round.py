@@ -138,6 +138,12 @@ def operator_times(
 ) -> dict[str, float]:
     """Mean ms of each operator by its name as printed, in the order they ran.
 
+    Args:
+        output: what the tool printed.
+        exit_code: how it ended.
+        runs: that were asked for.
+        delegate: that was asked for; None for any.
+
     Raises:
         RunnerRefused: the tool did not run as asked, or printed no profile.
         RunnerCrashed: it failed.

@@ -26,7 +26,15 @@ def tool_flags(
     delegate: str | None = None,
     extra: Sequence[str] = (),
 ) -> list[str]:
-    """Flags for timed runs after ``warmup`` others (at least one, or statistics break)."""
+    """Flags for timed runs after ``warmup`` others (at least one, or statistics break).
+
+    Args:
+        threads: that the tool may use.
+        warmup: untimed runs.
+        runs: timed runs.
+        delegate: to be used; "none" for none, None for what the tool takes.
+        extra: further flags, ``--name=value``.
+    """
     flags = [
         f"--num_threads={threads}",
         f"--num_runs={runs}",

@@ -127,6 +127,11 @@ class AdbConnection(AdbLink):
     def push(self, local: Path, remote: str, executable: bool = False) -> str:
         """Copy a file to the device and verify it there.
 
+        Args:
+            local: file here.
+            remote: path there.
+            executable: whether it may be run.
+
         Returns:
             How it was verified: "sha256", "md5" or, on a device that has neither, "size".
 
@@ -140,7 +145,13 @@ class AdbConnection(AdbLink):
         return verify_files(self, folder or "/", {name: local})
 
     def send(self, local: Path, remote: str, executable: bool = False) -> None:
-        """Copy a file to the device without a look at what arrived; see :meth:`push`."""
+        """Copy a file to the device without a look at what arrived; see :meth:`push`.
+
+        Args:
+            local: file here.
+            remote: path there.
+            executable: whether it may be run.
+        """
         if not local.is_file():
             raise UsageError(f"{local} does not exist or is no file")
         mode = 0o100755 if executable else 0o100644

@@ -54,7 +54,13 @@ class Heat:
     def judge(
         self, samples_by_model: Mapping[str, Samples], before: JsonObject, after: JsonObject
     ) -> None:
-        """Note the heat before and after a round with its samples, and flag throttled ones."""
+        """Note the heat before and after a round with its samples, and flag throttled ones.
+
+        Args:
+            samples_by_model: of the round; changed in place.
+            before: the device's state before the round.
+            after: and after it.
+        """
         hot = throttled(before, self._baseline) or throttled(after, self._baseline)
         for samples in samples_by_model.values():
             for what in ("temperature_c", "thermal_status"):

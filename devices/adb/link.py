@@ -135,7 +135,13 @@ class AdbLink:
 
     @contextlib.contextmanager
     def exchange(self, timeout_s: float, allowed: int, total_s: float = math.inf) -> Iterator[Any]:
-        """What is asked of the device in one go, within limits of bytes and of time."""
+        """What is asked of the device in one go, within limits of bytes and of time.
+
+        Args:
+            timeout_s: seconds that it may stand still.
+            allowed: bytes that the device may send.
+            total_s: seconds that it may take, which progress prolongs.
+        """
         with self._lock:
             if self._device is None:
                 raise DeviceLost(f"not connected to {self.address}")

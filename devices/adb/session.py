@@ -74,12 +74,24 @@ class AdbSession(Session):
     def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
         """Run a round, telling of each visit as it comes.
 
+        Args:
+            order: names of loaded models.
+            warmup: untimed runs of each visit.
+            runs: timed runs of each visit.
+            arrived: told of each visit when it is over.
+
         Raises:
             DeviceError: with what was timed of the visit that was cut short as ``partial``.
         """
 
     def operator_times(self, name: str, warmup: int, runs: int) -> dict[str, float]:
-        """Mean ms of each operator of a loaded model; see :meth:`profile`."""
+        """Mean ms of each operator of a loaded model; see :meth:`profile`.
+
+        Args:
+            name: of the model.
+            warmup: runs that do not count.
+            runs: that are averaged over.
+        """
         return super().profile(name, warmup, runs)
 
     def judge(self, collected: Mapping[str, Samples]) -> None:

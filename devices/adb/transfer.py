@@ -92,7 +92,14 @@ def watch_for_refusal(data: bytes) -> None:
 
 
 def refusal(device: Shell, remote: str, size: int, reason: str) -> DeviceError:
-    """The error of a file of ``size`` bytes that the device refused."""
+    """The error of a file of ``size`` bytes that the device refused.
+
+    Args:
+        device: that refused it.
+        remote: path there.
+        size: of the file in bytes.
+        reason: in the device's words.
+    """
     folder = shlex.quote(str(PurePosixPath(remote).parent))
     # The reason may have been cut off by the protocol: look for the usual one.
     free = ""

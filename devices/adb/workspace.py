@@ -232,7 +232,13 @@ class Workspace:
         return f"{self.folder}/{name}"
 
     def push(self, local: Path, name: str, executable: bool = False) -> str:
-        """Copy a file into the folder; returns how it was verified."""
+        """Copy a file into the folder; returns how it was verified.
+
+        Args:
+            local: file here.
+            name: of the file in the workspace.
+            executable: whether it may be run.
+        """
         return self.connection.push(local, self.path(name), executable)
 
     def remove(self, name: str) -> None:

@@ -14,6 +14,12 @@ from .usage import Window
 def take_samples(model: Model, warmup: int, runs: int, cpu_clock: Callable[[], int]) -> JsonObject:
     """Run a model ``warmup`` untimed and ``runs`` timed times.
 
+    Args:
+        model: with its inputs in place.
+        warmup: untimed runs.
+        runs: timed runs.
+        cpu_clock: CPU time in ns.
+
     Returns:
         ``wall_ms`` and ``cpu_ms`` of each run, and the ``context``: what else the machine did
         meanwhile, and how long the untimed runs took.

@@ -38,7 +38,13 @@ def checked_dtype(name: str, dtype: str) -> Any:
 
 def random_array(dtype: DType, shape: Sequence[int], rng: np.random.Generator) -> Array:
     """Standard normal numbers, or integers: narrow ones (quantised values) of their whole range,
-    wide ones (indices) 0 or 1."""
+    wide ones (indices) 0 or 1.
+
+    Args:
+        dtype: of its elements.
+        shape: sizes of its axes.
+        rng: the only source of randomness.
+    """
     import numpy as np
 
     if dtype.kind == "O":
@@ -113,6 +119,11 @@ def _largest(dtype: DType) -> int:
 
 def file_array(name: str, path: str, dtype: DType) -> Array:
     """The array in a ``.npy`` file.
+
+    Args:
+        name: of the input.
+        path: of an ``.npy`` file.
+        dtype: that the input has.
 
     Raises:
         Refused: it holds none of this type.

@@ -46,7 +46,13 @@ def warn_of_changes(model: CostModel, changed: tuple[str, ...] | list[str]) -> N
 
 
 def plan_of(model: CostModel, space: Space, backend: Backend) -> Plan:
-    """How a cost model was measured, as far as it tells; else as its device's profile has it."""
+    """How a cost model was measured, as far as it tells; else as its device's profile has it.
+
+    Args:
+        model: whose provenance tells.
+        space: of the networks to be measured.
+        backend: whose profile has the rest.
+    """
     conditions = conditions_of(model)
     return Plan(
         (space,),

@@ -139,6 +139,13 @@ def audit_networks(
 ) -> tuple[tuple[Measured, ...], JsonObject]:
     """Measure networks that were never measured for a table, and what they depend on.
 
+    Args:
+        backend: where they are measured.
+        plan: how many, and how.
+        table: that never saw them.
+        progress: told how far it has come.
+        patience_s: how long to wait for a device that was lost.
+
     Raises:
         MissingEntries: the table has gaps, so that nothing can be compared with it.
         DeviceError, Interrupted: as :func:`profiler.measuring.measure.measure_files`.
@@ -177,6 +184,14 @@ def measure_answers(
 
     A bound for random networks is not one for chosen ones (``luts.answers``): with these, a fresh
     table has one. They are of the table's first space that has no gaps.
+
+    Args:
+        backend: where they are measured.
+        plan: how many, and how.
+        table: that a search would choose by.
+        journal: file to resume from.
+        patience_s: how long to wait for a device that was lost.
+        progress: told how far it has come.
 
     Raises:
         TableMismatch: the table was measured otherwise, naming what differs.

@@ -28,6 +28,11 @@ def provenance_of(results: Sequence[Measurement], plan: Plan, conditions: Condit
     """What a table made of these measurements depends on.
 
     ``affinity`` is what was asked for; where the device chose, ``runtime_facts`` tells what.
+
+    Args:
+        results: in the same rounds, at least one.
+        plan: how they were measured.
+        conditions: under which.
     """
     first = results[0]
     overheads = [result.overhead_ms for result in results if result.overhead_ms is not None]
@@ -47,7 +52,13 @@ def provenance_of(results: Sequence[Measurement], plan: Plan, conditions: Condit
 
 
 def known(model: CostModel, name: str, kind: type) -> Any:
-    """What a cost model's provenance has under a name, if it is of that type; else None."""
+    """What a cost model's provenance has under a name, if it is of that type; else None.
+
+    Args:
+        model: the cost model.
+        name: of the field.
+        kind: type that its value must have.
+    """
     value = model.provenance.get(name)
     return value if type(value) is kind else None
 

@@ -179,7 +179,13 @@ _LAYOUT = "_nchwc"
 
 
 def operator_times(events: Sequence[JsonObject], warmup: int, runs: int) -> dict[str, float]:
-    """Mean ms a run of each node of a trace, in the order they ran."""
+    """Mean ms a run of each node of a trace, in the order they ran.
+
+    Args:
+        events: of the trace.
+        warmup: runs that do not count.
+        runs: that are averaged over.
+    """
     starts = sorted(event["ts"] for event in events if event["name"] == "model_run")
     if len(starts) != warmup + runs:
         raise Refused(f"ONNX Runtime's trace has {len(starts)} runs of {warmup + runs}")
