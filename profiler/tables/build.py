@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from devices import Backend
+from devices import Backend, Conditions
 from luts import LookupTable, Measured, sentinel_of
 from nasprof.errors import UsageError
 from nasprof.temporary import TemporaryFolder
 from nasprof.typing import JsonObject
+from profiler.measuring.records import Measurement
 from profiler.model_files.formats import format_for
 from profiler.model_files.model_file import ModelFile
 from profiler.tables.chosen import answer_of, find_answers
@@ -34,7 +35,7 @@ from spaces import Space
 from spaces.graph import Block, Network
 
 
-def build_table(
+def measure_table(
     backend: Backend,
     plan: Plan,
     name: str,
@@ -70,36 +71,55 @@ def build_table(
         shop = Workshop(plan, format_for(backend.settings.runtime), folder, progress.lowered)
         files = _files(shop, blocks if source.times_blocks else [], networks)
         results = measure_beside_sentinel(backend, shop, files, progress, journal, patience_s)
-        provenance = provenance_of(results, plan, conditions)
-        if base is not None:
-            require_same(base, provenance)
-            # All of a table is of one speed: that of its first entries.
-            provenance["sentinel"] = base.provenance.get("sentinel")
-        measured = {result.name: result for result in results}
-        conditions = replace(conditions, runtime_version=results[0].runtime_version)
-        made = Materials(
+        provenance = _provenance(results, plan, conditions, base)
+        materials = Materials(
             backend=backend,
             shop=shop,
             blocks=blocks,
-            measured=measured,
+            measured={result.name: result for result in results},
             networks=networks,
             sentinel=sentinel_of(provenance),
             known={} if base is None else base.entries,
-            conditions=conditions,
+            conditions=replace(conditions, runtime_version=results[0].runtime_version),
             journal=journal,
             patience_s=patience_s,
         )
-        entries = source.entries(made) if blocks else {}
-    fresh = tuple(
-        Measured(drawn.arch, drawn.role, made.latency_ms(name), measured[name].multiples)
-        for name, drawn in networks.items()
+        entries = source.entries(materials) if blocks else {}
+    fresh = LookupTable(name, plan.spaces, entries, provenance, networks=_measured(materials))
+    return fresh if base is None else _completed(base, fresh)
+
+
+def _provenance(
+    results: Sequence[Measurement], plan: Plan, conditions: Conditions, base: LookupTable | None
+) -> JsonObject:
+    """What a table depends on; all of it is of one speed, that of its first entries."""
+    provenance = provenance_of(results, plan, conditions)
+    if base is not None:
+        require_same(base, provenance)
+        provenance["sentinel"] = base.provenance.get("sentinel")
+    return provenance
+
+
+def _measured(materials: Materials) -> tuple[Measured, ...]:
+    """The whole networks among what was measured."""
+    return tuple(
+        Measured(
+            drawn.arch,
+            drawn.role,
+            materials.latency_ms(name),
+            materials.measured[name].multiples,
+        )
+        for name, drawn in materials.networks.items()
     )
-    return LookupTable(
-        name=name,
-        spaces=plan.spaces if base is None else tuple(dict.fromkeys([*base.spaces, *plan.spaces])),
-        entries=entries if base is None else {**base.entries, **entries},
-        provenance=provenance,
-        networks=fresh if base is None else (*base.networks, *fresh),
+
+
+def _completed(base: LookupTable, fresh: LookupTable) -> LookupTable:
+    """A table with what another one has besides."""
+    return replace(
+        fresh,
+        spaces=tuple(dict.fromkeys([*base.spaces, *fresh.spaces])),
+        entries={**base.entries, **fresh.entries},
+        networks=(*base.networks, *fresh.networks),
     )
 
 

@@ -42,9 +42,9 @@ _PRICES = 200
 def find_answers(table: LookupTable, space: Space, n: int, rng: np.random.Generator) -> Genes:
     """Networks as a search would choose them ``(m, n_genes)``."""
     for name in sorted(finders, key=lambda name: name == "macs"):
-        found = finders.get(name)(table, space, n, rng)
-        if found is not None:
-            return found
+        genes = finders.get(name)(table, space, n, rng)
+        if genes is not None:
+            return genes
     return space.sample(0, rng)
 
 
@@ -78,15 +78,15 @@ def spread(genes: Genes, table: LookupTable, space: Space, n: int) -> Genes:
     return chosen
 
 
-def answer_of(taken: Measurement, rank: int, table: LookupTable) -> Measured:
+def answer_of(measurement: Measurement, rank: int, table: LookupTable) -> Measured:
     """A network that was measured as an answer, at the table's speed."""
-    speed = {} if table.sentinel is None else speed_beside([taken], table.sentinel) or {}
+    speed = {} if table.sentinel is None else speed_beside([measurement], table.sentinel) or {}
     return Measured(
-        arch=taken.arch or {},
+        arch=measurement.arch or {},
         role="answer",
-        latency_ms=taken.at_speed_of(table.sentinel),
-        multiples=taken.multiples if speed else {},
-        session=taken.time,
+        latency_ms=measurement.at_speed_of(table.sentinel),
+        multiples=measurement.multiples if speed else {},
+        session=measurement.time,
         rank=rank,
         speed={clock: each.factor for clock, each in speed.items()},
     )

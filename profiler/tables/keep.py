@@ -14,7 +14,7 @@ from nasprof.locking import locked
 from nasprof.log import logger
 from profiler.measuring.interruption import Interrupted
 from profiler.measuring.journal import discard
-from profiler.tables.build import build_table, lacking_blocks, measure_answers
+from profiler.tables.build import lacking_blocks, measure_answers, measure_table
 from profiler.tables.measured import BuildProgress
 from profiler.tables.plan import Plan
 from profiler.tables.provenance import changes, known_provenance
@@ -47,7 +47,7 @@ class TableBuild:
             clock: what predictions of a new table are of, "wall" or "cpu".
 
         Raises:
-            TableMismatch, Interrupted: as :func:`profiler.tables.build.build_table`.
+            TableMismatch, Interrupted: as :func:`profiler.tables.build.measure_table`.
         """
         if not resume:
             self._forget()
@@ -100,7 +100,7 @@ class TableBuild:
     def _measured(self, base: LookupTable | None, clock: str) -> LookupTable:
         """The table with all blocks, written."""
         with self._kept(self.journal):
-            table = build_table(
+            table = measure_table(
                 self.backend,
                 self.plan,
                 self.output.stem,

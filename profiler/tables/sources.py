@@ -83,7 +83,7 @@ class Source(ABC):
     """Whole networks to be measured besides, of role "fit"."""
 
     @abstractmethod
-    def entries(self, made: Materials) -> dict[str, Entry]:
+    def entries(self, materials: Materials) -> dict[str, Entry]:
         """The entry of each block by its key.
 
         Raises:
@@ -94,14 +94,14 @@ class Source(ABC):
 class BlockSource(Source):
     """Blocks as models of their own."""
 
-    def entries(self, made: Materials) -> dict[str, Entry]:
-        return {block.key: self._entry(made, block.key) for block in made.blocks}
+    def entries(self, materials: Materials) -> dict[str, Entry]:
+        return {block.key: self._entry(materials, block.key) for block in materials.blocks}
 
     @staticmethod
-    def _entry(made: Materials, key: str) -> Entry:
-        taken = made.measured[key]
-        latency_ms, flags = made.latency_ms(key), tuple(taken.flags)
-        return Entry(latency_ms, taken.latency_ms.std, len(taken.samples_ms), flags)
+    def _entry(materials: Materials, key: str) -> Entry:
+        measurement = materials.measured[key]
+        latency_ms, flags = materials.latency_ms(key), tuple(measurement.flags)
+        return Entry(latency_ms, measurement.latency_ms.std, len(measurement.samples_ms), flags)
 
 
 class NetworkSource(BlockSource):
@@ -109,19 +109,21 @@ class NetworkSource(BlockSource):
 
     networks = 20
 
-    def entries(self, made: Materials) -> dict[str, Entry]:
-        entries = super().entries(made)
-        fitted = {name: drawn for name, drawn in made.networks.items() if drawn.role == "fit"}
+    def entries(self, materials: Materials) -> dict[str, Entry]:
+        entries = super().entries(materials)
+        fitted = {name: drawn for name, drawn in materials.networks.items() if drawn.role == "fit"}
         held = [_block_counts(drawn) for drawn in fitted.values()]
-        settled = {key: made.known[key] for counts in held for key in counts if key not in entries}
+        settled = {
+            key: materials.known[key] for counts in held for key in counts if key not in entries
+        }
         used = [*entries.values(), *settled.values()]
         clocks = set.intersection(*(set(entry.latency_ms) for entry in used))
         latency_ms: dict[str, dict[str, float]] = {key: {} for key in entries}
         for clock in sorted(clocks, reverse=True):
-            told = np.array([made.latency_ms(name)[clock] for name in fitted])
+            measured_ms = np.array([materials.latency_ms(name)[clock] for name in fitted])
             prior, others = (_costs(part, clock) for part in (entries, settled))
-            known = _matrix(held, settled) @ others
-            costs = fit_costs(prior, _matrix(held, entries), told, known_ms=known)
+            known_ms = _matrix(held, settled) @ others
+            costs = fit_costs(prior, _matrix(held, entries), measured_ms, known_ms=known_ms)
             for key, cost in zip(entries, costs, strict=True):
                 latency_ms[key][clock] = float(cost)
         return {key: replace(entry, latency_ms=latency_ms[key]) for key, entry in entries.items()}
@@ -134,14 +136,14 @@ class OperatorSource(Source):
     rounds: ClassVar[int] = 10
     runs: ClassVar[int] = 3
 
-    def entries(self, made: Materials) -> dict[str, Entry]:
-        plan = made.shop.plan
+    def entries(self, materials: Materials) -> dict[str, Entry]:
+        plan = materials.shop.plan
         rng = np.random.default_rng(plan.seed)
         held = [space.network(genes) for space in plan.spaces for genes in covering(space, rng)]
         networks = {f"cover{place}": network for place, network in enumerate(held)}
         times: dict[str, list[float]] = {}
-        with giving_partial(lambda: list(made.measured.values())):
-            for profile in self._profiles(made, networks, rng):
+        with giving_partial(lambda: list(materials.measured.values())):
+            for profile in self._profiles(materials, networks, rng):
                 for key, ms in profile.items():
                     times.setdefault(key, []).append(ms)
         return {
@@ -150,32 +152,35 @@ class OperatorSource(Source):
                 float(np.std(times[block.key])),
                 len(times[block.key]) * self.runs,
             )
-            for block in made.blocks
+            for block in materials.blocks
         }
 
     def _profiles(
-        self, made: Materials, networks: Mapping[str, Network], rng: np.random.Generator
+        self, materials: Materials, networks: Mapping[str, Network], rng: np.random.Generator
     ) -> Iterator[dict[str, float]]:
         """Mean ms of each block of a network by its key, from every profile of every network.
 
         First those that an earlier run left in the journal, which are not taken again.
         """
-        shop = made.shop
+        shop = materials.shop
         models = {name: shop.file(name, network).path for name, network in networks.items()}
-        facts = {**journal_facts(made.conditions, shop.plan.protocol, models), "runs": self.runs}
-        path = source_journal(made.journal or shop.folder / "journal")
-        with Journal(path, facts) as journal, made.backend.open() as session:
+        facts = {
+            **journal_facts(materials.conditions, shop.plan.protocol, models),
+            "runs": self.runs,
+        }
+        path = source_journal(materials.journal or shop.folder / "journal")
+        with Journal(path, facts) as journal, materials.backend.open() as session:
             for name, rounds in journal.earlier.items():
                 for taken in rounds:
                     yield dict(zip(_keys(networks[name]), taken.wall_ms, strict=True))
             done = {(name, r.index) for name, rounds in journal.earlier.items() for r in rounds}
-            patient = Patience(made.backend.device, session, made.patience_s)
+            patient = Patience(materials.backend.device, session, materials.patience_s)
             patient(lambda: session.load(models))
             for number in range(self.rounds):
                 for name in rng.permutation(list(networks)):
                     if (name, number) not in done:
-                        told = patient(partial(session.profile, name, 1, self.runs))
-                        profile = block_times(networks[name], told)
+                        operators = patient(partial(session.profile, name, 1, self.runs))
+                        profile = block_times(networks[name], operators)
                         # A visit of the network: instead of runs, its blocks in order.
                         journal.visit(number, name, Samples(list(profile.values())))
                         yield profile

@@ -8,7 +8,7 @@ from tables import CELLS, QUICK_PROTOCOL
 from devices import Backend, RunSettings, Samples
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.status import EMPTY, SENTINEL
-from profiler.tables.build import build_table, lacking_blocks
+from profiler.tables.build import lacking_blocks, measure_table
 from profiler.tables.plan import Plan, draw_networks
 from profiler.tables.sources import sources
 
@@ -46,4 +46,4 @@ def device_of(plan, slope=1.1, intercept_ms=0.5, base=None):
 def built(plan=PLAN, device=None, settings=SETTINGS, **options):
     """The table of a plan, on a device made for it unless another is given."""
     device = device or device_of(plan)
-    return build_table(Backend(device, settings), plan, "tiny", **options)
+    return measure_table(Backend(device, settings), plan, "tiny", **options)

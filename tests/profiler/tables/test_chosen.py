@@ -16,7 +16,7 @@ from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.speed import speed_between, todays_speed
 from profiler.measuring.status import EMPTY, SENTINEL
 from profiler.model_files.model_file import ModelFile
-from profiler.tables.build import audit_networks, build_table, measure_answers
+from profiler.tables.build import audit_networks, measure_answers, measure_table
 from profiler.tables.chosen import answer_of, find_answers, finders, most_macs, spread
 from profiler.tables.keep import lacks_answers
 from profiler.tables.measured import measure_genes
@@ -94,7 +94,7 @@ class Machine:
 def built():
     machine = Machine()
     plan = Plan((CELLS,), PROTOCOL, calibration=4, audit=4, answers=3)
-    table = build_table(machine.backend, plan, "t")
+    table = measure_table(machine.backend, plan, "t")
     return machine, plan, table
 
 
@@ -114,7 +114,7 @@ def test_what_is_added_to_a_table_later_is_brought_to_its_speed(built):
     machine.speed = 1.5
     try:
         plan = replace(plan, calibration=0, audit=0)
-        whole = build_table(machine.backend, plan, "t", base=begun)
+        whole = measure_table(machine.backend, plan, "t", base=begun)
     finally:
         machine.speed = 1.0
     assert whole.sentinel == table.sentinel
