@@ -125,7 +125,7 @@ def _sources(archive: StoredArchive) -> list[str]:
     return [str(source) for source in sources] if isinstance(sources, list) else [str(archive.path)]
 
 
-def write_archive(archive: StoredArchive, path: Path, overwrite: bool = False) -> None:
+def write_archive(archive: StoredArchive, path: Path | str, overwrite: bool = False) -> None:
     """Write an archive as a whole.
 
     Args:
@@ -146,6 +146,7 @@ def write_archive(archive: StoredArchive, path: Path, overwrite: bool = False) -
     >>> len(read_archive(Path("random.jsonl")))
     20
     """
+    path = Path(path)
     refuse_existing(path, overwrite)
     if path.exists():
         _require_idle(path)

@@ -108,7 +108,7 @@ class StoredArchive:
         return non_dominated(np.where(self.within[:, None], self.minimised, np.nan))
 
 
-def read_archive(path: Path) -> StoredArchive:
+def read_archive(path: Path | str) -> StoredArchive:
     """The archive in a file, which stays as it is.
 
     A last line that a crash left incomplete is left out, which is said.
@@ -131,6 +131,7 @@ def read_archive(path: Path) -> StoredArchive:
     >>> len(read_archive(path))
     20
     """
+    path = Path(path)
     records = list(ARCHIVES.read(path))
     if not records:
         raise ArchiveInvalid(f"{path} holds no whole line of an archive", "Choose another file.")
