@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from devices import host
@@ -23,7 +22,7 @@ from devices.requests import hello_request, load_request
 from devices.runner_process import RunnerProcess
 from devices.samples import THROTTLED, Arrived, Samples, take_in
 from devices.session import Session
-from devices.settings import NO_DETAILS, ModelDetails, RunSettings
+from devices.settings import NO_DETAILS, NOTHING_KNOWN, DetailsByName, RunSettings
 from nasprof.arrays import MAX_BYTES
 from nasprof.reading import read_bytes
 from nasprof.temporary import TemporaryFolder
@@ -61,11 +60,7 @@ class LocalSession(Session):
         """The runner's process id."""
         return self._process.pid
 
-    def load(
-        self,
-        models: Mapping[str, Path],
-        details: Mapping[str, ModelDetails] = MappingProxyType({}),
-    ) -> None:
+    def load(self, models: Mapping[str, Path], details: DetailsByName = NOTHING_KNOWN) -> None:
         for name, path in models.items():
             known = details.get(name, NO_DETAILS)
             files = {name: str(file.absolute()) for name, file in known.files.items()}

@@ -14,7 +14,7 @@ from typing import Self
 from devices.arrays import Tensor
 from devices.errors import DeviceError, RunnerRefused
 from devices.samples import Arrived, Samples
-from devices.settings import ModelDetails, RunSettings
+from devices.settings import NOTHING_KNOWN, DetailsByName, RunSettings
 from nasprof.typing import JsonObject
 
 
@@ -28,11 +28,7 @@ class Session(ABC):
     """What ended it for good; None as long as it can be used, or made ready again."""
 
     @abstractmethod
-    def load(
-        self,
-        models: Mapping[str, Path],
-        details: Mapping[str, ModelDetails] = MappingProxyType({}),
-    ) -> None:
+    def load(self, models: Mapping[str, Path], details: DetailsByName = NOTHING_KNOWN) -> None:
         """Bring model files to the device, by name, and see that they run.
 
         Args:

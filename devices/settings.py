@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
 
 from devices.runner.values import FILE
 from nasprof.typing import JsonObject
@@ -90,3 +92,7 @@ class ModelDetails:
 
 
 NO_DETAILS = ModelDetails()
+
+DetailsByName: TypeAlias = Mapping[str, ModelDetails]
+"""Of those models of which something is known, by their names."""
+NOTHING_KNOWN: DetailsByName = MappingProxyType({})

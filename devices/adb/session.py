@@ -11,7 +11,6 @@ import tempfile
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 from devices.adb.heat import Heat
 from devices.adb.model_files import ModelFiles
@@ -21,7 +20,7 @@ from devices.adb.workspace import Workspace
 from devices.errors import DeviceError, DeviceLost, DeviceTimeout, RunnerRefused
 from devices.samples import Arrived, Samples, take_in
 from devices.session import Session
-from devices.settings import NO_DETAILS, ModelDetails, RunSettings
+from devices.settings import NO_DETAILS, NOTHING_KNOWN, DetailsByName, ModelDetails, RunSettings
 from nasprof.errors import NasprofError, UsageError
 from nasprof.typing import JsonObject
 
@@ -97,11 +96,7 @@ class AdbSession(Session):
     def judge(self, collected: Mapping[str, Samples]) -> None:
         """Flag what the runner told of a whole round, which is over."""
 
-    def load(
-        self,
-        models: Mapping[str, Path],
-        details: Mapping[str, ModelDetails] = MappingProxyType({}),
-    ) -> None:
+    def load(self, models: Mapping[str, Path], details: DetailsByName = NOTHING_KNOWN) -> None:
         for name, path in models.items():
             known = details.get(name, NO_DETAILS)
             for file in (path, *known.companions, *known.files.values()):
