@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from devices import Backend, Target
 from luts import CostModel
 from nasprof.errors import UsageError
@@ -37,7 +39,7 @@ def changes_at(model: CostModel, backend: Backend) -> list[str]:
     return conditions_of(model).differences(backend.conditions(contact=False))
 
 
-def warn_of_changes(model: CostModel, changed: tuple[str, ...] | list[str]) -> None:
+def warn_of_changes(model: CostModel, changed: Sequence[str]) -> None:
     """Say where a cost model was measured otherwise than its device is now."""
     if changed:
         logger.warning(
