@@ -19,7 +19,7 @@ from nasprof.typing import JsonObject
 from profiler.measuring.grouping import forecast, grouped, limit_bytes
 from profiler.measuring.groups import measure_groups
 from profiler.measuring.interruption import Interrupted
-from profiler.measuring.pending import pending_model
+from profiler.measuring.pending import PendingModel, pending_model
 from profiler.measuring.protocol import Protocol, as_protocol
 from profiler.measuring.records import Measurement
 from profiler.measuring.request import Listeners, MeasureRequest
@@ -133,17 +133,26 @@ def measure(
     form = format_for(backend.settings.runtime, files)
     pending = [pending_model(model, form, lowering) for model in given]
     saver = Saver(None if save is None else Path(save))
-    with TemporaryFolder() as folder, _kept(saver):
-        sentinel, empty = reference_files(form, folder)
-        groups = grouped(pending, limit_bytes(backend.device, folder))
-        if (words := forecast(groups, protocol)) is not None:
-            logger.info(words)
-        rng = np.random.default_rng(lowering.seed)
-        request = MeasureRequest(backend, protocol, rng, sentinel, empty, _also(listeners, saver))
-        results = measure_groups(groups, request, folder)
+    request = MeasureRequest(
+        backend, protocol, np.random.default_rng(lowering.seed), listeners=_also(listeners, saver)
+    )
+    with _kept(saver):
+        results = _run(pending, form, request)
     measured = {result.name for result in results}
     failed = [model.name for model in given if model.name not in measured]
     return Measurements(results, failed, _speed(results, backend), saver.error)
+
+
+def _run(
+    pending: Sequence[PendingModel], format: str, request: MeasureRequest
+) -> list[Measurement]:
+    """Measure in as many groups as memory asks for, beside the reference files of a format."""
+    with TemporaryFolder() as folder:
+        sentinel, empty = reference_files(format, folder)
+        groups = grouped(pending, limit_bytes(request.backend.device, folder))
+        if (words := forecast(groups, request.protocol)) is not None:
+            logger.info(words)
+        return measure_groups(groups, replace(request, sentinel=sentinel, empty=empty), folder)
 
 
 def _named(models: ModelLike | Iterable[ModelLike], inputs: ModelInputs) -> list[NamedModel]:
