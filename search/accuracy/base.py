@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar, Self
 
+from nasprof.log import logger
 from nasprof.registry import Registry
 from nasprof.typing import Array
 from search.model_file import ModelArrays
@@ -52,3 +53,9 @@ accuracy_models: Registry[type[AccuracyModel]] = Registry(
     },
 )
 """One file a kind."""
+
+
+def warn_of_doubts(model: AccuracyModel) -> None:
+    """Say why predictions should be taken with care."""
+    for doubt in model.doubts:
+        logger.warning(f"Take {model.name!r} with care: {doubt}.")

@@ -10,6 +10,7 @@ from luts.files import refuse_existing
 from nasprof.files import write_together
 from nasprof.log import logger
 from nasprof.typing import JsonObject
+from search.accuracy.base import warn_of_doubts
 from search.accuracy.card import model_card
 from search.accuracy.files import accuracy_files, stem
 from search.accuracy.fit import fit_measurements
@@ -52,13 +53,10 @@ def fit_accuracy(
     seed: int = 0,
     overwrite: bool = False,
 ) -> FittedAccuracy:
-    """Learn to predict the top-1 accuracy of a space's architectures from measured ones.
-
-    By Gaussian-process regression; see :mod:`search.accuracy.kernel`.
+    """Learn top-1 accuracy from measured networks, by Gaussian-process regression.
 
     Args:
-        measured: a CSV file of measured networks (also ``.csv.gz``), see
-            :mod:`search.accuracy.measurements`; or the measurements themselves.
+        measured: networks with their accuracies, or a CSV file of them (also ``.csv.gz``).
         output: where model and model card are written: a file (``.npz``), or a name among one's
             own models; nowhere unless given.
         space: of architectures of a file that do not tell it: a space, its name, or its settings.
@@ -92,8 +90,7 @@ def fit_accuracy(
         measured = read_measurements(Path(measured), _settings(space))
     logger.info(f"Fitting {len(measured)} distinct networks of {measured.space.label} ...")
     model = fit_measurements(measured, name if path is None else path.stem, source, seed)
-    for doubt in model.doubts:
-        logger.warning(f"Take {model.name!r} with care: {doubt}.")
+    warn_of_doubts(model)
     return FittedAccuracy(model) if path is None else _written(model, path)
 
 

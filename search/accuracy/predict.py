@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nasprof.log import logger
 from nasprof.results import Records
 from nasprof.typing import JsonObject
 from profiler.model_files.architectures import ArchLike, named_archs
-from search.accuracy.base import AccuracyModel
+from search.accuracy.base import AccuracyModel, warn_of_doubts
 from search.accuracy.files import read_accuracy_model
 
 
@@ -83,6 +82,5 @@ def predict_accuracy(
                 arch.name, arch.space.label, float(top1[0]), None if std is None else float(std[0])
             )
         )
-    for doubt in model.doubts:
-        logger.warning(f"Take {model.name!r} with care: {doubt}.")
+    warn_of_doubts(model)
     return AccuracyPredictions(model, predictions)
