@@ -146,10 +146,15 @@ def test_training_tells_what_it_was_and_how_much_it_evaluated():
 
 def test_other_threads_are_left_as_they_were():
     before = torch.get_num_threads()
+    torch.set_num_threads(3)
     seen = []
-    train(cells(), WAYS["mnasnet"], progress=lambda *_: seen.append(torch.get_num_threads()))
+    try:
+        train(cells(), WAYS["mnasnet"], progress=lambda *_: seen.append(torch.get_num_threads()))
+        after = torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
     assert set(seen) == {1}
-    assert torch.get_num_threads() == before
+    assert after == 3
 
 
 # --- checkpoints that cannot be gone on with --------------------------------------------------
