@@ -113,8 +113,7 @@ def compare(
             generator.
         budgets: latencies allowed: numbers are ms, text may name its unit; five over the front
             unless given.
-        device: name of a profile, or a target; the one that ``lut`` was measured on, else this
-            machine's processor, unless given.
+        device: name of a profile, or a target, unless it is the one that ``lut`` was measured on.
         lut: cost model, its name or its file (.json); one's own table of the device unless given.
         accuracy: accuracy model, its name or its file, or measurements (.csv: arch,top1).
         options: everything else.
@@ -135,22 +134,37 @@ def compare(
     ['local', 'random']
     """
     options, progress = options or CompareOptions(), progress or CompareProgress()
+    names, budgets_ms = _entrants(engines), _times(budgets)
+    trade_off = resolve_deployment(device, lut, accuracy, options, progress).trade_off
+    for budget_ms in budgets_ms:
+        trade_off.problem(budget_ms, options.confidence)
+    entrant_of = partial(_entrant, trade_off, options.confidence, progress.training)
+    entrants = dict(zip(names, map(entrant_of, names), strict=True))
+    known = known_front(trade_off, options.best_known, options.path, progress.best_known)
+    times_ms = budgets_ms or _spread(known[1], trade_off.bound(options.confidence))
+    return compare_entrants(
+        trade_off, entrants, times_ms, known, options.settings, progress.searches
+    )
+
+
+def _entrants(engines: str | Sequence[str]) -> list[str]:
+    """Names of what is compared, each once.
+
+    Raises:
+        UsageError: there is no such engine.
+    """
     listed = engines.split(",") if isinstance(engines, str) else engines
     names = list(dict.fromkeys(name.strip() for name in listed))
     for name in names:
         if name != PNAG:
             known_engines.get(name)
+    return names
+
+
+def _times(budgets: float | str | Iterable[float | str]) -> list[float]:
+    """Budgets in ms, in order and each once."""
     several = [budgets] if isinstance(budgets, int | float | str) else budgets
-    budgets_ms = sorted({parse_milliseconds(budget) for budget in several})
-    trade_off = resolve_deployment(device, lut, accuracy, options, progress).trade_off
-    for budget_ms in budgets_ms:
-        trade_off.problem(budget_ms, options.confidence)
-    make = partial(_entrant, trade_off, options.confidence, progress.training)
-    entrants = {name: make(name) for name in names}
-    known = known_front(trade_off, options.best_known, options.path, progress.best_known)
-    budgets_ms = budgets_ms or _spread(known[1], trade_off.bound(options.confidence))
-    settings = options.settings
-    return compare_entrants(trade_off, entrants, budgets_ms, known, settings, progress.searches)
+    return sorted({parse_milliseconds(budget) for budget in several})
 
 
 def _entrant(trade_off: TradeOff, confidence: float, training: Progress, name: str) -> Entrant:

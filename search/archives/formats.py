@@ -22,6 +22,24 @@ archive_formats: Registry[TableFormat] = Registry(
 )
 
 
+def archive_text(
+    archive: StoredArchive, form: str = "csv", *, front: bool = False, failed: bool = False
+) -> str:
+    """An archive as a table, the text of a file.
+
+    Args:
+        form: name of the file format.
+        front: whether only what nothing dominates is in it.
+        failed: whether what failed is in it too, and a column saying why.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    write = archive_formats.get(form)
+    indices = np.arange(len(archive)) if failed else np.flatnonzero(archive.known)
+    return write(archive, archive.front if front else indices, failed)
+
+
 def as_csv(archive: StoredArchive, indices: Indices, errors: bool) -> str:
     """A column ``arch`` of JSON, one an objective in its own unit, and ``error`` if asked for."""
     names = [objective.name for objective in archive.objectives]

@@ -58,19 +58,19 @@ def show(
     from search.archives.summary import summaries
     from search.commands.archive_view import plot_fronts, plot_progress, show_front, show_objectives
 
-    found = summaries([read_archive(path) for path in files], reference)
+    shown = summaries([read_archive(path) for path in files], reference)
     if plot is not None:
-        plot_fronts(found, plot)
+        plot_fronts(shown, plot)
     if curves is not None:
-        plot_progress(found, curves)
+        plot_progress(shown, curves)
     if as_json:
-        told = [each.to_dict() for each in found]
-        print_json(told[0] if len(told) == 1 else told)
+        data = [summary.to_dict() for summary in shown]
+        print_json(data[0] if len(data) == 1 else data)
         return
-    for each in found:
-        show_objectives(each)
+    for summary in shown:
+        show_objectives(summary)
         if front:
-            show_front(each, top)
+            show_front(summary, top)
 
 
 @archive.command("merge")
@@ -105,32 +105,29 @@ def merge(files: tuple[Path, ...], output: Path, overwrite: bool, as_json: bool)
 
 @archive.command()
 @click.argument("file", type=_PATH)
-@click.option("--format", "name", default="csv", show_default=True, help="csv is known.")
+@click.option("--format", "form", default="csv", show_default=True, help="csv is known.")
 @click.option("-o", "--output", type=_PATH, help="File to write; stdout unless given.")
 @click.option("--front", is_flag=True, help="Only what nothing dominates.")
 @click.option("--failed", is_flag=True, help="Also what failed, with a column saying why.")
 @overwrite_option
 def export(
-    file: Path, name: str, output: Path | None, front: bool, failed: bool, overwrite: bool
+    file: Path, form: str, output: Path | None, front: bool, failed: bool, overwrite: bool
 ) -> None:
     """Write an archive as a table: arch (JSON) and a column an objective.
 
     Accuracies exported as top1 can be fitted again (nassearch fit).
     """
-    import numpy as np
-
     from luts.files import refuse_existing
     from nasprof.files import write_atomic
-    from search.archives.formats import archive_formats
+    from search.archives.formats import archive_formats, archive_text
     from search.archives.stored import read_archive
 
-    write = archive_formats.get(name)
+    archive_formats.get(form)
     stored = read_archive(file)
     lost = int((~stored.known).sum())
     if lost and not (failed or front):
         say(f"{lost} that failed are left out; --failed has them")
-    every = np.arange(len(stored)) if failed else np.flatnonzero(stored.known)
-    text = write(stored, stored.front if front else every, failed)
+    text = archive_text(stored, form, front=front, failed=failed)
     if output is None:
         click.echo(text, nl=False)
         return

@@ -22,30 +22,30 @@ _POINTED_OUT = 4
 
 def show_objectives(summary: Summary) -> None:
     """Print the best and the worst of each objective, and how good the front is."""
-    told = summary.to_dict()
+    data = summary.to_dict()
     rows = [
         (
-            each["name"],
-            each["unit"],
-            "more" if each["maximise"] else "less",
-            *numbers([each["best"], each["worst"], *_ends(told, each["name"])]),
+            objective["name"],
+            objective["unit"],
+            "more" if objective["maximise"] else "less",
+            *numbers([objective["best"], objective["worst"], *_ends(data, objective["name"])]),
         )
-        for each in told["objectives"]
+        for objective in data["objectives"]
     ]
     columns = ("objective", "unit", "better", ">best", ">worst", ">reference", ">limit")
-    notes = [f"front: {len(told['front'])}, {hypervolume_note(told)}"]
+    notes = [f"front: {len(data['front'])}, {hypervolume_note(data)}"]
     show_table(columns, rows, heading(summary.archive), notes)
 
 
-def _ends(told: JsonObject, name: str) -> tuple[float | None, float | None]:
+def _ends(data: JsonObject, name: str) -> tuple[float | None, float | None]:
     """Reference and limit of an objective."""
-    return told["reference"][name], told["limits"].get(name)
+    return data["reference"][name], data["limits"].get(name)
 
 
-def hypervolume_note(told: JsonObject) -> str:
+def hypervolume_note(data: JsonObject) -> str:
     """The hypervolume of a summary, and whether it is estimated."""
-    about = "" if told["hypervolume_exact"] else "about "
-    return f"hypervolume {about}{told['hypervolume']:.6g}"
+    about = "" if data["hypervolume_exact"] else "about "
+    return f"hypervolume {about}{data['hypervolume']:.6g}"
 
 
 def heading(stored: StoredArchive) -> str:
@@ -69,19 +69,19 @@ def show_front(
     """
     front = _shown(summary)
     step = max(1, -(-len(front) // top))
-    some = [each for place, each in enumerate(front) if place % step == 0 or each.name]
+    some = [shown for index, shown in enumerate(front) if index % step == 0 or shown.name]
     objectives, left_out = summary.archive.objectives, _left_out(len(some), len(front))
     if show_rows(objectives, some, title, [*left_out, *notes]):
         return
-    named = [front[place] for place in [*summary.marks][:_POINTED_OUT]]
+    named = [front[index] for index in [*summary.marks][:_POINTED_OUT]]
     show_columns(objectives, named, title, [*_left_out(len(named), len(front)), *notes])
 
 
 def _shown(summary: Summary) -> list[Shown]:
     """The front."""
     return [
-        Shown(", ".join(each["marks"]), each["values"], brief_arch(each["arch"]))
-        for each in summary.to_dict()["front"]
+        Shown(", ".join(member["marks"]), member["values"], brief_arch(member["arch"]))
+        for member in summary.to_dict()["front"]
     ]
 
 
@@ -91,40 +91,40 @@ def _left_out(shown: int, all_of_them: int) -> list[str]:
     return [f"{shown} of {all_of_them} on the front; --json has all"]
 
 
-def plot_fronts(found: Sequence[Summary], path: Path) -> None:
+def plot_fronts(summaries: Sequence[Summary], path: Path) -> None:
     """Draw each front; pictures are numbered if there are several.
 
     Raises:
         UsageError: there is nothing to draw.
         NasprofError: a picture cannot be written.
     """
-    for number, each in enumerate(found, 1):
-        place = path.with_stem(f"{path.stem}-{number}") if len(found) > 1 else path
-        stored = each.archive
+    for number, summary in enumerate(summaries, 1):
+        file = path.with_stem(f"{path.stem}-{number}") if len(summaries) > 1 else path
+        stored, marked = summary.archive, _marked(summary)
         others = np.delete(stored.values, stored.front, axis=0)
-        plot_front(stored.objectives, each.front, others, _marked(each), heading(stored), place)
-        say(f"Plotted to {place}")
+        plot_front(stored.objectives, summary.front, others, marked, heading(stored), file)
+        say(f"Plotted to {file}")
 
 
 def _marked(summary: Summary) -> dict[str, int]:
-    """Names of the places pointed out; further ones of the same name are numbered."""
+    """Members of the front that are pointed out, by name; of the same name they are numbered."""
     names: dict[str, int] = {}
-    for place, marks in [*summary.marks.items()][:_POINTED_OUT]:
+    for index, marks in [*summary.marks.items()][:_POINTED_OUT]:
         name = ", ".join(marks)
-        names[f"{name} {len(names)}" if name in names else name] = place
+        names[f"{name} {len(names)}" if name in names else name] = index
     return names
 
 
-def plot_progress(found: Sequence[Summary], path: Path) -> None:
+def plot_progress(summaries: Sequence[Summary], path: Path) -> None:
     """Draw hypervolumes over evaluations, a curve an engine.
 
     Raises:
         UsageError: there is nothing to draw, or the objectives differ.
         NasprofError: the picture cannot be written.
     """
-    drawn, counts = curves(found)
+    drawn, counts = curves(summaries)
     several = any(len(rows) > 1 for rows in drawn.values())
     over = "means over seeds ± standard error" if several else "one search each"
-    title = f"{found[0].archive.space.label}: {over}"
+    title = f"{summaries[0].archive.space.label}: {over}"
     plot_curves(drawn, counts, "hypervolume", title, path)
     say(f"Plotted to {path}")

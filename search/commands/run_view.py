@@ -19,14 +19,14 @@ _AT_MOST = StoredObjective("at most", "ms", maximise=False, facts={})
 
 def show_result(result: SearchResult) -> None:
     """Print a row a budget; without budgets, the front."""
-    told = result.to_dict()
-    title = f"{told['engine']}: {told['evaluations']} evaluated"
-    title += f", {told['failed']} failed" if told["failed"] else ""
+    data = result.to_dict()
+    title = f"{data['engine']}: {data['evaluations']} evaluated"
+    title += f", {data['failed']} failed" if data["failed"] else ""
     if result.budgets:
         _show_budgets(result, title)
     else:
-        corner = ", ".join(f"{name} {value:.6g}" for name, value in told["reference"].items())
-        note = f"{hypervolume_note(told)}, up to {corner}"
+        corner = ", ".join(f"{name} {value:.6g}" for name, value in data["reference"].items())
+        note = f"{hypervolume_note(data)}, up to {corner}"
         show_front(result.summary, _SHOWN, title, [note])
 
 
