@@ -9,12 +9,16 @@ compiler, which populations of hundreds do not need.)
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from nasprof.typing import Array, Indices
-from search.engines.base.genetic import GeneticEngine
+from search.engines.base.genetic import GeneticEngine, Operators
+
+if TYPE_CHECKING:
+    from pymoo.core.algorithm import Algorithm
+    from pymoo.core.population import Population
 
 _DIGITS = 12
 _TINY = 1e-8
@@ -27,12 +31,14 @@ class AGEMOEAEngine(GeneticEngine):
 
     n_objectives: ClassVar[tuple[int, int]] = (2, 15)
 
-    def algorithm(self, population: int, directions: Array, **operators: Any) -> Any:
+    def algorithm(self, population: int, directions: Array, operators: Operators) -> Algorithm:
         from pymoo.algorithms.moo.nsga2 import NSGA2
         from pymoo.core.survival import Survival
 
         class GeometrySurvival(Survival):  # type: ignore[misc]  # its package has no annotations
-            def _do(self, problem: Any, pop: Any, *_: Any, n_survive: int, **__: Any) -> Any:
+            def _do(
+                self, problem: object, pop: Population, n_survive: int, **_: object
+            ) -> Population:
                 kept, ranks, scores = geometry_survivors(pop.get("F"), n_survive)
                 pop.set("rank", ranks)
                 pop.set("crowding", scores)

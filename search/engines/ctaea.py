@@ -6,10 +6,13 @@ Trans. Evolutionary Computation 23(2), 2019.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from nasprof.typing import Array
-from search.engines.base.genetic import GeneticEngine
+from search.engines.base.genetic import GeneticEngine, Operators
+
+if TYPE_CHECKING:
+    from pymoo.core.algorithm import Algorithm
 
 
 class CTAEAEngine(GeneticEngine):
@@ -18,7 +21,7 @@ class CTAEAEngine(GeneticEngine):
     n_objectives: ClassVar[tuple[int, int]] = (2, 15)
     directed: ClassVar[bool] = True
 
-    def algorithm(self, population: int, directions: Array, **operators: Any) -> Any:
+    def algorithm(self, population: int, directions: Array, operators: Operators) -> Algorithm:
         from pymoo.algorithms.moo.ctaea import CTAEA
 
         return CTAEA(directions, **operators)

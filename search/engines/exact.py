@@ -115,9 +115,9 @@ def exact_front(problem: Problem, rng: np.random.Generator) -> tuple[Genes, Arra
     base = np.zeros((1, space.n_genes), np.int8)
     genes, total = base, problem.values(base)
     origin = total[0]
-    for place, values in space.parts:
+    for part, values in space.parts:
         alone = np.repeat(base, len(values), 0)
-        alone[:, place] = values
+        alone[:, part] = values
         effects = problem.values(alone) - origin
         kept = non_dominated(effects)
         genes, total = _merged(genes, total, alone[kept], effects[kept])
@@ -131,7 +131,7 @@ def _merged(genes: Genes, total: Array, alone: Genes, effects: Array) -> tuple[G
     """The front of every sum of a row of ``total`` and one of ``effects``.
 
     Args:
-        genes: ``(n, n_genes)``, in the places of another group's genes 0.
+        genes: ``(n, n_genes)``, 0 where another group has its genes.
         total: objectives of ``genes``, ``(n, 2)``.
         alone: the other group's genes ``(k, n_genes)``, 0 elsewhere.
         effects: what these add, ``(k, 2)``.
@@ -174,9 +174,9 @@ def _adds_up(
     base = np.zeros((1, space.n_genes), np.int8)
     origin = float(function(base)[0])
     total = np.full(len(genes), origin)
-    for place, _ in space.parts:
+    for part, _ in space.parts:
         alone = np.zeros_like(genes)
-        alone[:, place] = genes[:, place]
+        alone[:, part] = genes[:, part]
         total += function(alone) - origin
     values = function(genes)
     return bool(np.abs(total - values).max() <= _TOLERANCE * max(float(np.ptp(values)), 1e-300))

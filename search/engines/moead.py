@@ -6,10 +6,13 @@ Evolutionary Computation 11(6), 2007. Limits are penalties, since it knows no co
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from nasprof.typing import Array
-from search.engines.base.genetic import GeneticEngine
+from search.engines.base.genetic import GeneticEngine, Operators
+
+if TYPE_CHECKING:
+    from pymoo.core.algorithm import Algorithm
 
 
 class MOEADEngine(GeneticEngine):
@@ -19,7 +22,7 @@ class MOEADEngine(GeneticEngine):
     constrained: ClassVar[bool] = False
     directed: ClassVar[bool] = True
 
-    def algorithm(self, population: int, directions: Array, **operators: Any) -> Any:
+    def algorithm(self, population: int, directions: Array, operators: Operators) -> Algorithm:
         from pymoo.algorithms.moo.moead import ParallelMOEAD
         from pymoo.decomposition.pbi import PBI
         from pymoo.decomposition.tchebicheff import Tchebicheff

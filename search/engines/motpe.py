@@ -7,7 +7,7 @@ Optimization Problems", GECCO 2020; Akiba et al., "Optuna", KDD 2019.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from search.engines.base.settings import Settings, setting
 from search.quality.ranking import evaluated, violation
 from spaces import Genes
 from spaces.neighbours import mutant
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.distributions import IntDistribution
+    from optuna.trial import FrozenTrial
 
 _ATTEMPTS = 100
 _EXCESS = "violation"
@@ -51,7 +56,7 @@ class MOTPEEngine(CoroutineEngine):
             self._take_in(study, genes, values)
             genes = self._draw(study, proposed)
 
-    def _study(self) -> Any:
+    def _study(self) -> Study:
         import warnings
 
         import optuna
@@ -70,13 +75,13 @@ class MOTPEEngine(CoroutineEngine):
         return optuna.create_study(directions=["minimize"] * len(self.worst), sampler=sampler)
 
     @property
-    def _choices(self) -> dict[str, Any]:
+    def _choices(self) -> dict[str, IntDistribution]:
         from optuna.distributions import IntDistribution
 
         choices = self.space.n_choices.tolist()
         return {f"gene{gene}": IntDistribution(0, n - 1) for gene, n in enumerate(choices)}
 
-    def _take_in(self, study: Any, genes: Genes, values: Array) -> None:
+    def _take_in(self, study: Study, genes: Genes, values: Array) -> None:
         """Tell the study what architectures are worth; those that failed it is not told of."""
         import warnings
 
@@ -97,7 +102,7 @@ class MOTPEEngine(CoroutineEngine):
                 )
                 study.add_trial(trial)
 
-    def _draw(self, study: Any, proposed: set[bytes]) -> Genes:
+    def _draw(self, study: Study, proposed: set[bytes]) -> Genes:
         """New architectures; a mutant in the place of one that was proposed before."""
         import optuna
 
@@ -122,5 +127,5 @@ class MOTPEEngine(CoroutineEngine):
         return None
 
 
-def _excess(trial: Any) -> list[float]:
+def _excess(trial: FrozenTrial) -> list[float]:
     return [trial.user_attrs[_EXCESS]]

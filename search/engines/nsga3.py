@@ -8,13 +8,16 @@ al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, Sec. 3.3 and Table 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nasprof.typing import Array
 from search.engines.base.breeding import BreedingSettings
-from search.engines.base.genetic import GeneticEngine
+from search.engines.base.genetic import GeneticEngine, Operators
 from search.engines.base.settings import setting
 from search.engines.base.tournament import tournament
+
+if TYPE_CHECKING:
+    from pymoo.core.algorithm import Algorithm
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class NSGA3Engine(GeneticEngine):
 
     settings: NSGA3Settings = NSGA3Settings()
 
-    def algorithm(self, population: int, directions: Array, **operators: Any) -> Any:
+    def algorithm(self, population: int, directions: Array, operators: Operators) -> Algorithm:
         from pymoo.algorithms.moo.nsga3 import NSGA3
 
         selection = tournament(operators["seed"])

@@ -6,17 +6,20 @@ Objectives", IEEE Trans. Evolutionary Computation 20(3), 2016.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nasprof.typing import Array
-from search.engines.base.genetic import GeneticEngine
+from search.engines.base.genetic import GeneticEngine, Operators
 from search.engines.base.tournament import nearer_in_niche, tournament
+
+if TYPE_CHECKING:
+    from pymoo.core.algorithm import Algorithm
 
 
 class UNSGA3Engine(GeneticEngine):
     """NSGA-III whose parents win tournaments within their niche."""
 
-    def algorithm(self, population: int, directions: Array, **operators: Any) -> Any:
+    def algorithm(self, population: int, directions: Array, operators: Operators) -> Algorithm:
         from pymoo.algorithms.moo.unsga3 import UNSGA3
 
         selection = tournament(operators["seed"], nearer_in_niche)

@@ -7,7 +7,7 @@ survival are pymoo's; architectures are vectors of numbers to it, rounded to who
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 import numpy as np
 
@@ -17,9 +17,29 @@ from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.directions import reference_directions
 from search.engines.base.population import first_population
 from search.quality.ranking import evaluated, violation
+from spaces import Space
+
+if TYPE_CHECKING:
+    from pymoo.core.algorithm import Algorithm
+    from pymoo.core.crossover import Crossover
+    from pymoo.core.mutation import Mutation
+    from pymoo.core.population import Population
+    from pymoo.core.repair import Repair
+    from pymoo.core.termination import Termination
 
 # Of what failed: larger than any other violation, and than objectives within their range.
 FAILED = 1e3
+
+
+class Operators(TypedDict):
+    """What all algorithms of pymoo are made with; ``sampling`` is the first population."""
+
+    sampling: Array
+    crossover: Crossover
+    mutation: Mutation
+    repair: Repair
+    seed: int
+    termination: Termination
 
 
 class GeneticEngine(CoroutineEngine):
@@ -36,10 +56,11 @@ class GeneticEngine(CoroutineEngine):
     """Whether there is one survivor a reference direction."""
 
     @abstractmethod
-    def algorithm(self, population: int, directions: Array, **operators: Any) -> Any:
-        """pymoo's algorithm, not set up, with seed, sampling, crossover and mutation as given.
+    def algorithm(self, population: int, directions: Array, operators: Operators) -> Algorithm:
+        """pymoo's algorithm, not set up.
 
         Args:
+            population: how many survive.
             directions: evenly spread, ``(n, n_objectives)``.
         """
 
@@ -53,7 +74,7 @@ class GeneticEngine(CoroutineEngine):
             self._take_in(pool, (values - low) / span, violation(values, self.worst))
             algorithm.tell(infills=infills)
 
-    def _take_in(self, pool: Any, values: Array, excess: Array) -> None:
+    def _take_in(self, pool: Population, values: Array, excess: Array) -> None:
         """Give every individual its objectives and its violation of the limits."""
         failed = ~evaluated(values)
         excess = np.where(failed, FAILED, excess)
@@ -71,34 +92,14 @@ class GeneticEngine(CoroutineEngine):
         """Whether pymoo is told of violations, which costs it a quarter of its time."""
         return self.constrained and bool(np.isfinite(self.worst).any())
 
-    def _set_up(self) -> Any:
+    def _set_up(self) -> Algorithm:
         from pymoo.core.problem import Problem as Variables
-        from pymoo.core.repair import Repair
-        from pymoo.core.termination import NoTermination
-        from pymoo.operators.crossover.ux import UniformCrossover
-        from pymoo.operators.mutation.pm import PolynomialMutation
 
         space = self.space
-
-        class Rounding(Repair):  # type: ignore[misc]  # its package has no annotations
-            def _do(self, problem: Any, X: Any, **_: Any) -> Any:
-                return space.canonical(np.around(X).astype(np.int8)).astype(float)
-
-        settings = self.settings
-        mutation = {"prob_var": settings.mutation} if settings.mutation else {}
-        size = min(settings.population, space.size)
+        size = min(self.settings.population, space.size)
         directions = reference_directions(len(self.worst), size)
         size = len(directions) if self.directed else max(size, len(directions))
-        algorithm = self.algorithm(
-            size,
-            directions,
-            sampling=first_population(space, self.rng, size, self.first).astype(float),
-            crossover=UniformCrossover(prob=settings.crossover),
-            mutation=PolynomialMutation(prob=1.0, eta=settings.eta, **mutation),
-            repair=Rounding(),
-            seed=int(self.rng.integers(2**31)),
-            termination=NoTermination(),
-        )
+        algorithm = self.algorithm(size, directions, self._operators(size))
         variables = Variables(
             n_var=space.n_genes,
             n_obj=len(self.worst),
@@ -107,6 +108,34 @@ class GeneticEngine(CoroutineEngine):
             xu=(space.n_choices - 1).astype(float),
         )
         return algorithm.setup(variables)
+
+    def _operators(self, population: int) -> Operators:
+        from pymoo.core.termination import NoTermination
+        from pymoo.operators.crossover.ux import UniformCrossover
+        from pymoo.operators.mutation.pm import PolynomialMutation
+
+        settings = self.settings
+        share = {"prob_var": settings.mutation} if settings.mutation else {}
+        genes = first_population(self.space, self.rng, population, self.first)
+        return {
+            "sampling": genes.astype(float),
+            "crossover": UniformCrossover(prob=settings.crossover),
+            "mutation": PolynomialMutation(prob=1.0, eta=settings.eta, **share),
+            "repair": _rounding(self.space),
+            "seed": int(self.rng.integers(2**31)),
+            "termination": NoTermination(),
+        }
+
+
+def _rounding(space: Space) -> Repair:
+    """Vectors of numbers to the canonical genes nearest to them."""
+    from pymoo.core.repair import Repair
+
+    class Rounding(Repair):  # type: ignore[misc]  # its package has no annotations
+        def _do(self, problem: object, X: Array, **_: object) -> Array:
+            return space.canonical(np.around(X).astype(np.int8)).astype(float)
+
+    return Rounding()
 
 
 def _range(values: Array) -> tuple[Array, Array]:

@@ -22,24 +22,25 @@ def first_population(
     Args:
         first: to begin with ``(m, n_genes)``; random ones fill up to ``n``.
     """
-    found = np.empty((0, space.n_genes), np.int8) if first is None else space.canonical(first)
+    none = np.empty((0, space.n_genes), np.int8)
+    genes = none if first is None else space.canonical(first)
     for attempt in range(_ATTEMPTS):
-        found = distinct(found)[:n]
-        if len(found) >= min(n, space.size):
+        genes = distinct(genes)[:n]
+        if len(genes) >= min(n, space.size):
             break
         drawn = space.sample(n, rng, "uniform" if attempt % 2 else "biased")
-        found = np.concatenate([found, drawn])
-    return found
+        genes = np.concatenate([genes, drawn])
+    return genes
 
 
 def distinct(genes: Genes) -> Genes:
     """Each of architectures ``(n, n_genes)`` once, in the order in which they first appear."""
-    _, places = np.unique(genes, axis=0, return_index=True)
-    return genes[np.sort(places)]
+    _, first = np.unique(genes, axis=0, return_index=True)
+    return genes[np.sort(first)]
 
 
 def fronts(values: Array, worst: Array, enough: int | None = None) -> list[Indices]:
-    """Places of architectures front by front, best first, until ``enough`` are in them.
+    """Rows of architectures front by front, best first, until ``enough`` are in them.
 
     Those within the limits in non-dominated order; then those beyond, by how far (Deb et al. 2002,
     Sec. VI); then those not evaluated.
@@ -52,16 +53,16 @@ def fronts(values: Array, worst: Array, enough: int | None = None) -> list[Indic
 
     excess = violation(values, worst)
     within = np.flatnonzero(excess == 0)
-    found: list[Indices] = []
+    rows: list[Indices] = []
     if len(within):
         sort = NonDominatedSorting().do(values[within], n_stop_if_ranked=enough)
-        found = [within[front] for front in sort]
+        rows = [within[front] for front in sort]
     beyond = np.flatnonzero(excess > 0)
-    for each in np.unique(excess[beyond]):
-        if enough is not None and sum(map(len, found)) >= enough:
+    for level in np.unique(excess[beyond]):
+        if enough is not None and sum(map(len, rows)) >= enough:
             break
-        found.append(beyond[excess[beyond] == each])
-    return found
+        rows.append(beyond[excess[beyond] == level])
+    return rows
 
 
 def crowding(values: Array) -> Array:
@@ -81,7 +82,7 @@ def crowding(values: Array) -> Array:
 
 
 def survivors(values: Array, worst: Array, n: int) -> Indices:
-    """Places of the best ``n``: front by front, of the last one the least crowded."""
+    """Rows of the best ``n``: front by front, of the last one the least crowded."""
     chosen: list[int] = []
     for front in fronts(values, worst, n):
         order = np.argsort(-crowding(values[front]), kind="stable")
@@ -92,7 +93,7 @@ def survivors(values: Array, worst: Array, n: int) -> Indices:
 
 
 def spread_survivors(values: Array, worst: Array, n: int, rng: np.random.Generator) -> Indices:
-    """Places of the best ``n``: front by front, of the last one those along reference directions.
+    """Rows of the best ``n``: front by front, of the last one those along reference directions.
 
     Deb and Jain 2014, Sec. IV; beyond the limits, the nearest to them.
     """
@@ -105,14 +106,14 @@ def spread_survivors(values: Array, worst: Array, n: int, rng: np.random.Generat
     within = chosen[violation(values[chosen], worst) == 0]
     if len(within) <= n or values.shape[1] == 1:
         return chosen[:n]
-    pool = Population.new(F=_to_range(values[within]), place=within)
+    pool = Population.new(F=_to_range(values[within]), row=within)
     survival = ReferenceDirectionSurvival(
         reference_directions(values.shape[1], max(n, values.shape[1]))
     )
     survival.filter_infeasible = False
     kept = survival.do(None, pool, n_survive=n, random_state=rng)
-    places: Indices = kept.get("place").astype(np.intp)
-    return places
+    rows: Indices = kept.get("row").astype(np.intp)
+    return rows
 
 
 def _to_range(values: Array) -> Array:

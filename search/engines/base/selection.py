@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
-from nasprof.typing import Array
+from nasprof.typing import Array, Indices
 from search.engines.base.population import survivors
 from search.quality.indicators import non_dominated
 from search.quality.ranking import evaluated, violation
-
-Places: TypeAlias = NDArray[np.intp]
 
 _BEYOND = 0.1
 """How far beyond the front's range the corner of hypervolumes lies, as a share of it."""
 
 
-def most_promising(predicted: Array, values: Array, worst: Array, n: int) -> Places:
-    """Places of the ``n`` that are expected to improve the front most, together.
+def most_promising(predicted: Array, values: Array, worst: Array, n: int) -> Indices:
+    """Rows of the ``n`` that are expected to improve the front most, together.
 
     Of two objectives, one after the other, each that adds most hypervolume to what was evaluated
     and to those chosen before (greedy subset selection; Guerreiro et al. 2016, Sec. 3). Of more,
@@ -54,14 +49,14 @@ def _scaled(predicted: Array, known: Array) -> tuple[Array, Array]:
 
 
 def _by_value(points: Array, front: Array, n: int) -> list[int]:
-    """Places of up to ``n`` of the points ``(k, 1)`` below the front, which is one number."""
+    """Rows of up to ``n`` of the points ``(k, 1)`` below the front, which is one number."""
     order = np.argsort(points[:, 0], kind="stable")[:n]
     chosen: list[int] = order[points[order, 0] < front.min()].tolist()
     return chosen
 
 
 def _by_hypervolume(points: Array, front: Array, n: int) -> list[int]:
-    """Places of up to ``n`` of the points ``(k, 2)``, as long as any adds to the hypervolume."""
+    """Rows of up to ``n`` of the points ``(k, 2)``, as long as any adds to the hypervolume."""
     chosen: list[int] = []
     left = np.arange(len(points))
     while len(chosen) < n:
@@ -96,10 +91,10 @@ def added_hypervolume(points: Array, front: Array, corner: float) -> Array:
 
 
 def _by_distance(points: Array, front: Array, n: int) -> list[int]:
-    """Places of up to ``n`` of the points that nothing dominates, far from each other."""
+    """Rows of up to ``n`` of the points that nothing dominates, far from each other."""
     both = np.concatenate([front, points])
-    places = non_dominated(both)
-    left = np.sort(places[places >= len(front)]) - len(front)
+    rows = non_dominated(both)
+    left = np.sort(rows[rows >= len(front)]) - len(front)
     chosen: list[int] = []
     nearest = np.array([np.square(front - point).sum(1).min() for point in points[left]])
     while len(chosen) < n and len(left) and nearest.max() > 0:

@@ -7,17 +7,21 @@ the limits from a generator without a seed, so that neither a seed nor a replay 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from nasprof.typing import Indices
 
-Preference: TypeAlias = Callable[[Any, int, int], int]
+if TYPE_CHECKING:
+    from pymoo.core.population import Population
+    from pymoo.core.selection import Selection
+
+Preference: TypeAlias = Callable[["Population", int, int], int]
 """A population and two of its members, both within the limits; the better one, or -1 for none."""
 
 
-def tournament(seed: int, preference: Preference | None = None) -> Any:
+def tournament(seed: int, preference: Preference | None = None) -> Selection:
     """pymoo's selection by tournaments: the lesser violation, else whom is preferred, else any.
 
     Args:
@@ -28,7 +32,7 @@ def tournament(seed: int, preference: Preference | None = None) -> Any:
 
     beyond = np.random.default_rng([seed, 1])
 
-    def winner(population: Any, pair: tuple[int, int], rng: np.random.Generator) -> int:
+    def winner(population: Population, pair: tuple[int, int], rng: np.random.Generator) -> int:
         one, other = pair
         first, second = population[one].CV[0], population[other].CV[0]
         if first != second:
@@ -39,7 +43,7 @@ def tournament(seed: int, preference: Preference | None = None) -> Any:
         return int(rng.choice([one, other])) if better < 0 else better
 
     def winners(
-        population: Any, pairs: Indices, random_state: np.random.Generator, **_: Any
+        population: Population, pairs: Indices, random_state: np.random.Generator, **_: object
     ) -> Indices:
         won = [winner(population, pair, random_state) for pair in pairs.tolist()]
         return np.array(won, np.intp)[:, None]
@@ -47,7 +51,7 @@ def tournament(seed: int, preference: Preference | None = None) -> Any:
     return TournamentSelection(func_comp=winners)
 
 
-def nearer_in_niche(population: Any, one: int, other: int) -> int:
+def nearer_in_niche(population: Population, one: int, other: int) -> int:
     """Of two in the same niche, who is of a better front, or else nearer to its direction.
 
     Seada and Deb 2016, Algorithm 2.
