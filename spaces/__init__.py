@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spaces.arch_files import read_archs
-from spaces.base import Arch, Genes, Space, get_space, parse_arch, spaces
+from spaces.base import Arch, Genes, Space
+from spaces.named import get_space, parse_arch, spaces
 
 __all__ = ["Arch", "Genes", "Space", "get_space", "parse_arch", "read_archs", "spaces"]

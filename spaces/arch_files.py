@@ -17,7 +17,8 @@ from pathlib import Path
 from nasprof.errors import UsageError
 from nasprof.json_text import parse_json
 from nasprof.reading import decoded, read_bytes
-from spaces.base import Arch, Space, parse_arch, spaces
+from spaces.base import Arch, Space
+from spaces.named import parse_arch, spaces
 from spaces.python_literal import looks_like_python, parse_literal
 
 MAX_ARCHS = 10_000

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.reader import brief, is_whole
+from nasprof.typing import AnyArray, Flags
 
 
 def check_number(field: str, value: object, low: int, high: int) -> None:
@@ -92,3 +93,29 @@ def choice_indices(
                 )
             indices[number, position] = known.index(True)
     return indices
+
+
+def masked_indices(
+    field: str, values: AnyArray, choices: tuple[int, ...], used: Flags
+) -> NDArray[np.int8]:
+    """Each value's index among the choices, 0 where it is not used.
+
+    Args:
+        values: ``(n, n_positions)``.
+        used: which of them count, of that shape.
+
+    Raises:
+        UsageError: the shape is another, or a value that counts is none of the choices.
+    """
+    values = np.asarray(values)
+    if values.shape != used.shape:
+        raise UsageError(f"{field}: expected shape {used.shape}, got {values.shape}")
+    matches = values[..., None] == np.array(choices)
+    wrong = np.argwhere(used & ~matches.any(-1))
+    if len(wrong):
+        row, position = wrong[0]
+        raise UsageError(
+            f"arch {row}: {field}[{position}] is {values[row, position]}, "
+            f"expected one of {', '.join(map(str, choices))}"
+        )
+    return np.where(used, matches.argmax(-1), 0).astype(np.int8)

@@ -6,10 +6,9 @@ MobileNetV3", 2019. Parameter names are those of the published checkpoints.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
-from itertools import product
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -20,16 +19,14 @@ from nasprof.reader import brief
 from nasprof.typing import AnyArray
 from spaces import mobilenetv3_forms as forms
 from spaces.base import Arch, Genes, Space
-from spaces.fields import check_number, check_numbers, reject_unknown, stack
+from spaces.fields import check_number, check_numbers, masked_indices, reject_unknown, stack
 from spaces.graph import Block, Layer, Network
-from spaces.mobilenetv3_blocks import head_block, make_divisible, mbconv_block, stem_block
-from spaces.ops import Activation, Shape
-from spaces.panels import Layout, Panel
+from spaces.mobilenetv3_blocks import make_divisible
+from spaces.mobilenetv3_catalogue import Catalogue, stage_genes
+from spaces.panels import Layout
 
 _STEM_WIDTH, _HEAD_WIDTHS = 16, (960, 1280)
 _STAGE_WIDTHS, _STAGE_STRIDES = (24, 40, 80, 112, 160), (2, 2, 2, 1, 2)
-_SQUEEZED_STAGES = (False, True, False, True, True)
-_SWISH_STAGES = (False, False, True, True, True)
 _MOST_CHANNELS = 8192
 """Of a layer before its expansion: three times what any published network has."""
 _CHOICE_FIELDS = ("depths", "kernel_sizes", "expand_ratios")
@@ -193,10 +190,12 @@ class MobileNetV3Space(Space):
         Inactive positions may hold anything.
         """
         grid = (len(depths), self.n_stages, self.max_depth)
-        depth = _index("depths", depths, self.depth_choices, np.ones(np.shape(depths), np.bool_))
+        depth = masked_indices(
+            "depths", depths, self.depth_choices, np.ones(np.shape(depths), np.bool_)
+        )
         used = self._used(depth).reshape(len(depths), self.n_blocks)
-        kernel = _index("kernel_sizes", kernel_sizes, self.kernel_choices, used)
-        expand = _index("expand_ratios", expand_ratios, self.expand_choices, used)
+        kernel = masked_indices("kernel_sizes", kernel_sizes, self.kernel_choices, used)
+        expand = masked_indices("expand_ratios", expand_ratios, self.expand_choices, used)
         return self._join(depth, expand.reshape(grid), kernel.reshape(grid))
 
     def encode(self, archs: Sequence[Mapping[str, object]]) -> Genes:
@@ -239,8 +238,6 @@ class MobileNetV3Space(Space):
             for row in zip(*columns, strict=True)
         ]
 
-    # --- blocks -------------------------------------------------------------------------------
-
     def _widths(self) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
         def scaled(defaults: Sequence[int]) -> tuple[int, ...]:
             return tuple(make_divisible(channels * self.width) for channels in defaults)
@@ -252,64 +249,27 @@ class MobileNetV3Space(Space):
         )
 
     @cached_property
-    def _catalogue(self) -> tuple[tuple[Block, ...], NDArray[np.int16]]:
-        """Distinct blocks, and their numbers as ``[stage, is not first, kernel, expansion]``."""
+    def _catalogue(self) -> Catalogue:
         stem_width, stage_widths, head_widths = self._widths()
-        image = (self.resolution, self.resolution, self.in_channels)
-        stem = stem_block(image, stem_width, self.stem_stride)
-        first = mbconv_block(stem.output, stem_width, stem_width, kernel=3)
-        known = {stem.key: stem, first.key: first}
-        numbers = []
-        shape = first.output
-        for stage, channels in enumerate(stage_widths):
-            stride = self.stage_strides[stage]
-            reduced = (-(-shape[0] // stride), -(-shape[1] // stride), channels)
-            blocks = [
-                *self._stage_blocks(stage, shape, channels, stride),
-                *self._stage_blocks(stage, reduced, channels, 1),
-            ]
-            known |= {block.key: block for block in blocks}
-            numbers.append([list(known).index(block.key) for block in blocks])
-            shape = reduced
-        head = head_block(shape, head_widths, self.classes)
-        grid = (self.n_stages, 2, len(self.kernel_choices), len(self.expand_choices))
-        return (*known.values(), head), np.array(numbers, np.int16).reshape(grid)
-
-    def _stage_blocks(
-        self, stage: int, shape: Shape, channels: int, stride: int
-    ) -> Iterator[Block]:
-        """The blocks of every kernel and expansion that may stand at one kind of position."""
-        for kernel, ratio in product(self.kernel_choices, self.expand_choices):
-            yield mbconv_block(
-                shape,
-                channels,
-                make_divisible(shape[2] * ratio),
-                kernel=kernel,
-                stride=stride,
-                activation=Activation.H_SWISH if _SWISH_STAGES[stage] else Activation.RELU,
-                squeeze=_SQUEEZED_STAGES[stage],
-            )
+        return Catalogue.of(
+            (self.resolution, self.resolution, self.in_channels),
+            (stem_width, self.stem_stride),
+            tuple(zip(stage_widths, self.stage_strides, strict=True)),
+            head_widths,
+            self.classes,
+        )
 
     @property
     def vocabulary(self) -> tuple[Block, ...]:
-        return self._catalogue[0]
+        return self._catalogue.blocks
 
     @property
     def panels(self) -> Layout:
         """Kernel by expansion: a column a stage, first blocks above later ones."""
-        numbers = self._catalogue[1]
-        kernels, ratios = map(str, self.kernel_choices), map(str, self.expand_choices)
-        labels = (tuple(kernels), tuple(ratios))
-        return tuple(
-            tuple(
-                Panel(f"stage {stage + 1}, {which}", "kernel", "expansion", *labels, grid)
-                for stage, grid in enumerate(numbers[:, index])
-            )
-            for index, which in enumerate(("first block", "later blocks"))
-        )
+        return self._catalogue.panels
 
     def slots(self, genes: Genes) -> NDArray[np.int16]:
-        numbers = self._catalogue[1].reshape(self.n_stages, 2, -1)
+        numbers = self._catalogue.numbers.reshape(self.n_stages, 2, -1)
         columns = np.ascontiguousarray(self.checked(genes).T)
         slots = np.empty((3 + self.n_stages * self.max_depth, len(genes)), np.int16)
         slots[0], slots[1], slots[2] = 0, 1, len(self.vocabulary) - 1
@@ -323,16 +283,8 @@ class MobileNetV3Space(Space):
 
     @cached_property
     def parts(self) -> tuple[tuple[slice, Genes], ...]:
-        pairs = np.indices((len(self.expand_choices), len(self.kernel_choices))).reshape(2, -1).T
-        width = 1 + 2 * self.max_depth
-        groups = []
-        for gene, depth in enumerate(self.depth_choices):
-            chosen = np.indices((len(pairs),) * depth).reshape(depth, -1).T
-            group = np.zeros((len(chosen), width), np.int8)
-            group[:, 0] = gene
-            group[:, 1 : 1 + 2 * depth] = pairs[chosen].reshape(len(chosen), -1)
-            groups.append(group)
-        stage = np.concatenate(groups)
+        stage = stage_genes()
+        width = stage.shape[1]
         return tuple((slice(i * width, (i + 1) * width), stage) for i in range(self.n_stages))
 
     def network(self, genes: Genes) -> Network:
@@ -346,21 +298,3 @@ class MobileNetV3Space(Space):
             )
         layers.append(Layer("head", "", head, (layers[-1].name,)))
         return Network(self.to_pnag(np.asarray(genes)[None])[0], stem.inputs, tuple(layers))
-
-
-def _index(
-    field: str, values: AnyArray, choices: tuple[int, ...], used: NDArray[np.bool_]
-) -> NDArray[np.int8]:
-    """Each value's index among the choices, 0 where it is not used."""
-    values = np.asarray(values)
-    if values.shape != used.shape:
-        raise UsageError(f"{field}: expected shape {used.shape}, got {values.shape}")
-    matches = values[..., None] == np.array(choices)
-    wrong = np.argwhere(used & ~matches.any(-1))
-    if len(wrong):
-        row, position = wrong[0]
-        raise UsageError(
-            f"arch {row}: {field}[{position}] is {values[row, position]}, "
-            f"expected one of {', '.join(map(str, choices))}"
-        )
-    return np.where(used, matches.argmax(-1), 0).astype(np.int8)

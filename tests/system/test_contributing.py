@@ -62,7 +62,7 @@ EXAMPLES = [
         "space",
         "three-convs",
         "spaces/three_convs.py",
-        ("spaces.base", "spaces"),
+        ("spaces.named", "spaces"),
         "tests/spaces/test_spaces.py",
         ('    "space",\n    {\n', "SPACES = {\n"),
         14,
