@@ -66,17 +66,19 @@ def described(inputs: Sequence[Described]) -> str:
 
 def remedy(inputs: Iterable[Described]) -> str | None:
     """How to say what was assumed of a model's inputs; None if nothing was."""
-    said: dict[str, None] = {}
+    options: dict[str, None] = {}
     for tensor in inputs:
         open_sizes = [size for size in tensor.get("assumed", ()) if not size["batch"]]
-        said |= {f"--dim {size['size_name']}=N": None for size in open_sizes if size["size_name"]}
+        options |= {
+            f"--dim {size['size_name']}=N": None for size in open_sizes if size["size_name"]
+        }
         if any(not size["size_name"] for size in open_sizes):
-            said[f"--shape {tensor['name']}={','.join(map(str, tensor['shape']))}"] = None
+            options[f"--shape {tensor['name']}={','.join(map(str, tensor['shape']))}"] = None
         if _without_axes(tensor):
-            said[f"--shape {tensor['name']}=SIZES"] = None
+            options[f"--shape {tensor['name']}=SIZES"] = None
         if tensor.get("values_from") == GUESSED:
-            said[f"--input {tensor['name']}=N"] = None
-    words = list(said)[:_SHOWN]
+            options[f"--input {tensor['name']}=N"] = None
+    words = list(options)[:_SHOWN]
     return "Say what you mean: " + " ".join(words) if words else None
 
 

@@ -101,8 +101,8 @@ class Journal(AbstractContextManager["Journal"]):
     def end_round(self, number: int, rounds: Mapping[str, Round]) -> None:
         """Keep what only the whole round showed, and force all to disk."""
         kept = ("sentinel_ms", "sentinel_cpu_ms", "sentinel_fastest_ms", "overhead_ms", "flags")
-        told = {name: {key: asdict(taken)[key] for key in kept} for name, taken in rounds.items()}
-        self._log.append([{"round": number, "rounds": told}])
+        ends = {name: {key: asdict(round_)[key] for key in kept} for name, round_ in rounds.items()}
+        self._log.append([{"round": number, "rounds": ends}])
 
     def close(self) -> None:
         """Let go of the file, which stays."""

@@ -126,7 +126,7 @@ class Measurement:
     @property
     def samples_ms(self) -> list[float]:
         """The samples that the estimates use, in the order they were taken."""
-        return [sample for taken in self.rounds if taken.counted for sample in taken.wall_ms]
+        return [sample for round_ in self.rounds if round_.counted for sample in round_.wall_ms]
 
     @property
     def by_clock(self) -> dict[str, float]:
@@ -162,7 +162,7 @@ class Measurement:
             "latency_ms": self.latency_ms.to_dict(),
             "cpu_ms": None if self.cpu_ms is None else self.cpu_ms.to_dict(),
             "samples_ms": self.samples_ms,
-            "rounds": [asdict(taken) for taken in self.rounds],
+            "rounds": [asdict(round_) for round_ in self.rounds],
         }
 
     @classmethod
@@ -196,8 +196,8 @@ class Measurement:
             latency_ms=_estimates(reader.take("latency_ms", "an object"), "latency_ms"),
             cpu_ms=None if cpu is None else _estimates(cpu, "cpu_ms"),
             rounds=[
-                _round(taken, f"rounds[{index}]")
-                for index, taken in enumerate(reader.take("rounds", "a list"))
+                _round(round_, f"rounds[{index}]")
+                for index, round_ in enumerate(reader.take("rounds", "a list"))
             ],
         )
         multiples = Reader(measurement.multiples, "multiples")
@@ -267,7 +267,7 @@ def _with_sentinel(data: JsonObject) -> JsonObject:
     rounds = data.get("rounds")
     known = rounds if isinstance(rounds, list) else []
     unknown: JsonObject = {"sentinel_cpu_ms": None, "sentinel_fastest_ms": {}}
-    upgraded = [{**unknown, **each} for each in known if isinstance(each, dict)]
+    upgraded = [{**unknown, **record} for record in known if isinstance(record, dict)]
     new: JsonObject = {"sentinel": None, "multiples": {}}
     return {**data, **new, "rounds": upgraded if len(upgraded) == len(known) else rounds}
 

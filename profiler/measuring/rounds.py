@@ -116,7 +116,7 @@ class Run:
         elapsed = time.monotonic() - start
         visits = ends[-1] - ends[len(names) - 1]
         beside = max(0.0, elapsed - (ends[-1] - ends[0]) - visits / len(names))
-        run = sum(taken.wall_ms[-1] for taken in samples.values()) / 1e3
+        run = sum(visit.wall_ms[-1] for visit in samples.values()) / 1e3
         protocol = self._protocol
         longer = (protocol.warmup + protocol.runs - 2) * run
         per_round = beside + protocol.visits * max(0.0, visits + longer)
@@ -157,16 +157,16 @@ class Run:
             name: Round(
                 index=self._taken,
                 order=self._order,
-                wall_ms=list(taken.wall_ms),
-                cpu_ms=None if taken.cpu_ms is None else list(taken.cpu_ms),
+                wall_ms=list(visit.wall_ms),
+                cpu_ms=None if visit.cpu_ms is None else list(visit.cpu_ms),
                 sentinel_ms=sentinel_ms,
                 overhead_ms=overhead_ms,
-                flags=[*taken.flags, *flags],
-                context=dict(taken.context),
+                flags=[*visit.flags, *flags],
+                context=dict(visit.context),
                 sentinel_cpu_ms=sentinel_cpu_ms,
                 sentinel_fastest_ms=fastest(samples.get(SENTINEL)),
             )
-            for name, taken in samples.items()
+            for name, visit in samples.items()
             if name in self._rounds
         }
         for name, taken_round in rounds.items():
@@ -174,14 +174,14 @@ class Run:
         # Of a round that was cut short, the visits are kept, and nothing is known of the whole.
         if self._journal is not None and rounds and not flags:
             self._journal.end_round(self._taken, rounds)
-        self._flags = tuple(sorted({flag for taken in samples.values() for flag in taken.flags}))
+        self._flags = tuple(sorted({flag for visit in samples.values() for flag in visit.flags}))
         self._temperature_c = _temperature(samples.values())
         self._taken += 1
 
     def _trimmed(self, samples: Mapping[str, Samples], name: str, clock: str) -> float | None:
         """Trimmed mean of a model in one round, None where it did not run or has no such clock."""
-        taken = samples.get(name)
-        times_ms = None if taken is None else taken.wall_ms if clock == "wall" else taken.cpu_ms
+        visit = samples.get(name)
+        times_ms = None if visit is None else visit.wall_ms if clock == "wall" else visit.cpu_ms
         return None if times_ms is None else trimmed_mean(times_ms, self._protocol.trim)
 
     def partial(self) -> list[Measurement]:
@@ -217,15 +217,15 @@ class Run:
     def _disturbed(self) -> int:
         """Rounds with doubts of the active model that has most rounds."""
         rounds = max((self._rounds[name] for name in self.active), key=len, default=[])
-        return sum(bool(taken.flags) for taken in marked(rounds, self._protocol))
+        return sum(bool(round_.flags) for round_ in marked(rounds, self._protocol))
 
     def _measurement(
         self, name: str, stopped: str, after: Mapping[str, object], flags: Sequence[str] = ()
     ) -> Measurement:
         file, rounds = self._files[name], selected(self._rounds[name], self._protocol)
-        counted = [taken for taken in rounds if taken.counted]
-        latency = summarise([taken.wall_ms for taken in counted], self._protocol)
-        cpu = [taken.cpu_ms for taken in counted if taken.cpu_ms is not None]
+        counted = [round_ for round_ in rounds if round_.counted]
+        latency = summarise([round_.wall_ms for round_ in counted], self._protocol)
+        cpu = [round_.cpu_ms for round_ in counted if round_.cpu_ms is not None]
         sentinel, multiples = beside(counted)
         tensors = self._session.tensors(name)
         inputs = list(tensors.get("inputs", ()))
@@ -243,7 +243,7 @@ class Run:
             cpu_ms=summarise(cpu, self._protocol) if len(cpu) == len(counted) else None,
             sentinel=sentinel and {"sha256": self._sentinel, **sentinel},
             multiples=multiples,
-            overhead_ms=_mean([taken.overhead_ms for taken in counted]),
+            overhead_ms=_mean([round_.overhead_ms for round_ in counted]),
             rounds=rounds,
             flags=sorted({*doubts(rounds), *flags, *guessed}),
             stopped=stopped,
@@ -276,8 +276,8 @@ def _signature(tensors: JsonObject) -> JsonObject:
 
 
 def _temperature(samples: Iterable[Samples]) -> float | None:
-    for taken in samples:
-        temperatures = taken.context.get("temperature_c")
+    for visit in samples:
+        temperatures = visit.context.get("temperature_c")
         if isinstance(temperatures, list) and temperatures[-1] is not None:
             return float(temperatures[-1])
     return None

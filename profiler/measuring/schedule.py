@@ -70,13 +70,13 @@ def _scatter(values: Array) -> float:
 
 def marked(rounds: Sequence[Round], protocol: Protocol) -> list[Round]:
     """The rounds of one model with "drift" set where it belongs."""
-    bad = drifted([taken.sentinel_ms for taken in rounds], protocol.drift_limit)
+    bad = drifted([round_.sentinel_ms for round_ in rounds], protocol.drift_limit)
     return [
         replace(
-            taken,
-            flags=[flag for flag in taken.flags if flag != DRIFT] + [DRIFT] * bad[index],
+            round_,
+            flags=[flag for flag in round_.flags if flag != DRIFT] + [DRIFT] * bad[index],
         )
-        for index, taken in enumerate(rounds)
+        for index, round_ in enumerate(rounds)
     ]
 
 
@@ -88,18 +88,18 @@ def selected(rounds: Sequence[Round], protocol: Protocol) -> list[Round]:
     """
     rounds = marked(rounds, protocol)
     for tolerated in (frozenset[str](), BESIDE, BESIDE | {DRIFT}):
-        counted = [set(taken.flags) <= tolerated for taken in rounds]
+        counted = [set(round_.flags) <= tolerated for round_ in rounds]
         if sum(counted) >= protocol.rounds_min:
             break
     else:
         counted = [True] * len(rounds)
-    return [replace(taken, counted=use) for taken, use in zip(rounds, counted, strict=True)]
+    return [replace(round_, counted=use) for round_, use in zip(rounds, counted, strict=True)]
 
 
 def doubts(rounds: Sequence[Round]) -> set[str]:
     """Flags of the whole measurement: those of counted rounds, and those of most rounds."""
-    counted = {flag for taken in rounds if taken.counted for flag in taken.flags}
-    every = [flag for taken in rounds for flag in set(taken.flags)]
+    counted = {flag for round_ in rounds if round_.counted for flag in round_.flags}
+    every = [flag for round_ in rounds for flag in set(round_.flags)]
     return counted | {flag for flag in every if every.count(flag) > len(rounds) / 2}
 
 
@@ -122,8 +122,8 @@ def judge(rounds: Sequence[Round], protocol: Protocol, late: bool = False) -> Co
     Args:
         late: whether the protocol's time is over, so that ``rounds_min`` rounds must do.
     """
-    chosen = [taken for taken in selected(rounds, protocol) if taken.counted]
-    clean = sum(not taken.flags for taken in marked(rounds, protocol))
+    chosen = [round_ for round_ in selected(rounds, protocol) if round_.counted]
+    clean = sum(not round_.flags for round_ in marked(rounds, protocol))
     disturbed = len(rounds) - clean
     usable = len(chosen) if disturbed > protocol.repeats else clean
     if late and len(rounds) >= protocol.rounds_min:
@@ -148,17 +148,17 @@ def _half_width(chosen: Sequence[Round], protocol: Protocol) -> float:
 
     The bootstrap decides; the cheaper interval over rounds only spares it while it is far off.
     """
-    means = [trimmed_mean(taken.wall_ms, protocol.trim) for taken in chosen]
+    means = [trimmed_mean(round_.wall_ms, protocol.trim) for round_ in chosen]
     quick = quick_half_width(means)
     if protocol.target is None or (len(chosen) > 1 and quick > 1.5 * protocol.target):
         return quick
-    return summarise([taken.wall_ms for taken in chosen], protocol).relative_half_width
+    return summarise([round_.wall_ms for round_ in chosen], protocol).relative_half_width
 
 
 def summarise(rounds_ms: Sequence[Sequence[float]], protocol: Protocol) -> Estimates:
     """Every estimator over the samples of several rounds; the same rounds give the same."""
-    samples = np.concatenate([np.asarray(taken, np.float64) for taken in rounds_ms])
-    lengths = [len(taken) for taken in rounds_ms]
+    samples = np.concatenate([np.asarray(round_, np.float64) for round_ in rounds_ms])
+    lengths = [len(round_) for round_ in rounds_ms]
     return estimate(samples, protocol.trim, np.random.default_rng(BOOTSTRAP_SEED), lengths)
 
 
@@ -172,11 +172,12 @@ def beside(rounds: Sequence[Round]) -> tuple[JsonObject | None, dict[str, float]
     """
     latency_ms, spread, multiples = {}, {}, {}
     for clock in CLOCKS:
-        known = [taken for taken in rounds if _ran_beside(taken, clock)]
+        known = [round_ for round_ in rounds if _ran_beside(round_, clock)]
         if not known or (clock == "cpu" and len(known) < len(rounds)):
             continue
-        times = [taken.sentinel_ms if clock == "wall" else taken.sentinel_cpu_ms for taken in known]
-        own = [min((taken.wall_ms if clock == "wall" else taken.cpu_ms) or []) for taken in known]
+        wall = clock == "wall"
+        times = [round_.sentinel_ms if wall else round_.sentinel_cpu_ms for round_ in known]
+        own = [min((round_.wall_ms if wall else round_.cpu_ms) or []) for round_ in known]
         latency_ms[clock] = float(np.median(np.array(times, np.float64)))
         spread[clock] = robust_spread([time_ms or 0.0 for time_ms in times])
         multiples[clock] = paired_multiple(own, [t.sentinel_fastest_ms[clock] for t in known])
@@ -185,8 +186,8 @@ def beside(rounds: Sequence[Round]) -> tuple[JsonObject | None, dict[str, float]
     return {"latency_ms": latency_ms, "spread": spread, "rounds": len(rounds)}, multiples
 
 
-def _ran_beside(taken: Round, clock: str) -> bool:
+def _ran_beside(round_: Round, clock: str) -> bool:
     """Whether both the model and the sentinel were timed by that clock in a round."""
-    own_ms = taken.wall_ms if clock == "wall" else taken.cpu_ms
-    sentinel_ms = taken.sentinel_ms if clock == "wall" else taken.sentinel_cpu_ms
-    return bool(own_ms and sentinel_ms and taken.sentinel_fastest_ms.get(clock))
+    own_ms = round_.wall_ms if clock == "wall" else round_.cpu_ms
+    sentinel_ms = round_.sentinel_ms if clock == "wall" else round_.sentinel_cpu_ms
+    return bool(own_ms and sentinel_ms and round_.sentinel_fastest_ms.get(clock))

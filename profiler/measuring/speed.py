@@ -37,10 +37,10 @@ def todays_speed(table: LookupTable, space: Space, measure: Measure) -> dict[str
     companions = _companions(table, space)
     rounds: list[Round] = []
     for timings in range(1, TIMINGS + 1):
-        taken = _longest(measure(companions))
-        if not taken.ran_beside(table.sentinel):
+        measurement = _longest(measure(companions))
+        if not measurement.ran_beside(table.sentinel):
             return None
-        rounds += taken.rounds
+        rounds += measurement.rounds
         speeds = _speeds(rounds, table.sentinel)
         speed = speeds.get(table.clock)
         if speed is None:
@@ -81,11 +81,11 @@ def speed_beside(
 
 def _longest(measurements: Sequence[Measurement]) -> Measurement:
     """The one that was in all rounds, which one sentinel was in."""
-    return max(measurements, key=lambda each: len(each.rounds))
+    return max(measurements, key=lambda measurement: len(measurement.rounds))
 
 
 def _speeds(rounds: Sequence[Round], sentinel: Sentinel) -> dict[str, Speed]:
-    counted = [each for each in rounds if each.counted]
+    counted = [round_ for round_ in rounds if round_.counted]
     return {
         clock: _speed(times_ms, sentinel, clock)
         for clock in sentinel.latency_ms
@@ -94,7 +94,7 @@ def _speeds(rounds: Sequence[Round], sentinel: Sentinel) -> dict[str, Speed]:
 
 
 def _times(rounds: Sequence[Round], clock: str) -> list[float]:
-    times = (each.sentinel_ms if clock == "wall" else each.sentinel_cpu_ms for each in rounds)
+    times = (round_.sentinel_ms if clock == "wall" else round_.sentinel_cpu_ms for round_ in rounds)
     return [time_ms for time_ms in times if time_ms]
 
 

@@ -33,7 +33,7 @@ def external_files(model: onnx.ModelProto, path: Path) -> tuple[Path, ...]:
     Raises:
         UsageError: one is missing, or does not lie beside the model or below it.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     for tensor in _tensors(model):
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             continue
@@ -44,14 +44,14 @@ def external_files(model: onnx.ModelProto, path: Path) -> tuple[Path, ...]:
                 f"{path}: weights of {tensor.name!r} are in {location!r}, "
                 "expected a file beside the model"
             )
-        found[path.parent / inner] = None
-    for file in found:
+        files[path.parent / inner] = None
+    for file in files:
         if not file.is_file():
             raise UsageError(
                 f"{path} keeps its weights in {file}, which does not exist",
                 "Put the file beside the model, under this name.",
             )
-    return tuple(found)
+    return tuple(files)
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
@@ -70,8 +70,8 @@ def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
     for node in graph.node:
         for attribute in node.attribute:
             inner = [attribute.g] if attribute.HasField("g") else []
-            for each in (*inner, *attribute.graphs):
-                yield from graphs(each)
+            for inner_graph in (*inner, *attribute.graphs):
+                yield from graphs(inner_graph)
 
 
 def inputs_of(model: onnx.ModelProto) -> list[TensorInfo]:

@@ -28,8 +28,8 @@ def known_values(model: onnx.ModelProto) -> dict[str, Known]:
     for info in tensor_inputs(model):
         if not info.type.HasField("tensor_type"):
             continue
-        found = (_rule(graph, *use) for use in graph.consumers(info.name))
-        value = next((each for each in found if each is not None), None)
+        values = (_rule(graph, *use) for use in graph.consumers(info.name))
+        value = next((each for each in values if each is not None), None)
         if value is None and "mask" in info.name.lower() and _is_whole(info):
             value = {"value": 1}
         if value is not None:

@@ -171,8 +171,8 @@ class OperatorSource(Source):
         path = source_journal(materials.journal or shop.folder / "journal")
         with Journal(path, facts) as journal, materials.backend.open() as session:
             for name, rounds in journal.earlier.items():
-                for taken in rounds:
-                    yield dict(zip(_keys(networks[name]), taken.wall_ms, strict=True))
+                for round_ in rounds:
+                    yield dict(zip(_keys(networks[name]), round_.wall_ms, strict=True))
             done = {(name, r.index) for name, rounds in journal.earlier.items() for r in rounds}
             patient = Patience(materials.backend.device, session, materials.patience_s)
             patient(lambda: session.load(models))
