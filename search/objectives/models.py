@@ -39,6 +39,12 @@ class Models:
         clock: "wall" or "cpu"; that of each cost model unless given.
         confidence: of upper bounds.
         progress: told how far building a table of one's own has come.
+
+    Raises:
+        UsageError: clock or confidence make no sense.
+
+    >>> Models(accuracy="imagenet").accuracy_model("imagenet").kind
+    'kernel'
     """
 
     target: Target = field(default_factory=Target)
@@ -52,6 +58,12 @@ class Models:
     progress: BuildProgress | None = None
     _accuracies: dict[str, AccuracyModel] = field(default_factory=dict, init=False, repr=False)
     _costs: dict[str, CostModel] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.clock not in (None, "wall", "cpu"):
+            raise UsageError(f"clock is {self.clock!r}, expected 'wall' or 'cpu'")
+        if not 0 < self.confidence < 1:
+            raise UsageError(f"confidence is {self.confidence}, expected a number from 0 to 1")
 
     def accuracy_model(self, name: str) -> AccuracyModel:
         """The accuracy model of that name, or in that file.
