@@ -130,18 +130,18 @@ def raise_error(reply: JsonObject, doing: str, words: str | None = None) -> NoRe
     raise RunnerCrashed(f"the runner cannot {doing}: {message}", words)
 
 
-def checked_hello(reply: JsonObject, asked: JsonObject) -> JsonObject:
+def checked_hello(reply: JsonObject, request: JsonObject) -> JsonObject:
     """The answer to ``hello``: of runtime, threads and cores as asked for; its words printable."""
     for field in ("runtime", "threads"):
-        told = reply.get(field)
-        if type(told) is not type(asked[field]) or told != asked[field]:
-            damaged("hello", f"{field} is {told!r} instead of {asked[field]!r}")
+        value = reply.get(field)
+        if type(value) is not type(request[field]) or value != request[field]:
+            damaged("hello", f"{field} is {value!r} instead of {request[field]!r}")
     cores = reply.get("affinity")
     if cores is not None and not (isinstance(cores, list) and all(is_core(c) for c in cores)):
         damaged("hello", f"affinity is {cores!r}")
-    wanted = asked.get("affinity")
-    if wanted is not None and cores != sorted(set(wanted)):
-        damaged("hello", f"affinity is {cores} instead of {wanted}")
+    cpus = request.get("affinity")
+    if cpus is not None and cores != sorted(set(cpus)):
+        damaged("hello", f"affinity is {cores} instead of {cpus}")
     return {clean(field): _printable(value) for field, value in reply.items()}
 
 
@@ -167,13 +167,13 @@ def checked_load(reply: JsonObject, name: str) -> JsonObject:
 
 def _said(reply: JsonObject) -> JsonObject:
     """What else is told of a model's inputs: names that were said in vain, signatures."""
-    said = {"unused": reply.get("unused", []), "signatures": reply.get("signatures", [])}
-    for field, words in said.items():
+    words_by_field = {"unused": reply.get("unused", []), "signatures": reply.get("signatures", [])}
+    for field, words in words_by_field.items():
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             damaged("load", f"{field} is {words!r}")
-    if reply.get("signature") not in [*said["signatures"], None]:
+    if reply.get("signature") not in [*words_by_field["signatures"], None]:
         damaged("load", f"signature is {reply['signature']!r}")
-    return {field: words for field, words in said.items() if words}
+    return {field: words for field, words in words_by_field.items() if words}
 
 
 def _described(tensors: Any) -> list[JsonObject]:

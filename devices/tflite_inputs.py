@@ -24,20 +24,20 @@ class ToolInputs:
     """How a model is run by the tool.
 
     Args:
-        told: as :meth:`devices.Session.tensors` gives it.
+        tensors: as :meth:`devices.Session.tensors` gives them.
         flags: of the tool, but for the files that inputs are read from.
         files: content of inputs that are read from files, by the name of the tensor.
     """
 
-    told: JsonObject
+    tensors: JsonObject
     flags: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
 
-    def all_flags(self, place: Callable[[str], str]) -> list[str]:
-        """All flags; ``place`` gives the path on the device of an input's file."""
+    def all_flags(self, path_of: Callable[[str], str]) -> list[str]:
+        """All flags; ``path_of`` gives the path on the device of an input's file."""
         if not self.files:
             return list(self.flags)
-        pairs = ",".join(f"{name}:{place(name)}" for name in self.files)
+        pairs = ",".join(f"{name}:{path_of(name)}" for name in self.files)
         return [*self.flags, f"--input_layer_value_files={pairs}"]
 
 
@@ -68,10 +68,10 @@ def tool_inputs(path: Path, details: ModelDetails) -> ToolInputs:
         arrays = inputs.arrays(graph.tensors)
     except Refused as error:
         raise RunnerRefused(str(error)) from error
-    told: JsonObject = {"inputs": inputs.described, "unused": inputs.unused}
+    tensors: JsonObject = {"inputs": inputs.described, "unused": inputs.unused}
     flags = []
     if len(graph.signatures) > 1:
-        told |= {"signature": graph.signature, "signatures": graph.signatures}
+        tensors |= {"signature": graph.signature, "signatures": graph.signatures}
         flags.append(f"--signature_to_run_for={graph.signature}")
     if details.values or any(None in tensor.sizes for tensor in graph.tensors):
         flags += _layer_flags(graph, inputs.described)
@@ -79,7 +79,7 @@ def tool_inputs(path: Path, details: ModelDetails) -> ToolInputs:
     contents = {
         graph.own_names[name]: arrays[name].tobytes() for name in details.files if name in arrays
     }
-    return ToolInputs(told, tuple(flags), contents)
+    return ToolInputs(tensors, tuple(flags), contents)
 
 
 def _layer_flags(graph: TfliteGraph, described: Sequence[JsonObject]) -> list[str]:
@@ -118,7 +118,7 @@ def _range(name: str, asked: str) -> tuple[int, int]:
     )
 
 
-def read_graph(path: Path, wanted: str | None) -> TfliteGraph | None:
+def read_graph(path: Path, signature: str | None) -> TfliteGraph | None:
     """The inputs of a signature's graph, else of the usual one; None of a file that is damaged.
 
     Raises:
@@ -128,7 +128,7 @@ def read_graph(path: Path, wanted: str | None) -> TfliteGraph | None:
         buffer = path.read_bytes()
         if buffer[4:8] != b"TFL3":
             return None
-        return _graph(buffer, wanted)
+        return _graph(buffer, signature)
     except (
         OSError,
         struct.error,
@@ -141,27 +141,28 @@ def read_graph(path: Path, wanted: str | None) -> TfliteGraph | None:
         return None  # what reading a damaged flatbuffer may end in
 
 
-def _graph(buffer: bytes, wanted: str | None) -> TfliteGraph:
+def _graph(buffer: bytes, signature: str | None) -> TfliteGraph:
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.Model.GetRootAs(buffer, 0)
     every = [model.SignatureDefs(i) for i in range(model.SignatureDefsLength())]
     signatures = {each.SignatureKey().decode(): each for each in every}
-    if wanted is not None and wanted not in signatures:
+    if signature is not None and signature not in signatures:
         known = ", ".join(signatures) or "none"
-        raise RunnerRefused(f"the model has no signature {wanted!r} (it has: {known})")
-    taken = wanted or next(iter(sorted(signatures, key=lambda key: key != "serving_default")), None)
-    signature = None if taken is None else signatures[taken]
-    subgraph = model.Subgraphs(0 if signature is None else signature.SubgraphIndex())
+        raise RunnerRefused(f"the model has no signature {signature!r} (it has: {known})")
+    by_default = sorted(signatures, key=lambda key: key != "serving_default")
+    name = signature or next(iter(by_default), None)
+    chosen = None if name is None else signatures[name]
+    subgraph = model.Subgraphs(0 if chosen is None else chosen.SubgraphIndex())
     own = {index: subgraph.Tensors(index) for index in subgraph.InputsAsNumpy().tolist()}
     names = {index: tensor.Name().decode() for index, tensor in own.items()}
-    if signature is not None and signature.InputsLength() == len(own):
-        pairs = [signature.Inputs(i) for i in range(signature.InputsLength())]
+    if chosen is not None and chosen.InputsLength() == len(own):
+        pairs = [chosen.Inputs(i) for i in range(chosen.InputsLength())]
         names |= {pair.TensorIndex(): pair.Name().decode() for pair in pairs}
     return TfliteGraph(
         [_tensor(names[index], tensor, schema) for index, tensor in own.items()],
         {names[index]: tensor.Name().decode() for index, tensor in own.items()},
-        taken,
+        name,
         list(signatures),
     )
 

@@ -98,7 +98,7 @@ class BenchmarkModelSession(AdbSession):
         self.measure(names, 1, 1, lambda name, samples: None)
 
     def tensors(self, name: str) -> JsonObject:
-        return dict(self._inputs[name].told)
+        return dict(self._inputs[name].tensors)
 
     def _own_flags(self, name: str) -> list[str]:
         """Flags that tell the tool of one model's inputs."""
