@@ -21,13 +21,20 @@ def sample_distinct(
     Fewer where the space has no more, or no more are met with in a hundred draws.
 
     Args:
+        space: where they are from.
+        n: how many there should be.
+        rng: the only source of randomness.
         strategy: as of :meth:`spaces.Space.sample`.
         seen: genes as bytes that are not drawn; those that are drawn are added.
 
-    >>> from spaces import get_space
-    >>> cells = get_space("nasbench201")
-    >>> sample_distinct(cells, 3, np.random.default_rng(0)).shape
-    (3, 6)
+    Returns:
+        Canonical genes.
+
+    Example:
+        >>> from spaces import get_space
+        >>> cells = get_space("nasbench201")
+        >>> sample_distinct(cells, 3, np.random.default_rng(0)).shape
+        (3, 6)
     """
     seen = set() if seen is None else seen
     n = min(n, space.size - len(seen))

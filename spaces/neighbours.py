@@ -22,8 +22,9 @@ def exchanges(n_choices: NDArray[np.int8], genes: Genes, *, cyclic: bool = False
         Gene and new choice of each exchange, in order of both unless ``cyclic``:
         ``(n, n_exchanges, 2)``.
 
-    >>> exchanges(np.array([2, 3], np.int8), np.array([[0, 1]], np.int8)).tolist()
-    [[[0, 1], [1, 0], [1, 2]]]
+    Example:
+        >>> exchanges(np.array([2, 3], np.int8), np.array([[0, 1]], np.int8)).tolist()
+        [[[0, 1], [1, 0], [1, 2]]]
     """
     counts = n_choices.astype(np.intp)
     gene = np.repeat(np.arange(len(counts)), counts - 1)

@@ -1,9 +1,4 @@
-"""Search engines: one file an algorithm, what they share in ``search.engines.base``.
-
-engine = make_engine("nsga2", {"population": 50}).setup(problem, rng)
-while len(genes := engine.ask(64)):
-    engine.tell(genes, problem.values(genes))
-"""
+"""Search engines: one file an algorithm, what they share in ``search.engines.base``."""
 
 from __future__ import annotations
 
@@ -45,10 +40,28 @@ def make_engine(name: str, settings: Mapping[str, object] | None = None) -> Engi
     """An engine by its name, to be set up for a problem.
 
     Args:
+        name: as in :data:`engines`.
         settings: those that differ from the defaults, by name, as JSON values.
+
+    Returns:
+        An engine that waits for :meth:`~search.engines.base.Engine.setup`.
 
     Raises:
         UsageError: there is no such engine; a setting is unknown or no such value.
+
+    Example:
+        >>> import numpy as np
+        >>> from search import Objective, Problem
+        >>> from spaces import get_space
+        >>> cells = get_space("nasbench201")
+        >>> macs = Objective("macs", "M", lambda genes: cells.macs(genes) / 1e6)
+        >>> problem = Problem(cells, (macs,))
+        >>> engine = make_engine("nsga2", {"population": 20})
+        >>> engine = engine.setup(problem, np.random.default_rng(0))
+        >>> genes = engine.ask(20)
+        >>> engine.tell(genes, problem.values(genes))
+        >>> genes.shape
+        (20, 6)
     """
     engine = engines.get(name)
     return engine(type(engine.settings).of(settings or {}))

@@ -20,7 +20,18 @@ def first_population(
     Fewer where the space has fewer.
 
     Args:
+        space: where they are from.
+        rng: the only source of randomness.
+        n: how many there should be.
         first: to begin with ``(m, n_genes)``; random ones fill up to ``n``.
+
+    Returns:
+        Canonical genes.
+
+    Example:
+        >>> from spaces import get_space
+        >>> first_population(get_space("nasbench201"), np.random.default_rng(0), 5).shape
+        (5, 6)
     """
     none = np.empty((0, space.n_genes), np.int8)
     genes = none if first is None else space.canonical(first)

@@ -22,9 +22,24 @@ def setting(default: T, help: str, low: float = -np.inf, high: float = np.inf) -
     """A field of a :class:`Settings`.
 
     Args:
+        default: where nothing is set.
         help: what it means, in one line.
         low: the least that a number may be.
         high: the most.
+
+    Returns:
+        The field, which type checkers take for its default.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class WalkSettings(Settings):
+        ...     steps: int = setting(10, "steps in a row", low=1)
+        >>> WalkSettings.of({"steps": 3})
+        WalkSettings(steps=3)
+        >>> WalkSettings(steps=0)
+        Traceback (most recent call last):
+            ...
+        nasprof.errors.UsageError: setting 'steps' is 0, expected something like 10 (integer, 1..)
     """
     metadata = {"help": help, "low": low, "high": high}
     return field(default=default, metadata=metadata)
@@ -125,9 +140,16 @@ class Settings:
 def setting_infos(settings: type[Settings]) -> tuple[SettingInfo, ...]:
     """Every setting of a class of them, in order.
 
-    >>> from search.engines.random_search import RandomSettings
-    >>> [(info.name, info.type_name) for info in setting_infos(RandomSettings)]
-    [('strategy', "'uniform' or 'biased'")]
+    Args:
+        settings: a frozen dataclass.
+
+    Returns:
+        What its fields say.
+
+    Example:
+        >>> from search.engines.random_search import RandomSettings
+        >>> [(info.name, info.type_name) for info in setting_infos(RandomSettings)]
+        [('strategy', "'uniform' or 'biased'")]
     """
     hints = get_type_hints(settings)
     return tuple(
