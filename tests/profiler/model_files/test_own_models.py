@@ -612,7 +612,7 @@ def test_benchmark_model_is_told_of_inputs(open_tflite):
         "--input_layer_shape=2,40",
         "--input_layer_value_range=x,0,0",
     )
-    assert shapes(tool.told) == {"x": [2, 40]}
+    assert shapes(tool.tensors) == {"x": [2, 40]}
     assert tool_inputs(TWO, ModelDetails()).flags == ("--signature_to_run_for=embed",)
 
 
