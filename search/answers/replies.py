@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from luts import TABLE_SPEED, Speed
 from nasprof.errors import NasprofError
-from nasprof.results import frame
+from nasprof.results import Records
 from nasprof.typing import JsonObject
 from search.accuracy.answers import LowerBound
 from search.answers.candidates import Candidates, Propose, spread_budgets
@@ -20,9 +19,6 @@ from search.naming import exactly
 from search.objectives.trade_off import TradeOff
 from search.pnag.answers import Answer
 from spaces import Arch
-
-if TYPE_CHECKING:
-    import pandas
 
 
 @dataclass(frozen=True)
@@ -206,7 +202,7 @@ class Reply:
         }
 
 
-class Replies(Sequence[Reply]):
+class Replies(Records[Reply]):
     """Replies to budgets, in their order.
 
     Args:
@@ -224,23 +220,10 @@ class Replies(Sequence[Reply]):
         propose: Propose,
         error: NasprofError | None = None,
     ) -> None:
-        self._replies = tuple(replies)
+        super().__init__(replies)
         self.context = context
         self.error = error
         self._propose = propose
-
-    def __len__(self) -> int:
-        return len(self._replies)
-
-    def __iter__(self) -> Iterator[Reply]:
-        return iter(self._replies)
-
-    @overload
-    def __getitem__(self, index: int) -> Reply: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Reply, ...]: ...
-    def __getitem__(self, index: int | slice) -> Reply | tuple[Reply, ...]:
-        return self._replies[index]
 
     def __repr__(self) -> str:
         budgets = ", ".join(f"{reply.budget_ms:g} ms" for reply in self)
@@ -260,22 +243,18 @@ class Replies(Sequence[Reply]):
         budgets_ms = spread_budgets(self.context.minimum_ms, self.context.maximum_ms, points)
         return [answers[0] for answers in self._propose(budgets_ms)]
 
-    def to_dict(self) -> JsonObject | list[JsonObject]:
+    def to_dict(self) -> JsonObject | list[JsonObject]:  # type: ignore[override]  # as printed
         """As JSON: an object for one budget, a list for several, as the command prints it."""
-        replies = [reply.to_dict() for reply in self]
+        replies = super().to_dict()
         return replies[0] if len(replies) == 1 else replies
 
-    def to_frame(self) -> pandas.DataFrame:
-        """A row a network, as a pandas data frame.
-
-        Raises:
-            UsageError: pandas is not installed.
-        """
-        return frame(
+    def rows(self) -> list[JsonObject]:
+        """A row a network, under its budget."""
+        return [
             {"budget_ms": reply.budget_ms, "name": result.name, **result.to_dict()}
             for reply in self
             for result in reply.results
-        )
+        ]
 
 
 class Front(Replies):

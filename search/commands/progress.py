@@ -75,18 +75,18 @@ def training_progress() -> Iterator[Callable[[int, int], None]]:
 
     first: tuple[int, float] | None = None
     bar: Callable[[int, int], None] | None = None
-    told = False
+    estimated = False
     with ExitStack() as bars:
 
         def update(done: int, total: int) -> None:
-            nonlocal first, bar, told
+            nonlocal first, bar, estimated
             now = time.monotonic()
             # What comes before the first step is no measure of the others.
             first = first or (done, now)
             bar = bar or bars.enter_context(step_bar("training"))
             steps, elapsed_s = done - first[0], now - first[1]
-            if not told and steps and elapsed_s > _TOLD_AFTER_S:
-                told = True
+            if not estimated and steps and elapsed_s > _TOLD_AFTER_S:
+                estimated = True
                 say(f"This will take about {elapsed_s * (total - done) / steps:.0f} s")
             bar(done, total)
             if done >= total:

@@ -160,7 +160,7 @@ def _draw_front(axes: Axes, shown: Sequence[Shown], front: Sequence[Answer], clo
         axes.axvline(answered.budget_ms, color=_BUDGET, linestyle="--", linewidth=1, label=label)
     if shown:
         _draw_answers(axes, shown)
-    _limit(axes, [each.budget_ms for each in shown], front)
+    _limit(axes, [answered.budget_ms for answered in shown], front)
     axes.set_xlabel(f"latency, ms ({clock} clock)")
     axes.set_ylabel("predicted top-1, %")
     axes.grid(alpha=0.3)
@@ -178,7 +178,7 @@ def _limit(axes: Axes, budgets_ms: Sequence[float], front: Sequence[Answer]) -> 
 
 def _draw_answers(axes: Axes, shown: Sequence[Shown]) -> None:
     """Answers with one standard deviation upwards and downwards, and up to their upper bounds."""
-    answers = [each.answer for each in shown]
+    answers = [answered.answer for answered in shown]
     times, accuracies = _coordinates(answers)
     reach = np.array([max(0.0, answer.upper_ms - answer.latency_ms) for answer in answers])
     spread = np.array([answer.std or 0.0 for answer in answers])
@@ -208,4 +208,4 @@ def _draw_answers(axes: Axes, shown: Sequence[Shown]) -> None:
 
 
 def _coordinates(answers: Sequence[Answer]) -> tuple[list[float], list[float]]:
-    return [each.latency_ms for each in answers], [each.top1 for each in answers]
+    return [answer.latency_ms for answer in answers], [answer.top1 for answer in answers]

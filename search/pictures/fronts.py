@@ -51,7 +51,7 @@ def plot_front(
         front: ``(n, n_objectives)``.
         others: what else was evaluated, ``(n_others, n_objectives)``; drawn with up to three
             objectives.
-        marked: places in the front to point out, by what they are called; five can be told apart.
+        marked: rows of the front to point out, by what they are called; five can be told apart.
 
     Raises:
         UsageError: there is nothing to draw, or one objective only.
@@ -70,11 +70,11 @@ def plot_front(
 
 
 def _joined(marked: Marked) -> dict[str, int]:
-    """One name for each place, as several may fall together."""
+    """One name for each row, as several may fall together."""
     names: dict[int, list[str]] = {}
-    for name, place in marked.items():
-        names.setdefault(place, []).append(name)
-    return {", ".join(each): place for place, each in names.items()}
+    for name, row in marked.items():
+        names.setdefault(row, []).append(name)
+    return {", ".join(same): row for row, same in names.items()}
 
 
 def _style(number: int) -> Style:
@@ -125,8 +125,8 @@ def _draw_pair(
         where: Literal["pre", "post"] = "pre" if objectives[x].maximise else "post"
         axes.step(front[order, x], front[order, y], where=where, color=COLOURS[0], linewidth=0.8)
     axes.plot(front[:, x], front[:, y], "o", color=COLOURS[0], markersize=4.5, label="front")
-    for number, (name, place) in enumerate(marked.items()):
-        axes.plot(front[place, x], front[place, y], label=name, **_mark(number))
+    for number, (name, row) in enumerate(marked.items()):
+        axes.plot(front[row, x], front[row, y], label=name, **_mark(number))
     axes.set_xlabel(axis_label(objectives[x]))
     axes.set_ylabel(axis_label(objectives[y]))
     own_numbers(axes.xaxis, axes.yaxis)
@@ -146,8 +146,8 @@ def _draw_cube(axes: Axes3D, objectives: Sequence[Described], front: Array, mark
     # What is pointed out is drawn over everything, also where it lies behind.
     axes.computed_zorder = False
     axes.scatter(*front[:, ::-1].T, color=COLOURS[0], s=14, depthshade=False, zorder=2)
-    for number, place in enumerate(marked.values()):
-        axes.plot(*front[place : place + 1, ::-1].T, **_mark(number))
+    for number, row in enumerate(marked.values()):
+        axes.plot(*front[row : row + 1, ::-1].T, **_mark(number))
     axes.set_xlabel(label(objectives[2]), labelpad=6)
     axes.set_ylabel(label(objectives[1]), labelpad=9)
     axes.set_zlabel(label(objectives[0]), labelpad=6)
@@ -169,11 +169,11 @@ def _draw_parallel(
     heights = _heights(objectives, front)
     across = np.arange(len(objectives))
     _draw_lines(axes, heights, f"front ({len(front)}), coloured by {objectives[0].name}")
-    for number, (name, place) in enumerate(marked.items()):
-        axes.plot(across, heights[place], label=name, linewidth=3, **_bold(number))
-    for place, objective in enumerate(objectives):
-        _draw_scale(axes, place, objective, front[:, place])
-    axes.set_xticks(across, [_stacked(each) for each in objectives], fontsize="small")
+    for number, (name, row) in enumerate(marked.items()):
+        axes.plot(across, heights[row], label=name, linewidth=3, **_bold(number))
+    for column, objective in enumerate(objectives):
+        _draw_scale(axes, column, objective, front[:, column])
+    axes.set_xticks(across, [_stacked(objective) for objective in objectives], fontsize="small")
     axes.set_xlim(-0.5, len(objectives) - 0.4)
     axes.set_ylim(-0.04, 1.04)
     axes.set_yticks([0, 1], ["worst on\nthe front", "best on\nthe front"], fontsize="small")
@@ -184,7 +184,7 @@ def _draw_parallel(
 
 def _heights(objectives: Sequence[Described], front: Array) -> Array:
     """Every objective from 0, the worst on the front, to 1, the best; all equal ones between."""
-    signs = np.array([1.0 if each.maximise else -1.0 for each in objectives])
+    signs = np.array([1.0 if objective.maximise else -1.0 for objective in objectives])
     values = signs * front
     ranges = np.ptp(values, axis=0)
     return np.where(ranges > 0, (values - values.min(0)) / np.where(ranges > 0, ranges, 1), 0.5)
@@ -210,14 +210,14 @@ def _bold(number: int) -> Style:
     return _style(number) | {"markersize": 9, "zorder": 5, "path_effects": outline}
 
 
-def _draw_scale(axes: Axes, place: int, objective: Described, values: Array) -> None:
+def _draw_scale(axes: Axes, column: int, objective: Described, values: Array) -> None:
     """An axis with five numbers in the objective's own unit, or the only one."""
-    axes.axvline(place, color="#555555", linewidth=0.8, zorder=3)
+    axes.axvline(column, color="#555555", linewidth=0.8, zorder=3)
     worst, best = sorted((values.min(), values.max()), reverse=not objective.maximise)
     shares = np.linspace(0, 1, 5) if worst != best else np.array([0.5])
     for share in shares:
         axes.text(
-            place + 0.09,
+            column + 0.09,
             share,
             short(worst + share * (best - worst)),
             fontsize="x-small",

@@ -52,7 +52,7 @@ def sketch(space: Space, genes: Genes) -> Sketch:
         Box(float(share) if used else 0.0, 0, str(int(gene)))
         for gene, share, used in zip(genes, shares, active, strict=True)
     ]
-    groups = [boxes[place] for place, _ in space.parts]
+    groups = [boxes[genes_of_part] for genes_of_part, _ in space.parts]
     names = [f"part {number}" for number in range(1, len(groups) + 1)]
     return Sketch(groups, names, ("gene",), "choice, as a share of those there are")
 

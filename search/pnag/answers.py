@@ -114,7 +114,7 @@ def answer(
         best = [best_within(population, limit_ms, settings.keep) for limit_ms in limits_ms]
         if settings.polish and best:
             best = _polished(trade_off, best, limits_ms, settings)
-        return [_answers(trade_off, each, bound, speed.factor) for each in best]
+        return [_answers(trade_off, one_budget, bound, speed.factor) for one_budget in best]
 
 
 def best_within(population: Population, limit_ms: float, keep: int) -> Population:

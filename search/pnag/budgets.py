@@ -63,14 +63,14 @@ class BudgetScale:
 
         One alone may lie anywhere.
         """
-        places = (np.arange(n) + rng.random(n)) / n
+        shares = (np.arange(n) + rng.random(n)) / n
         if n > 1:
-            places[0], places[-1] = 0.0, 1.0
+            shares[0], shares[-1] = 0.0, 1.0
         first, last = self.knots_ms[[0, -1]]
         if spacing == "log":
-            budgets_ms: Array = first * (last / first) ** places
+            budgets_ms: Array = first * (last / first) ** shares
         else:
-            budgets_ms = first + places * (last - first)
+            budgets_ms = first + shares * (last - first)
         return budgets_ms.clip(first, last)
 
     def weights(self, budgets_ms: Array) -> NDArray[np.float32]:

@@ -34,5 +34,5 @@ class Elites(Population):
         Returns:
             genes ``(m, n_genes)`` and which budgets they are for, ``(n,)``.
         """
-        places = np.searchsorted(self.latency_ms, budgets_ms, side="right") - 1
-        return self.genes[places[places >= 0]], places >= 0
+        rows = np.searchsorted(self.latency_ms, budgets_ms, side="right") - 1
+        return self.genes[rows[rows >= 0]], rows >= 0

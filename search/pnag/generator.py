@@ -70,8 +70,8 @@ class Generator:
         ends, knots_ms = trade_off.extremes, self.scale.knots_ms
         if len(knots_ms) == 1:
             return self
-        places = (knots_ms - knots_ms[0]) / (knots_ms[-1] - knots_ms[0])
-        moved = ends.min_ms + places * (ends.max_ms - ends.min_ms)
+        shares = (knots_ms - knots_ms[0]) / (knots_ms[-1] - knots_ms[0])
+        moved = ends.min_ms + shares * (ends.max_ms - ends.min_ms)
         return replace(self, scale=BudgetScale(moved))
 
     def trained_for(self, trade_off: TradeOff) -> bool:
@@ -88,7 +88,7 @@ def fingerprint(trade_off: TradeOff) -> str:
     """
     probes = trade_off.space.sample(_PROBES, np.random.default_rng(0), "biased")
     ends = trade_off.extremes
-    places = (trade_off.latency_ms(probes) - ends.min_ms) / (ends.max_ms - ends.min_ms)
-    rounded = np.round([trade_off.top1(probes) / 100, places], 5) + 0.0
+    shares = (trade_off.latency_ms(probes) - ends.min_ms) / (ends.max_ms - ends.min_ms)
+    rounded = np.round([trade_off.top1(probes) / 100, shares], 5) + 0.0
     text = f"{trade_off.space.label} {rounded.tolist()}"
     return hashlib.sha256(text.encode()).hexdigest()

@@ -38,15 +38,15 @@ def improve(
     Returns:
         ``n`` architectures, none less accurate than its start.
     """
-    best, open_ = start, np.arange(len(start))
+    best, improving = start, np.arange(len(start))
     for _ in range(rounds):
-        if not len(open_):
+        if not len(improving):
             break
-        now, limits = best[open_], limits_ms[open_]
+        now, limits = best[improving], limits_ms[improving]
         nearest = _improved(trade_off, now, limits)
         gained = nearest.top1 > now.top1
-        best = _replaced(best, open_[gained], nearest[gained])
-        open_ = open_[gained]
+        best = _replaced(best, improving[gained], nearest[gained])
+        improving = improving[gained]
     return best
 
 

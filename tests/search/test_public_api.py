@@ -7,51 +7,15 @@ from trade_offs import generator_for
 import search
 from search.pnag.checkpoint import write_generator
 
-NAMES = [
-    "AccuracyModel",
-    "AccuracyPrediction",
-    "AccuracyPredictions",
-    "AnswerOptions",
-    "AnswerProgress",
-    "CompareOptions",
-    "CompareProgress",
-    "Comparison",
-    "Export",
-    "FittedAccuracy",
-    "Front",
-    "GenerateOptions",
-    "Generator",
-    "Limit",
-    "MeasuredAccuracy",
-    "ModelOptions",
-    "Models",
-    "Objective",
-    "Problem",
-    "Replies",
-    "Reply",
-    "Result",
-    "RunOptions",
-    "Samples",
-    "SearchInterrupted",
-    "SearchResult",
-    "StoredArchive",
-    "TradeOff",
-    "TrainOptions",
-    "TrainingSettings",
-    "compare",
-    "fit_accuracy",
-    "front",
-    "generate",
-    "merge_archives",
-    "plot_replies",
-    "predict_accuracy",
-    "read_accuracy_model",
-    "read_archive",
-    "run",
-    "sample",
-    "train_generator",
-    "write_archive",
-]
+PUBLIC = """
+    AccuracyModel AccuracyPrediction AccuracyPredictions AnswerOptions AnswerProgress
+    CompareOptions CompareProgress Comparison Export FittedAccuracy Front GenerateOptions
+    Generator Limit MeasuredAccuracy ModelOptions Models Objective Problem Replies Reply Result
+    RunOptions Samples SearchInterrupted SearchResult StoredArchive TradeOff TrainOptions
+    TrainingSettings compare fit_accuracy front generate merge_archives plot_replies
+    predict_accuracy read_accuracy_model read_archive run sample train_generator write_archive
+"""
+NAMES = PUBLIC.split()
 
 
 def test_public_names_change_on_purpose():
