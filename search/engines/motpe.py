@@ -6,6 +6,7 @@ Optimization Problems", GECCO 2020; Akiba et al., "Optuna", KDD 2019.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -57,8 +58,6 @@ class MOTPEEngine(CoroutineEngine):
             genes = self._draw(study, proposed)
 
     def _study(self) -> Study:
-        import warnings
-
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -83,8 +82,6 @@ class MOTPEEngine(CoroutineEngine):
 
     def _take_in(self, study: Study, genes: Genes, values: Array) -> None:
         """Tell the study what architectures are worth; those that failed it is not told of."""
-        import warnings
-
         from optuna.exceptions import ExperimentalWarning
         from optuna.trial import create_trial
 
