@@ -19,8 +19,10 @@ from devices.runner.telemetry import SILENT
 
 ROOT = Path(__file__).parents[2]
 WATCH = Path(__file__).parents[1] / "support" / "network_watch.py"
+NOT_WATCHED = "NOT WATCHED: this system has no network namespaces for its users"
 ASKS_AFTER_S = 15
 """ONNX Runtime 1.31 looks its collector up about ten seconds after it was imported."""
+BRIEF = "fixed:runs=2,rounds=2,warmup=0"
 COMMAND = "from {}.cli import main; main()"
 IMPORTING = f"import time, onnxruntime; time.sleep({ASKS_AFTER_S})"
 LOWERING = f"""
@@ -81,10 +83,9 @@ class Fresh:
         assert process.returncode == 0, said
         return said
 
-    def require_watching(self):
-        """Skip the test where there is no network of one's own."""
-        if shutil.which("unshare") is None or self.start("true", watched=True).wait():
-            pytest.skip("NOT WATCHED: this system has no network namespaces for its users")
+    def can_watch(self):
+        """Whether there is a network of one's own."""
+        return shutil.which("unshare") and not self.start("true", watched=True).wait()
 
     @property
     def left(self):
@@ -114,39 +115,14 @@ def model(tmp_path_factory):
     return path
 
 
-def nasprof(*arguments):
-    return [sys.executable, "-c", COMMAND.format("profiler"), *arguments]
-
-
-@pytest.mark.parametrize("wish", [{}, SILENT, dict.fromkeys(SILENT, "0")])
-def test_measuring_leaves_nothing_whatever_the_user_set(fresh, model, wish):
-    said = fresh.run(*nasprof("measure", "--protocol", "quick", "--model", str(model)), **wish)
-    assert "one" in said
-    assert fresh.left == []
-
-
-@pytest.mark.parametrize("runtime", ["onnxruntime", "litert", "torch"])
-def test_measuring_an_architecture_leaves_nothing(fresh, runtime):
-    precision = "fp32" if runtime == "torch" else "int8"
-    arch = str(ROOT / "examples" / "small.json")
-    options = ("--runtime", runtime, "--precision", precision, "--protocol", "quick")
-    fresh.run(*nasprof("measure", *options, "--arch", arch))
-    assert fresh.left == []
-
-
-def test_training_a_generator_leaves_nothing(fresh):
-    table = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
-    settings = ("--set", "knots=3", "--set", "steps=3", "-o", "generator.npz")
-    start = [sys.executable, "-c", COMMAND.format("search")]
-    fresh.run(*start, "train", "--lut", table, *settings)
-    assert (fresh.folder / "work" / "generator.npz").exists()
-    assert fresh.left == []
-
-
-def test_nobody_is_asked_for_anything(tmp_path):
-    """Costs its waiting time alone: everything waits at once."""
+@pytest.fixture(scope="module", autouse=True)
+def waiting(tmp_path_factory):
+    """Folders, and processes in them that are watched until they would have asked somebody."""
+    tmp_path = tmp_path_factory.mktemp("waiting")
     folders = {name: Fresh(tmp_path / name) for name in ("plain", "board", "lowering", "own")}
-    folders["plain"].require_watching()
+    if not folders["plain"].can_watch():
+        yield folders, {}
+        return
     (tmp_path / "runner.pyz").write_bytes(runner_archive())
     hello = {"op": "hello", "runtime": "onnxruntime", "threads": 1}
     (tmp_path / "requests").write_text(json.dumps(hello) + "\n")
@@ -160,10 +136,51 @@ def test_nobody_is_asked_for_anything(tmp_path):
         "own": [sys.executable, "-c", OWN],
     }
     started = {name: folders[name].start(*commands[name], watched=True) for name in commands}
+    yield folders, started
+    for process in started.values():
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def nasprof(*arguments):
+    return [sys.executable, "-c", COMMAND.format("profiler"), *arguments]
+
+
+@pytest.mark.parametrize("wish", [{}, SILENT, dict.fromkeys(SILENT, "0")])
+def test_measuring_leaves_nothing_whatever_the_user_set(fresh, model, wish):
+    said = fresh.run(*nasprof("measure", "--protocol", BRIEF, "--model", str(model)), **wish)
+    assert "one" in said
+    assert fresh.left == []
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "litert", "torch"])
+def test_measuring_an_architecture_leaves_nothing(fresh, runtime):
+    precision = "fp32" if runtime == "torch" else "int8"
+    arch = str(ROOT / "examples" / "small.json")
+    options = ("--runtime", runtime, "--precision", precision, "--protocol", BRIEF)
+    fresh.run(*nasprof("measure", *options, "--arch", arch))
+    assert fresh.left == []
+
+
+def test_training_a_generator_leaves_nothing(fresh):
+    table = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
+    settings = ("--set", "knots=3", "--set", "steps=3", "-o", "generator.npz")
+    start = [sys.executable, "-c", COMMAND.format("search")]
+    fresh.run(*start, "train", "--lut", table, *settings)
+    assert (fresh.folder / "work" / "generator.npz").exists()
+    assert fresh.left == []
+
+
+def test_nobody_is_asked_for_anything(waiting):
+    """All of it waits at once, and while the other tests run."""
+    folders, started = waiting
+    if not started:
+        pytest.skip(NOT_WATCHED)
     for name, process in started.items():
         said, _ = process.communicate()
         assert process.returncode == 0, f"{name}: {said}"
-    for name in commands.keys() - {"plain"}:
+    for name in started.keys() - {"plain"}:
         assert (folders[name].traffic, folders[name].left) == ([], []), name
     if not folders["plain"].traffic:
         pytest.skip("NOTHING PROVED: this ONNX Runtime asks nobody even if it is not told to")
@@ -208,7 +225,8 @@ assert not folder.exists()
 def test_a_ray_of_its_own_asks_nobody(fresh):
     """Costs about 10 s: a Ray is started and stopped."""
     pytest.importorskip("ray", reason="RAY IS NOT INSTALLED")
-    fresh.require_watching()
+    if not fresh.can_watch():
+        pytest.skip(NOT_WATCHED)
     code = RAY.format(tests=str(Path(__file__).parents[1] / "support"))
     fresh.run(sys.executable, "-c", code, watched=True)
     assert fresh.traffic == []
