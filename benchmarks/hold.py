@@ -43,9 +43,9 @@ from profiler.tables.plan import Plan
 from search.accuracy import read_accuracy_model
 from search.accuracy.ridge import ridge_of
 from search.answers.candidates import Candidates, candidates_for, key
+from search.answers.context import Context
 from search.answers.deployment import Deployment, deployment_of
 from search.answers.feedback import record_answers
-from search.answers.replies import Context
 from search.answers.speed import StatedSpeed
 from search.answers.verify import verify_candidates
 from search.engines.exact import exact_front

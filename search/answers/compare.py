@@ -109,8 +109,7 @@ def compare(
     evaluated is not counted for "pnag", but told.
 
     Args:
-        engines: their names, in one text separated by commas or several; "pnag" is the trained
-            generator.
+        engines: their names, in one text with commas or several; "pnag" is the generator.
         budgets: latencies allowed: numbers are ms, text may name its unit; five over the front
             unless given.
         device: name of a profile, or a target, unless it is the one that ``lut`` was measured on.
@@ -129,8 +128,7 @@ def compare(
 
     >>> options = CompareOptions(evaluations=50, seeds=1, best_known=1000)
     >>> table = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
-    >>> comparison = compare("local,random", "12ms", lut=table, options=options)
-    >>> sorted(comparison.attempts)
+    >>> sorted(compare("local,random", "12ms", lut=table, options=options).attempts)
     ['local', 'random']
     """
     options, progress = options or CompareOptions(), progress or CompareProgress()

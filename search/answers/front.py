@@ -9,8 +9,9 @@ from luts import CostModel
 from nasprof.errors import UsageError
 from search.accuracy.base import AccuracyModel
 from search.answers.candidates import spread_budgets
+from search.answers.context import Context
 from search.answers.deployment import resolve_deployment
-from search.answers.replies import Context, Front, Reply, Result
+from search.answers.replies import Front, Reply, Result
 from search.answers.request import AnswerOptions, AnswerProgress
 from search.pnag.stored import ready_generator
 

@@ -16,10 +16,11 @@ from search.accuracy.answers import LowerBound
 from search.accuracy.base import AccuracyModel
 from search.accuracy.measurements import read_measurements
 from search.answers.candidates import Candidates, candidates_for
+from search.answers.context import Context
 from search.answers.deployment import Deployment, resolve_deployment
 from search.answers.export import Export
 from search.answers.feedback import record_answers
-from search.answers.replies import Context, Replies, Reply, reply
+from search.answers.replies import Replies, Reply, reply
 from search.answers.request import AnswerProgress, GenerateOptions
 from search.answers.speed import StatedSpeed, speed_for
 from search.answers.verification import Verification

@@ -29,11 +29,10 @@ def train_generator(
     """Train the generator that answers any budget on a device, and write it.
 
     :func:`search.generate` does this by itself, with the defaults. An interrupted training goes
-    on when it is called for again.
+    on when it is called for again. After Guo et al. 2022, Sec. 3 and 4.1.
 
     Args:
-        settings: of the training (Guo et al. 2022, Sec. 3 and 4.1, with what is done otherwise);
-            the best known unless given.
+        settings: of the training; the best known unless given.
         device: name of a profile, or a target; as for :func:`search.generate`.
         lut: cost model, its name or its file; one's own table of the device unless given.
         accuracy: accuracy model, its name or its file.
@@ -45,14 +44,12 @@ def train_generator(
         The generator; ``path`` is its file, ``provenance`` what it was trained for and how.
 
     Raises:
-        UsageError: models, device, settings and options do not fit, or what an interrupted
-            training left is of another one.
+        UsageError: models, device and options do not fit, or another training was interrupted.
         NasprofError: torch is not installed, or the file cannot be written.
 
-    >>> table = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
-    >>> hardly = TrainingSettings(steps=2, groups=2, refine=0)
-    >>> train_generator(hardly, lut=table, output="hardly.npz").provenance["evaluations"]
-    80
+    >>> hardly, table = TrainingSettings(steps=2), "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
+    >>> train_generator(hardly, lut=table, output="hardly.npz").provenance["settings"]["steps"]
+    2
     """
     settings, options = settings or TrainingSettings(), options or TrainOptions()
     progress = progress or AnswerProgress()

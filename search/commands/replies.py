@@ -8,7 +8,8 @@ from nasprof.cli import print_json, show_table
 from search.naming import brief_arch, exactly
 
 if TYPE_CHECKING:
-    from search.answers.replies import Context, Replies, Reply, Result
+    from search.answers.context import Context
+    from search.answers.replies import Replies, Reply, Result
 
 _MEANING = (
     "at most: the network keeps it with {confidence:.0%} confidence, at the speed stated; "

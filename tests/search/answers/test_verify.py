@@ -21,9 +21,10 @@ from profiler.tables.measured import measure_genes
 from profiler.tables.plan import Plan
 from search.accuracy.base import AccuracyModel
 from search.answers.candidates import Candidates
+from search.answers.context import Context
 from search.answers.deployment import Deployment
 from search.answers.feedback import record_answers, remembered
-from search.answers.replies import Context, reply
+from search.answers.replies import reply
 from search.answers.speed import StatedSpeed
 from search.answers.verification import Verification
 from search.answers.verify import REPEATS, verify_candidates
