@@ -1,1 +1,1 @@
-"""Engines at work: archives, indicators, and comparisons of what engines find."""
+"""Engines at work: requests, the loop, results, and comparisons of what engines find."""

@@ -195,13 +195,13 @@ class Searches:
             problem,
             self.engine,
             self.options.stop(self.engine),
-            self.options.seed,
-            self.options.settings,
-            start,
-            self._path(time_ms),
-            self.options.fresh,
-            self.options.open_executor,
-            self._budgets(problem, time_ms),
+            seed=self.options.seed,
+            settings=self.options.settings,
+            start=start,
+            path=self._path(time_ms),
+            fresh=self.options.fresh,
+            executor=self.options.open_executor,
+            budgets=self._budgets(problem, time_ms),
         )
 
     def _budgets(self, problem: Problem, time_ms: float | None) -> JsonObject:
