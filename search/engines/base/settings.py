@@ -153,9 +153,9 @@ def setting_infos(settings: type[Settings]) -> tuple[SettingInfo, ...]:
     """
     hints = get_type_hints(settings)
     return tuple(
-        SettingInfo(each.name, hints[each.name], each.default, **each.metadata)
-        for each in fields(settings)
-        if each.default is not MISSING
+        SettingInfo(spec.name, hints[spec.name], spec.default, **spec.metadata)
+        for spec in fields(settings)
+        if spec.default is not MISSING
     )
 
 
