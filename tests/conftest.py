@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def model(tmp_path):
+def model(tmp_path: Path) -> Path:
     """A model file that takes next to no time."""
     folder = tmp_path / "models"
     folder.mkdir()
@@ -50,5 +51,5 @@ def model(tmp_path):
 
 
 @pytest.fixture
-def rng():
+def rng() -> np.random.Generator:
     return np.random.default_rng(0)

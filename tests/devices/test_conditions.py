@@ -1,6 +1,7 @@
 """What makes measurements comparable, and where that is looked at."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from scripted import ScriptedDevice, steady
@@ -165,7 +166,7 @@ def test_options_that_a_table_was_measured_with_hold_unless_others_are_said(meas
 
 
 @pytest.fixture
-def phone(tmp_path):
+def phone(tmp_path: Path):
     path = tmp_path / "phone.toml"
     path.write_text('kind = "adb"\nruntime = "litert"\nserial = "x:1"\n')
     return str(path)

@@ -50,7 +50,7 @@ def runners():
 
 
 @pytest.fixture(params=FORMATS, scope="module")
-def target(request, tmp_path_factory):
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     if request.param == "torch":
         pytest.importorskip("torch")
     return DeviceUnderTest(

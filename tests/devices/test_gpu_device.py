@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import textwrap
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -79,7 +81,7 @@ def gpu():
 
 
 @pytest.fixture
-def smi(tmp_path, monkeypatch):
+def smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     """An nvidia-smi that tells of one GPU."""
 
     def install(reasons="0x0000000000000000"):
@@ -94,7 +96,7 @@ def smi(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def runtime(tmp_path, monkeypatch):
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     """An ``onnxruntime`` whose sessions run on the given providers."""
 
     def install(*running):
@@ -108,7 +110,7 @@ def runtime(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def model(tmp_path):
+def model(tmp_path: Path) -> Path:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"read by no one here")
     return path

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +26,7 @@ SAYS = "import sys; print(open(sys.argv[1]).read(), end='', flush=True); sys.std
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch):
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., object]]:
     """A session with a runner that says these lines, whatever it is asked."""
     opened = []
 

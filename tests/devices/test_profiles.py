@@ -63,7 +63,7 @@ KINDS_OF_FILE = {
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the user's profiles are."""
     monkeypatch.setenv("NASPROF_CONFIG", str(tmp_path))
     folder = tmp_path / "devices"

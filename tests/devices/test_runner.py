@@ -29,14 +29,14 @@ HERE = Path(__file__).parents[1] / "support"
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory):
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("runner") / "runner.pyz"
     path.write_bytes(runner_archive())
     return path
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(tmp_path_factory: pytest.TempPathFactory):
     """A model file of each format, the same small network."""
     network = Network.of(get_space("ofa-mbv3", resolution=128).vocabulary[3])
     folder = tmp_path_factory.mktemp("models")

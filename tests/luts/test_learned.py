@@ -57,14 +57,14 @@ def tiny(resolution=28):
 
 
 @pytest.fixture(scope="module")
-def model():
+def model() -> LearnedCostModel:
     """Learned from networks of three resolutions."""
     training = training_of(tiny(24), tiny(28), tiny(32))
     return LearnedCostModel.fit("gpu", training, PROVENANCE, clock="cpu", seed=3)
 
 
 @pytest.fixture(scope="module", params=["ofa-mbv3", "nasbench201"])
-def fitted(request):
+def fitted(request: pytest.FixtureRequest) -> LearnedCostModel:
     space = tiny() if request.param == "ofa-mbv3" else get_space("nasbench201")
     return LearnedCostModel.fit("one", training_of(space, n=80), PROVENANCE)
 
@@ -443,7 +443,7 @@ def save(path, measurements):
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(tmp_path_factory: pytest.TempPathFactory):
     """50 measured networks."""
     training = training_of(tiny(), n=50)
     pairs = zip(training.archs, training.latency_ms, strict=True)

@@ -6,6 +6,8 @@ import json
 import math
 import os
 import shlex
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,7 +47,7 @@ def data():
 
 
 @pytest.fixture
-def stored(tmp_path):
+def stored(tmp_path: Path) -> Callable[..., object]:
     def store(data):
         path = tmp_path / "table.json"
         path.write_text(data if isinstance(data, str) else json.dumps(data))

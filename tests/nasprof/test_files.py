@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -154,7 +155,7 @@ for name in sys.argv[1:]:
 
 
 @pytest.fixture
-def reachable():
+def reachable() -> Iterator[Path]:
     """A folder that other users reach, unlike those of pytest."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)

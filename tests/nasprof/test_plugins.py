@@ -3,6 +3,7 @@
 import json
 import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from installed import ROOT, install, run_beside
@@ -56,7 +57,7 @@ MODULES = {
 
 
 @pytest.fixture
-def packages(tmp_path):
+def packages(tmp_path: Path) -> Path:
     """A folder with two packages that work."""
     install(tmp_path, "own-good", "good = own_good", {"own_good": GOOD})
     install(tmp_path, "own-function", "hurry = own_function:add", {"own_function": FUNCTION})

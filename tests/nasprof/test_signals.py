@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,14 @@ ENDING = [signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture
-def scratch(tmp_path):
+def scratch(tmp_path: Path) -> Path:
     folder = tmp_path / "tmp"
     folder.mkdir()
     return folder
 
 
 @pytest.fixture
-def start(tmp_path, scratch):
+def start(tmp_path: Path, scratch: Path) -> Iterator[Callable[..., object]]:
     """Starts ``python -m MODULE ARGS``; what still runs at the end of the test is killed."""
     processes = []
 

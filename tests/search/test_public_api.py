@@ -1,5 +1,7 @@
 """The public names of ``search`` change on purpose, are documented, and have examples that run."""
 
+from pathlib import Path
+
 import pytest
 from public_api import failed_examples, functions, public, undocumented
 from trade_offs import generator_for
@@ -38,7 +40,7 @@ def test_public_functions_are_documented(name):
 
 
 @pytest.fixture
-def a_generator(tmp_path, monkeypatch):
+def a_generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with ``mine.npz``, a generator for the shipped models."""
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ SMALL = {
 
 
 @pytest.fixture
-def run():
+def run() -> Callable[..., object]:
     def invoke(group, *args):
         return CliRunner().invoke(group, [str(arg) for arg in args])
 
@@ -37,7 +38,7 @@ def run():
 
 
 @pytest.fixture
-def small(tmp_path):
+def small(tmp_path: Path) -> Path:
     path = tmp_path / "small.json"
     path.write_text(json.dumps(SMALL))
     return path

@@ -136,7 +136,7 @@ TOPICS = [example.topic for example in EXAMPLES]
 
 
 @pytest.fixture
-def clone(tmp_path):
+def clone(tmp_path: Path) -> Path:
     """A copy of what the examples are added to."""
     for package in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ QUICK = ["--protocol", "fixed:runs=2,rounds=2,warmup=0"]
 
 
 @pytest.fixture
-def command(tmp_path):
+def command(tmp_path: Path) -> Callable[..., object]:
     """Runs ``nasprof ARGS`` in a process that may not look into what is forbidden to it."""
 
     def run(*args, **options):
@@ -76,7 +77,7 @@ def _as_anybody():
 
 
 @pytest.fixture(params=["shut", "a file", "nowhere", "shut below"])
-def home(request, tmp_path):
+def home(request: pytest.FixtureRequest, tmp_path: Path):
     """A home folder of which nothing can be had."""
     folder = tmp_path / "home"
     below = [folder / ".config" / "nasprof", folder / ".local" / "share" / "nasprof"]
@@ -265,7 +266,7 @@ def test_a_tool_in_the_home_of_nobody(path):
 
 
 @pytest.fixture
-def no_locks(monkeypatch, request):
+def no_locks(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     def refuse(stream, operation):
         raise OSError(request.param, os.strerror(request.param))
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ print(json.dumps([space.macs(genes).tolist(), space.params(genes).tolist(), fiel
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The plug-in as pip installs it, beside one that fails."""
     folder = tmp_path_factory.mktemp("plugin")
     # Building leaves folders in the sources.
@@ -62,7 +63,7 @@ def installed(tmp_path_factory):
 
 
 @pytest.fixture
-def run(installed, tmp_path):
+def run(installed: Path, tmp_path: Path) -> Callable[..., object]:
     """Run a command in a folder with two architectures; the failing plug-in is always named."""
     (tmp_path / "small.json").write_text(json.dumps(SMALL))
     (tmp_path / "large.json").write_text(json.dumps(LARGE))
@@ -78,7 +79,7 @@ def run(installed, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def everything(installed):
+def everything(installed: Path):
     """MACs, parameters and receptive field of all networks ``(6561, 3)``."""
     done = run_beside(installed, "-c", ENUMERATE)
     assert done.returncode == 0, done.stderr

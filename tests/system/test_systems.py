@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ TABLE = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
 
 
 @pytest.fixture
-def elsewhere(tmp_path):
+def elsewhere(tmp_path: Path) -> Callable[..., object]:
     def run(*command, platform="", lacking=UNIX):
         module = {"nasprof": "profiler.cli", "nassearch": "search.cli"}[command[0]]
         start = [sys.executable, "-c", ELSEWHERE, lacking, platform, module, *map(str, command[1:])]
@@ -60,7 +61,7 @@ def elsewhere(tmp_path):
 
 
 @pytest.fixture
-def arch(tmp_path):
+def arch(tmp_path: Path) -> Path:
     space = get_space("ofa-mbv3")
     path = tmp_path / "arch.json"
     path.write_text(json.dumps(space.decode(space.sample(1, np.random.default_rng(0)))[0]))
@@ -143,12 +144,12 @@ def without(monkeypatch, number):
 
 
 @pytest.fixture(params=["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
-def lockless(monkeypatch, request):
+def lockless(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     without(monkeypatch, getattr(errno, request.param))
 
 
 @pytest.fixture
-def anywhere(request, monkeypatch):
+def anywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param != "locks":
         without(monkeypatch, errno.ENOLCK)
 

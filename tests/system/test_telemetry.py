@@ -100,12 +100,12 @@ class Fresh:
 
 
 @pytest.fixture
-def fresh(tmp_path):
+def fresh(tmp_path: Path):
     return Fresh(tmp_path / "fresh")
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of one operator."""
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 8]) for name in "xy")
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "one", [x], [y])
@@ -116,7 +116,7 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def waiting(tmp_path_factory):
+def waiting(tmp_path_factory: pytest.TempPathFactory):
     """Folders, and processes in them that are watched until they would have asked somebody."""
     tmp_path = tmp_path_factory.mktemp("waiting")
     folders = {name: Fresh(tmp_path / name) for name in ("plain", "board", "lowering", "own")}

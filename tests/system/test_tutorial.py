@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ EXPECTED = {"run": {0}, "refused": {1, 2}, "judged": {0, 1}}
 
 
 @pytest.fixture
-def execute(tmp_path):
+def execute(tmp_path: Path) -> Callable[..., object]:
     """Run a block in a scratch folder, with this environment's commands in front."""
     binaries = Path(sys.executable).parent
     env = {

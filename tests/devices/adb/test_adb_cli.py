@@ -19,14 +19,14 @@ CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
 
 
 @pytest.fixture(scope="module")
-def phone(tmp_path_factory):
+def phone(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch, peers.running_phone() as phone:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         yield phone
 
 
 @pytest.fixture
-def arch(tmp_path):
+def arch(tmp_path: Path) -> Path:
     path = tmp_path / "cell.txt"
     path.write_text(CELL)
     return path

@@ -9,7 +9,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import peers
 import pytest
 
@@ -31,7 +34,7 @@ from nasprof.errors import UsageError
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _home(tmp_path_factory):
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         yield
@@ -302,7 +305,7 @@ def test_wireless_debugging_with_encryption_is_named():
 
 
 @pytest.fixture
-def big_file(tmp_path, rng):
+def big_file(tmp_path: Path, rng: np.random.Generator) -> Path:
     path = tmp_path / "big"
     path.write_bytes(rng.bytes(5_000_000))
     return path
@@ -424,7 +427,7 @@ def test_a_daemon_killed_during_a_push_is_an_error_in_time(phone, connection, tm
 
 
 @pytest.fixture
-def workspace_on():
+def workspace_on() -> Iterator[Callable[..., object]]:
     made = []
 
     def make(phone, lock_wait_s=10, **settings):

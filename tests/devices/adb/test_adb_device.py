@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -46,14 +47,14 @@ SETTINGS = RunSettings("litert")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _home(tmp_path_factory):
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         yield
 
 
 @pytest.fixture(scope="module")
-def binds(tmp_path_factory):
+def binds(tmp_path_factory: pytest.TempPathFactory):
     """Programs of a phone, and core frequencies of which the last core has the highest."""
     cpus = tmp_path_factory.mktemp("cpu")
     for core in CORES:
@@ -73,7 +74,7 @@ def phone(binds):
 
 
 @pytest.fixture(autouse=True)
-def _calm(request):
+def _calm(request: pytest.FixtureRequest) -> Iterator[None]:
     if "phone" in request.fixturenames:
         phone = request.getfixturevalue("phone")
         phone.shell("rm -f /data/heat")
@@ -89,7 +90,7 @@ def device_on(phone, **options):
 
 
 @pytest.fixture
-def model(tmp_path):
+def model(tmp_path: Path) -> Callable[..., object]:
     """Makes a model file for the double of benchmark_model."""
 
     def write(name="m", us=1000, **directives):
@@ -499,7 +500,7 @@ with open_device(Profile("x", "adb", options=options)).open(RunSettings("litert"
 
 
 @pytest.fixture(scope="module")
-def onnx_model(tmp_path_factory):
+def onnx_model(tmp_path_factory: pytest.TempPathFactory):
     """y = relu(x @ w), as an ONNX file, and w."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper

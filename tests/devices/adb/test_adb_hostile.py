@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from console import console, refused
@@ -32,7 +34,7 @@ MEMORY_BYTES = 80 * MEGABYTE
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder with a key, which takes a while to make."""
     home = tmp_path_factory.mktemp("home")
     load_keys(home)
@@ -40,7 +42,7 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch):
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adb_connection, "STALL_S", SOON_S)
     monkeypatch.setattr(adb_connection, "CLOSING_S", 0.2)
     monkeypatch.setattr(adb_connection, "MAX_ANSWER", MEGABYTE)
@@ -48,7 +50,7 @@ def _impatient(monkeypatch):
 
 
 @pytest.fixture
-def met(home):
+def met(home: Path) -> Callable[..., object]:
     """What comes of a client's work with a daemon; in bounded memory."""
 
     def meet(script, work):

@@ -24,7 +24,7 @@ SMALL = Path(__file__).resolve().parents[3] / "examples" / "small.json"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("ADB_VENDOR_KEYS", raising=False)
     monkeypatch.delenv("ANDROID_SERIAL", raising=False)

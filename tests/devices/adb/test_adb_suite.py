@@ -17,7 +17,7 @@ FAULTY = Path(__file__).parents[2] / "support" / "faulty_adapter.py"
 
 
 @pytest.fixture(scope="module", params=["onnxruntime", "litert"])
-def target(request, tmp_path_factory):
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("models")
     library = tmp_path_factory.mktemp("library")
     shutil.copy(FAULTY, library)

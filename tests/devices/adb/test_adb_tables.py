@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +40,14 @@ FORMATS = {"onnxruntime": "onnx", "litert": "tflite"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _home(tmp_path_factory):
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         yield
 
 
 @pytest.fixture(scope="module")
-def phone(tmp_path_factory):
+def phone(tmp_path_factory: pytest.TempPathFactory):
     library = tmp_path_factory.mktemp("library")
     shutil.copy(FAULTY, library)
     with peers.running_phone(
@@ -56,7 +57,7 @@ def phone(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def blocks(tmp_path_factory):
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., object]:
     """Gives the model files of a whole table's blocks for a runtime."""
     folder = tmp_path_factory.mktemp("blocks")
     known = {}
@@ -87,7 +88,7 @@ def tool_on(phone, **options):
 
 
 @pytest.fixture
-def double(tmp_path):
+def double(tmp_path: Path) -> Callable[..., object]:
     """Model files for the double of benchmark_model, by name."""
 
     def write(names, **directives):
@@ -185,7 +186,7 @@ def boxes():
 
 
 @pytest.fixture
-def files(tmp_path, rng):
+def files(tmp_path: Path, rng: np.random.Generator):
     """Files with the names that models get on a device."""
     paths = {f"{number}-m.onnx": tmp_path / f"{number}" for number in range(5)}
     for path in paths.values():
@@ -194,7 +195,7 @@ def files(tmp_path, rng):
 
 
 @pytest.fixture
-def workspace_on():
+def workspace_on() -> Iterator[Callable[..., object]]:
     made = []
 
     def make(phone):
@@ -309,7 +310,9 @@ def test_a_round_is_one_invocation_however_many_visits(phone, blocks, double, mo
 
 
 @pytest.fixture(params=["json", "benchmark_model"])
-def slow_session(request, phone, double, tmp_path):
+def slow_session(
+    request: pytest.FixtureRequest, phone, double: Callable[..., object], tmp_path: Path
+) -> Callable[..., object]:
     """Opens a session with a model "m" and how many runs of it take more than three seconds."""
 
     def open_session(**options):

@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +25,7 @@ OLD_S = 2 * 3600
 
 
 @pytest.fixture(params=list(SHELLS))
-def shell(request):
+def shell(request: pytest.FixtureRequest) -> Callable[..., object]:
     words = SHELLS[request.param]
     if shutil.which(words[0]) is None:
         pytest.skip(f"there is no {words[0]} here")
@@ -40,7 +42,7 @@ def shell(request):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """A work folder whose own name wants quoting."""
     folder = tmp_path / "it's a $(touch pwned) *folder"
     folder.mkdir()

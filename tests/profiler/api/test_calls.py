@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ invoke = console(main)
 
 
 @pytest.fixture
-def arch_file(tmp_path):
+def arch_file(tmp_path: Path) -> Path:
     path = tmp_path / "small.json"
     genes = MOBILE.sample(1, np.random.default_rng(0))
     path.write_text(json.dumps(MOBILE.decode(genes)[0]))

@@ -1,10 +1,12 @@
 """``nasprof predict`` and ``nasprof lut`` as their users see them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import Result
 from console import accepted, console, refused
 from data_files import PUBLISHED
 from tables import TINY, audited_table, made_up_table
@@ -20,7 +22,7 @@ CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """The command line in a folder of its own, without the user's tables."""
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
@@ -28,7 +30,7 @@ def run(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path) -> Callable[..., object]:
     def write(table, name="t.json"):
         write_cost_model(table, tmp_path / name)
         return tmp_path / name
@@ -37,12 +39,12 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def audited(store):
+def audited(store: Callable[..., object]):
     return store(audited_table(get_space("ofa-mbv3")), "audited.json")
 
 
 @pytest.fixture
-def plain(store):
+def plain(store: Callable[..., object]):
     return store(made_up_table(), "plain.json")
 
 
@@ -285,7 +287,7 @@ def test_a_table_of_several_spaces_is_drawn_as_several_files(run, store):
 
 
 @pytest.fixture(scope="module")
-def learned(tmp_path_factory):
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cost model that is no table of blocks."""
     from luts.learned import LearnedCostModel
     from luts.training import TrainingSet

@@ -1,9 +1,11 @@
 """Commands that state today's speed, on a real table of this machine."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from console import accepted, console, refused
 from tables import QUICK_PROTOCOL as PROTOCOL
 from tables import TINY, audited_table
@@ -24,7 +26,7 @@ FEW = ["--audit", "4", "--calibrate", "4", "--answers", "3"]
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with one's own table of this machine, built by the command."""
     folder = tmp_path_factory.mktemp("data")
     args = ["build-lut", "--resolution", "28", *SETTINGS, "--protocol", PROTOCOL, *FEW]
@@ -37,13 +39,13 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture
-def path(data):
+def path(data: Path):
     (path,) = (data / "luts").glob("*.json")
     return path
 
 
 @pytest.fixture
-def run(data, tmp_path, monkeypatch):
+def run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.setenv("NASPROF_DATA", str(data))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.json").write_text(json.dumps(SPACE.decode(SPACE.sample(1, _rng()))[0]))

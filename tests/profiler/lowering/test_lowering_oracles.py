@@ -26,7 +26,7 @@ RESOLUTION = 128
 
 
 @pytest.fixture(scope="module", params=[1.0, 1.2], ids=["w1.0", "w1.2"])
-def supernet(request):
+def supernet(request: pytest.FixtureRequest):
     """The ofa package's supernet with 100 classes, our space, and its state as numpy arrays."""
     space = MobileNetV3Space(width=request.param, resolution=RESOLUTION, classes=100)
     built = ofa_supernet(request.param, classes=100)

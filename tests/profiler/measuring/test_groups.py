@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -40,7 +42,7 @@ def work(name, size=1):
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path: Path) -> Callable[..., object]:
     references = (tmp_path / "sentinel.onnx", tmp_path / "empty.onnx")
     for path in references:
         path.write_bytes(path.name.encode())

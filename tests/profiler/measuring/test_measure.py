@@ -40,7 +40,7 @@ from spaces.weights import random_weights
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path: Path) -> Path:
     for name in ("a", "bb", "ccc", "sentinel", "empty"):
         (tmp_path / f"{name}.onnx").write_bytes(name.encode())
     return tmp_path
@@ -528,7 +528,7 @@ def test_measurements_survive_json(data):
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory):
+def record(tmp_path_factory: pytest.TempPathFactory):
     """A measurement as JSON."""
     folder = tmp_path_factory.mktemp("record")
     for name in ("a", "sentinel", "empty"):

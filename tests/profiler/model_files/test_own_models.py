@@ -592,7 +592,7 @@ def with_open_sizes(path, kept):
 
 
 @pytest.fixture
-def open_tflite(tmp_path):
+def open_tflite(tmp_path: Path):
     return with_open_sizes(tmp_path / "open.tflite", 0)
 
 

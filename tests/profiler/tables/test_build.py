@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -317,7 +318,7 @@ def build_options(path, *more):
 
 
 @pytest.fixture(scope="module")
-def table_path(tmp_path_factory):
+def table_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("table") / "tiny.json"
     result = invoke(*build_options(path))
     assert result.exit_code == 0, result.output

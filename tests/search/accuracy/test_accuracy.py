@@ -383,7 +383,7 @@ def test_archives_come_back_as_written(held, value, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def stored(models, tmp_path_factory):
+def stored(models, tmp_path_factory: pytest.TempPathFactory):
     path = tmp_path_factory.mktemp("stored") / "model.npz"
     write_accuracy_model(models["pairs"], path)
     return path.read_bytes()

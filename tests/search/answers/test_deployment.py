@@ -1,6 +1,7 @@
 """Which cost model answers for a device, and what is said where that is doubtful."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tables import made_up_table
@@ -33,7 +34,7 @@ def target(device=None, **options):
 
 
 @pytest.fixture(autouse=True)
-def own(tmp_path, monkeypatch):
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
     return tmp_path / "data" / "luts"
 

@@ -3,6 +3,7 @@
 import json
 import stat
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -354,7 +355,7 @@ def test_budgets_outside_the_range_are_noted():
 
 
 @pytest.fixture
-def stored(tmp_path):
+def stored(tmp_path: Path):
     table = replace(made_up_table(SPACE), provenance=PROVENANCE)
     table = replace(table, networks=tuple(made_up_networks(table)))
     write_cost_model(table, tmp_path / "t.json")

@@ -2,6 +2,7 @@
 
 import json
 import resource
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -35,7 +36,7 @@ def changed(problem, **changes):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(tmp_path_factory: pytest.TempPathFactory):
     """A search without interruption, as bytes."""
     path = tmp_path_factory.mktemp("whole") / "a.jsonl"
     searched(path)
@@ -225,7 +226,7 @@ def test_lines_that_were_overtaken_say_their_place(tmp_path):
 
 
 @pytest.fixture
-def small_files():
+def small_files() -> Iterator[None]:
     """No file may grow beyond 10 kB, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))

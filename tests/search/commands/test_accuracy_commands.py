@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def digits(space, genes):
 
 
 @pytest.fixture
-def table(tmp_path):
+def table(tmp_path: Path):
     genes, top1 = networks()
     return write(tmp_path / "table.csv", [quoted(json.dumps(a)) for a in OFA.decode(genes)], top1)
 
@@ -208,7 +209,7 @@ def test_more_networks_than_can_be_fitted_are_sampled(monkeypatch):
 
 
 @pytest.fixture
-def archs(tmp_path):
+def archs(tmp_path: Path):
     genes = OFA.sample(3, np.random.default_rng(3))
     paths = [tmp_path / "one.json", tmp_path / "two.json"]
     paths[0].write_text(json.dumps(OFA.decode(genes[:1])[0]))

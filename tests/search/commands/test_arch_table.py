@@ -58,7 +58,7 @@ def column(lines, heading):
 
 
 @pytest.fixture
-def wide(monkeypatch):
+def wide(monkeypatch: pytest.MonkeyPatch):
     return lambda width: monkeypatch.setenv("COLUMNS", str(width))
 
 

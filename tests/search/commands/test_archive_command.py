@@ -2,9 +2,12 @@
 
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import Result
 from console import accepted, console, refused
 from trade_offs import CELLS
 
@@ -70,13 +73,13 @@ def with_failures(path, *places):
 
 
 @pytest.fixture
-def asked(tmp_path, monkeypatch):
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.chdir(tmp_path)
     return console(main)
 
 
 @pytest.fixture
-def kept(tmp_path):
+def kept(tmp_path: Path):
     """A search on disk, as it was in memory."""
     return searched(tmp_path / "a.jsonl")
 

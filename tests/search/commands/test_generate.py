@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from console import accepted, console, refused
 from processes import until
 from scripted import ScriptedSession
@@ -60,7 +61,7 @@ def here(table):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an accuracy model, a table of this machine, and a generator for both."""
     folder = tmp_path_factory.mktemp("home")
     accuracy_by_macs(SPACE, folder / "macs.npz")
@@ -77,14 +78,14 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def run(home, tmp_path, monkeypatch):
+def run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.setenv("NASPROF_DATA", str(home / "data"))
     monkeypatch.chdir(tmp_path)
     return console(main)
 
 
 @pytest.fixture
-def models(home):
+def models(home: Path):
     return ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
 
 
@@ -315,7 +316,9 @@ main()
 
 
 @pytest.fixture
-def two_at_once(run, home, tmp_path, monkeypatch):
+def two_at_once(
+    run: Callable[..., Result], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """The same first ``generate`` twice: one that trains and stalls, one that waits for it."""
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "fresh"))
     models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
@@ -462,7 +465,7 @@ def test_a_generator_that_was_trained_for_others_is_doubted(run, models, home, t
 
 
 @pytest.fixture
-def copied(home, tmp_path):
+def copied(home: Path, tmp_path: Path):
     """The same models, with a table of one's own to learn into."""
     (tmp_path / "slow.json").write_bytes((home / "slow.json").read_bytes())
     return ["--accuracy", home / "macs.npz", "--lut", tmp_path / "slow.json"]

@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import Result
 from console import accepted, console, refused
 from tables import audited_table, made_up_table
 from trade_offs import CELLS, MOBILE, made_up_accuracy
@@ -27,7 +30,7 @@ from spaces import parse_arch
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     for name, space in (("cells", CELLS), ("mobile", MOBILE)):
         made_up_accuracy(space, name).as_arrays().write(folder / f"{name}.npz")
@@ -40,7 +43,7 @@ def given(models, name="cells"):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     return console(main)

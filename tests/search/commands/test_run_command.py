@@ -5,7 +5,9 @@ import resource
 import signal
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ OWN = (*NSGA2, "--objectives", "top1,macs", "--evals", 60, "--json")
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An accuracy model and tables of two devices, in small cells."""
     folder = tmp_path_factory.mktemp("models")
     made_up_accuracy(CELLS, "cells").as_arrays().write(folder / "cells.npz")
@@ -38,13 +40,13 @@ def models(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with user_folder(tmp_path, monkeypatch) as made:
         yield made
 
 
 @pytest.fixture
-def search(folder, models):
+def search(folder, models: Path) -> Callable[..., object]:
     """A search by models, which the engine is told of as options."""
 
     def run(*args, engine="nsga2"):
@@ -309,7 +311,7 @@ def test_several_times_are_as_many_searches_that_share_the_named_budgets(search,
 
 
 @pytest.fixture
-def learning(folder, models):
+def learning(folder, models: Path) -> Callable[..., object]:
     """A search on a table that learns: its networks, and so its bounds, can be changed."""
     table = read_cost_model(models / "cells.json")
     path = folder.path / "learning.json"

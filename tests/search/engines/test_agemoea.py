@@ -10,7 +10,7 @@ from search.engines.agemoea import geometry_survivors
 
 
 @pytest.fixture
-def published(monkeypatch):
+def published(monkeypatch: pytest.MonkeyPatch):
     """pymoo's survival, whose module asks for a compiler: here nothing is compiled."""
     uncompiled = SimpleNamespace(
         jit=lambda **_: lambda function: function,

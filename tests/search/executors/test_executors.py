@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,7 +54,7 @@ def head():
 
 
 @pytest.fixture(params=list(executors))
-def opened(request):
+def opened(request: pytest.FixtureRequest) -> Callable[..., object]:
     """Opens the executor that the suite is run with."""
 
     def open_it(problem, workers=2):

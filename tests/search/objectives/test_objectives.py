@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ number = 3
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Models of two spaces, and a device of one's own that is quickly measured on."""
     home = tmp_path_factory.mktemp("home")
     devices = home / "config" / "devices"
@@ -78,7 +79,7 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def folder(home, tmp_path, monkeypatch):
+def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the user is."""
     shutil.copytree(home, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
@@ -95,7 +96,7 @@ def audited(name):
 
 
 @pytest.fixture
-def own(folder, request):
+def own(folder: Path, request: pytest.FixtureRequest):
     """A module of the user's, whose name no other test has imported."""
     name = "own_" + "".join(each if each.isalnum() else "_" for each in request.node.name)
     (folder / f"{name}.py").write_text(USER)

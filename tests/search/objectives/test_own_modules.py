@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,7 +21,7 @@ LIBRARIES = ("numpy", "scipy", "ray", "optuna", "pymoo", "torch", "pandas", "mat
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where the user is; what is imported meanwhile is forgotten afterwards."""
     folder = tmp_path / "own folder"
     folder.mkdir()

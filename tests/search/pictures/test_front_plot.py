@@ -27,7 +27,7 @@ OBJECTIVES = [
 
 
 @pytest.fixture
-def drawn(monkeypatch):
+def drawn(monkeypatch: pytest.MonkeyPatch):
     """The figures that are written."""
     from matplotlib.figure import Figure
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ every_way = pytest.mark.parametrize("way", list(WAYS))
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "SAVED_EVERY", 2)
     monkeypatch.setattr(learnt, "EPOCHS", 3)
 
@@ -161,7 +162,7 @@ def test_other_threads_are_left_as_they_were():
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory):
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What an interrupted training leaves."""
     path = tmp_path_factory.mktemp("begun") / "g.npz.training"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):

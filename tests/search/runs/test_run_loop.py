@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -104,7 +105,7 @@ def test_what_an_engine_proposes_does_not_depend_on_what_finishes_first(engine, 
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(tmp_path_factory: pytest.TempPathFactory):
     """Searches without interruption, with failures, serially and out of order: as bytes."""
     folder = tmp_path_factory.mktemp("whole")
     found = {}
@@ -392,7 +393,7 @@ def kill(engine, path):
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory):
+def killed(tmp_path_factory: pytest.TempPathFactory):
     """The folder of each engine, whose search was killed; two at a time."""
     folders = {engine: tmp_path_factory.mktemp(engine) for engine in engines}
     with ThreadPoolExecutor(2) as pool:
@@ -401,7 +402,7 @@ def killed(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with user_folder(tmp_path, monkeypatch) as made:
         yield made
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ ON_LATENCY = (*NSGA2, "--objectives", "top1,latency", "--lut", "table.json", "--
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with user_folder(tmp_path, monkeypatch) as made:
         write_cost_model(audited_table(SPACE), tmp_path / "table.json")
         yield made
