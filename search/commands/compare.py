@@ -9,7 +9,7 @@ import click
 
 from nasprof.cli import json_option, print_json, say
 from profiler.commands.options import Milliseconds
-from search.commands.options import Asked, confidence_option, trade_off_options
+from search.commands.options import ModelRequest, confidence_option, trade_off_options
 
 
 @click.command()
@@ -55,7 +55,7 @@ from search.commands.options import Asked, confidence_option, trade_off_options
 @click.option("--plot", type=click.Path(path_type=Path), help="Fronts and shortfalls, as PNG.")
 @json_option
 def compare(
-    asked: Asked,
+    request: ModelRequest,
     engines: str,
     budgets: tuple[float, ...],
     plot: Path | None,
@@ -71,10 +71,10 @@ def compare(
     from search.commands.compare_view import show_comparison
     from search.commands.progress import compare_progress
 
-    options = CompareOptions(**asked.details, **details)
+    options = CompareOptions(**request.details, **details)
     with compare_progress() as progress:
         comparison = compare(
-            engines, budgets, **asked.arguments, options=options, progress=progress
+            engines, budgets, **request.arguments, options=options, progress=progress
         )
     if as_json:
         print_json(comparison.to_dict())

@@ -9,7 +9,7 @@ import click
 
 from nasprof.cli import json_option, say
 from profiler.commands.options import Milliseconds
-from search.commands.options import Asked, answer_options, trade_off_options
+from search.commands.options import ModelRequest, answer_options, trade_off_options
 
 
 class _Formats(click.ParamType[tuple[str, ...]]):
@@ -91,7 +91,7 @@ class _Formats(click.ParamType[tuple[str, ...]]):
 @json_option
 def generate(
     budgets_ms: tuple[float, ...],
-    asked: Asked,
+    request: ModelRequest,
     verify: bool | None,
     formats: tuple[str, ...] | None,
     weights: Path | None,
@@ -114,10 +114,10 @@ def generate(
     with answer_progress() as progress:
         replies = generate(
             budgets_ms,
-            **asked.arguments,
+            **request.arguments,
             verify=verify,
             export=None if formats is None else Export(output, formats, weights),
-            options=GenerateOptions(**asked.details, **details),
+            options=GenerateOptions(**request.details, **details),
             progress=progress,
         )
     show_replies(replies, as_json)

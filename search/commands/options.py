@@ -15,7 +15,6 @@ from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
     from devices import Target
-    from search.answers.deployment import Deployment
     from search.objectives import Models
     from search.runs.budgets import Budget
 
@@ -37,7 +36,7 @@ class BudgetType(click.ParamType["Budget"]):
 
 
 @dataclass(frozen=True)
-class Asked:
+class ModelRequest:
     """What a search is for, as named on the command line."""
 
     target: Target
@@ -57,15 +56,6 @@ class Asked:
         """Fields of the calls' options, see :class:`search.answers.request.ModelOptions`."""
         names = ("resolution", "precision", "clock")
         return {name: getattr(self, name) for name in names}
-
-    def site(self) -> Deployment:
-        """The trade-off and its device; the table of this machine is built if there is none."""
-        from profiler.commands.building import building_progress
-        from search.answers.deployment import resolve_deployment
-        from search.answers.request import ModelOptions
-
-        options = ModelOptions(**self.details)
-        return resolve_deployment(**self.arguments, options=options, progress=building_progress())
 
     def models(self, confidence: float, space_name: str | None, width: float | None) -> Models:
         """The models that objectives are made from.
@@ -97,7 +87,7 @@ class Asked:
 
 
 def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--accuracy --lut --device ...``, given to the command as one :class:`Asked`."""
+    """``--accuracy --lut --device ...``, given to the command as one :class:`ModelRequest`."""
 
     @click.option(
         "--accuracy",
@@ -126,8 +116,8 @@ def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:
         clock: str | None,
         **options: Any,
     ) -> Any:
-        asked = Asked(target, lut, accuracy, resolution, precision, clock)
-        return function(*args, asked=asked, **options)
+        request = ModelRequest(target, lut, accuracy, resolution, precision, clock)
+        return function(*args, request=request, **options)
 
     return command
 

@@ -15,7 +15,7 @@ from nasprof.errors import UsageError
 from nasprof.signals import heeded
 from profiler.commands.options import Duration
 from search.commands.engine_settings import help_settings_option
-from search.commands.options import Asked, BudgetType, confidence_option, trade_off_options
+from search.commands.options import BudgetType, ModelRequest, confidence_option, trade_off_options
 
 if TYPE_CHECKING:
     from search.problem import Objective
@@ -91,7 +91,7 @@ OBJECTIVES = "top1,latency"
 )
 @click.option("--plot", type=click.Path(path_type=Path), help="The front as PNG.")
 @json_option
-def run(asked: Asked, plot: Path | None, as_json: bool, **options: Any) -> None:
+def run(request: ModelRequest, plot: Path | None, as_json: bool, **options: Any) -> None:
     """Search for networks by several objectives, with an engine of your choice.
 
     Interrupted, it shows what was found so far; with -o the same command goes on from there.
@@ -105,7 +105,9 @@ def run(asked: Asked, plot: Path | None, as_json: bool, **options: Any) -> None:
     about = {name: options.pop(name) for name in ("confidence", "space_name", "width")}
     # Whatever a module of the user's prints when it is imported is no result of the command.
     with redirect_stdout(sys.stderr):
-        searches = Searches.of(**given, models=asked.models(**about), options=RunOptions(**options))
+        searches = Searches.of(
+            **given, models=request.models(**about), options=RunOptions(**options)
+        )
     if plot is not None:
         _require_several(searches.problem.objectives)
     interrupted = False

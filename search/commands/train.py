@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasprof.cli import json_option, print_json, setting_option, show_table
-from search.commands.options import Asked, trade_off_options
+from search.commands.options import ModelRequest, trade_off_options
 
 if TYPE_CHECKING:
     from search.pnag.settings import TrainingSettings
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @json_option
 def train(
-    asked: Asked,
+    request: ModelRequest,
     reward: str | None,
     settings: dict[str, Any],
     published: bool,
@@ -56,9 +56,9 @@ def train(
     with answer_progress() as progress:
         generator = train_generator(
             chosen,
-            **asked.arguments,
+            **request.arguments,
             output=output,
-            options=TrainOptions(**asked.details, seed=seed, resume=resume),
+            options=TrainOptions(**request.details, seed=seed, resume=resume),
             progress=progress,
         )
     if as_json:

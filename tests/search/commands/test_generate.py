@@ -31,13 +31,14 @@ from search import (
     AnswerProgress,
     Export,
     GenerateOptions,
+    ModelOptions,
     front,
     generate,
     train_generator,
 )
 from search.accuracy import read_accuracy_model
+from search.answers.deployment import resolve_deployment
 from search.cli import main
-from search.commands.options import Asked
 from search.pnag import stored
 from search.pnag.settings import TrainingSettings
 from search.pnag.trainer import Trainer
@@ -310,6 +311,7 @@ def stalling(trainer):
     step(trainer)
 
 Trainer.step = stalling
+from search.answers.deployment import resolve_deployment
 from search.cli import main
 main()
 """
@@ -501,10 +503,9 @@ def test_todays_speed_is_stated_and_answers_are_of_it(run, copied, home, tmp_pat
     """The sentinel is known to take a tenth of what it takes: today is ten times as slow."""
     path = tmp_path / "slow.json"
     table = read_cost_model(path)
-    target = Target()
-    site = Asked(target, str(path), str(copied[1]), None, None, None).site()
+    deployment = resolve_deployment("cpu", path, copied[1], ModelOptions())
     genes = SPACE.sample(1, np.random.default_rng(0))
-    (taken,) = site.measure(genes)
+    (taken,) = deployment.measure(genes)
     known = {name: value for name, value in taken.sentinel.items() if name != "latency_ms"}
     times = {clock: ms / 10 for clock, ms in taken.sentinel["latency_ms"].items()}
     sentinel = {**known, "latency_ms": times}
