@@ -99,6 +99,7 @@ class Archive(AbstractContextManager["Archive"]):
         kept = {
             name: Limit.of_prediction(value, bounds.get(name, NO_BOUND))
             for name, value in limits.items()
+            if value is not None  # which is as good as no limit
         }
         self.problem = replace(self.problem, limits=kept)
 

@@ -242,3 +242,15 @@ def test_what_a_full_disk_takes_is_whole_and_can_be_gone_on_with(whole, tmp_path
     assert whole.startswith(kept)
     assert kept.endswith(b"\n")
     assert len(kept) > 5000
+
+
+def test_a_limit_that_is_null_is_none(tmp_path):
+    path = tmp_path / "a.jsonl"
+    problem = made_up(SPACE)
+    with Archive(problem, {}, path):
+        pass
+    header = json.loads(path.read_text())
+    header["facts"]["limits"] = {"top1": None}
+    path.write_text(json.dumps(header) + "\n")
+    with Archive(problem, {}, path) as archive:
+        assert archive.problem.limits == {}
