@@ -16,7 +16,7 @@ from luts import agreement
 from nasprof.threads import one_thread
 from search.predictors import make_predictor
 from search.predictors import rbf_ensemble as ensemble
-from search.regression.encodings import Columns, Scaling, thermometer
+from search.regression.gene_encodings import Columns, Scaling, thermometer
 from search.regression.ridge import PENALTIES, RidgeFit
 from spaces import Genes
 

@@ -12,7 +12,7 @@ from devices.cgroup import cpu_quota
 from devices.contention import mark_contention
 from devices.errors import DeviceError
 from devices.replies import (
-    Round,
+    RoundReplies,
     checked_hello,
     checked_load,
     context_of,
@@ -88,7 +88,7 @@ class LocalSession(Session):
         self.partial = collected = dict[str, Samples]()
         request = {"op": "round", "order": list(order), "warmup": warmup, "runs": runs}
         heat, stops = host.throttle_count(), _stops()
-        visits = Round(order, runs)
+        visits = RoundReplies(order, runs)
         try:
             self._process.send(request)
             while (reply := self._process.reply("round"))["ok"] == "samples":

@@ -190,7 +190,7 @@ def _described(tensors: Any) -> list[JsonObject]:
     return [_printable(tensor) for tensor in tensors]
 
 
-class Round:
+class RoundReplies:
     """The visits of a round, as they come.
 
     Args:

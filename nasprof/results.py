@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas
 
 
-class Result(Protocol):
+class JsonResult(Protocol):
     """A result that tells itself as JSON."""
 
     def to_dict(self) -> JsonObject:
@@ -20,7 +20,7 @@ class Result(Protocol):
         ...
 
 
-T = TypeVar("T", bound=Result)
+T = TypeVar("T", bound=JsonResult)
 
 
 class Records(Sequence[T], Generic[T]):

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from search.runs.comparison import Comparison
     from search.runs.options import RunOptions
     from search.runs.result import SearchResult
-    from search.runs.sampling import Samples, sample
+    from search.runs.sampling import SampledArchs, sample
     from search.runs.searches import SearchInterrupted, run
 
 __all__ = [
@@ -68,7 +68,7 @@ __all__ = [
     "Reply",
     "Result",
     "RunOptions",
-    "Samples",
+    "SampledArchs",
     "SearchInterrupted",
     "SearchResult",
     "StoredArchive",
@@ -114,7 +114,7 @@ _ORIGINS = {
     "Reply": "search.answers.replies",
     "Result": "search.answers.replies",
     "RunOptions": "search.runs.options",
-    "Samples": "search.runs.sampling",
+    "SampledArchs": "search.runs.sampling",
     "SearchInterrupted": "search.runs.searches",
     "SearchResult": "search.runs.result",
     "StoredArchive": "search.archives.stored",

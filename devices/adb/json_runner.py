@@ -19,7 +19,7 @@ from devices.contention import mark_contention
 from devices.errors import RunnerCrashed, RunnerRefused
 from devices.foreign import clean
 from devices.replies import (
-    Round,
+    RoundReplies,
     checked_hello,
     checked_load,
     context_of,
@@ -113,7 +113,7 @@ class JsonSession(AdbSession):
         self._tensors = {**self._tensors, **told}
 
     def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
-        visits = Round(order, runs)
+        visits = RoundReplies(order, runs)
 
         def keep(reply: JsonObject) -> None:
             if reply["ok"] == "samples":

@@ -11,8 +11,8 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array, JsonObject
 from search.accuracy.kernel import KernelAccuracy
 from search.accuracy.measurements import MeasuredAccuracy
-from search.regression.encodings import column_groups
 from search.regression.gaussian import Kernel, Process, fit_process
+from search.regression.gene_encodings import column_groups
 
 _PAIRS_WORTH = 1.1
 """The quadratic kernel predicts many times faster: it is kept unless it errs so much more."""

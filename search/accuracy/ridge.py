@@ -18,7 +18,7 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array, Indices, JsonObject
 from search.accuracy.base import AccuracyModel
 from search.model_file import ModelArrays
-from search.regression.encodings import pairs_within
+from search.regression.gene_encodings import pairs_within
 from spaces import Genes, Space
 
 PENALTY = 1.0

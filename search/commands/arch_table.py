@@ -23,7 +23,7 @@ _LARGE = 1e5
 
 
 @dataclass(frozen=True)
-class Shown:
+class ArchRow:
     """An architecture as it is shown.
 
     Args:
@@ -64,7 +64,7 @@ def shortened(names: Sequence[str]) -> dict[str, str]:
 
 def show_rows(
     objectives: Sequence[StoredObjective],
-    shown: Sequence[Shown],
+    shown: Sequence[ArchRow],
     title: str | None,
     notes: Sequence[str],
     *,
@@ -97,7 +97,7 @@ def show_rows(
     return True
 
 
-def _archs(shown: Sequence[Shown]) -> list[str]:
+def _archs(shown: Sequence[ArchRow]) -> list[str]:
     """A line for each that has a name."""
     return [f"{each.name}: {each.arch}" for each in shown if each.name]
 
@@ -125,7 +125,7 @@ def _terminal() -> int:
 
 def show_columns(
     objectives: Sequence[StoredObjective],
-    shown: Sequence[Shown],
+    shown: Sequence[ArchRow],
     title: str | None,
     notes: Sequence[str],
 ) -> None:

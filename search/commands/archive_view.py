@@ -11,7 +11,7 @@ from nasprof.cli import say, show_table
 from nasprof.typing import JsonObject
 from search.archives.stored import StoredArchive
 from search.archives.summary import Summary, curves
-from search.commands.arch_table import Shown, numbers, show_columns, show_rows
+from search.commands.arch_table import ArchRow, numbers, show_columns, show_rows
 from search.naming import brief_arch
 from search.pictures.curves import plot_curves
 from search.pictures.fronts import plot_front
@@ -77,10 +77,10 @@ def show_front(
     show_columns(objectives, named, title, [*_left_out(len(named), len(front)), *notes])
 
 
-def _shown(summary: Summary) -> list[Shown]:
+def _shown(summary: Summary) -> list[ArchRow]:
     """The front."""
     return [
-        Shown(", ".join(member["marks"]), member["values"], brief_arch(member["arch"]))
+        ArchRow(", ".join(member["marks"]), member["values"], brief_arch(member["arch"]))
         for member in summary.to_dict()["front"]
     ]
 

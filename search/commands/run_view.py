@@ -7,7 +7,7 @@ from pathlib import Path
 from nasprof.cli import say
 from nasprof.typing import JsonObject
 from search.archives.stored import StoredObjective
-from search.commands.arch_table import Shown, show_columns, show_rows
+from search.commands.arch_table import ArchRow, show_columns, show_rows
 from search.commands.archive_view import hypervolume_note, plot_fronts, show_front
 from search.naming import brief_arch
 from search.runs.result import SearchResult
@@ -38,8 +38,8 @@ def _show_budgets(result: SearchResult, title: str) -> None:
         show_columns(objectives, rows, title, [])
 
 
-def _shown(answer: JsonObject, missing: dict[str, None]) -> Shown:
-    return Shown(
+def _shown(answer: JsonObject, missing: dict[str, None]) -> ArchRow:
+    return ArchRow(
         f"{answer['budget_ms']:.4g} ms",
         missing | (answer["values"] or {}) | {_AT_MOST.name: answer["upper_ms"]},
         brief_arch(answer["arch"]) if answer["arch"] else "none found within the budget",

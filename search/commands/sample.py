@@ -13,7 +13,7 @@ from nasprof.typing import JsonObject
 from search.commands.options import space_options
 
 if TYPE_CHECKING:
-    from search.runs.sampling import Samples
+    from search.runs.sampling import SampledArchs
 
 
 @click.command()
@@ -57,7 +57,7 @@ def sample(
         say(f"Only {len(samples)} distinct architectures were found.")
 
 
-def _show(samples: Samples) -> None:
+def _show(samples: SampledArchs) -> None:
     rows = [
         (
             str(number),

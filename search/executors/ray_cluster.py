@@ -25,7 +25,7 @@ from search.executors.base import RemoteExecutor
 from search.executors.child import Child
 from search.executors.pool import Pool
 from search.executors.processes import usable_cores
-from search.executors.ray_driver import Connected, Settings
+from search.executors.ray_driver import Connected, ConnectionSettings
 from search.executors.worker import Answer, Sign
 from search.problem import Problem
 from spaces import Genes
@@ -90,7 +90,9 @@ class RayExecutor(Pool[int], RemoteExecutor):
 
     def _connect(self) -> Connected:
         folder, paths = str(self._folder), tuple(sys.path)
-        settings = Settings(self._address, self.workers, folder, self._payload, paths, _here())
+        settings = ConnectionSettings(
+            self._address, self.workers, folder, self._payload, paths, _here()
+        )
         with suppress(EOFError, OSError):
             self._driver.connection.send(settings)
             if not self._driver.connection.poll(CONNECT_S):

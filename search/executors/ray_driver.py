@@ -22,7 +22,7 @@ _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
-class Settings:
+class ConnectionSettings:
     """What the driver has to know.
 
     Args:
@@ -52,7 +52,7 @@ class Connected:
 def main(descriptor: int) -> None:
     """Serve the process at the other end of a connection until it closes it."""
     connection = Connection(descriptor)
-    settings: Settings = connection.recv()
+    settings: ConnectionSettings = connection.recv()
     # Ray has its workers look here first for any module at all.
     os.chdir("/")
     try:
@@ -72,7 +72,7 @@ def main(descriptor: int) -> None:
     os._exit(0)
 
 
-def _connect(settings: Settings) -> Connected:
+def _connect(settings: ConnectionSettings) -> Connected:
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -118,7 +118,7 @@ def _reason(error: BaseException) -> str:
 class _Actors:
     """A Ray actor for each number of a worker; what it says is sent in a thread."""
 
-    def __init__(self, connection: Connection[Any, Any], settings: Settings) -> None:
+    def __init__(self, connection: Connection[Any, Any], settings: ConnectionSettings) -> None:
         import ray
 
         self._ray = ray

@@ -28,7 +28,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Shown:
+class DrawnAnswer:
     """An answer to a budget, as it is drawn.
 
     Args:
@@ -41,7 +41,11 @@ class Shown:
 
 
 def plot_answers(
-    trade_off: TradeOff, shown: Sequence[Shown], front: Sequence[Answer], title: str, path: Path
+    trade_off: TradeOff,
+    shown: Sequence[DrawnAnswer],
+    front: Sequence[Answer],
+    title: str,
+    path: Path,
 ) -> None:
     """Write architectures, and the front with budgets and answers, as PNG.
 
@@ -81,7 +85,7 @@ def plot_replies(replies: Replies, path: Path | str) -> None:
     """
     context = replies.context
     shown = [
-        Shown(reply.budget_ms, reply.best.answer, reply.best.measured_ms)
+        DrawnAnswer(reply.budget_ms, reply.best.answer, reply.best.measured_ms)
         for reply in replies
         if reply.results and not isinstance(replies, Front)
     ]
@@ -91,7 +95,9 @@ def plot_replies(replies: Replies, path: Path | str) -> None:
 # --- architectures ------------------------------------------------------------------------------
 
 
-def _draw_architectures(figure: SubFigure, trade_off: TradeOff, shown: Sequence[Shown]) -> None:
+def _draw_architectures(
+    figure: SubFigure, trade_off: TradeOff, shown: Sequence[DrawnAnswer]
+) -> None:
     from matplotlib.patches import Patch
 
     rows = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
@@ -115,7 +121,7 @@ def _draw_architectures(figure: SubFigure, trade_off: TradeOff, shown: Sequence[
     )
 
 
-def _caption(shown: Shown) -> str:
+def _caption(shown: DrawnAnswer) -> str:
     answer = shown.answer
     measured = "" if shown.measured_ms is None else f", {shown.measured_ms:.4g} measured"
     return (
@@ -148,7 +154,9 @@ def _draw_sketch(axes: Axes, drawing: Sketch) -> None:
 # --- the front ----------------------------------------------------------------------------------
 
 
-def _draw_front(axes: Axes, shown: Sequence[Shown], front: Sequence[Answer], clock: str) -> None:
+def _draw_front(
+    axes: Axes, shown: Sequence[DrawnAnswer], front: Sequence[Answer], clock: str
+) -> None:
     """Predicted front, a line a budget, its answer, and what was measured of it."""
     if front:
         ordered = sorted(front, key=lambda answer: answer.latency_ms)
@@ -176,7 +184,7 @@ def _limit(axes: Axes, budgets_ms: Sequence[float], front: Sequence[Answer]) -> 
         axes.set_xlim(max(0.0, left), min(right, 1.1 * slowest_ms))
 
 
-def _draw_answers(axes: Axes, shown: Sequence[Shown]) -> None:
+def _draw_answers(axes: Axes, shown: Sequence[DrawnAnswer]) -> None:
     """Answers with one standard deviation upwards and downwards, and up to their upper bounds."""
     answers = [answered.answer for answered in shown]
     times, accuracies = _coordinates(answers)

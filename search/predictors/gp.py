@@ -13,8 +13,8 @@ import numpy as np
 from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
-from search.regression.encodings import column_groups, thermometer
 from search.regression.gaussian import Counts, Process, fit_process
+from search.regression.gene_encodings import column_groups, thermometer
 from search.regression.inducing import explained_by
 from spaces import Genes
 

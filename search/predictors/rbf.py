@@ -17,8 +17,8 @@ import numpy as np
 from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
-from search.regression.encodings import Columns, Encoding, onehot_ordinal, ordinal, thermometer
 from search.regression.gaussian import Matrix
+from search.regression.gene_encodings import Columns, Encoding, onehot_ordinal, ordinal, thermometer
 from spaces import Genes
 
 TAIL = 1e3

@@ -17,7 +17,7 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array, Indices
 from search.predictors.base import GenePredictor
 from search.predictors.rbf import cubes, system, tail
-from search.regression.encodings import Columns, Encoding, onehot_ordinal, ordinal
+from search.regression.gene_encodings import Columns, Encoding, onehot_ordinal, ordinal
 from spaces import Genes
 
 MODELS = 500

@@ -7,7 +7,7 @@ from typing import ClassVar
 from nasprof.threads import one_thread
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
-from search.regression.encodings import Columns, thermometer
+from search.regression.gene_encodings import Columns, thermometer
 from search.regression.ridge import RidgeFit
 from spaces import Genes
 

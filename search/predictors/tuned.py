@@ -12,7 +12,7 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array, Estimator
 from search.predictors.base import GenePredictor
 from search.predictors.folds import choose
-from search.regression.encodings import Columns, Scaling, thermometer
+from search.regression.gene_encodings import Columns, Scaling, thermometer
 from spaces import Genes
 
 Settings: TypeAlias = Mapping[str, float]

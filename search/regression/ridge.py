@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from nasprof.typing import Array
-from search.regression.encodings import Scaling
+from search.regression.gene_encodings import Scaling
 
 PENALTIES = np.logspace(-2, 5, 100)
 _LEAST = 1e-9

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Samples:
+class SampledArchs:
     """Distinct architectures of one space.
 
     Args:
@@ -63,7 +63,7 @@ def sample(
     *,
     strategy: Sampling = "biased",
     seed: int = 0,
-) -> Samples:
+) -> SampledArchs:
     """Draw distinct random architectures.
 
     Args:
@@ -86,4 +86,4 @@ def sample(
             raise UsageError(f"{name} is {value}, expected at least {least}")
     chosen = get_space(space) if isinstance(space, str) else space
     genes = sample_distinct(chosen, count, np.random.default_rng(seed), strategy)
-    return Samples(chosen, genes)
+    return SampledArchs(chosen, genes)

@@ -13,7 +13,7 @@ PUBLIC = """
     AccuracyModel AccuracyPrediction AccuracyPredictions AnswerOptions AnswerProgress
     CompareOptions CompareProgress Comparison Export FittedAccuracy Front GenerateOptions
     Generator Limit MeasuredAccuracy ModelOptions Models Objective Problem Replies Reply Result
-    RunOptions Samples SearchInterrupted SearchResult StoredArchive TradeOff TrainOptions
+    RunOptions SampledArchs SearchInterrupted SearchResult StoredArchive TradeOff TrainOptions
     TrainingSettings compare fit_accuracy front generate merge_archives plot_replies
     predict_accuracy read_accuracy_model read_archive run sample train_generator write_archive
 """

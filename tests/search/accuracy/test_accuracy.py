@@ -30,8 +30,8 @@ from search.accuracy.mlp import SHAPES, OfaMlp
 from search.accuracy.ridge import ridge_of
 from search.accuracy.validation import needed_caution, needed_networks, score
 from search.model_file import ModelArrays, parse_arrays, read_arrays
-from search.regression.encodings import column_groups
 from search.regression.gaussian import _Evidence
+from search.regression.gene_encodings import column_groups
 from spaces import get_space
 
 OFA, CELLS = get_space("ofa-mbv3"), get_space("nasbench201")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.archives.stored import StoredObjective
-from search.commands.arch_table import LONGEST, Shown, numbers, shortened, show_columns, show_rows
+from search.commands.arch_table import LONGEST, ArchRow, numbers, shortened, show_columns, show_rows
 from search.naming import brief_arch
 from spaces import get_space
 
@@ -34,7 +34,7 @@ def shown(objectives, names=("", "knee, preferred", "", "preferred")):
     """Twelve architectures, some of which have names."""
     rng = np.random.default_rng(1)
     return [
-        Shown(
+        ArchRow(
             names[place % len(names)],
             {each.name: float(10 ** rng.uniform(0, 7)) for each in objectives},
             arch,

@@ -9,7 +9,7 @@ from tables import made_up_table
 from nasprof.errors import NasprofError
 from search.accuracy import AccuracyModel
 from search.objectives.trade_off import TradeOff
-from search.pictures.answers import Shown, plot_answers
+from search.pictures.answers import DrawnAnswer, plot_answers
 from search.pictures.sketch import sketch
 from spaces import get_space
 
@@ -69,7 +69,7 @@ def draw(space, shown, front, path, monkeypatch):
 @pytest.mark.parametrize("n", [1, 7])
 def test_each_architecture_has_its_axes_and_the_front_another(space, n, tmp_path, monkeypatch):
     shown = [
-        Shown(10.0 + number, answer, None if number else 10.1)
+        DrawnAnswer(10.0 + number, answer, None if number else 10.1)
         for number, answer in enumerate(answers(space, n))
     ]
     axes = draw(space, shown, answers(space, 5), tmp_path / "a.png", monkeypatch)

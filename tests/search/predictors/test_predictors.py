@@ -21,7 +21,7 @@ from search.predictors.auto import AutoPredictor
 from search.predictors.folds import out_of_fold, split
 from search.predictors.gp import GaussianPredictor
 from search.predictors.rbf import RbfFit, cubes, system
-from search.regression.encodings import Columns, onehot_ordinal, ordinal, thermometer
+from search.regression.gene_encodings import Columns, onehot_ordinal, ordinal, thermometer
 from search.regression.ridge import PENALTIES, RidgeFit
 from spaces import get_space
 
