@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,16 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, help="Seed of networks and orders; a new one unless given.")
 @json_option
-def audit(
-    table: str,
-    target: Target,
-    n_audit: int,
-    n_calibration: int,
-    protocol: str | None,
-    update: bool,
-    seed: int | None,
-    as_json: bool,
-) -> None:
+def audit(table: str, target: Target, update: bool, as_json: bool, **options: Any) -> None:
     """Measure networks that TABLE has never seen, and compare them with what it says.
 
     TABLE is a name or a file (.json). A table without any audit keeps this one; others are only
@@ -45,9 +36,12 @@ def audit(
     import profiler
     from profiler.commands.building import building_progress
 
-    options = profiler.AuditOptions(n_audit, n_calibration, protocol, seed)
     report = profiler.audit(
-        table, target, options=options, update=update, progress=building_progress()
+        table,
+        target,
+        options=profiler.AuditOptions(**options),
+        update=update,
+        progress=building_progress(),
     )
     if as_json:
         print_json(report.to_dict())

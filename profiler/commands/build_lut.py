@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 @network_options(least=0)
 @click.option(
     "--answers",
-    "n_answers",
     type=click.IntRange(0),
     default=10,
     show_default=True,
@@ -67,19 +66,10 @@ if TYPE_CHECKING:
 def build_lut(
     spaces: list[Space],
     target: Target,
-    precision: str,
-    batch: int,
-    protocol: str | None,
-    source: str,
-    n_audit: int,
-    n_calibration: int,
-    n_answers: int,
-    clock: str,
     output: str | None,
     resume: bool,
-    patience_s: float,
-    seed: int,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Measure what each block of a space costs on a device, and audit the table.
 
@@ -89,22 +79,10 @@ def build_lut(
     from profiler.commands.building import building_progress
     from profiler.commands.show_tables import show_summary
 
-    options = profiler.TableOptions(
-        precision=precision,
-        batch=batch,
-        protocol=protocol,
-        source=source,
-        calibration=n_calibration,
-        audit=n_audit,
-        answers=n_answers,
-        clock=clock,
-        patience_s=patience_s,
-        seed=seed,
-    )
     table = profiler.build_table(
         spaces,
         target,
-        options=options,
+        options=profiler.TableOptions(**options),
         output=output,
         resume=resume,
         progress=building_progress(),

@@ -122,14 +122,14 @@ def named_spaces(context: click.Context) -> list[str]:
 
 
 def network_options(least: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """``--audit --calibrate``, given to the command as ``n_audit`` and ``n_calibration``.
+    """``--audit --calibrate``, given to the command as ``audit`` and ``calibration``.
 
     Args:
         least: the smallest number of networks to audit.
     """
     audit = click.option(
         "--audit",
-        "n_audit",
+        "audit",
         type=click.IntRange(least),
         default=20,
         show_default=True,
@@ -137,7 +137,7 @@ def network_options(least: int) -> Callable[[Callable[..., None]], Callable[...,
     )
     calibrate = click.option(
         "--calibrate",
-        "n_calibration",
+        "calibration",
         type=click.IntRange(0),
         default=10,
         show_default=True,

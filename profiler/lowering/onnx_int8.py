@@ -9,6 +9,7 @@ accurate on one machine and wrong on another. Inputs and outputs stay float32.
 from __future__ import annotations
 
 import logging
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,28 +25,38 @@ def quantize(model: bytes, batches: Sequence[Mapping[str, Array]]) -> bytes:
     """The ``fp32`` file ``model`` at int8, its ranges the extremes seen on ``batches``."""
     import onnx
 
-    silence()
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-
+    quantization = _quantization()
     with TemporaryFolder() as folder, _quiet(), _scratch_in(folder):
         target = folder / "int8.onnx"
-        quantize_static(
+        quantization.quantize_static(
             onnx.load_from_string(model),
             target,
             _reader(batches),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
+            quant_format=quantization.QuantFormat.QDQ,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
         )
         return target.read_bytes()
 
 
-def _reader(batches: Sequence[Mapping[str, Array]]) -> Any:
-    from onnxruntime.quantization import CalibrationDataReader
+def _quantization() -> Any:
+    """The module ``onnxruntime.quantization``.
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    Its import adds a folder to the path of modules that has a ``profiler.py`` of its own, which a
+    worker process would find in the place of ours; so the path is put back.
+    """
+    silence()
+    path = list(sys.path)
+    from onnxruntime import quantization
+
+    sys.path[:] = path
+    return quantization
+
+
+def _reader(batches: Sequence[Mapping[str, Array]]) -> Any:
+    class Reader(_quantization().CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self.remaining = iter(batches)
 

@@ -32,7 +32,7 @@ from devices.arrays import read_arrays
 from devices.errors import DeviceError, RunnerCrashed, RunnerRefused
 from devices.foreign import MAX_TIME_MS, clean, cores_of, lines_of, number, printable, whole
 from devices.replies import (
-    Round,
+    RoundReplies,
     checked_hello,
     checked_load,
     context_of,
@@ -255,7 +255,7 @@ def test_answers_of_a_runner(seed):
         for read in (
             lambda reply: check_words(checked_hello(reply, HELLO)),
             lambda reply: json.dumps(checked_load(reply, "m"), ensure_ascii=False).encode(),
-            lambda reply: check_samples(*Round(["m"], 2).visit(reply)),
+            lambda reply: check_samples(*RoundReplies(["m"], 2).visit(reply)),
             lambda reply: check_words(context_of(reply)),
             lambda reply: json.dumps(operators_of(reply, "m"), ensure_ascii=False).encode(),
         ):
@@ -280,7 +280,7 @@ def test_rounds_of_a_runner(seed):
     talk = "\n".join((REPLIES[0], REPLIES[1], REPLIES[2], REPLIES[3], "a warning"))
     asked = {"hello", "load", "round"}
     for text in damaged((talk,), 400, seed):
-        visits = Round(["m"], 2)
+        visits = RoundReplies(["m"], 2)
         came = []
 
         def keep(reply, visits=visits, came=came):
@@ -441,12 +441,12 @@ NO_TIMES = (
 def test_times_that_are_none_are_refused(times):
     line = REPLIES[2].replace("[1.5, 1.25]", times, 1)
     with pytest.raises(RunnerCrashed, match="damaged"):
-        Round(["m"], 2).visit(parse_reply(line))
+        RoundReplies(["m"], 2).visit(parse_reply(line))
 
 
 def test_a_round_of_other_models_or_of_too_many_is_refused():
     reply = parse_reply(REPLIES[2])
-    visits = Round(["m", "n"], 2)
+    visits = RoundReplies(["m", "n"], 2)
     visits.visit(reply)
     with pytest.raises(RunnerCrashed, match="about 'm'"):
         visits.visit(reply)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -318,3 +319,11 @@ def test_the_quantizer_makes_its_folders_in_ours(small, tmp_path, monkeypatch):
     assert any(path.name.startswith("ort.quant") for path in made)
     assert {path.name[:8] for path in made if path.parent == tmp_path} == {"nasprof-"}
     assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
+
+
+def test_quantizing_leaves_the_path_of_modules_as_it_was():
+    code = (
+        "import sys\nfrom profiler.lowering.onnx_int8 import _quantization\n"
+        "path = list(sys.path)\n_quantization()\nassert sys.path == path, set(sys.path) - set(path)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
