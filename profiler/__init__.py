@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from profiler.model_files.inputs import ModelInputs
     from profiler.model_files.lowered import LoweringOptions
     from profiler.model_files.torch_models import TorchModel
-    from profiler.tables.measured import BuildProgress
+    from profiler.tables.progress import BuildProgress
 
 __all__ = [
     "AuditOptions",
@@ -97,7 +97,7 @@ _ORIGINS = {
     "NamedArch": "profiler.model_files.architectures",
     "Prediction": "profiler.api.predict",
     "Predictions": "profiler.api.predict",
-    "BuildProgress": "profiler.tables.measured",
+    "BuildProgress": "profiler.tables.progress",
     "Protocol": "profiler.measuring.protocol",
     "Status": "profiler.measuring.status",
     "TableOptions": "profiler.api.table",

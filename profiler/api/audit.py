@@ -29,8 +29,8 @@ from profiler.measuring.protocol import Protocol, as_protocol
 from profiler.measuring.speed import speed_between
 from profiler.tables.build import audit_networks
 from profiler.tables.chosen import at_speed
-from profiler.tables.measured import BuildProgress
 from profiler.tables.plan import Plan
+from profiler.tables.progress import BuildProgress
 from profiler.tables.provenance import (
     changes,
     conditions_of,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,12 +23,11 @@ from nasprof.errors import UsageError
 from nasprof.log import logger
 from nasprof.results import Records
 from nasprof.typing import Array, JsonObject
-from profiler.measuring.speed import todays_speed
 from profiler.model_files.architectures import ArchLike, NamedArch, named_archs
-from profiler.tables.backend import plan_of
-from profiler.tables.measured import BuildProgress, measure_genes
-from profiler.tables.provenance import conditions_of
 from spaces import Space
+
+if TYPE_CHECKING:
+    from profiler.tables.progress import BuildProgress
 
 BUDGET_CONFIDENCE = 0.95
 """Confidence of the bound that a budget is compared with."""
@@ -186,6 +186,12 @@ def todays(
             f"{model.name!r} keeps no sentinel: today's speed cannot be told",
             "Leave out --speed, or take a table measured on this device: nasprof build-lut.",
         )
+    # What measures is not loaded for predictions, which are over in less time than that takes.
+    from profiler.measuring.speed import todays_speed
+    from profiler.tables.backend import plan_of
+    from profiler.tables.measured import measure_genes
+    from profiler.tables.provenance import conditions_of
+
     backend = target.resolve(conditions_of(model))
     plan = plan_of(model, space, backend)
     logger.info(f"Timing the sentinel on {backend.profile.name!r}")

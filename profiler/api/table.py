@@ -12,8 +12,8 @@ from luts.files import warn_of_doubts
 from nasprof.errors import UsageError
 from profiler.measuring.protocol import Protocol, as_protocol
 from profiler.tables.keep import TableBuild, existing_table
-from profiler.tables.measured import BuildProgress
 from profiler.tables.plan import Plan
+from profiler.tables.progress import BuildProgress
 from profiler.tables.provenance import protocol_of
 from profiler.tables.sources import sources
 from spaces import Space, get_space

@@ -10,12 +10,12 @@ from nasprof.cli import say
 
 if TYPE_CHECKING:
     from profiler.measuring.status import Status
-    from profiler.tables.measured import BuildProgress
+    from profiler.tables.progress import BuildProgress
 
 
 def building_progress() -> BuildProgress:
     """Tells the estimate on stderr, then draws bars where stderr is a terminal."""
-    from profiler.tables.measured import BuildProgress
+    from profiler.tables.progress import BuildProgress
 
     bars = _Bars()
     return BuildProgress(bars.lowered, bars.measuring, bars.done)

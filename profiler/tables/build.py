@@ -21,13 +21,9 @@ from profiler.measuring.records import Measurement
 from profiler.model_files.formats import format_for
 from profiler.model_files.model_file import ModelFile
 from profiler.tables.chosen import answer_of, find_answers
-from profiler.tables.measured import (
-    BuildProgress,
-    measure_beside_sentinel,
-    measure_genes,
-    measure_networks,
-)
+from profiler.tables.measured import measure_beside_sentinel, measure_genes, measure_networks
 from profiler.tables.plan import Drawn, Plan, draw_networks
+from profiler.tables.progress import BuildProgress
 from profiler.tables.provenance import known_provenance, provenance_of, require_same
 from profiler.tables.sources import Materials, sources
 from profiler.tables.workshop import Workshop

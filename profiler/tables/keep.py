@@ -15,8 +15,8 @@ from nasprof.log import logger
 from profiler.measuring.interruption import Interrupted
 from profiler.measuring.journal import discard
 from profiler.tables.build import lacking_blocks, measure_answers, measure_table
-from profiler.tables.measured import BuildProgress
 from profiler.tables.plan import Plan
+from profiler.tables.progress import BuildProgress
 from profiler.tables.provenance import changes, known_provenance
 from profiler.tables.sources import source_journal
 

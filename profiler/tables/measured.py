@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,43 +12,14 @@ from nasprof.temporary import TemporaryFolder
 from profiler.measuring.measure import measure_files
 from profiler.measuring.records import Measurement
 from profiler.measuring.request import Listeners, MeasureRequest
-from profiler.measuring.status import Status
 from profiler.model_files.formats import format_for
 from profiler.model_files.model_file import ModelFile
 from profiler.model_files.references import reference_files
 from profiler.tables.plan import Plan
+from profiler.tables.progress import BuildProgress
 from profiler.tables.workshop import Workshop
 from spaces import Arch, Genes, Space
 from spaces.graph import Network
-
-
-def _nothing(*_: object) -> None:
-    """Whom nothing is told."""
-
-
-@dataclass(frozen=True)
-class BuildProgress:
-    """Whom to tell how far building has come.
-
-    Args:
-        lowered: how many of how many model files are written.
-        measuring: how far measuring has come, after each round.
-        done: when it has ended, however it ended.
-        estimating: whether every model is visited twice first, to tell how long all will take.
-    """
-
-    lowered: Callable[[int, int], None] = _nothing
-    measuring: Callable[[Status], None] = _nothing
-    done: Callable[[], None] = _nothing
-    estimating: bool = True
-
-    @contextmanager
-    def until_done(self) -> Iterator[None]:
-        """Tells that building has ended when the block inside has."""
-        try:
-            yield
-        finally:
-            self.done()
 
 
 def measure_beside_sentinel(

@@ -15,8 +15,8 @@ from nasprof.errors import NasprofError
 from nasprof.log import logger
 from profiler.measuring.protocol import parse_protocol
 from profiler.tables.keep import TableBuild, existing_table
-from profiler.tables.measured import BuildProgress
 from profiler.tables.plan import Plan
+from profiler.tables.progress import BuildProgress
 from spaces import Space
 
 

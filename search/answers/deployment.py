@@ -18,9 +18,10 @@ from profiler.measuring.protocol import Protocol
 from profiler.measuring.records import Measurement
 from profiler.measuring.speed import todays_speed
 from profiler.tables.backend import backend_of, changes_at, plan_of, warn_of_changes
-from profiler.tables.measured import BuildProgress, measure_genes
+from profiler.tables.measured import measure_genes
 from profiler.tables.own import OwnTable
 from profiler.tables.plan import Plan
+from profiler.tables.progress import BuildProgress
 from profiler.tables.provenance import conditions_of
 from search.accuracy import AccuracyModel, read_accuracy_model
 from search.answers.request import ModelOptions

@@ -14,7 +14,7 @@ from luts import TABLE_SPEED, Speed
 from nasprof.errors import UsageError
 from nasprof.reader import brief
 from profiler.measuring.protocol import Protocol, parse_protocol
-from profiler.tables.measured import BuildProgress
+from profiler.tables.progress import BuildProgress
 from search.answers.candidates import Propose
 from search.objectives.trade_off import TradeOff
 from search.pnag.answers import AnswerSettings, answer

@@ -11,7 +11,7 @@ from nasprof.errors import UsageError
 from nasprof.log import logger
 from profiler.measuring.interruption import Cancelled, Interrupted
 from profiler.measuring.records import Measurement
-from profiler.tables.measured import BuildProgress
+from profiler.tables.progress import BuildProgress
 from search.answers.deployment import Deployment
 
 

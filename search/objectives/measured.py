@@ -18,8 +18,9 @@ from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Measurement
 from profiler.model_files.formats import format_for
 from profiler.model_files.model_file import ModelFile
-from profiler.tables.measured import BuildProgress, measure_beside_sentinel
+from profiler.tables.measured import measure_beside_sentinel
 from profiler.tables.plan import Plan
+from profiler.tables.progress import BuildProgress
 from profiler.tables.workshop import Workshop
 from search.objectives.base import NamedObjective
 from search.objectives.models import Models

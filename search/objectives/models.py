@@ -19,7 +19,7 @@ from search.accuracy.base import AccuracyModel
 from spaces import Space
 
 if TYPE_CHECKING:
-    from profiler.tables.measured import BuildProgress
+    from profiler.tables.progress import BuildProgress
 
 _DEVICE = re.compile(r"(.*?\.toml|[^/]+)(?:/(.+))?")
 
