@@ -12,7 +12,7 @@ import click
 from nasprof.cli import print_json, show_table
 
 if TYPE_CHECKING:
-    from search.engines.base.settings import SettingInfo
+    from nasprof.settings import SettingInfo
 
 COLUMNS = ("setting", "type", ">default", ">range", "meaning")
 
@@ -39,8 +39,8 @@ def show_settings(engine: str, as_json: bool) -> None:
     Raises:
         UsageError: there is no such engine.
     """
+    from nasprof.settings import setting_infos
     from search.engines import engines
-    from search.engines.base.settings import setting_infos
 
     infos = setting_infos(type(engines.get(engine).settings))
     if as_json:

@@ -13,11 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from nasprof.settings import Settings, setting
 from nasprof.typing import Array, Indices
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.engine import one_left
 from search.engines.base.population import first_population, survivors
-from search.engines.base.settings import Settings, setting
 from search.quality.ranking import best_first
 from spaces import Genes
 from spaces.neighbours import mutant

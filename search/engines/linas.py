@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nasprof.settings import setting
 from nasprof.typing import Array
 from search.engines.base.coroutine import Search
 from search.engines.base.population import distinct, first_population, fronts
 from search.engines.base.selection import most_promising
-from search.engines.base.settings import setting
 from search.engines.base.surrogate import (
     InnerSearchEngine,
     InnerSearchSettings,

@@ -13,11 +13,11 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
+from nasprof.settings import Settings, setting
 from nasprof.typing import Array, Flags
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.engine import one_left
 from search.engines.base.pareto_local import pareto_local_search
-from search.engines.base.settings import Settings, setting
 from search.quality.ranking import best_first, merits
 from spaces import Genes
 from spaces.neighbours import exchanged, exchanges, perturbed

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from nasprof.settings import Settings, setting
 from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.population import first_population
-from search.engines.base.settings import Settings, setting
 from search.quality.ranking import evaluated, violation
 from spaces import Genes
 from spaces.neighbours import mutant

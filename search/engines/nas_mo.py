@@ -14,9 +14,9 @@ from typing import ClassVar
 import numpy as np
 
 from nasprof.errors import UsageError
+from nasprof.settings import Settings, setting
 from nasprof.typing import Array
 from search.engines.base.coroutine import CoroutineEngine, Search
-from search.engines.base.settings import Settings, setting
 from search.problem import Problem
 from search.quality.ranking import evaluated
 from spaces import Genes

@@ -11,10 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from nasprof.settings import setting
 from nasprof.typing import Array
 from search.engines.base.coroutine import Search
 from search.engines.base.population import distinct, first_population, spread_survivors
-from search.engines.base.settings import setting
 from search.engines.base.surrogate import (
     PredictingEngine,
     PredictingSettings,

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nasprof.settings import setting
 from nasprof.typing import Array
 from search.engines.base.breeding import BreedingSettings
 from search.engines.base.genetic import GeneticEngine, Operators
-from search.engines.base.settings import setting
 from search.engines.base.tournament import tournament
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
+from nasprof.settings import Settings, setting
 from nasprof.typing import Flags
 from search.engines.base.coroutine import CoroutineEngine, Search
 from search.engines.base.population import first_population
-from search.engines.base.settings import Settings, setting
 from search.problem import Problem
 from search.quality.ranking import best_first
 from spaces import Genes

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nasprof.settings import setting
 from search.engines.base.coroutine import Search
 from search.engines.base.population import first_population, survivors
-from search.engines.base.settings import setting
 from search.engines.base.surrogate import InnerSearchEngine, InnerSearchSettings
 
 

@@ -7,9 +7,9 @@ from typing import Self
 
 import numpy as np
 
+from nasprof.settings import Settings, setting
 from nasprof.typing import Array
 from search.engines.base.engine import Engine
-from search.engines.base.settings import Settings, setting
 from search.problem import Problem
 from spaces import Genes
 from spaces.base import Sampling

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from nasprof.settings import setting_infos
 from search.engines import engines, make_engine
-from search.engines.base.settings import setting_infos
 from search.problem import Limit, Objective, Problem
 
 

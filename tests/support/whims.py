@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 from console import console
 
+from nasprof.settings import setting_infos
 from search.cli import main
 from search.engines import engines
-from search.engines.base.settings import setting_infos
 
 CODE = '''
 """Functions of a cell; what they do beside that, files in this folder say."""

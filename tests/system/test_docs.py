@@ -13,12 +13,12 @@ from trade_offs import generator_for, mobile
 
 from devices import find_profile, open_device
 from luts import write_cost_model
+from nasprof.settings import setting_infos
 from profiler.cli import main as nasprof
 from profiler.measuring.protocol import parse_protocol
 from search.cli import main as nassearch
 from search.commands.engine_settings import row_of
 from search.engines import engines
-from search.engines.base.settings import setting_infos
 from search.pnag.checkpoint import write_generator
 from search.pnag.stored import generator_path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from search.engines.base.settings import Settings, setting
+from nasprof.settings import Settings, setting
 
 
 @dataclass(frozen=True)

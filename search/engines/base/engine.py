@@ -19,9 +19,9 @@ from typing import ClassVar, Self
 import numpy as np
 
 from nasprof.errors import UsageError
+from nasprof.settings import Settings
 from nasprof.typing import Array
 from search.engines import engines
-from search.engines.base.settings import Settings
 from search.problem import Problem
 from spaces import Genes, Space
 

@@ -9,11 +9,11 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 
 from nasprof.errors import UsageError
+from nasprof.settings import Settings, setting
 from nasprof.threads import one_thread
 from nasprof.typing import Array, Flags
 from search.engines import engines
 from search.engines.base.coroutine import CoroutineEngine
-from search.engines.base.settings import Settings, setting
 from search.predictors import GenePredictor, make_predictor, predictors
 from search.problem import Objective, Problem
 from search.quality.ranking import evaluated

@@ -18,8 +18,8 @@ from trade_offs import CELLS, made_up_accuracy
 from whims import lines, quick, user_folder
 
 from luts import read_cost_model, write_cost_model
+from nasprof.settings import setting_infos
 from search.engines import engines, make_engine
-from search.engines.base.settings import setting_infos
 from search.quality.indicators import hypervolume, non_dominated
 from spaces import get_space, parse_arch
 

@@ -1,4 +1,4 @@
-"""Settings of engines: what can be set, of which type, within which range."""
+"""Settings: what can be set, of which type, within which range."""
 
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, dataclass
@@ -8,9 +8,9 @@ import pytest
 from public_api import failed_examples, undocumented
 
 from nasprof.errors import UsageError
+from nasprof.settings import setting_infos
 from search.engines import make_engine
 from search.engines.base import Settings, first_population, setting
-from search.engines.base.settings import setting_infos
 from spaces.distinct import sample_distinct
 from spaces.neighbours import exchanges
 

@@ -1,4 +1,4 @@
-"""Settings of engines: frozen dataclasses whose fields know their range and what they mean.
+"""Settings: frozen dataclasses whose fields know their range and what they mean.
 
 What ``--set`` accepts, ``--help-settings`` prints and the documentation lists is all made from
 these fields.
@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from types import NoneType, UnionType
-from typing import Literal, Self, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    ClassVar,
+    Literal,
+    Self,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import numpy as np
 
@@ -107,7 +117,7 @@ class SettingInfo:
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be set of an engine, beside the problem: a subclass for each engine.
+    """What can be set of something with a name, such as an engine: a subclass for each.
 
     Checked when it is made. A subclass whose fields can be wrong together checks that in a
     ``__post_init__`` of its own, after this one.
@@ -115,6 +125,9 @@ class Settings:
     Raises:
         UsageError: a field is of another type, or out of range.
     """
+
+    owner: ClassVar[str] = "this engine"
+    """Whose settings they are, for messages."""
 
     def __post_init__(self) -> None:
         for info in setting_infos(type(self)):
@@ -132,7 +145,7 @@ class Settings:
             if name not in known:
                 offered = ", ".join(f"{info.name}={info.default}" for info in known.values())
                 raise UsageError(
-                    f"this engine has no setting {name!r}", f"It has: {offered or 'none'}."
+                    f"{cls.owner} has no setting {name!r}", f"It has: {offered or 'none'}."
                 )
         return cls(**{name: known[name].converted(value) for name, value in values.items()})
 
@@ -147,8 +160,10 @@ def setting_infos(settings: type[Settings]) -> tuple[SettingInfo, ...]:
         What its fields say.
 
     Example:
-        >>> from search.engines.random_search import RandomSettings
-        >>> [(info.name, info.type_name) for info in setting_infos(RandomSettings)]
+        >>> @dataclass(frozen=True)
+        ... class DrawSettings(Settings):
+        ...     strategy: Literal["uniform", "biased"] = setting("uniform", "how it is drawn")
+        >>> [(info.name, info.type_name) for info in setting_infos(DrawSettings)]
         [('strategy', "'uniform' or 'biased'")]
     """
     hints = get_type_hints(settings)
