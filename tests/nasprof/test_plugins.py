@@ -10,7 +10,7 @@ from installed import ROOT, install, run_beside
 
 from nasprof.registry import Registry
 
-PACKAGES = ("nasprof", "spaces", "devices", "luts", "profiler", "search")
+PACKAGES = ("nasprof", "spaces", "devices", "luts", "supernets", "profiler", "search")
 LISTED = re.findall(r"^\| `([\w.]+)` \|", (ROOT / "docs" / "plugins.md").read_text(), re.MULTILINE)
 
 GOOD = """

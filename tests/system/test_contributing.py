@@ -14,7 +14,7 @@ from installed import install, run_beside
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
-PACKAGES = ("nasprof", "spaces", "devices", "luts", "profiler", "search", "tests")
+PACKAGES = ("nasprof", "spaces", "devices", "luts", "supernets", "profiler", "search", "tests")
 
 
 def code(language, topic):

@@ -1,0 +1,1 @@
+"""Networks that share weights: data sets, training, evaluation, checkpoints."""

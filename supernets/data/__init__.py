@@ -1,0 +1,28 @@
+"""Labelled images: read, split, fingerprinted, and fed to networks."""
+
+from __future__ import annotations
+
+from supernets.data.data_set import DataSet, Normalisation, Split
+from supernets.data.formats.base import DataFormat, data_formats
+from supernets.data.named import data_sets
+from supernets.data.options import DataOptions
+from supernets.data.read import read_data
+from supernets.data.samples import ArrayImages, FileImages, ImageSource, Samples
+from supernets.data.tensors import batches, to_tensor
+
+__all__ = [
+    "ArrayImages",
+    "DataFormat",
+    "DataOptions",
+    "DataSet",
+    "FileImages",
+    "ImageSource",
+    "Normalisation",
+    "Samples",
+    "Split",
+    "batches",
+    "data_formats",
+    "data_sets",
+    "read_data",
+    "to_tensor",
+]

@@ -1,0 +1,80 @@
+"""Data sets that are known by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nasprof.errors import UsageError
+from nasprof.registry import Registry
+from nasprof.user_folders import data_folder
+from supernets.data.formats.idx import IdxFormat
+from supernets.data.options import DataOptions
+from supernets.data.samples import ArrayImages, Samples, unassigned
+
+SYSTEM_FOLDER = Path("/usr/share/datasets")
+"""Where Debian's packages of data sets install them."""
+FASHION = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+def digits(options: DataOptions) -> Samples:
+    """1,797 handwritten digits of 8 x 8 grey pixels, of scikit-learn.
+
+    E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998: its test part.
+    """
+    from sklearn.datasets import load_digits
+
+    known = load_digits()
+    images = np.rint(known.images * (255 / 16)).astype(np.uint8)
+    return Samples(
+        images=ArrayImages(images, "digits"),
+        labels=known.target.astype(np.int64),
+        classes=tuple(str(digit) for digit in range(10)),
+        splits=unassigned(len(images)),
+    )
+
+
+def fashion_mnist(options: DataOptions) -> Samples:
+    """60,000 and 10,000 articles of clothing of 28 x 28 grey pixels.
+
+    H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST, arXiv:1708.07747, 2017. It lies in
+    ``datasets/fashion-mnist`` of the data folder, or where Debian installs it.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    places = [SYSTEM_FOLDER / "fashion-mnist"]
+    with suppress(UsageError):  # no home folder
+        places.insert(0, data_folder() / "datasets" / "fashion-mnist")
+    for folder in places:
+        if folder.is_dir():
+            return replace(IdxFormat().read(folder, options), classes=FASHION)
+    raise UsageError(
+        f"Fashion-MNIST is not installed: neither {' nor '.join(map(str, places))} is a folder",
+        "On Debian and Ubuntu: apt install dataset-fashion-mnist. Elsewhere copy its four files "
+        "to the first of them.",
+    )
+
+
+data_sets: Registry[Callable[[DataOptions], Samples]] = Registry(
+    "data set",
+    {
+        "digits": "supernets.data.named:digits",
+        "fashion-mnist": "supernets.data.named:fashion_mnist",
+    },
+)

@@ -1,0 +1,204 @@
+"""What a data format finds: labelled images that are decoded when they are asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.errors import UsageError
+from nasprof.reader import brief
+from nasprof.reading import read_bytes
+from nasprof.typing import AnyArray, Array, Indices
+from supernets.data.pictures import (
+    MAX_PIXELS,
+    Geometry,
+    ImageUnreadable,
+    Pixels,
+    convert_array,
+    decode,
+)
+
+Labels: TypeAlias = NDArray[np.int64]
+
+UNASSIGNED, TRAIN, VALIDATION, TEST = -1, 0, 1, 2
+"""The split that an image is given in, or none."""
+SPLITS = ("train", "validation", "test")
+SPLIT_NAMES = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "validation": VALIDATION,
+    "dev": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+}
+"""What folders and columns call the splits."""
+MAX_FILE_BYTES = 256 << 20
+
+
+class ImageSource(ABC):
+    """Images of any sizes, read at the size that is asked for."""
+
+    chunk: ClassVar[int] = 1
+    """How many are read at once when all are; one where each may be unreadable."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def name(self, row: int) -> str:
+        """What to call an image in messages."""
+
+    @abstractmethod
+    def digest(self, row: int) -> bytes:
+        """SHA-256 of an image as it is stored, the same wherever it is stored."""
+
+    @abstractmethod
+    def load(self, rows: Indices, geometry: Geometry, crops: Array | None = None) -> Pixels:
+        """Images ``(n, h, w, c)`` of the rows ``(n,)``.
+
+        Args:
+            rows: which.
+            geometry: the shape and how images of other sizes are brought to it.
+            crops: ``(n, 4)`` of :func:`supernets.data.pictures.crop_box`; the part of each image
+                that is taken, its middle unless given.
+
+        Raises:
+            ImageUnreadable: one of them cannot be decoded.
+        """
+
+
+class ArrayImages(ImageSource):
+    """Images that are an array already.
+
+    Args:
+        array: ``(n, h, w)`` or ``(n, h, w, c)`` with 1, 3 or 4 channels, uint8.
+        origin: where it is from, for messages.
+    """
+
+    chunk = 1024
+
+    def __init__(self, array: AnyArray, origin: str) -> None:
+        array = array[..., None] if array.ndim == 3 else array
+        if array.ndim != 4 or array.shape[3] not in {1, 3, 4} or 0 in array.shape[1:]:
+            raise UsageError(
+                f"{origin}: images have the shape {brief(array.shape)}, expected (n, h, w) or "
+                "(n, h, w, c) with 1, 3 or 4 channels"
+            )
+        if array.dtype != np.uint8:
+            raise UsageError(f"{origin}: images are {array.dtype}, expected uint8 of 0 to 255")
+        self.array: Pixels = np.ascontiguousarray(array)
+        self.origin = origin
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def name(self, row: int) -> str:
+        return f"{self.origin}: image {row}"
+
+    def digest(self, row: int) -> bytes:
+        image = self.array[row]
+        return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
+
+    def load(self, rows: Indices, geometry: Geometry, crops: Array | None = None) -> Pixels:
+        return convert_array(self.array[rows], geometry, crops)
+
+
+class FileImages(ImageSource):
+    """Images in files: JPEG, PNG or WebP.
+
+    Args:
+        paths: one each.
+        names: what to call them in messages, such as their paths in a folder.
+        max_pixels: a larger one is not decoded.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], names: Sequence[str], max_pixels: int = MAX_PIXELS
+    ) -> None:
+        self.paths, self.names, self.max_pixels = list(paths), list(names), max_pixels
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def name(self, row: int) -> str:
+        return brief(self.names[row])
+
+    def digest(self, row: int) -> bytes:
+        return hashlib.sha256(self._bytes(row)).digest()
+
+    def _bytes(self, row: int) -> bytes:
+        try:
+            return read_bytes(self.paths[row], MAX_FILE_BYTES)
+        except UsageError as error:
+            raise ImageUnreadable(error.message) from error
+
+    def load(self, rows: Indices, geometry: Geometry, crops: Array | None = None) -> Pixels:
+        out = np.empty((len(rows), *geometry.shape), np.uint8)
+        for number, row in enumerate(rows):
+            crop = None if crops is None else crops[number]
+            out[number] = decode(self._bytes(row), geometry, self.max_pixels, crop)
+        return out
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Labelled images as they are stored, before they are split.
+
+    Args:
+        images: n of them.
+        labels: ``(n,)`` int64, indices of ``classes``.
+        classes: their names.
+        splits: ``(n,)``, the split each image is given in; all unassigned where there is none.
+        notes: what whoever reads them should know, a sentence each.
+    """
+
+    images: ImageSource
+    labels: Labels
+    classes: tuple[str, ...]
+    splits: Indices
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if not len(self.images) == len(self.labels) == len(self.splits):
+            raise UsageError(
+                f"{len(self.images):,} images have {len(self.labels):,} labels, expected one each"
+            )
+
+
+def unassigned(count: int) -> Indices:
+    """Splits of images that are given in none: ``(n,)``."""
+    return np.full(count, UNASSIGNED, np.intp)
+
+
+def numbered_classes(labels: AnyArray, origin: str) -> tuple[Labels, tuple[str, ...]]:
+    """Whole numbers as labels: those that occur are the classes, in their order.
+
+    Args:
+        labels: ``(n,)``.
+        origin: where they are from, for messages.
+
+    Returns:
+        Indices of the classes ``(n,)``, and the names of the classes.
+
+    Raises:
+        UsageError: they are no whole numbers of at least 0, or not one an image.
+    """
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise UsageError(
+            f"{origin}: labels are {labels.dtype} of the shape {brief(labels.shape)}, "
+            "expected whole numbers (n,)"
+        )
+    if len(labels) and labels.min() < 0:
+        row = int(np.argmin(labels))
+        raise UsageError(f"{origin}: label {row} is {labels[row]}, expected at least 0")
+    values, indices = np.unique(labels, return_inverse=True)
+    return indices.astype(np.int64), tuple(str(value) for value in values)

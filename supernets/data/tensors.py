@@ -1,0 +1,50 @@
+"""Images as torch tensors, in batches for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nasprof.typing import Indices
+from supernets.data.data_set import Normalisation, Split
+from supernets.data.pictures import Pixels
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def to_tensor(images: Pixels, normalisation: Normalisation) -> Tensor:
+    """Images ``(n, h, w, c)`` of 0 to 255 as a network sees them: float32 ``(n, c, h, w)``."""
+    import torch
+
+    mean, std = (np.array(values) for values in (normalisation.mean, normalisation.std))
+    scale = torch.from_numpy((1 / (255 * std)).astype(np.float32))
+    shift = torch.from_numpy((-mean / std).astype(np.float32))
+    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
+    real = pixels.to(torch.float32, memory_format=torch.contiguous_format)
+    return real.mul_(scale[:, None, None]).add_(shift[:, None, None])
+
+
+def batches(
+    split: Split, normalisation: Normalisation, batch: int = 100, indices: Indices | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images and labels in order, for evaluation; the last batch may be smaller.
+
+    Args:
+        split: of which data.
+        normalisation: that the network was trained with.
+        batch: images at a time.
+        indices: ``(n,)``, which images; all unless given.
+
+    Yields:
+        Images float32 ``(batch, c, h, w)`` and labels int64 ``(batch,)``.
+    """
+    import torch
+
+    chosen = np.arange(len(split)) if indices is None else np.asarray(indices, np.intp)
+    for start in range(0, len(chosen), batch):
+        some = chosen[start : start + batch]
+        labels = torch.from_numpy(split.labels[some])
+        yield to_tensor(split.images(some), normalisation), labels

@@ -1,0 +1,160 @@
+"""Data sets keep what they promise, whatever format they are in."""
+
+import gzip
+import struct
+from itertools import chain
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from supernets.data import DataOptions, batches, read_data, to_tensor
+
+SHAPE = (12, 12, 1)
+CLASSES = ("cat", "dog", "eel")
+EACH = 20
+OPTIONS = DataOptions(duplicates="exact")
+
+
+def pictures(seed=0, each=EACH, shape=SHAPE):
+    """Images ``(n, h, w)`` of noise around a level of their class, and labels ``(n,)``."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(CLASSES)), each)
+    levels = 60 + 60 * labels[:, None, None]
+    noise = rng.integers(-50, 50, (len(labels), *shape[:2]))
+    return (levels + noise).astype(np.uint8), labels
+
+
+def write_folder(path, images, labels, split=None):
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        folder = path / (split or "") / CLASSES[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{number:04d}.png")
+
+
+def write_idx(path, images, labels, split=None):
+    path.mkdir(parents=True, exist_ok=True)
+    name = "t10k" if split == "test" else "train"
+    header = bytes([0, 0, 8, images.ndim]) + struct.pack(f">{images.ndim}I", *images.shape)
+    (path / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images.tobytes()))
+    header = bytes([0, 0, 8, 1]) + struct.pack(">I", len(labels))
+    content = header + labels.astype(np.uint8).tobytes()
+    (path / f"{name}-labels-idx1-ubyte").write_bytes(content)
+
+
+def write_csv(path, images, labels, split=None):
+    (path / "images").mkdir(parents=True, exist_ok=True)
+    table = path / "data.csv"
+    lines = [] if table.exists() else ["path,label,split"]
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        name = f"images/{split}{number}.png"
+        Image.fromarray(image).save(path / name)
+        lines.append(f"{name},{CLASSES[label]},{split or ''}")
+    with table.open("a") as stream:
+        stream.write("\n".join(lines) + "\n")
+
+
+def write_npz(path, images, labels, split=None):
+    path.mkdir(parents=True, exist_ok=True)
+    file = path / "data.npz"
+    arrays = dict(np.load(file)) if file.exists() else {}
+    before = f"{split}_" if split else ""
+    np.savez(file, **arrays, **{f"{before}images": images, f"{before}labels": labels})
+
+
+WRITERS = {"folder": write_folder, "idx": write_idx, "csv": write_csv, "npz": write_npz}
+FORMATS = pytest.mark.parametrize("form", WRITERS)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a data set in a format to a new folder; given test images if there are any."""
+
+    def write(form, name="set", images=None, labels=None, test=None):
+        if images is None:
+            images, labels = pictures()
+        path = tmp_path / name
+        if test is None:
+            WRITERS[form](path, images, labels)
+        else:
+            WRITERS[form](path, images, labels, "train")
+            WRITERS[form](path, *test, "test")
+        return next((entry for entry in path.iterdir() if entry.name.startswith("data.")), path)
+
+    return write
+
+
+def content(split):
+    """The images of a split with their labels, in order."""
+    images = split.images(np.arange(len(split)))
+    return [(image.tobytes(), label) for image, label in zip(images, split.labels, strict=True)]
+
+
+def images_of(split):
+    return {image for image, _ in content(split)}
+
+
+@FORMATS
+def test_the_splits_are_a_partition_and_stratified(written, form):
+    data = read_data(written(form), SHAPE, options=OPTIONS)
+    images, labels = pictures()
+    expected = [(image.tobytes(), label) for image, label in zip(images, labels, strict=True)]
+    assert sorted(chain.from_iterable(map(content, data.splits))) == sorted(expected)
+    assert [len(split) for split in data.splits] == [42, 6, 12]
+    for split, each in zip(data.splits, (14, 2, 4), strict=True):
+        assert np.bincount(split.labels).tolist() == [each] * 3
+    assert data.image_shape == SHAPE
+    assert len(data.classes) == 3
+
+
+@FORMATS
+def test_the_same_seed_gives_the_same_splits_and_another_one_others(written, form):
+    path = written(form)
+    first, again, other = (read_data(path, SHAPE, seed=seed, options=OPTIONS) for seed in (1, 1, 2))
+    assert content(first.train) == content(again.train)
+    assert content(first.test) == content(again.test)
+    assert first.fingerprint == again.fingerprint
+    assert content(first.test) != content(other.test)
+    assert first.fingerprint != other.fingerprint
+
+
+@FORMATS
+def test_given_splits_are_kept(written, form):
+    given = pictures(seed=1, each=5)
+    data = read_data(written(form, test=given), SHAPE, options=OPTIONS)
+    assert images_of(data.test) == {image.tobytes() for image in given[0]}
+    assert (len(data.train), len(data.validation)) == (54, 6)
+
+
+@FORMATS
+def test_training_images_that_the_test_split_has_are_left_out_and_told(written, form):
+    images, labels = pictures()
+    test = (images[::10].copy(), labels[::10])
+    data = read_data(written(form, test=test), SHAPE, options=OPTIONS)
+    assert data.duplicates == 6
+    assert len(data.train) + len(data.validation) == 54
+    assert not images_of(data.train) & images_of(data.test)
+    assert any("6 images were left out" in note for note in data.notes)
+
+
+@FORMATS
+def test_images_are_normalised_for_networks(written, form):
+    data = read_data(written(form), SHAPE, options=OPTIONS)
+    pixels = to_tensor(data.train.images(np.arange(len(data.train))), data.normalisation)
+    assert pixels.shape == (42, 1, 12, 12)
+    assert abs(float(pixels.mean())) < 1e-4
+    assert abs(float(pixels.std()) - 1) < 1e-3
+    seen = [
+        (images.shape[0], labels.tolist())
+        for images, labels in batches(data.test, data.normalisation, 5)
+    ]
+    assert [count for count, _ in seen] == [5, 5, 2]
+    assert list(chain.from_iterable(labels for _, labels in seen)) == data.test.labels.tolist()
+
+
+def test_digits_have_every_image_once():
+    data = read_data("digits", (8, 8, 1))
+    assert [len(split) for split in data.splits] == [1259, 179, 359]
+    assert data.classes == tuple("0123456789")
+    assert data.fingerprint == read_data("digits", (8, 8, 1)).fingerprint
+    assert data.duplicates == 0
