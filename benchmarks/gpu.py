@@ -13,7 +13,7 @@ import numpy as np
 from common import report
 
 from devices import Backend, RunSettings, find_profile, open_device
-from profiler.lowering import lower
+from profiler.lowering import FileOptions, lower
 from profiler.measuring.measure import measure_files
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.request import MeasureRequest
@@ -44,7 +44,7 @@ def main() -> None:
                 network = space.network(row)
                 weights = random_weights(network, np.random.default_rng(0))
                 path = Path(folder) / f"{number}-{batch}"
-                lower(network, weights, path, format_name, batch=batch)
+                lower(network, weights, path, format_name, FileOptions(batch=batch))
                 items.append(ModelFile(str(number), path, space.decode(row[None])[0]))
             backend = Backend(device, RunSettings(given.runtime))
             protocol, rng = parse_protocol(given.protocol), np.random.default_rng(0)

@@ -29,7 +29,7 @@ import numpy as np
 from common import report
 
 from devices import Backend, RunSettings, find_profile, open_device
-from profiler.lowering import lower
+from profiler.lowering import FileOptions, lower
 from profiler.measuring.measure import measure_files
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.request import Listeners, MeasureRequest
@@ -151,7 +151,8 @@ def export_times() -> dict[str, float]:
             path = Path(folder) / f"{name}-{precision}"
             repeats = 5 if precision == "fp32" else 1
             times[f"{name} {precision}"] = cpu_seconds(
-                lambda p=path, f=name, q=precision: lower(network, weights, p, f, q), repeats
+                lambda p=path, f=name, q=precision: lower(network, weights, p, f, FileOptions(q)),
+                repeats,
             )
     return times
 

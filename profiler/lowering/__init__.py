@@ -9,11 +9,14 @@ from ``profiler.lowering.module`` (a network's) and go through ``profiler.loweri
 from __future__ import annotations
 
 from profiler.lowering.base import Format, Precision, find_format, formats
+from profiler.lowering.calibration import random_inputs
 from profiler.lowering.checkpoint import load_weights
 from profiler.lowering.fold import Weights
+from profiler.lowering.options import FileOptions
 from profiler.lowering.writing import Lowered, lower
 
 __all__ = [
+    "FileOptions",
     "Format",
     "Lowered",
     "Precision",
@@ -22,4 +25,5 @@ __all__ = [
     "formats",
     "load_weights",
     "lower",
+    "random_inputs",
 ]

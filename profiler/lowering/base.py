@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
@@ -30,12 +30,16 @@ class Format(ABC):
     def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:
         """The file's content at ``fp32`` or ``fp16``."""
 
-    def quantize(self, model: bytes, calibration: Sequence[Sequence[Array]]) -> bytes:
+    def quantize(
+        self, model: bytes, samples: Sequence[Array], at_batch: Callable[[int], bytes]
+    ) -> bytes:
         """An ``int8`` file made from an ``fp32`` one.
 
         Args:
             model: content of the ``fp32`` file.
-            calibration: batches of inputs, each a list of ``(batch, h, w, c)`` arrays.
+            samples: what sets the ranges, each activation's least and greatest value over all of
+                them: an array ``(n, h, w, c)`` an input.
+            at_batch: the same ``fp32`` file for so many samples a run.
         """
         raise NotImplementedError
 

@@ -25,13 +25,15 @@ def random_inputs(network: Network, rng: np.random.Generator | None) -> list[Arr
     ]
 
 
-def batches_of(samples: Array | Sequence[Array], network: Network, batch: int) -> Batches:
-    """Samples cut into batches; the last one is filled up with samples from the start.
+def checked_samples(samples: Array | Sequence[Array], network: Network) -> list[Array]:
+    """One array ``(n, h, w, c)`` an input.
 
     Args:
         samples: ``(n, h, w, c)``, or one such array an input.
         network: what they are inputs of.
-        batch: samples a batch.
+
+    Raises:
+        UsageError: they do not fit the network.
     """
     arrays = [samples] if isinstance(samples, np.ndarray) else list(samples)
     shapes = [tuple(array.shape[1:]) for array in arrays]
@@ -40,12 +42,19 @@ def batches_of(samples: Array | Sequence[Array], network: Network, batch: int) -
             f"calibration inputs have shape {', '.join(str(array.shape) for array in arrays)}, "
             f"expected (n, h, w, c) with (h, w, c) = {', '.join(map(str, network.inputs))}"
         )
-    count = -(-len(arrays[0]) // batch)
-    rows = np.arange(count * batch) % len(arrays[0])
-    return [
-        [np.ascontiguousarray(array[chunk], np.float32) for array in arrays]
-        for chunk in rows.reshape(count, batch)
-    ]
+    return [np.ascontiguousarray(array, np.float32) for array in arrays]
+
+
+def batches_of(samples: Sequence[Array], batch: int) -> Batches:
+    """Samples cut into batches; the last one is filled up with samples from the start.
+
+    Args:
+        samples: ``(n, h, w, c)``, one array an input.
+        batch: samples a batch.
+    """
+    n = len(samples[0])
+    rows = np.arange(-(-n // batch) * batch) % n
+    return [[array[chunk] for array in samples] for chunk in rows.reshape(-1, batch)]
 
 
 def drift(reference: Sequence[Array], outputs: Sequence[Array]) -> JsonObject:

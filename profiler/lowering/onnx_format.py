@@ -17,6 +17,7 @@ from onnx import ModelProto, TensorProto, helper
 
 from devices.runner.telemetry import silent_onnxruntime
 from profiler.lowering.base import Format
+from profiler.lowering.calibration import batches_of
 from profiler.lowering.fold import Affine, Array, Weights, flat_values, fold, merge_equal
 from spaces.graph import Network, Program
 from spaces.ops import (
@@ -57,10 +58,12 @@ class OnnxFormat(Format):
         writer = _Writer(program, fold(program, weights), batch, half=precision == "fp16")
         return bytes(writer.model(network.name).SerializeToString())
 
-    def quantize(self, model: bytes, calibration: Sequence[Sequence[Array]]) -> bytes:
+    def quantize(
+        self, model: bytes, samples: Sequence[Array], at_batch: Callable[[int], bytes]
+    ) -> bytes:
         from profiler.lowering.onnx_int8 import quantize
 
-        return quantize(model, [_named(batch) for batch in calibration])
+        return quantize(model, lambda batch: map(_named, batches_of(samples, batch)))
 
     def run(self, path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
         onnxruntime = silent_onnxruntime()

@@ -11,27 +11,35 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from devices.runner.telemetry import silence
 from nasprof.temporary import TemporaryFolder
 from profiler.lowering.fold import Array
 
+Batches: TypeAlias = Iterable[Mapping[str, Array]]
 
-def quantize(model: bytes, batches: Sequence[Mapping[str, Array]]) -> bytes:
-    """The ``fp32`` file ``model`` at int8, its ranges the extremes seen on ``batches``."""
+
+def quantize(model: bytes, batches_of: Callable[[int], Batches]) -> bytes:
+    """The ``fp32`` file ``model`` at int8, its ranges the extremes seen on all samples.
+
+    Args:
+        batches_of: the samples by input in batches of this size, which is the file's.
+    """
     import onnx
 
+    message = onnx.load_from_string(model)
+    batch = message.graph.input[0].type.tensor_type.shape.dim[0].dim_value
     quantization = _quantization()
     with TemporaryFolder() as folder, _quiet(), _scratch_in(folder):
         target = folder / "int8.onnx"
         quantization.quantize_static(
-            onnx.load_from_string(model),
+            message,
             target,
-            _reader(batches),
+            _reader(batches_of(batch)),
             quant_format=quantization.QuantFormat.QDQ,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
@@ -55,7 +63,7 @@ def _quantization() -> Any:
     return quantization
 
 
-def _reader(batches: Sequence[Mapping[str, Array]]) -> Any:
+def _reader(batches: Batches) -> Any:
     class Reader(_quantization().CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self.remaining = iter(batches)

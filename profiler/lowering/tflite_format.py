@@ -7,7 +7,7 @@ delegates that compute in float16 may use them as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,12 @@ class TFLiteFormat(Format):
             writer.values[op.name] = EMITTERS[type(op)](writer, op)
         return writer.file.pack(network.name or "network", inputs, writer.values[program.output])
 
-    def quantize(self, model: bytes, calibration: Sequence[Sequence[Array]]) -> bytes:
+    def quantize(
+        self, model: bytes, samples: Sequence[Array], at_batch: Callable[[int], bytes]
+    ) -> bytes:
         from profiler.lowering.tflite_int8 import quantize
 
-        return quantize(model, calibration)
+        return quantize(model, samples, at_batch)
 
     def run(self, path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
         from ai_edge_litert.interpreter import Interpreter

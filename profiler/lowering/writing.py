@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from nasprof.errors import UsageError
 from nasprof.files import write_atomic
+from nasprof.log import logger
 from nasprof.temporary import TemporaryFolder
 from nasprof.typing import JsonObject
 from profiler.lowering.base import Format, find_format
-from profiler.lowering.calibration import Batches, batches_of, drift, random_inputs
+from profiler.lowering.calibration import Batches, batches_of, checked_samples, drift, random_inputs
 from profiler.lowering.check import check_weights
 from profiler.lowering.fold import Array, Weights
+from profiler.lowering.options import DEFAULTS, FileOptions
 from spaces.graph import Network
 
 
@@ -51,11 +49,7 @@ def lower(
     weights: Weights,
     path: Path,
     format: str,
-    precision: str = "fp32",
-    *,
-    batch: int = 1,
-    calibration: Array | Sequence[Array] | None = None,
-    rng: np.random.Generator | None = None,
+    options: FileOptions = DEFAULTS,
 ) -> Lowered:
     """Write ``network`` to ``path``.
 
@@ -64,33 +58,40 @@ def lower(
         weights: every array that ``network.arrays()`` names.
         path: the file; replaced as a whole.
         format: a name in ``formats``.
-        precision: "fp32", "fp16" or "int8", where the format has it.
-        batch: samples a run, fixed in the file.
-        calibration: inputs that set the ranges of int8 and on which drift is measured,
-            ``(n, h, w, c)``; one such array an input if there are several. Random normal ones
-            unless given. Not used at fp32.
-        rng: source of random calibration inputs; seeded with 0 unless given.
+        options: precision, batch and calibration.
 
     Raises:
         UsageError: unknown format or precision, weights or inputs that do not fit.
         NasprofError: the file cannot be written.
     """
+    precision, batch = options.precision, options.batch
     writer = find_format(format, precision)
-    if batch < 1:
-        raise UsageError(f"batch is {batch}, expected at least 1")
     check_weights(weights, network.arrays())
     facts: JsonObject = {"format": format, "precision": precision, "batch": batch}
     whole = writer.encode(network, weights, "fp32", batch)
     if precision == "fp32":
         return _write(path, whole, facts)
-    samples = random_inputs(network, rng) if calibration is None else calibration
-    batches = batches_of(samples, network, batch)
+    samples = _samples(network, options)
     if precision == "int8":
-        content = writer.quantize(whole, batches)
+        content = writer.quantize(
+            whole, samples, lambda size: writer.encode(network, weights, "fp32", size)
+        )
     else:
         content = writer.encode(network, weights, precision, batch)
+    batches = batches_of(samples, batch)
     moved = drift(_outputs(writer, whole, batches), _outputs(writer, content, batches))
     return _write(path, content, facts | {"drift": moved})
+
+
+def _samples(network: Network, options: FileOptions) -> list[Array]:
+    if options.calibration is not None:
+        return checked_samples(options.calibration, network)
+    if options.precision == "int8":
+        logger.warning(
+            "The ranges of int8 are set by random inputs: the file's accuracy may be lower by "
+            "several points. Give some 100 real images for calibration."
+        )
+    return random_inputs(network, options.rng)
 
 
 def _outputs(writer: Format, content: bytes, batches: Batches) -> list[Array]:

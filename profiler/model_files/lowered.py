@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from nasprof.arrays import read_npy, require_finite
 from nasprof.errors import UsageError
 from nasprof.reader import brief
-from profiler.lowering import Lowered, formats, load_weights, lower
+from profiler.lowering import FileOptions, Lowered, formats, load_weights, lower, random_inputs
 from profiler.model_files.architectures import NamedArch
+from spaces.graph import Network
 from spaces.weights import random_weights
 
 
@@ -45,6 +46,15 @@ class LoweringOptions:
         if type(self.batch) is not int or self.batch < 1:
             raise UsageError(f"batch is {brief(self.batch)}, expected a whole number of at least 1")
 
+    def file_options(self) -> FileOptions:
+        """What of it is about the file alone, with a generator of its own."""
+        return FileOptions(
+            precision=self.precision,
+            batch=self.batch,
+            calibration=self.calibration,
+            rng=np.random.default_rng(self.seed),
+        )
+
 
 def file_name(name: str, format: str, options: LoweringOptions) -> str:
     """``name[-precision][-bBATCH].suffix``.
@@ -68,20 +78,21 @@ def lower_arch(arch: NamedArch, format: str, options: LoweringOptions, folder: P
         NasprofError: the file cannot be written.
     """
     network = arch.network
+    target = folder / file_name(arch.name, format, options)
     if options.weights is None:
-        weights = random_weights(network, np.random.default_rng(options.seed))
-    else:
-        weights = load_weights(Path(options.weights), network, arch.arch)
-    return lower(
-        network,
-        weights,
-        folder / file_name(arch.name, format, options),
-        format,
-        options.precision,
-        batch=options.batch,
-        calibration=options.calibration,
-        rng=np.random.default_rng(options.seed),
-    )
+        return lower_random(network, target, format, options)
+    weights = load_weights(Path(options.weights), network, arch.arch)
+    return lower(network, weights, target, format, options.file_options())
+
+
+def lower_random(network: Network, path: Path, format: str, options: LoweringOptions) -> Lowered:
+    """Write a network with random weights, whose accuracy no calibration could harm."""
+    weights = random_weights(network, np.random.default_rng(options.seed))
+    file_options = options.file_options()
+    if options.calibration is None and options.precision == "int8":
+        samples = random_inputs(network, file_options.rng)
+        file_options = replace(file_options, calibration=samples)
+    return lower(network, weights, path, format, file_options)
 
 
 def read_calibration(path: Path) -> NDArray[np.float32]:

@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from profiler.lowering import formats, lower
+from profiler.lowering import formats
+from profiler.model_files.lowered import LoweringOptions, lower_random
 from profiler.model_files.model_file import ModelFile
 from profiler.tables.plan import Plan
 from spaces import Arch
 from spaces.graph import Network
-from spaces.weights import random_weights
 
 
 @dataclass
@@ -38,14 +36,7 @@ class Workshop:
         """A model file with random weights."""
         self._count += 1
         path = self.folder / f"{self._count}{formats.get(self.format).suffix}"
-        lower(
-            network,
-            random_weights(network, np.random.default_rng(self.plan.seed)),
-            path,
-            self.format,
-            self.plan.precision,
-            batch=self.plan.batch,
-            rng=np.random.default_rng(self.plan.seed),
-        )
+        options = LoweringOptions(self.plan.precision, self.plan.batch, seed=self.plan.seed)
+        lower_random(network, path, self.format, options)
         extra = {"precision": self.plan.precision, "batch": self.plan.batch, "weights": "random"}
         return ModelFile(name, path, arch, extra)

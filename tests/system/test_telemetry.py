@@ -29,12 +29,13 @@ LOWERING = f"""
 import time
 import numpy as np
 from pathlib import Path
-from profiler.lowering import lower
+from profiler.lowering import FileOptions, lower
 from spaces import get_space
 from spaces.weights import random_weights
 space = get_space("ofa-mbv3")
 network = space.network(space.sample(1, np.random.default_rng(0))[0])
-lower(network, random_weights(network, np.random.default_rng(0)), Path("a.onnx"), "onnx", "int8")
+weights = random_weights(network, np.random.default_rng(0))
+lower(network, weights, Path("a.onnx"), "onnx", FileOptions("int8"))
 time.sleep({ASKS_AFTER_S})
 """
 OWN = f"""

@@ -15,7 +15,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from nasprof.errors import NasprofError, UsageError
-from profiler.lowering import formats, lower
+from profiler.lowering import FileOptions, formats, lower
 from spaces.mobilenetv3 import MobileNetV3Space
 from spaces.nasbench201 import NasBench201Space
 from spaces.ops import Activate, Conv, GlobalPool
@@ -46,7 +46,7 @@ def small():
 
 def written(subject, folder, name, precision="fp32", **options):
     path = folder / f"model{formats.get(name).suffix}"
-    return lower(*subject, path, name, precision, **options)
+    return lower(*subject, path, name, FileOptions(precision, **options))
 
 
 def read_tflite(path):
@@ -235,8 +235,9 @@ def test_quantization_leaves_nothing_behind_and_says_nothing(small, tmp_path, mo
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
     monkeypatch.setattr("tempfile.tempdir", None)
+    images = np.random.default_rng(3).standard_normal((2, 48, 48, 3), np.float32)
     for name in ("onnx", "tflite"):
-        written(small, tmp_path, name, "int8")
+        written(small, tmp_path, name, "int8", calibration=images)
     assert list(scratch.iterdir()) == []
     assert sorted(path.name for path in tmp_path.iterdir() if path != scratch) == [
         *("model.onnx", "model.tflite")
@@ -315,7 +316,7 @@ def test_the_quantizer_makes_its_folders_in_ours(small, tmp_path, monkeypatch):
 
     monkeypatch.setattr(tempfile, "mkdtemp", noted)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    lower(*small, tmp_path / "a.onnx", "onnx", "int8")
+    lower(*small, tmp_path / "a.onnx", "onnx", FileOptions("int8"))
     assert any(path.name.startswith("ort.quant") for path in made)
     assert {path.name[:8] for path in made if path.parent == tmp_path} == {"nasprof-"}
     assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]

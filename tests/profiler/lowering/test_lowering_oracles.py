@@ -12,7 +12,7 @@ import torch
 from oracles import ofa_subnet, ofa_supernet
 
 from nasprof.errors import NasprofError, UsageError
-from profiler.lowering import formats, lower
+from profiler.lowering import FileOptions, formats, lower
 from profiler.lowering.module import build_module
 from profiler.lowering.user_module import export_module
 from spaces.graph import Network
@@ -64,7 +64,7 @@ def test_ofa_subnets_give_the_same_outputs_through_their_own_weights(supernet, t
                 TOLERANCE
             )
         for name in ("onnx", "tflite"):
-            path = lower(network, weights, tmp_path / "model", name, batch=2).path
+            path = lower(network, weights, tmp_path / "model", name, FileOptions(batch=2)).path
             (actual,) = formats.get(name)().run(path, [[images]])
             assert relative_difference(expected, actual) < TOLERANCE
 

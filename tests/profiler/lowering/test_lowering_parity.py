@@ -8,7 +8,7 @@ import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from profiler.lowering import formats, lower
+from profiler.lowering import FileOptions, formats, lower
 from profiler.lowering.module import build_module
 from spaces.graph import Block, Network
 from spaces.mobilenetv3 import MobileNetV3Space
@@ -63,7 +63,7 @@ def worst_difference(network, folder, *, batch=1, seed=0, files=FILES):
     differences = []
     for name in files:
         path = folder / f"model-{name}{formats.get(name).suffix}"
-        lower(network, weights, path, name, batch=batch)
+        lower(network, weights, path, name, FileOptions(batch=batch))
         (actual,) = formats.get(name)().run(path, [inputs])
         differences.append(relative_difference(expected, actual))
     return max(differences)

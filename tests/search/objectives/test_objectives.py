@@ -22,7 +22,7 @@ from devices import DeviceError, DeviceLost, Samples, Target
 from devices.cpu import CpuDevice
 from luts import read_cost_model, write_cost_model
 from nasprof.errors import NasprofError, UsageError
-from profiler.lowering import lower
+from profiler.lowering import FileOptions, lower
 from profiler.measuring.records import Measurement
 from profiler.measuring.status import EMPTY, SENTINEL
 from profiler.tables.own import OwnTable
@@ -317,7 +317,7 @@ def share_of_file(space, row, precision, format, folder):
     _, (size,) = objectives_of([f"size_bytes@{precision}"], sources(space=space, accuracy="none"))
     network = space.network(genes[0])
     weights = random_weights(network, np.random.default_rng(0))
-    written = lower(network, weights, folder / f"model.{format}", format, precision)
+    written = lower(network, weights, folder / f"model.{format}", format, FileOptions(precision))
     return size.function(genes)[0] / written.size_bytes
 
 
