@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from supernets.data.augmentation import Augmentation
 from supernets.data.data_set import DataSet, Normalisation, Split
 from supernets.data.formats.base import DataFormat, data_formats
+from supernets.data.loader import Loader
 from supernets.data.named import data_sets
 from supernets.data.options import DataOptions
 from supernets.data.read import read_data
@@ -12,11 +14,13 @@ from supernets.data.tensors import batches, to_tensor
 
 __all__ = [
     "ArrayImages",
+    "Augmentation",
     "DataFormat",
     "DataOptions",
     "DataSet",
     "FileImages",
     "ImageSource",
+    "Loader",
     "Normalisation",
     "Samples",
     "Split",

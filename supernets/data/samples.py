@@ -72,7 +72,7 @@ class ImageSource(ABC):
                 that is taken, its middle unless given.
 
         Raises:
-            ImageUnreadable: one of them cannot be decoded.
+            ImageUnreadable: one of them cannot be decoded, named.
         """
 
 
@@ -145,7 +145,10 @@ class FileImages(ImageSource):
         out = np.empty((len(rows), *geometry.shape), np.uint8)
         for number, row in enumerate(rows):
             crop = None if crops is None else crops[number]
-            out[number] = decode(self._bytes(row), geometry, self.max_pixels, crop)
+            try:
+                out[number] = decode(self._bytes(row), geometry, self.max_pixels, crop)
+            except ImageUnreadable as error:
+                raise ImageUnreadable(f"{self.name(row)}: {error.message}") from error
         return out
 
 

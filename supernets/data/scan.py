@@ -75,7 +75,7 @@ def scan(
             images = source.load(rows, geometry)
             files = [source.digest(int(row)) for row in rows]
         except ImageUnreadable as error:
-            unreadable.append(f"{source.name(start)}: {error.message}")
+            unreadable.append(error.message)
             _require_few(unreadable, total, options.most_corrupt, whole=False)
             continue
         if decoded is not None:

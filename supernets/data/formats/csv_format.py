@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,8 +64,8 @@ def _rows(path: Path) -> list[_Row]:
     Raises:
         UsageError: naming the line that is wrong.
     """
-    lines = read_text(path, "a CSV with the columns path and label", MAX_BYTES).splitlines()
-    reader = csv.reader(lines, strict=True)
+    text = read_text(path, "a CSV with the columns path and label", MAX_BYTES)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         columns = [name.strip().lower() for name in next(reader, [])]
         missing = [name for name in _COLUMNS if columns.count(name) != 1]
