@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from profiler.api.measure import Measurements, TableSpeed, measure
     from profiler.api.predict import Prediction, Predictions, predict
     from profiler.api.table import TableOptions, build_table
+    from profiler.lowering import PixelInput
     from profiler.measuring.interruption import Cancelled, Interrupted
     from profiler.measuring.protocol import Protocol, parse_protocol
     from profiler.measuring.records import Measurement
@@ -52,6 +53,7 @@ __all__ = [
     "Measurements",
     "ModelInputs",
     "NamedArch",
+    "PixelInput",
     "Prediction",
     "Predictions",
     "BuildProgress",
@@ -95,6 +97,7 @@ _ORIGINS = {
     "Measurements": "profiler.api.measure",
     "ModelInputs": "profiler.model_files.inputs",
     "NamedArch": "profiler.model_files.architectures",
+    "PixelInput": "profiler.lowering.pixels",
     "Prediction": "profiler.api.predict",
     "Predictions": "profiler.api.predict",
     "BuildProgress": "profiler.tables.progress",

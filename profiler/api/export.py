@@ -9,7 +9,7 @@ from pathlib import Path
 from nasprof.errors import UsageError
 from nasprof.results import Records
 from nasprof.typing import JsonObject
-from profiler.lowering import Lowered, find_format
+from profiler.lowering import Lowered, PixelInput, find_format
 from profiler.model_files.lowered import LoweringOptions, lower_arch
 from profiler.model_files.model_file import ModelFile
 from profiler.model_files.models import ModelLike, NamedModel, named_models
@@ -32,6 +32,7 @@ class ExportedFile:
         macs: multiply-accumulates at batch 1; None where they were not counted.
         params: trainable parameters; likewise.
         drift: how far outputs are from those at fp32, see :class:`profiler.lowering.Lowered`.
+        pixels: how the file normalises the raw pixels that it takes; None if it takes none.
     """
 
     arch: Arch | None
@@ -44,10 +45,12 @@ class ExportedFile:
     macs: int | None
     params: int | None
     drift: JsonObject | None
+    pixels: PixelInput | None = None
 
     def to_dict(self) -> JsonObject:
         """As JSON."""
-        return {**asdict(self), "path": str(self.path)}
+        pixels = None if self.pixels is None else self.pixels.to_dict()
+        return {**asdict(self), "path": str(self.path), "pixels": pixels}
 
 
 class Exports(Records[ExportedFile]):
@@ -68,8 +71,8 @@ def export(
             or ``(n, n_genes)``, or :class:`TorchModel`; one or several.
         formats: names of formats: "onnx", "tflite", "torch".
         output: folder to write to; files are named after the architectures.
-        lowering: precision, batch, weights, calibration and seed. Modules of one's own bring
-            weights and batch, and are written at fp32.
+        lowering: precision, batch, weights, calibration, seed, and whether files take raw
+            pixels. Modules of one's own bring weights and batch, and are written at fp32.
 
     Returns:
         One file a model and format, in this order.
@@ -121,4 +124,5 @@ def _record(
         macs=macs,
         params=params,
         drift=lowered.drift,
+        pixels=lowered.pixels,
     )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, show_table
 from nasprof.typing import JsonObject
-from profiler.commands.options import arch_option
+from profiler.commands.options import arch_option, pixel_options
+
+if TYPE_CHECKING:
+    from profiler.lowering import PixelInput
 
 
 @click.command(cls=GreedyCommand)
@@ -31,8 +35,10 @@ from profiler.commands.options import arch_option
 @click.option(
     "--calibration",
     type=click.Path(path_type=Path),
-    help="Inputs for int8: .npy of shape (n, height, width, channels). Random without.",
+    help="Images for int8, some 100: .npy of shape (n, height, width, channels), normalised, or "
+    "pixels as uint8 with --uint8-input. Random without, which costs accuracy.",
 )
+@pixel_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
 @click.option(
     "-o",
@@ -50,6 +56,7 @@ def export(
     batch: int,
     weights: Path | None,
     calibration: Path | None,
+    pixels: PixelInput | None,
     seed: int,
     output: Path,
     as_json: bool,
@@ -59,7 +66,7 @@ def export(
     from profiler.model_files.lowered import read_calibration
 
     samples = None if calibration is None else read_calibration(calibration)
-    lowering = profiler.LoweringOptions(precision, batch, weights, samples, seed)
+    lowering = profiler.LoweringOptions(precision, batch, weights, samples, seed, pixels)
     exports = profiler.export(paths, names, output=output, lowering=lowering)
     if as_json:
         print_json(exports.to_dict())

@@ -42,6 +42,50 @@ class ResolutionList(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} is no list of whole numbers like 224 or 224,192", param, ctx)
 
 
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """Numbers separated by commas."""
+
+    name = "NUMBER[,...]"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of numbers like 0.5 or 0.4,0.5,0.5", param, ctx)
+
+
+def pixel_options(function: Callable[..., None]) -> Callable[..., None]:
+    """``--uint8-input --mean --std``, given to the command as one ``PixelInput`` or None."""
+
+    @click.option(
+        "--uint8-input",
+        is_flag=True,
+        help="Files take raw pixels, 0 to 255, and compute (x/255 - mean) / std themselves.",
+    )
+    @click.option("--mean", type=Numbers(), help="Of pixels, a channel each. ImageNet's without.")
+    @click.option("--std", type=Numbers(), help="Likewise their standard deviation.")
+    @wraps(function)
+    def command(
+        *args: object,
+        uint8_input: bool,
+        mean: tuple[float, ...] | None,
+        std: tuple[float, ...] | None,
+        **options: object,
+    ) -> None:
+        from profiler.lowering import IMAGENET, PixelInput
+
+        if (mean is None) != (std is None) or (mean is not None and not uint8_input):
+            raise UsageError("--mean and --std belong together, and to --uint8-input")
+        own = None if mean is None or std is None else PixelInput(mean, std)
+        function(*args, pixels=(own or IMAGENET) if uint8_input else None, **options)
+
+    return command
+
+
 class Milliseconds(click.ParamType[float]):
     """A time above 0 and not infinite, in ms unless its unit is named: ``110``, ``0.11s``."""
 

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal, TypeAlias
 
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
-from profiler.lowering.fold import Array, Weights
+from profiler.lowering.fold import AnyInput, Array, Weights
+from profiler.lowering.pixels import PixelInput
 from spaces.graph import Network
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
@@ -27,11 +28,18 @@ class Format(ABC):
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
 
     @abstractmethod
-    def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:
-        """The file's content at ``fp32`` or ``fp16``."""
+    def encode(
+        self,
+        network: Network,
+        weights: Weights,
+        precision: str,
+        batch: int,
+        pixels: PixelInput | None = None,
+    ) -> bytes:
+        """The file's content at ``fp32`` or ``fp16``; its input is of ``pixels`` where given."""
 
     def quantize(
-        self, model: bytes, samples: Sequence[Array], at_batch: Callable[[int], bytes]
+        self, model: bytes, samples: Sequence[AnyInput], at_batch: Callable[[int], bytes]
     ) -> bytes:
         """An ``int8`` file made from an ``fp32`` one.
 
@@ -44,7 +52,7 @@ class Format(ABC):
         raise NotImplementedError
 
     @abstractmethod
-    def run(self, path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
+    def run(self, path: Path, batches: Sequence[Sequence[AnyInput]]) -> list[Array]:
         """The file's outputs on this host, one array a batch.
 
         Image-like outputs are given as ``(batch, h, w, c)``.

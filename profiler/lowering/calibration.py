@@ -9,28 +9,38 @@ import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.typing import JsonObject
-from profiler.lowering.fold import Array
+from profiler.lowering.fold import AnyInput, Array
+from profiler.lowering.pixels import PixelInput
 from spaces.graph import Network
 
-Batches: TypeAlias = list[list[Array]]
+Samples: TypeAlias = list[AnyInput]
+"""One array ``(n, h, w, c)`` an input."""
+Batches: TypeAlias = list[Samples]
 
 RANDOM_SAMPLES = 16
 
 
-def random_inputs(network: Network, rng: np.random.Generator | None) -> list[Array]:
-    """Standard normal samples, one array ``(n, h, w, c)`` an input."""
+def random_inputs(
+    network: Network, rng: np.random.Generator | None, pixels: PixelInput | None = None
+) -> Samples:
+    """Standard normal samples, or pixels of any value: one array ``(n, h, w, c)`` an input."""
     rng = rng or np.random.default_rng(0)
+    if pixels is not None:
+        return [rng.integers(256, size=(RANDOM_SAMPLES, *network.inputs[0]), dtype=np.uint8)]
     return [
         rng.standard_normal((RANDOM_SAMPLES, *shape), dtype=np.float32) for shape in network.inputs
     ]
 
 
-def checked_samples(samples: Array | Sequence[Array], network: Network) -> list[Array]:
+def checked_samples(
+    samples: AnyInput | Sequence[AnyInput], network: Network, pixels: PixelInput | None
+) -> Samples:
     """One array ``(n, h, w, c)`` an input.
 
     Args:
         samples: ``(n, h, w, c)``, or one such array an input.
         network: what they are inputs of.
+        pixels: how the file normalises them; None if they must be normalised already.
 
     Raises:
         UsageError: they do not fit the network.
@@ -42,10 +52,19 @@ def checked_samples(samples: Array | Sequence[Array], network: Network) -> list[
             f"calibration inputs have shape {', '.join(str(array.shape) for array in arrays)}, "
             f"expected (n, h, w, c) with (h, w, c) = {', '.join(map(str, network.inputs))}"
         )
-    return [np.ascontiguousarray(array, np.float32) for array in arrays]
+    for array in arrays:
+        if (array.dtype == np.uint8) != (pixels is not None):
+            raise UsageError(
+                f"calibration inputs are of type {array.dtype}, "
+                f"expected {'numbers as the network sees them' if pixels is None else 'uint8'}",
+                "Files of raw pixels (--uint8-input) are calibrated with pixels, all others with "
+                "normalised images.",
+            )
+    dtype = np.float32 if pixels is None else np.uint8
+    return [np.ascontiguousarray(array, dtype) for array in arrays]
 
 
-def batches_of(samples: Sequence[Array], batch: int) -> Batches:
+def batches_of(samples: Sequence[AnyInput], batch: int) -> Batches:
     """Samples cut into batches; the last one is filled up with samples from the start.
 
     Args:

@@ -17,6 +17,8 @@ from spaces.graph import Program
 from spaces.ops import BATCH_NORM_EPS, Activate, Add, Conv, Linear, Norm, Op, Zero
 
 Array: TypeAlias = NDArray[np.float32]
+AnyInput: TypeAlias = NDArray[np.generic]
+"""What a file takes: float32 as the network sees it, or pixels as uint8."""
 Weights: TypeAlias = Mapping[str, Array]
 
 

@@ -18,7 +18,8 @@ from onnx import ModelProto, TensorProto, helper
 from devices.runner.telemetry import silent_onnxruntime
 from profiler.lowering.base import Format
 from profiler.lowering.calibration import batches_of
-from profiler.lowering.fold import Affine, Array, Weights, flat_values, fold, merge_equal
+from profiler.lowering.fold import Affine, AnyInput, Array, Weights, flat_values, fold, merge_equal
+from profiler.lowering.pixels import FLOAT, NORMALISED, SCALED, PixelInput
 from spaces.graph import Network, Program
 from spaces.ops import (
     Activate,
@@ -53,19 +54,27 @@ class OnnxFormat(Format):
     runtime = "onnxruntime"
     precisions = ("fp32", "fp16", "int8")
 
-    def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:
+    def encode(
+        self,
+        network: Network,
+        weights: Weights,
+        precision: str,
+        batch: int,
+        pixels: PixelInput | None = None,
+    ) -> bytes:
         program = merge_equal(network.program())
         writer = _Writer(program, fold(program, weights), batch, half=precision == "fp16")
+        writer.pixels = pixels
         return bytes(writer.model(network.name).SerializeToString())
 
     def quantize(
-        self, model: bytes, samples: Sequence[Array], at_batch: Callable[[int], bytes]
+        self, model: bytes, samples: Sequence[AnyInput], at_batch: Callable[[int], bytes]
     ) -> bytes:
         from profiler.lowering.onnx_int8 import quantize
 
         return quantize(model, lambda batch: map(_named, batches_of(samples, batch)))
 
-    def run(self, path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
+    def run(self, path: Path, batches: Sequence[Sequence[AnyInput]]) -> list[Array]:
         onnxruntime = silent_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -73,7 +82,7 @@ class OnnxFormat(Format):
         return [_channels_last(session.run(None, _named(batch))[0]) for batch in batches]
 
 
-def _named(batch: Sequence[Array]) -> dict[str, Array]:
+def _named(batch: Sequence[AnyInput]) -> dict[str, AnyInput]:
     names = ["input"] if len(batch) == 1 else [f"input{i}" for i in range(len(batch))]
     arrays = [np.ascontiguousarray(array.transpose(0, 3, 1, 2)) for array in batch]
     return dict(zip(names, arrays, strict=True))
@@ -96,13 +105,14 @@ class _Writer:
         self.message = ModelProto(ir_version=IR_VERSION, producer_name="nasprof")
         self.graph = self.message.graph
         self.flat = flat_values(program)
+        self.pixels: PixelInput | None = None
 
     def model(self, name: str) -> Any:
         """The whole model as a protobuf message."""
         cast = self.type is not np.float32
-        names = {name: f"{name}_half" if cast else name for name in self.program.inputs}
-        for source, target in names.items() if cast else ():
-            self.node("Cast", [source], target, to=TensorProto.FLOAT16)
+        names = {name: self._normalised(name, shape) for name, shape in self.program.inputs.items()}
+        for value, source in names.items() if cast else ():
+            names[value] = self.node("Cast", [source], f"{value}_half", to=TensorProto.FLOAT16)
         names[self.program.output] = "output_half" if cast else "output"
         for op in self.program.ops:
             self.emit(op, [names.get(value, value) for value in op.inputs], names)
@@ -114,9 +124,20 @@ class _Writer:
         self.message.opset_import.append(helper.make_opsetid("", OPSET))
         return self.message
 
+    def _normalised(self, name: str, shape: Shape) -> str:
+        """An input as the network sees it."""
+        if self.pixels is None:
+            return name
+        scale, shift = (factor[:, None, None] for factor in self.pixels.factors(shape[2]))
+        self.node("Cast", [name], FLOAT, to=TensorProto.FLOAT)
+        self.node("Mul", [FLOAT, self._store("input.scale", scale)], SCALED)
+        shifted = [SCALED, self._store("input.shift", shift)]
+        return self.node("Add", shifted, NORMALISED)
+
     def _inputs(self) -> list[Any]:
+        kind = TensorProto.FLOAT if self.pixels is None else TensorProto.UINT8
         return [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, self._dims(shape))
+            helper.make_tensor_value_info(name, kind, self._dims(shape))
             for name, shape in self.program.inputs.items()
         ]
 
@@ -167,6 +188,9 @@ class _Writer:
         """Add an array to the file; floating-point ones in the graph's precision."""
         if array.dtype == np.float32:
             array = array.astype(self.type, copy=False)
+        return self._store(name, array)
+
+    def _store(self, name: str, array: NDArray[np.generic]) -> str:
         # Built in place: appending a finished message would copy the weights once more.
         self.graph.initializer.add(
             name=name,

@@ -18,9 +18,10 @@ from typing import Any, TypeAlias
 
 from devices.runner.telemetry import silence
 from nasprof.temporary import TemporaryFolder
-from profiler.lowering.fold import Array
+from profiler.lowering.fold import AnyInput
+from profiler.lowering.pixels import STAGES
 
-Batches: TypeAlias = Iterable[Mapping[str, Array]]
+Batches: TypeAlias = Iterable[Mapping[str, AnyInput]]
 
 
 def quantize(model: bytes, batches_of: Callable[[int], Batches]) -> bytes:
@@ -45,6 +46,7 @@ def quantize(model: bytes, batches_of: Callable[[int], Batches]) -> bytes:
             weight_type=quantization.QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
+            nodes_to_exclude=list(STAGES),
         )
         return target.read_bytes()
 
@@ -68,7 +70,7 @@ def _reader(batches: Batches) -> Any:
         def __init__(self) -> None:
             self.remaining = iter(batches)
 
-        def get_next(self) -> Mapping[str, Array] | None:
+        def get_next(self) -> Mapping[str, AnyInput] | None:
             return next(self.remaining, None)
 
     return Reader()

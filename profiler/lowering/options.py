@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nasprof.errors import UsageError
-from profiler.lowering.fold import Array
+from profiler.lowering.fold import AnyInput
+from profiler.lowering.pixels import PixelInput
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class FileOptions:
             ``(n, h, w, c)``; one such array an input if there are several. Random ones unless
             given, with which an int8 file may lose points of accuracy. Not used at fp32.
         rng: source of random calibration inputs; seeded with 0 unless given.
+        pixels: an input of raw pixels, uint8, that the file normalises; calibration images are
+            pixels then, too. Normalised float32 unless given.
 
     Raises:
         UsageError: the batch is below 1.
@@ -29,8 +32,9 @@ class FileOptions:
 
     precision: str = "fp32"
     batch: int = 1
-    calibration: Array | Sequence[Array] | None = None
+    calibration: AnyInput | Sequence[AnyInput] | None = None
     rng: np.random.Generator | None = None
+    pixels: PixelInput | None = None
 
     def __post_init__(self) -> None:
         if self.batch < 1:

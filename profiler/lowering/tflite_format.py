@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from profiler.lowering.base import Format
-from profiler.lowering.fold import Array, Weights, fold, merge_equal
+from profiler.lowering.fold import AnyInput, Array, Weights, fold, merge_equal
+from profiler.lowering.pixels import PixelInput
 from profiler.lowering.tflite_ops import EMITTERS
 from profiler.lowering.tflite_writer import Writer
 from spaces.graph import Network
@@ -25,24 +26,29 @@ class TFLiteFormat(Format):
     runtime = "litert"
     precisions = ("fp32", "fp16", "int8")
 
-    def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:
+    def encode(
+        self,
+        network: Network,
+        weights: Weights,
+        precision: str,
+        batch: int,
+        pixels: PixelInput | None = None,
+    ) -> bytes:
         program = merge_equal(network.program())
         writer = Writer(program, fold(program, weights), batch, half=precision == "fp16")
-        for value, shape in program.inputs.items():
-            writer.values[value] = writer.file.tensor(value, [batch, *shape])
-        inputs = list(writer.values.values())
+        inputs = [writer.input(value, pixels) for value in program.inputs]
         for op in program.ops:
             writer.values[op.name] = EMITTERS[type(op)](writer, op)
         return writer.file.pack(network.name or "network", inputs, writer.values[program.output])
 
     def quantize(
-        self, model: bytes, samples: Sequence[Array], at_batch: Callable[[int], bytes]
+        self, model: bytes, samples: Sequence[AnyInput], at_batch: Callable[[int], bytes]
     ) -> bytes:
         from profiler.lowering.tflite_int8 import quantize
 
         return quantize(model, samples, at_batch)
 
-    def run(self, path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
+    def run(self, path: Path, batches: Sequence[Sequence[AnyInput]]) -> list[Array]:
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(model_path=str(path), num_threads=1)
@@ -50,7 +56,7 @@ class TFLiteFormat(Format):
         return [_invoke(interpreter, batch) for batch in batches]
 
 
-def _invoke(interpreter: Any, batch: Sequence[Array]) -> Array:
+def _invoke(interpreter: Any, batch: Sequence[AnyInput]) -> Array:
     for detail, array in zip(interpreter.get_input_details(), batch, strict=True):
         interpreter.set_tensor(detail["index"], array)
     interpreter.invoke()

@@ -11,6 +11,7 @@ memory allows, in a file of that batch size: tensors have the same names in both
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
@@ -23,7 +24,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from nasprof.errors import UsageError
 from profiler.lowering.calibration import batches_of
-from profiler.lowering.fold import Array
+from profiler.lowering.fold import AnyInput, Array
+from profiler.lowering.pixels import STAGES
 from profiler.lowering.tflite_model import repack
 
 Ranges: TypeAlias = Mapping[str, Mapping[str, Array]]
@@ -34,7 +36,7 @@ _MOST_BYTES = 256 << 20
 """Of all activations together, which calibration keeps."""
 
 
-def quantize(model: bytes, samples: Sequence[Array], at_batch: Callable[[int], bytes]) -> bytes:
+def quantize(model: bytes, samples: Sequence[AnyInput], at_batch: Callable[[int], bytes]) -> bytes:
     """The ``fp32`` file ``model`` at int8, its ranges the extremes seen on all samples.
 
     Args:
@@ -66,7 +68,7 @@ def _quantizer(model: bytes) -> Any:
     return quantizer.Quantizer(bytearray(model), _recipe())
 
 
-def _ranges(model: bytes, inputs: Sequence[Array]) -> Ranges:
+def _ranges(model: bytes, inputs: Sequence[AnyInput]) -> Ranges:
     """The range of each activation on one batch."""
     names = ["input"] if len(inputs) == 1 else [f"input{i}" for i in range(len(inputs))]
     data = {"serving_default": [dict(zip(names, inputs, strict=True))]}
@@ -102,4 +104,8 @@ def _recipe() -> Any:
     recipe.add_static_config(".*", names.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8)
     for boundary in (names.INPUT, names.OUTPUT):
         recipe.add_quantization_config(".*", boundary, None, AlgorithmName.NO_QUANTIZE)
+    stages = "|".join(map(re.escape, STAGES))
+    recipe.add_quantization_config(
+        f"^({stages});", names.ALL_SUPPORTED, None, AlgorithmName.NO_QUANTIZE
+    )
     return recipe.get_quantization_recipe()

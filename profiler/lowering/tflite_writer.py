@@ -9,6 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from profiler.lowering.fold import Affine, flat_values
+from profiler.lowering.pixels import STAGES, PixelInput
 from profiler.lowering.tflite_model import ModelBuilder
 from spaces.graph import Program
 from spaces.ops import Activate, Activation, Add, Conv, Gate, Norm, Op
@@ -29,6 +30,26 @@ class Writer:
         self.flat = flat_values(program)
         self.sixfold = _sixfold_gates(program)
         self.fused = _fused_relus(program)
+
+    def input(self, name: str, pixels: PixelInput | None) -> int:
+        """The tensor of an input; what the network sees of it is the value of this name."""
+        shape = self.program.inputs[name]
+        dims = [self.batch, *shape]
+        if pixels is None:
+            self.values[name] = self.file.tensor(name, dims)
+            return self.values[name]
+        source = self.file.tensor(name, dims, np.uint8)
+        floats, scaled, normalised = (self.file.tensor(stage, dims) for stage in STAGES)
+        scale, shift = pixels.factors(shape[2])
+        cast = schema.CastOptionsT()
+        cast.inDataType, cast.outDataType = schema.TensorType.UINT8, schema.TensorType.FLOAT32
+        factor = self.file.constant("input.scale", scale)
+        term = self.file.constant("input.shift", shift)
+        self.file.operator("CAST", [source], floats, cast)
+        self.file.operator("MUL", [floats, factor], scaled, schema.MulOptionsT())
+        self.file.operator("ADD", [scaled, term], normalised, schema.AddOptionsT())
+        self.values[name] = normalised
+        return source
 
     def activation(self, op: Op) -> Activation:
         """What follows ``op`` in the same operator: its own activation, or a ReLU after it."""

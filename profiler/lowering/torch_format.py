@@ -15,7 +15,8 @@ from types import ModuleType
 
 from nasprof.errors import UsageError
 from profiler.lowering.base import Format
-from profiler.lowering.fold import Array, Weights
+from profiler.lowering.fold import AnyInput, Array, Weights
+from profiler.lowering.pixels import PixelInput
 from spaces.graph import Network
 
 
@@ -26,11 +27,18 @@ class TorchFormat(Format):
     runtime = "torch"
     precisions = ("fp32", "fp16")
 
-    def encode(self, network: Network, weights: Weights, precision: str, batch: int) -> bytes:
-        content: bytes = _worker().encode(network, weights, precision == "fp16", batch)
+    def encode(
+        self,
+        network: Network,
+        weights: Weights,
+        precision: str,
+        batch: int,
+        pixels: PixelInput | None = None,
+    ) -> bytes:
+        content: bytes = _worker().encode(network, weights, precision == "fp16", batch, pixels)
         return content
 
-    def run(self, path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
+    def run(self, path: Path, batches: Sequence[Sequence[AnyInput]]) -> list[Array]:
         outputs: list[Array] = _worker().run(path, batches)
         return outputs
 

@@ -14,21 +14,27 @@ import torch
 from torch import Tensor, nn
 
 from devices.runner.adapters.torch_adapter import INPUTS_ENTRY
-from profiler.lowering.fold import Affine, Array, Weights, fold, merge_equal
+from profiler.lowering.fold import Affine, AnyInput, Array, Weights, fold, merge_equal
 from profiler.lowering.module import ProgramModule
+from profiler.lowering.pixels import PixelInput
 from spaces.graph import Network, Program
 from spaces.ops import Conv, Op
 
 
-def encode(network: Network, weights: Weights, half: bool, batch: int) -> bytes:
+def encode(
+    network: Network, weights: Weights, half: bool, batch: int, pixels: PixelInput | None
+) -> bytes:
     """The file's content; its extra entry lists the inputs' names, shapes and types."""
     program = merge_equal(network.program())
     module: nn.Module = _folded(program, weights)
     if half:
         module = _Half(module)
-    inputs = [torch.zeros(batch, c, h, w) for h, w, c in program.inputs.values()]
+    dtype = torch.float32
+    if pixels is not None:
+        module, dtype = _Normalised(module, pixels, network.inputs[0][2]), torch.uint8
+    inputs = [torch.zeros(batch, c, h, w, dtype=dtype) for h, w, c in program.inputs.values()]
     described = [
-        {"name": name, "shape": list(value.shape), "dtype": "float32"}
+        {"name": name, "shape": list(value.shape), "dtype": str(dtype).removeprefix("torch.")}
         for name, value in zip(program.inputs, inputs, strict=True)
     ]
     target = io.BytesIO()
@@ -39,7 +45,7 @@ def encode(network: Network, weights: Weights, half: bool, batch: int) -> bytes:
     return target.getvalue()
 
 
-def run(path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
+def run(path: Path, batches: Sequence[Sequence[AnyInput]]) -> list[Array]:
     """The file's outputs for batches of inputs ``(batch, h, w, c)``."""
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
@@ -47,7 +53,7 @@ def run(path: Path, batches: Sequence[Sequence[Array]]) -> list[Array]:
         return [_channels_last(module(*map(_channels_first, batch))) for batch in batches]
 
 
-def _channels_first(array: Array) -> Tensor:
+def _channels_first(array: AnyInput) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2)))
 
 
@@ -67,6 +73,21 @@ class _Half(nn.Module):  # type: ignore[misc]
     def forward(self, *inputs: Tensor) -> Tensor:
         result: Tensor = self.module(*(value.half() for value in inputs))
         return result.float()
+
+
+class _Normalised(nn.Module):  # type: ignore[misc]
+    """A module that takes pixels."""
+
+    def __init__(self, module: nn.Module, pixels: PixelInput, channels: int) -> None:
+        super().__init__()
+        self.module = module
+        scale, shift = (torch.from_numpy(each)[:, None, None] for each in pixels.factors(channels))
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
+
+    def forward(self, image: Tensor) -> Tensor:
+        result: Tensor = self.module(image.float() * self.scale + self.shift)
+        return result
 
 
 def _folded(program: Program, weights: Weights) -> ProgramModule:

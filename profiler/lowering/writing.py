@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,18 @@ from nasprof.log import logger
 from nasprof.temporary import TemporaryFolder
 from nasprof.typing import JsonObject
 from profiler.lowering.base import Format, find_format
-from profiler.lowering.calibration import Batches, batches_of, checked_samples, drift, random_inputs
+from profiler.lowering.calibration import (
+    Batches,
+    Samples,
+    batches_of,
+    checked_samples,
+    drift,
+    random_inputs,
+)
 from profiler.lowering.check import check_weights
 from profiler.lowering.fold import Array, Weights
 from profiler.lowering.options import DEFAULTS, FileOptions
+from profiler.lowering.pixels import PixelInput
 from spaces.graph import Network
 
 
@@ -33,6 +42,7 @@ class Lowered:
         drift: how far its outputs are from those at fp32 on the calibration inputs: ``cosine``
             similarity (mean over samples), ``max_abs`` difference, ``top1_agreement`` (share of
             samples whose largest output is the same one) and ``samples``; None at fp32.
+        pixels: how it normalises the raw pixels that it takes; None if it takes none.
     """
 
     path: Path
@@ -42,6 +52,7 @@ class Lowered:
     sha256: str
     size_bytes: int
     drift: JsonObject | None = None
+    pixels: PixelInput | None = None
 
 
 def lower(
@@ -58,7 +69,7 @@ def lower(
         weights: every array that ``network.arrays()`` names.
         path: the file; replaced as a whole.
         format: a name in ``formats``.
-        options: precision, batch and calibration.
+        options: precision, batch, calibration, and whether it takes raw pixels.
 
     Raises:
         UsageError: unknown format or precision, weights or inputs that do not fit.
@@ -67,31 +78,40 @@ def lower(
     precision, batch = options.precision, options.batch
     writer = find_format(format, precision)
     check_weights(weights, network.arrays())
-    facts: JsonObject = {"format": format, "precision": precision, "batch": batch}
-    whole = writer.encode(network, weights, "fp32", batch)
+    if options.pixels is not None:
+        options.pixels.check(network)
+    facts: JsonObject = {
+        "format": format,
+        "precision": precision,
+        "batch": batch,
+        "pixels": options.pixels,
+    }
+
+    def encode(precision: str, batch: int) -> bytes:
+        return writer.encode(network, weights, precision, batch, options.pixels)
+
+    whole = encode("fp32", batch)
     if precision == "fp32":
         return _write(path, whole, facts)
     samples = _samples(network, options)
     if precision == "int8":
-        content = writer.quantize(
-            whole, samples, lambda size: writer.encode(network, weights, "fp32", size)
-        )
+        content = writer.quantize(whole, samples, partial(encode, "fp32"))
     else:
-        content = writer.encode(network, weights, precision, batch)
+        content = encode(precision, batch)
     batches = batches_of(samples, batch)
     moved = drift(_outputs(writer, whole, batches), _outputs(writer, content, batches))
     return _write(path, content, facts | {"drift": moved})
 
 
-def _samples(network: Network, options: FileOptions) -> list[Array]:
+def _samples(network: Network, options: FileOptions) -> Samples:
     if options.calibration is not None:
-        return checked_samples(options.calibration, network)
+        return checked_samples(options.calibration, network, options.pixels)
     if options.precision == "int8":
         logger.warning(
             "The ranges of int8 are set by random inputs: the file's accuracy may be lower by "
             "several points. Give some 100 real images for calibration."
         )
-    return random_inputs(network, options.rng)
+    return random_inputs(network, options.rng, options.pixels)
 
 
 def _outputs(writer: Format, content: bytes, batches: Batches) -> list[Array]:

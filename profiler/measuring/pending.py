@@ -102,4 +102,5 @@ def _facts(written: Lowered) -> JsonObject:
         "precision": written.precision,
         "batch": written.batch,
         "drift_from_fp32": written.drift,
+        **({} if written.pixels is None else {"pixels": written.pixels.to_dict()}),
     }

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from nasprof.arrays import read_npy, require_finite
 from nasprof.errors import UsageError
 from nasprof.reader import brief
-from profiler.lowering import FileOptions, Lowered, formats, load_weights, lower, random_inputs
+from profiler.lowering import (
+    FileOptions,
+    Lowered,
+    PixelInput,
+    formats,
+    load_weights,
+    lower,
+    random_inputs,
+)
 from profiler.model_files.architectures import NamedArch
 from spaces.graph import Network
 from spaces.weights import random_weights
@@ -28,6 +36,8 @@ class LoweringOptions:
             network's own or an OFA supernet's; seeded random ones unless given.
         calibration: inputs ``(n, h, w, c)`` for int8; seeded random ones unless given.
         seed: of all that is random.
+        pixels: an input of raw pixels, uint8, that the file normalises, instead of float32;
+            calibration images are pixels then.
 
     Raises:
         UsageError: the batch is no whole number of at least 1.
@@ -39,8 +49,9 @@ class LoweringOptions:
     precision: str = "fp32"
     batch: int = 1
     weights: str | Path | None = None
-    calibration: NDArray[np.float32] | None = None
+    calibration: NDArray[np.float32] | NDArray[np.uint8] | None = None
     seed: int = 0
+    pixels: PixelInput | None = None
 
     def __post_init__(self) -> None:
         if type(self.batch) is not int or self.batch < 1:
@@ -53,18 +64,20 @@ class LoweringOptions:
             batch=self.batch,
             calibration=self.calibration,
             rng=np.random.default_rng(self.seed),
+            pixels=self.pixels,
         )
 
 
 def file_name(name: str, format: str, options: LoweringOptions) -> str:
-    """``name[-precision][-bBATCH].suffix``.
+    """``name[-precision][-bBATCH][-pixels].suffix``.
 
     >>> file_name("net", "onnx", LoweringOptions(precision="int8"))
     'net-int8.onnx'
     """
     precision = "" if options.precision == "fp32" else f"-{options.precision}"
     batch = "" if options.batch == 1 else f"-b{options.batch}"
-    return f"{name}{precision}{batch}{formats.get(format).suffix}"
+    pixels = "" if options.pixels is None else "-pixels"
+    return f"{name}{precision}{batch}{pixels}{formats.get(format).suffix}"
 
 
 def lower_arch(arch: NamedArch, format: str, options: LoweringOptions, folder: Path) -> Lowered:
@@ -90,13 +103,13 @@ def lower_random(network: Network, path: Path, format: str, options: LoweringOpt
     weights = random_weights(network, np.random.default_rng(options.seed))
     file_options = options.file_options()
     if options.calibration is None and options.precision == "int8":
-        samples = random_inputs(network, file_options.rng)
+        samples = random_inputs(network, file_options.rng, options.pixels)
         file_options = replace(file_options, calibration=samples)
     return lower(network, weights, path, format, file_options)
 
 
-def read_calibration(path: Path) -> NDArray[np.float32]:
-    """Inputs ``(n, h, w, c)`` from a ``.npy`` file.
+def read_calibration(path: Path) -> NDArray[np.float32] | NDArray[np.uint8]:
+    """Inputs ``(n, h, w, c)`` from a ``.npy`` file: pixels if they are uint8, else float32.
 
     Raises:
         UsageError: the file holds no such array.
@@ -107,6 +120,8 @@ def read_calibration(path: Path) -> NDArray[np.float32]:
             f"{path} holds an array of shape {array.shape}, "
             "expected (n, height, width, channels), all above 0"
         )
+    if array.dtype == np.uint8:
+        return array
     numbers = array.astype(np.float32, copy=False)
     require_finite({"the array": numbers}, path)
     return numbers

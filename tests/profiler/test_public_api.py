@@ -13,8 +13,8 @@ PUBLIC = {
         AuditOptions AuditReport AuditedNetwork BlockDescription BuildProgress Cancelled
         Description Descriptions DeviceStatus DeviceStatuses ExportedFile Exports Interrupted
         LatencyFit Listeners LoweringOptions Measurement Measurements ModelInputs NamedArch
-        Prediction Predictions Protocol Status TableOptions TableSpeed Target TorchModel audit
-        build_table describe environment export fit_latency list_devices measure named_archs
+        PixelInput Prediction Predictions Protocol Status TableOptions TableSpeed Target TorchModel
+        audit build_table describe environment export fit_latency list_devices measure named_archs
         parse_protocol predict read_measurements
     """,
     "luts": """
