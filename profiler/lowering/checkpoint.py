@@ -15,9 +15,10 @@ from nasprof.safetensors_file import read_safetensors
 from nasprof.tensors import TorchMissing, read_tensors
 from profiler.lowering.check import check_weights
 from profiler.lowering.fold import Array
-from spaces import Arch
+from spaces import Arch, parse_arch
 from spaces.graph import Network
-from spaces.supernet import is_supernet, plain_names, slicers
+from spaces.mobilenetv3_sharing import plain_names
+from spaces.sharing import sharing_of, sharings
 
 
 def load_weights(path: Path, network: Network, arch: Arch | None = None) -> dict[str, Array]:
@@ -33,9 +34,11 @@ def load_weights(path: Path, network: Network, arch: Arch | None = None) -> dict
         UsageError: the file cannot be read safely, or its arrays do not fit the network.
     """
     state = read_state(path)
-    space = "" if arch is None else arch["space"]
-    if is_supernet(state) and space in slicers and arch is not None:
-        return slicers.get(space)(state, arch, network)
+    if arch is not None and arch["space"] in sharings:
+        space, canonical = parse_arch(dict(arch))
+        sharing = sharing_of(space)
+        if sharing.is_supernet(state, network):
+            return sharing.network_weights(state, space.encode([canonical])[0])
     weights = plain_names(state)
     check_weights(weights, network.arrays(), str(path))
     return weights

@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from profiler.lowering.check import check_weights
 from profiler.lowering.fold import Weights
 from spaces.graph import Network, Program
-from spaces.ops import (
-    BATCH_NORM_EPS,
-    Activate,
-    Activation,
-    Add,
-    AvgPool,
-    Conv,
-    Gate,
-    GlobalPool,
-    Linear,
-    Norm,
-    Op,
-    Zero,
-)
-
-_ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
-    Activation.NONE: lambda value: value,
-    Activation.RELU: functional.relu,
-    Activation.H_SWISH: functional.hardswish,
-    Activation.H_SIGMOID: functional.hardsigmoid,
-}
+from spaces.ops import BATCH_NORM_EPS, Conv, Linear, Norm, Op
+from supernets.program import Layers, execute
 
 
 def build_module(network: Network, weights: Weights) -> ProgramModule:
@@ -83,20 +60,26 @@ class ProgramModule(nn.Module):  # type: ignore[misc]
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The output for inputs ``(n, c, h, w)``."""
-        values: dict[str, Tensor] = dict(zip(self.program.inputs, inputs, strict=True))
-        for op in self.program.ops:
-            values[op.name] = self._run(op, [values[name] for name in op.inputs])
-        return values[self.program.output]
-
-    def _run(self, op: Op, inputs: list[Tensor]) -> Tensor:
-        if isinstance(op, Conv | Gate | AvgPool | GlobalPool):
-            inputs = [_spatial(value) for value in inputs]
-        value = _EXECUTORS[type(op)](self, op, inputs)
-        return _ACTIVATIONS[getattr(op, "activation", Activation.NONE)](value)
+        return execute(self.program, _ModuleLayers(self), inputs)
 
 
-def _spatial(value: Tensor) -> Tensor:
-    return value if value.dim() == 4 else value[:, :, None, None]
+class _ModuleLayers(Layers):
+    """Layers that are submodules."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+
+    def convolve(self, op: Conv, value: Tensor) -> Tensor:
+        result: Tensor = self._module.get_submodule(op.param)(value)
+        return result
+
+    def linear(self, op: Linear, value: Tensor) -> Tensor:
+        result: Tensor = self._module.get_submodule(op.param)(value)
+        return result
+
+    def normalise(self, norm: str, value: Tensor) -> Tensor:
+        result: Tensor = self._module.get_submodule(norm)(value)
+        return result
 
 
 def _layers(op: Op) -> dict[str, nn.Module]:
@@ -126,40 +109,3 @@ def _place(root: nn.Module, path: str, layer: nn.Module) -> None:
             root.add_module(parent, nn.Module())
         root = root._modules[parent]
     root.add_module(name, layer)
-
-
-def _conv(module: ProgramModule, op: Conv, inputs: list[Tensor]) -> Tensor:
-    value = module.get_submodule(op.param)(inputs[0])
-    return module.get_submodule(op.norm)(value) if op.norm else value
-
-
-def _linear(module: ProgramModule, op: Linear, inputs: list[Tensor]) -> Tensor:
-    return module.get_submodule(op.param)(inputs[0].flatten(1))
-
-
-def _norm(module: ProgramModule, op: Norm, inputs: list[Tensor]) -> Tensor:
-    return module.get_submodule(op.norm)(_spatial(inputs[0]))
-
-
-def _pool(module: ProgramModule, op: AvgPool, inputs: list[Tensor]) -> Tensor:
-    pad = (op.kernel - 1) // 2
-    return functional.avg_pool2d(inputs[0], op.kernel, op.stride, pad, count_include_pad=False)
-
-
-def _add(module: ProgramModule, op: Add, inputs: list[Tensor]) -> Tensor:
-    if inputs[0].dim() != inputs[1].dim():
-        inputs = [_spatial(value) for value in inputs]
-    return inputs[0] + inputs[1]
-
-
-_EXECUTORS: Mapping[type[Op], Callable[[ProgramModule, Any, list[Tensor]], Tensor]] = {
-    Conv: _conv,
-    Linear: _linear,
-    Norm: _norm,
-    Activate: lambda module, op, inputs: inputs[0],
-    Add: _add,
-    Gate: lambda module, op, inputs: inputs[0] * inputs[1],
-    AvgPool: _pool,
-    GlobalPool: lambda module, op, inputs: inputs[0].mean((2, 3), keepdim=True),
-    Zero: lambda module, op, inputs: inputs[0] * 0,
-}

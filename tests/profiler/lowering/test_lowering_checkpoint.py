@@ -99,7 +99,7 @@ def test_a_truncated_supernet_is_refused(ofa, tmp_path):
     state = supernet.state_dict()
     del state["blocks.1.conv.point_linear.bn.bn.weight"]
     torch.save(state, tmp_path / "ofa.pth")
-    with pytest.raises(UsageError, match=r"no array 'blocks.1.conv.point_linear.bn.weight'"):
+    with pytest.raises(UsageError, match=r"no array 'blocks.1.conv.point_linear.bn.bn.weight'"):
         load_weights(tmp_path / "ofa.pth", network, arch)
 
 

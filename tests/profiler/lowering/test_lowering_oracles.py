@@ -18,7 +18,7 @@ from profiler.lowering.user_module import export_module
 from spaces.graph import Network
 from spaces.mobilenetv3 import MobileNetV3Space
 from spaces.nasbench201 import NasBench201Space
-from spaces.supernet import slice_mobilenetv3
+from spaces.sharing import sharing_of
 from spaces.weights import random_weights
 
 TOLERANCE = 1e-5
@@ -73,9 +73,9 @@ def test_slices_of_the_supernet_are_those_of_ofa(supernet):
     """Bit for bit, but for the products with kernel matrices."""
     built, space, state = supernet
     transformed = 0
-    for arch, network in archs_of(space, n=3, seed=7):
+    for arch, _ in archs_of(space, n=3, seed=7):
         theirs = arrays_of(ofa_subnet(built, arch))
-        ours = slice_mobilenetv3(state, arch, network)
+        ours = sharing_of(space).network_weights(state, space.encode([arch])[0])
         assert ours.keys() == theirs.keys()
         for name, array in ours.items():
             if np.array_equal(array, theirs[name]):
@@ -91,17 +91,17 @@ def test_the_supernet_of_another_width_is_refused(supernet):
     other = MobileNetV3Space(
         width=1.2 if space.width == 1 else 1.0, resolution=RESOLUTION, classes=space.classes
     )
-    ((arch, network),) = archs_of(other, n=1)
+    ((arch, _),) = archs_of(other, n=1)
     with pytest.raises(UsageError, match="does not contain"):
-        slice_mobilenetv3(state, arch, network)
+        sharing_of(other).network_weights(state, other.encode([arch])[0])
 
 
 def test_the_supernet_with_other_classes_is_refused(supernet):
     _, space, state = supernet
     other = MobileNetV3Space(width=space.width, resolution=RESOLUTION, classes=10)
-    ((arch, network),) = archs_of(other, n=1)
+    ((arch, _),) = archs_of(other, n=1)
     with pytest.raises(UsageError, match=r"classifier.linear.weight is \(100, "):
-        slice_mobilenetv3(state, arch, network)
+        sharing_of(other).network_weights(state, other.encode([arch])[0])
 
 
 def networks():
