@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nasprof.arrays import brief_line
 from nasprof.errors import NasprofError, UsageError
 from nasprof.reader import Reader
 from nasprof.typing import Indices, JsonObject
@@ -179,12 +183,13 @@ class Loader:
             self._ahead = _ahead(self.batches, self._position, self.workers)
         try:
             batch: tuple[Tensor, Tensor] | NasprofError = next(self._ahead)
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+        # Tensors are handed over by the worker itself: when it is gone, so are those in the queue.
+        except (RuntimeError, OSError, EOFError) as error:
+            if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                 raise
             self.close()
             raise NasprofError(
-                f"a process that loads images has ended: {str(error).partition(chr(10))[0]}",
+                f"a process that loads images has ended: {brief_line(str(error) or type(error).__name__)}",
                 "There may be too little memory for so many workers; take fewer.",
             ) from error
         if isinstance(batch, NasprofError):
@@ -268,4 +273,22 @@ def _ahead(batches: TrainingBatches, first: int, workers: int) -> Iterator[Any]:
         prefetch_factor=_PREFETCH,
         pin_memory=torch.cuda.is_available(),
     )
-    return iter(loader)
+    with _own_child_handler():
+        return iter(loader)
+
+
+@contextmanager
+def _own_child_handler() -> Iterator[None]:
+    """Keep torch's SIGCHLD handler away, by which a worker's end raises wherever one happens to be.
+
+    The end is noticed all the same, when a batch of the worker's is due.
+    """
+    number = getattr(signal, "SIGCHLD", None)  # Windows has none
+    if number is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_DFL if before is None else before)
