@@ -188,8 +188,9 @@ class Loader:
             if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                 raise
             self.close()
+            reason = brief_line(str(error)) or type(error).__name__
             raise NasprofError(
-                f"a process that loads images has ended: {brief_line(str(error) or type(error).__name__)}",
+                f"a process that loads images has ended: {reason}",
                 "There may be too little memory for so many workers; take fewer.",
             ) from error
         if isinstance(batch, NasprofError):
