@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from devices import host
-from devices.arrays import Tensor, read_arrays
+from devices.arrays import Tensor, checked_outputs, read_arrays, write_arrays
 from devices.cgroup import cpu_quota
 from devices.contention import mark_contention
 from devices.errors import DeviceError
@@ -18,7 +17,8 @@ from devices.replies import (
     context_of,
     operators_of,
 )
-from devices.requests import hello_request, load_request
+from devices.reply_checks import damaged
+from devices.requests import hello_request, load_request, run_request
 from devices.runner_process import RunnerProcess
 from devices.samples import THROTTLED, Arrived, Samples, take_in
 from devices.session import Session
@@ -126,14 +126,19 @@ class LocalSession(Session):
         return None
 
     def outputs(self, name: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        import numpy as np
+        return self._outputs(name, inputs, many=False)
 
+    def sample_outputs(self, name: str, samples: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        outputs = self._outputs(name, samples, many=True)
+        return checked_outputs(outputs, self._models[name], samples)
+
+    def _outputs(self, name: str, arrays: Mapping[str, Tensor], *, many: bool) -> dict[str, Tensor]:
         source, target = (self._folder.path / file for file in ("in.npz", "out.npz"))
-        arrays: dict[str, Any] = dict(inputs)
-        np.savez(source, **arrays)
-        self._process.ask(
-            {"op": "run", "name": name, "inputs": str(source), "outputs": str(target)}
-        )
+        source.write_bytes(write_arrays(arrays))
+        target.unlink(missing_ok=True)
+        self._process.ask(run_request(name, str(source), str(target), many))
+        if not target.is_file():
+            damaged("run", "there are no outputs")
         return read_arrays(read_bytes(target, MAX_BYTES))
 
     def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:

@@ -46,3 +46,14 @@ def load_request(
         "seed": INPUT_SEED,
         "details": details.request(files),
     }
+
+
+def run_request(name: str, inputs: str, outputs: str, many: bool) -> JsonObject:
+    """What has outputs computed.
+
+    Args:
+        inputs: path of arrays by input (``.npz``), where the runner is.
+        outputs: path that it shall write arrays by output to.
+        many: whether the inputs are any number of samples, and not one batch.
+    """
+    return {"op": "run", "name": name, "inputs": inputs, "outputs": outputs, "many": many}

@@ -82,6 +82,26 @@ class Session(ABC):
         """
         raise RunnerRefused("this device does not return outputs")
 
+    def sample_outputs(self, name: str, samples: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Run a loaded model on any number of samples and return all outputs, by name.
+
+        The device cuts them into batches of the model's size, whatever that is. All of them are in
+        memory at once, here and there: give large sets in parts.
+
+        Args:
+            name: of the model.
+            samples: arrays ``(n, ...)`` by input, each like the model's input but for its first
+                axis.
+
+        Returns:
+            Arrays ``(n, ...)`` by output.
+
+        Raises:
+            RunnerRefused: the device cannot return outputs, or the model works otherwise.
+            RunnerCrashed: it gave none, or not one for each sample.
+        """
+        raise RunnerRefused("this device does not return outputs")
+
     def profile(self, name: str, warmup: int, runs: int) -> dict[str, float]:
         """Mean ms a run of each operator of a loaded model, by its name, in the order they ran.
 

@@ -138,6 +138,9 @@ class BenchmarkModelSession(AdbSession):
             'Use runner = "json" in the device profile, on a device with Python.',
         )
 
+    def sample_outputs(self, name: str, samples: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return self.outputs(name, samples)
+
     def provenance(self) -> JsonObject:
         digest = None if self._local is None else hashlib.sha256(self._local.read_bytes())
         return {

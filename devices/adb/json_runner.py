@@ -6,7 +6,6 @@ JSON lines as it goes, so what was timed before a crash is kept.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from devices.adb.benchmark_check import exit_text
 from devices.adb.connection import quote
 from devices.adb.session import AdbSession
-from devices.arrays import Tensor, read_arrays
+from devices.arrays import Tensor, checked_outputs, read_arrays, write_arrays
 from devices.contention import mark_contention
 from devices.errors import RunnerCrashed, RunnerRefused
 from devices.foreign import clean
@@ -27,7 +26,7 @@ from devices.replies import (
     parse_reply,
     raise_error,
 )
-from devices.requests import hello_request, load_request
+from devices.requests import hello_request, load_request, run_request
 from devices.runner.archive import runner_archive
 from devices.runner.telemetry import SILENT
 from devices.samples import Arrived, Samples
@@ -164,21 +163,18 @@ class JsonSession(AdbSession):
         return self._tensors[name]
 
     def outputs(self, name: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        import numpy as np
+        return self._outputs(name, inputs, many=False)
 
+    def sample_outputs(self, name: str, samples: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        outputs = self._outputs(name, samples, many=True)
+        return checked_outputs(outputs, self._tensors[name], samples)
+
+    def _outputs(self, name: str, arrays: Mapping[str, Tensor], *, many: bool) -> dict[str, Tensor]:
         self.make_ready()
-        archive = io.BytesIO()
-        arrays: dict[str, Any] = dict(inputs)
-        np.savez(archive, **arrays)
-        self.push_bytes(archive.getvalue(), "in.npz")
-        target = self.workspace.path("out.npz")
-        request = {
-            "op": "run",
-            "name": name,
-            "inputs": self.workspace.path("in.npz"),
-            "outputs": target,
-        }
-        self._ask([self._load_request(name), request], self.options.timeout_s)
+        self.push_bytes(write_arrays(arrays), "in.npz")
+        source, target = self.workspace.path("in.npz"), self.workspace.path("out.npz")
+        requests = [self._load_request(name), run_request(name, source, target, many)]
+        self._ask(requests, self.options.timeout_s)
         return read_arrays(self.workspace.connection.pull(target))
 
     def provenance(self) -> JsonObject:

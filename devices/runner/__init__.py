@@ -9,12 +9,13 @@ libraries print goes to stderr. Requests, in this order::
     {"op": "hello", "runtime": "onnxruntime", "threads": 1, "affinity": [0], "options": {}}
     {"op": "load", "name": "a", "path": "a.onnx", "seed": 0, "details": {"sizes": {"h": 640}}}
     {"op": "round", "order": ["a", "b"], "warmup": 5, "runs": 50}
-    {"op": "run", "name": "a", "inputs": "in.npz", "outputs": "out.npz"}
+    {"op": "run", "name": "a", "inputs": "in.npz", "outputs": "out.npz", "many": false}
     {"op": "profile", "name": "a", "warmup": 5, "runs": 50}
 
 Each is answered by ``{"ok": OP, ...}``, a round also by one ``{"ok": "samples", ...}`` per visit
 of a model as soon as it was timed. What ``load`` may tell of a model's inputs (``details``) is in
-:class:`.inputs.Inputs`; with ``"try": true`` the model is run once.
+:class:`.inputs.Inputs`; with ``"try": true`` the model is run once. With ``"many": true`` the
+inputs of a run are any number of samples instead of one batch, see :mod:`.batches`.
 
 A failure is answered by ``{"error": OP, "kind": KIND, "message": ...}`` where KIND is ``refused``
 (it cannot be done here), ``failed`` (the runtime failed while running; with the ``model`` and its

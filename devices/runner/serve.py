@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from .adapters import get_adapter
 from .annotations import JsonObject
+from .batches import compute_samples
 from .inputs import Inputs
 from .models import Adapter, Model, Refused
 from .telemetry import silence
@@ -169,8 +170,13 @@ class Server:
         model = self._model(name)
         with np.load(_field(request, "inputs", str), allow_pickle=False) as archive:
             inputs = dict(archive)
-        outputs: JsonObject = dict(model.compute(inputs))
-        np.savez(_field(request, "outputs", str), **outputs)
+        if request.get("many"):
+            shapes = {tensor["name"]: tensor["shape"] for tensor in self._inputs[name]}
+            outputs = compute_samples(model, shapes, inputs)
+        else:
+            outputs = model.compute(inputs)
+        arrays: JsonObject = dict(outputs)
+        np.savez(_field(request, "outputs", str), **arrays)
         return {"name": name}
 
     def _profile(self, request: Request) -> JsonObject:

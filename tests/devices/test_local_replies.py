@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from devices import runner_process
@@ -56,6 +57,12 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 def test_a_round_that_is_whole(session):
     opened = session(HELLO, SAMPLES, SAMPLES, ROUND)
     assert opened.run_round(["m", "m"], 1, 2)["m"].wall_ms == [1.5, 1.25, 1.5, 1.25]
+
+
+def test_outputs_that_are_promised_but_not_there(session):
+    opened = session(HELLO, {"ok": "run", "name": "m"})
+    with pytest.raises(RunnerCrashed, match="there are no outputs"):
+        opened.outputs("m", {"x": np.zeros((1, 2))})
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,27 @@ def test_outputs_come_from_given_inputs(archive, model, tmp_path, rng):
         assert np.ptp(first[first.files[0]]) > 0
 
 
+def test_many_samples_are_cut_into_batches(archive, tmp_path):
+    (tmp_path / "gives-means").write_text("gives-means")
+    target = tmp_path / "out.npz"
+    request = {"op": "run", "name": "m", "outputs": str(target), "many": True}
+    sizes = {"none": 0, "one": 1, "five": 5}
+    for name, n in sizes.items():
+        np.savez(tmp_path / f"{name}.npz", x=np.arange(n * 48.0).reshape(n, 4, 4, 3))
+    loaded = hello(), load("m", tmp_path / "gives-means")
+    for name in ("one", "five"):
+        *_, answer = ask(archive, *loaded, request | {"inputs": str(tmp_path / f"{name}.npz")})
+        assert answer == {"ok": "run", "name": "m"}
+        given, found = np.load(tmp_path / f"{name}.npz")["x"], np.load(target)["y"]
+        np.testing.assert_allclose(found, given.mean((1, 2)))
+    *_, answer = ask(archive, *loaded, request | {"inputs": str(tmp_path / "none.npz")})
+    assert answer["kind"] == "refused" and "there are [0] samples" in answer["message"]
+    (tmp_path / "fine").write_text("fine")
+    path = str(tmp_path / "one.npz")
+    *_, answer = ask(archive, hello(), load("m", tmp_path / "fine"), request | {"inputs": path})
+    assert answer["kind"] == "refused" and "inputs have [] samples" in answer["message"]
+
+
 def test_the_archive_is_the_same_every_time():
     assert runner_archive() == runner_archive()
 

@@ -20,7 +20,7 @@ from devices import (
     RunnerRefused,
     RunSettings,
 )
-from profiler.lowering import formats, lower
+from profiler.lowering import FileOptions, formats, lower
 from spaces import get_space
 from spaces.graph import Network
 from spaces.weights import random_weights
@@ -176,6 +176,42 @@ class DeviceSuite:
             found = output if last or output.ndim != 4 else output.transpose(0, 2, 3, 1)
             scale = np.abs(expected).max()
             np.testing.assert_allclose(found / scale, expected / scale, atol=1e-5)
+
+    def test_samples_of_any_number_go_through_a_fixed_batch(self, target, session, rng):
+        network = target.network("a")
+        samples = rng.standard_normal((4, *network.inputs[0])).astype(np.float32)
+        if target.format != "tflite":
+            samples = np.ascontiguousarray(samples.transpose(0, 3, 1, 2))
+        if not target.returns_outputs:
+            with pytest.raises(RunnerRefused, match="does not return outputs"):
+                session.sample_outputs("a", {"input": samples})
+            return
+        path = target.folder / f"three{formats.get(target.format).suffix}"
+        lower(network, target.weights("a"), path, target.format, FileOptions(batch=3))
+        session.load({"three": path})
+        (found,) = session.sample_outputs("three", {"input": samples}).values()
+        assert len(found) == 4
+        (first,) = session.outputs("three", {"input": samples[:3]}).values()
+        np.testing.assert_allclose(found[:3], first, rtol=1e-6, atol=1e-6)
+        (last,) = session.outputs("a", {"input": samples[3:]}).values()
+        np.testing.assert_allclose(found[3:], last, rtol=1e-5, atol=1e-5)
+
+    @pytest.mark.parametrize(
+        ("fault", "error", "words"),
+        [
+            ("nothing", RunnerCrashed, r"outputs are \[\] instead of \['y'\]"),
+            ("two", RunnerCrashed, r"\['y', 'z'\] instead of \['y'\]"),
+            ("short", RunnerRefused, r"shape \[1, 3\] for 2 samples a run"),
+        ],
+    )
+    def test_outputs_that_are_not_one_a_sample_are_named(self, target, fault, error, words):
+        if not target.returns_outputs:
+            pytest.skip("OUTPUTS NOT COMPARED: this device cannot return them")
+        with (
+            target.faults(target.device, (f"gives-{fault}",)) as session,
+            pytest.raises(error, match=words),
+        ):
+            session.sample_outputs(f"gives-{fault}", {"x": np.ones((3, 4, 4, 3), np.float32)})
 
     def test_provenance_tells_version_threads_and_affinity(self, target, session):
         facts = session.provenance()
