@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nasprof.arrays import MAX_BYTES, MAX_MEMBERS, ArraysInvalid, brief_line
+from nasprof.json_text import plain_json
 from nasprof.reader import brief
 from nasprof.reading import MAX_NAME, read_bytes
 from nasprof.typing import AnyArray
@@ -34,6 +35,24 @@ def read_safetensors(path: Path) -> dict[str, AnyArray]:
     if len(tensors) > MAX_MEMBERS or any(len(name) > MAX_NAME for name, _ in tensors):
         raise ArraysInvalid(f"{path} has more than {MAX_MEMBERS} tensors, or names without end")
     return {name: _array(tensor, f"{path}: {brief(name)}") for name, tensor in tensors}
+
+
+def read_safetensors_metadata(path: Path) -> dict[str, str]:
+    """The texts that a ``.safetensors`` file has beside its arrays, by name; empty without any.
+
+    Raises:
+        UsageError: the file cannot be opened.
+        ArraysInvalid: it is damaged.
+    """
+    content = read_bytes(path, MAX_BYTES)
+    size = int.from_bytes(content[:8], "little")
+    try:
+        header = plain_json(content[8 : 8 + size])
+        metadata = header.get("__metadata__", {})
+        return {str(key): value for key, value in metadata.items() if isinstance(value, str)}
+    except (ValueError, AttributeError) as error:
+        why = brief_line(str(error))
+        raise ArraysInvalid(f"{path} is damaged or no safetensors file: {why}") from error
 
 
 def _array(tensor: dict[str, Any], where: str) -> AnyArray:

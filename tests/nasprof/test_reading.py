@@ -23,9 +23,10 @@ from nasprof.errors import NasprofError, UsageError
 from nasprof.json_text import JsonInvalid, parse_json, plain_json
 from nasprof.jsonl import read_jsonl
 from nasprof.reading import gunzipped, read_bytes, read_text
+from nasprof.state_dict import read_state
 from nasprof.toml_text import parse_toml
 from profiler.cli import main as nasprof
-from profiler.lowering.checkpoint import load_weights, read_state
+from profiler.lowering.checkpoint import load_weights
 from profiler.lowering.fold import fold
 from profiler.measuring.journal import Journal
 from profiler.measuring.protocol import Protocol, protocols

@@ -8,8 +8,8 @@ import torch
 from oracles import ofa_subnet, ofa_supernet
 
 from nasprof.errors import UsageError
+from nasprof.state_dict import read_state
 from profiler.lowering import load_weights
-from profiler.lowering.checkpoint import read_state
 from spaces.mobilenetv3 import MobileNetV3Space
 from spaces.nasbench201 import NasBench201Space
 from spaces.weights import random_weights

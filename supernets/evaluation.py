@@ -1,0 +1,170 @@
+"""How accurate the networks of a supernet are on images that it was not trained on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nasprof.classification import Accuracy, accuracy
+from nasprof.errors import UsageError
+from nasprof.log import logger
+from nasprof.typing import Indices, JsonObject
+from spaces import Genes
+from supernets.card import SupernetCard
+from supernets.data import DataSet, batches
+from supernets.subnet import Subnet
+from supernets.supernet import Supernet
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """On which training images the batch norm of each network is recalibrated.
+
+    Args:
+        images: how many; 0 leaves the supernet's statistics, which are of no network in particular.
+        batch: images at a time.
+        seed: draws them.
+
+    Raises:
+        UsageError: a number is out of range.
+    """
+
+    images: int = 500
+    batch: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("images", 0), ("batch", 2), ("seed", 0)):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise UsageError(f"recalibration: {name} is {value!r}, expected at least {least}")
+
+    def to_dict(self) -> JsonObject:
+        """As JSON."""
+        return {"images": self.images, "batch": self.batch, "seed": self.seed}
+
+    def choose(self, available: int) -> Indices:
+        """Which of the training images, ``(images,)`` or all there are."""
+        order = np.random.default_rng(self.seed).permutation(available)
+        return np.sort(order[: self.images]).astype(np.intp)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The accuracy of one network.
+
+    Args:
+        accuracy: top-1 with its interval, top-5, and top-1 of each class.
+        recalibrated_on: training images that its batch norm was recalibrated on.
+        cpu_s: CPU seconds that recalibrating and evaluating took.
+    """
+
+    accuracy: Accuracy
+    recalibrated_on: int
+    cpu_s: float
+
+    def to_dict(self) -> JsonObject:
+        """As JSON."""
+        return {
+            **self.accuracy.to_dict(),
+            "recalibrated_on": self.recalibrated_on,
+            "cpu_s": self.cpu_s,
+        }
+
+
+class Evaluator:
+    """Evaluates networks of one supernet on one split of a data set.
+
+    Args:
+        supernet: whose networks.
+        card: tells the normalisation and the order of classes.
+        data: its training images recalibrate, those of ``split`` are classified.
+        split: "test", "validation" or "train".
+        recalibration: of each network's batch norm.
+        batch: images at a time; a hundred suit a CPU's caches.
+        device: of torch: "cpu", "cuda", "cuda:1".
+
+    Raises:
+        UsageError: the data have other classes, or no images in that split.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        card: SupernetCard,
+        data: DataSet,
+        *,
+        split: str = "test",
+        recalibration: Recalibration | None = None,
+        batch: int = 100,
+        device: str = "cpu",
+    ) -> None:
+        card.require_data(data)
+        self._supernet = supernet.eval().to(device)
+        self._card = card
+        self._data = data
+        self._split = data.split(split)
+        self._batch = batch
+        self._device = device
+        self.recalibration = recalibration or Recalibration()
+        if not self.recalibration.images:
+            logger.warning(
+                "Batch norm is not recalibrated: accuracies are by statistics of no network in "
+                "particular, and lower by tens of points."
+            )
+
+    def evaluate(self, genes: Genes) -> Evaluation:
+        """Recalibrate and evaluate the network ``(n_genes,)``.
+
+        Raises:
+            UsageError: a gene is outside its choices.
+            NasprofError: its weights give no numbers.
+        """
+        start = time.process_time()
+        logits = self.logits(self.recalibrated(genes))
+        return Evaluation(
+            accuracy(logits, self.labels), len(self._chosen), time.process_time() - start
+        )
+
+    def recalibrated(self, genes: Genes) -> Subnet:
+        """The network ``(n_genes,)`` with batch-norm statistics of its own."""
+        subnet = self._supernet.subnet(genes)
+        return subnet.recalibrated(self._calibration) if len(self._chosen) else subnet
+
+    def logits(self, subnet: Subnet) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        """What a network says of every image of the split: ``(n, classes)``."""
+        with torch.inference_mode():
+            parts: Sequence[Tensor] = [
+                subnet(images.to(self._device)).float().cpu()
+                for images, _ in batches(self._split, self._card.normalisation, self._batch)
+            ]
+        logits: np.ndarray[tuple[int, int], np.dtype[np.float32]] = torch.cat(list(parts)).numpy()
+        return logits
+
+    @cached_property
+    def labels(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Numbers of the right outputs ``(n,)``: the supernet's order of classes."""
+        return self._card.outputs_of(self._data)[self._split.labels]
+
+    @cached_property
+    def _chosen(self) -> Indices:
+        return self.recalibration.choose(len(self._data.train))
+
+    @cached_property
+    def _calibration(self) -> list[Tensor]:
+        return [
+            images.to(self._device)
+            for images, _ in batches(
+                self._data.train,
+                self._card.normalisation,
+                self.recalibration.batch,
+                self._chosen,
+            )
+            if len(images) > 1
+        ]
