@@ -106,7 +106,7 @@ class Evaluator:
         device: str = "cpu",
     ) -> None:
         card.require_data(data)
-        self._supernet = supernet.eval().to(device)
+        self._supernet: Supernet = supernet.eval().to(device)
         self._card = card
         self._data = data
         self._split = data.split(split)
@@ -134,7 +134,7 @@ class Evaluator:
 
     def recalibrated(self, genes: Genes) -> Subnet:
         """The network ``(n_genes,)`` with batch-norm statistics of its own."""
-        subnet = self._supernet.subnet(genes)
+        subnet: Subnet = self._supernet.subnet(genes)
         return subnet.recalibrated(self._calibration) if len(self._chosen) else subnet
 
     def logits(self, subnet: Subnet) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

@@ -1,0 +1,103 @@
+"""Accuracy of a supernet's networks: what is measured, on which images, with which statistics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from small_supernets import SPACES
+from torch.nn import functional
+
+from nasprof.errors import UsageError
+from supernets import Evaluator, Recalibration, Supernet, SupernetCard, read_data
+from supernets.data import batches
+
+every_space = pytest.mark.parametrize("name", SPACES)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return {
+        name: read_data(
+            "digits", space.network(space.sample(1, np.random.default_rng(0))[0]).inputs[0]
+        )
+        for name, space in SPACES.items()
+    }
+
+
+def card_of(space, data):
+    return SupernetCard(space, data.classes, data.normalisation, data=data.facts())
+
+
+@pytest.fixture(scope="module")
+def trained(digits):
+    """A supernet that has learned something."""
+    space, data = SPACES["ofa-mbv3"], digits["ofa-mbv3"]
+    supernet = Supernet(space).train()
+    optimiser = torch.optim.AdamW(supernet.parameters(), 1e-2)
+    rng = np.random.default_rng(0)
+    for _ in range(90):
+        chosen = rng.integers(0, len(data.train), 32)
+        ((images, labels),) = batches(data.train, data.normalisation, 32, chosen)
+        optimiser.zero_grad()
+        genes = space.sample(1, rng)[0]
+        functional.cross_entropy(supernet(images, genes), labels).backward()
+        optimiser.step()
+    return supernet, card_of(space, data), data
+
+
+def test_recalibration_is_what_accuracy_needs(trained, caplog):
+    supernet, card, data = trained
+    evaluation = Evaluator(supernet, card, data).evaluate(supernet.smallest)
+    inherited = Evaluator(supernet, card, data, recalibration=Recalibration(images=0))
+    assert "Batch norm is not recalibrated" in caplog.text
+    without = inherited.evaluate(supernet.smallest)
+    assert evaluation.accuracy.top1 > 60
+    assert evaluation.accuracy.top1 > without.accuracy.top1
+    assert evaluation.recalibrated_on == 500 and without.recalibrated_on == 0
+    assert evaluation.accuracy.n == len(data.test)
+    assert evaluation.accuracy.low < evaluation.accuracy.top1 < evaluation.accuracy.high
+
+
+@every_space
+def test_the_same_images_give_the_same_accuracy(name, digits):
+    space, data = SPACES[name], digits[name]
+    supernet = Supernet(space, rng=np.random.default_rng(1))
+    card = card_of(space, data)
+    genes = space.sample(1, np.random.default_rng(2))[0]
+    recalibration = Recalibration(images=60, batch=20, seed=3)
+    logits = []
+    for batch in (50, 50, 33):
+        evaluator = Evaluator(
+            supernet, card, data, split="validation", recalibration=recalibration, batch=batch
+        )
+        logits.append(evaluator.logits(evaluator.recalibrated(genes)))
+    assert np.array_equal(logits[0], logits[1])
+    assert np.allclose(logits[0], logits[2], atol=1e-4)
+    assert logits[0].shape == (len(data.validation), 10)
+
+
+def test_other_calibration_images_by_seed_but_never_those_of_the_test():
+    chosen = [Recalibration(images=50, seed=seed).choose(300) for seed in (0, 0, 1)]
+    assert np.array_equal(chosen[0], chosen[1]) and not np.array_equal(chosen[0], chosen[2])
+    assert len(set(chosen[0].tolist())) == 50
+    assert len(Recalibration(images=500).choose(300)) == 300
+
+
+def test_classes_are_matched_by_name(digits):
+    space, data = SPACES["ofa-mbv3"], digits["ofa-mbv3"]
+    supernet = Supernet(space)
+    turned = SupernetCard(space, data.classes[::-1], data.normalisation, data=data.facts())
+    labels = Evaluator(supernet, turned, data).labels
+    assert np.array_equal(labels, 9 - data.test.labels)
+    with pytest.raises(UsageError, match="10 classes, the supernet 3"):
+        Evaluator(supernet, SupernetCard(space, ("a", "b", "c"), data.normalisation), data)
+    other = SupernetCard(space, tuple("abcdefghij"), data.normalisation, data=data.facts())
+    with pytest.raises(UsageError, match="has a class '0' that the supernet does not know"):
+        Evaluator(supernet, other, data)
+
+
+@pytest.mark.parametrize(("field", "value"), [("images", -1), ("batch", 1), ("seed", "a")])
+def test_impossible_recalibrations_are_refused(field, value):
+    with pytest.raises(UsageError, match=field):
+        Recalibration(**{field: value})
