@@ -1,7 +1,8 @@
 """From architectures to latency: measuring, lookup tables, predictions, model files.
 
 One call a job: :func:`measure`, :func:`build_table`, :func:`audit`, :func:`predict`,
-:func:`export`, :func:`fit_latency`, :func:`describe`. Names are imported when they are first used.
+:func:`export`, :func:`evaluate`, :func:`fit_latency`, :func:`describe`. Names are imported when
+they are first used.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from profiler.api.audit import AuditedNetwork, AuditOptions, AuditReport, audit
     from profiler.api.describe import BlockDescription, Description, Descriptions, describe
     from profiler.api.environment import DeviceStatus, DeviceStatuses, environment, list_devices
+    from profiler.api.evaluate import FileAccuracies, FileAccuracy, evaluate
     from profiler.api.export import ExportedFile, Exports, export
     from profiler.api.fit import LatencyFit, fit_latency
     from profiler.api.measure import Measurements, TableSpeed, measure
@@ -45,6 +47,8 @@ __all__ = [
     "DeviceStatuses",
     "ExportedFile",
     "Exports",
+    "FileAccuracies",
+    "FileAccuracy",
     "Interrupted",
     "LatencyFit",
     "Listeners",
@@ -67,6 +71,7 @@ __all__ = [
     "build_table",
     "describe",
     "environment",
+    "evaluate",
     "export",
     "fit_latency",
     "list_devices",
@@ -89,6 +94,8 @@ _ORIGINS = {
     "DeviceStatuses": "profiler.api.environment",
     "ExportedFile": "profiler.api.export",
     "Exports": "profiler.api.export",
+    "FileAccuracies": "profiler.api.evaluate",
+    "FileAccuracy": "profiler.api.evaluate",
     "Interrupted": "profiler.measuring.interruption",
     "LatencyFit": "profiler.api.fit",
     "Listeners": "profiler.measuring.request",
@@ -111,6 +118,7 @@ _ORIGINS = {
     "build_table": "profiler.api.table",
     "describe": "profiler.api.describe",
     "environment": "profiler.api.environment",
+    "evaluate": "profiler.api.evaluate",
     "export": "profiler.api.export",
     "fit_latency": "profiler.api.fit",
     "list_devices": "profiler.api.environment",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from devices import Backend, Conditions, Target
+from devices import Backend, Target
 from luts import LookupTable, Speed, read_cost_model
 from nasprof.errors import NasprofError, UsageError
 from nasprof.log import logger
@@ -26,7 +26,8 @@ from profiler.measuring.request import Listeners, MeasureRequest
 from profiler.measuring.saved import Saver
 from profiler.measuring.schedule import INCOMPLETE
 from profiler.measuring.speed import speed_beside
-from profiler.model_files.formats import format_for, runtime_for
+from profiler.model_files.backends import backend_of
+from profiler.model_files.formats import format_for
 from profiler.model_files.inputs import ModelInputs
 from profiler.model_files.lowered import LoweringOptions
 from profiler.model_files.model_file import ModelFile
@@ -128,7 +129,7 @@ def measure(
     lowering, listeners = lowering or LoweringOptions(), listeners or Listeners()
     given = _named(models, inputs or ModelInputs())
     files = [model.path for model in given if isinstance(model, ModelFile)]
-    backend = _backend(Target.of(device), files)
+    backend = backend_of(Target.of(device), files)
     protocol = as_protocol(protocol or backend.profile.protocol)
     form = format_for(backend.settings.runtime, files)
     pending = [pending_model(model, form, lowering) for model in given]
@@ -163,19 +164,6 @@ def _named(models: ModelLike | Iterable[ModelLike], inputs: ModelInputs) -> list
     if inputs and not any(isinstance(model, ModelFile) for model in named):
         raise UsageError("inputs are of model files, and there is none")
     return named
-
-
-def _backend(target: Target, files: Sequence[Path]) -> Backend:
-    """The device; where nothing else is said, with the one runtime that executes all files."""
-    if target.runtime is not None or not files:
-        return target.resolve()
-    runtimes = {runtime_for(path) for path in files}
-    if len(runtimes) > 1:
-        raise UsageError(
-            f"model files for {' and '.join(sorted(runtimes))} cannot be measured together",
-            "Measure them one runtime at a time.",
-        )
-    return target.resolve(Conditions(runtime=runtimes.pop()))
 
 
 def _also(listeners: Listeners, saver: Saver) -> Listeners:
