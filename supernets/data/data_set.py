@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -198,8 +199,8 @@ class DataSet:
 class InMemory:
     """Decoded images ``(n, h, w, c)`` as a store."""
 
-    def __init__(self, pixels: Pixels, names: ImageSource, rows: Indices) -> None:
-        self._pixels, self._names, self._rows = pixels, names, rows
+    def __init__(self, pixels: Pixels, names: ImageSource) -> None:
+        self._pixels, self._names = pixels, names
         self._geometry = Geometry(tuple(pixels.shape[1:]))
 
     def read(self, rows: Indices, crops: Array | None = None) -> Pixels:
@@ -207,7 +208,7 @@ class InMemory:
         return images if crops is None else convert_array(images, self._geometry, crops)
 
     def name(self, row: int) -> str:
-        return self._names.name(int(self._rows[row]))
+        return self._names.name(row)
 
 
 class OnDemand:
@@ -217,7 +218,9 @@ class OnDemand:
         self._source, self._geometry = source, geometry
 
     def read(self, rows: Indices, crops: Array | None = None) -> Pixels:
-        return self._source.load(rows, self._geometry, crops)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of what was looked at before
+            return self._source.load(rows, self._geometry, crops)
 
     def name(self, row: int) -> str:
         return self._source.name(row)

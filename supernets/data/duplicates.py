@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from nasprof.typing import Array, Indices
-from supernets.data.scan import Scan, Thumbnails
+from nasprof.typing import AnyArray, Array, Indices
+from supernets.data.scan import LEVELS, Scan, Thumbnails
 
 LEAST_CORRELATION = 0.999
 MOST_DIFFERENCE = 6.0
 """Grey values of 255, averaged over the thumbnail."""
 LEAST_CONTRAST = 4.0
 """Standard deviation of a thumbnail's grey values below which it is not compared."""
-_DIRECTIONS = 8
+_DIRECTIONS = 16
 _NEIGHBOURS = 9
 """Looked at for each image, itself among them."""
 _FITTED = 5000
@@ -38,49 +38,75 @@ def groups(scan: Scan, kind: str) -> Indices:
     _, first, exact = np.unique(scan.pixels, return_index=True, return_inverse=True)
     if kind == "exact":
         return exact.astype(np.intp)
+    near: Indices = _near(scan.thumbnails[first])[exact]
+    return near
+
+
+def _near(thumbnails: Thumbnails) -> Indices:
+    """Groups of nearly identical images of different thumbnails ``(n, t)``: a number each."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    pairs = near_pairs(scan.thumbnails[first])
-    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(first), len(first)))
-    _, near = connected_components(links, directed=False)
-    result: Indices = near[exact].astype(np.intp)
-    return result
+    group: Indices = np.arange(len(thumbnails))
+    first = group
+    while True:
+        pairs = near_pairs(thumbnails[first])
+        links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(first), len(first)))
+        _, joined = connected_components(links, directed=False)
+        group = joined.astype(np.intp)[group]
+        # Where some have more neighbours than are looked at, groups may touch: one image of each
+        # is compared again.
+        if not len(pairs) or np.bincount(pairs.ravel()).max() < _NEIGHBOURS - 1:
+            return group
+        first = first[np.unique(joined, return_index=True)[1]]
 
 
 def near_pairs(thumbnails: Thumbnails) -> Indices:
     """Pairs of nearly identical images ``(n_pairs, 2)``, of different thumbnails ``(n, t)``."""
     from scipy.spatial import cKDTree
 
-    comparable = np.flatnonzero(thumbnails.std(axis=1) >= LEAST_CONTRAST)
+    comparable = np.flatnonzero(thumbnails.std(axis=1) >= LEAST_CONTRAST * LEVELS)
     if len(comparable) < 2:
         return np.empty((0, 2), np.intp)
-    raw = thumbnails[comparable]
+    raw = thumbnails[comparable].astype(np.float64)
     hashes = raw - raw.mean(axis=1, keepdims=True)
     hashes /= np.linalg.norm(hashes, axis=1, keepdims=True)
     projected = hashes @ _directions(hashes)
     # Of vectors of norm 1 the squared distance is 2 - 2 x correlation.
-    radius = (2 - 2 * LEAST_CORRELATION) ** 0.5
+    radius = 1.001 * (2 - 2 * LEAST_CORRELATION) ** 0.5
     distances, near = cKDTree(projected).query(
         projected, k=min(_NEIGHBOURS, len(raw)), distance_upper_bound=radius
     )
     one, number = np.nonzero(np.isfinite(distances))
     other = near[one, number]
     one, other = one[one < other], other[one < other]
-    return comparable[_confirmed(raw, hashes, one, other)]
+    return _confirmed(thumbnails, comparable[one], comparable[other])
 
 
-def _directions(hashes: Thumbnails) -> Thumbnails:
+def _directions(hashes: Array) -> Array:
     """Orthonormal columns ``(t, d)`` in which the hashes ``(n, t)`` differ most."""
     some = hashes[:: max(1, len(hashes) // _FITTED)]
-    centred = (some - some.mean(axis=0)).astype(np.float64)
+    centred = some - some.mean(axis=0)
     _, vectors = np.linalg.eigh(centred.T @ centred)
-    return vectors[:, ::-1][:, :_DIRECTIONS].astype(np.float32)
+    directions: Array = vectors[:, ::-1][:, :_DIRECTIONS]
+    return directions
 
 
-def _confirmed(raw: Thumbnails, hashes: Thumbnails, one: Indices, other: Indices) -> Indices:
-    """Those of the pairs that are nearly identical: ``(n_pairs, 2)``."""
-    alike = np.einsum("ij,ij->i", hashes[one], hashes[other]) >= LEAST_CORRELATION
-    one, other = one[alike], other[alike]
-    close: Array = np.abs(raw[one] - raw[other]).mean(axis=1) <= MOST_DIFFERENCE
-    return np.stack([one[close], other[close]], axis=1)
+def _confirmed(thumbnails: Thumbnails, one: Indices, other: Indices) -> Indices:
+    """Those of the pairs that are nearly identical: ``(n_pairs, 2)``.
+
+    Of whole numbers, so that every machine finds the same ones.
+    """
+    size = thumbnails.shape[1]
+    left, right = (thumbnails[rows].astype(np.int64) for rows in (one, other))
+
+    def covariance(a: AnyArray, b: AnyArray) -> Array:
+        real: Array = (size * (a * b).sum(axis=1) - a.sum(axis=1) * b.sum(axis=1)).astype(float)
+        return real
+
+    alike = covariance(left, right) >= LEAST_CORRELATION * np.sqrt(
+        covariance(left, left) * covariance(right, right)
+    )
+    close = np.abs(left - right).sum(axis=1) <= MOST_DIFFERENCE * LEVELS * size
+    pairs: Indices = np.stack([one, other], axis=1)[alike & close]
+    return pairs

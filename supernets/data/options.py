@@ -26,6 +26,7 @@ class DataOptions:
         max_pixels: a larger picture counts as unreadable and is not decoded.
         crop: share of height and width of each picture's middle that is taken (0.875 is usual for
             photographs of ImageNet).
+        threads: that decode when the set is read; 0 for one a core.
         format: of :data:`supernets.data.data_formats`; found by name and content unless given.
     """
 
@@ -36,6 +37,7 @@ class DataOptions:
     memory_bytes: int = 1 << 30
     max_pixels: int = MAX_PIXELS
     crop: float = 1.0
+    threads: int = 0
     format: str | None = None
 
     def __post_init__(self) -> None:
@@ -52,5 +54,6 @@ class DataOptions:
             raise UsageError(
                 f"duplicates is {self.duplicates!r}, expected one of {', '.join(DUPLICATES)}"
             )
-        if self.memory_bytes < 0 or self.max_pixels < 1:
-            raise UsageError("memory_bytes and max_pixels must not be negative")
+        for name in ("memory_bytes", "max_pixels", "threads"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name} is {getattr(self, name)}, expected at least 0")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -99,17 +98,17 @@ def decode(data: bytes, geometry: Geometry, max_pixels: int, crop: Array | None 
     from PIL import Image, ImageOps
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-                _require_size(picture, max_pixels)
-                if crop is None:
-                    side = _DRAFT * max(geometry.shape[:2]) / geometry.crop
-                    picture.draft(None, (round(side), round(side)))
-                upright = ImageOps.exif_transpose(picture)
-                return fitted(eight_bits(upright), geometry, crop)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            _require_size(picture, max_pixels)
+            if crop is None:
+                side = round(_DRAFT * max(geometry.shape[:2]) / geometry.crop)
+                picture.draft(None, (side, side))
+            upright = ImageOps.exif_transpose(picture)
+            return fitted(eight_bits(upright), geometry, crop)
     except ImageUnreadable:
         raise
+    except Image.DecompressionBombError as error:
+        raise ImageUnreadable(f"it has more than {max_pixels:,} pixels") from error
     # Pillow's readers raise whatever they stumble over: struct.error, zlib.error, IndexError.
     except Exception as error:
         reason = str(error).partition("\n")[0] or type(error).__name__

@@ -104,12 +104,10 @@ def _split(
     train, validation, test = (
         np.flatnonzero(assigned == split) for split in (TRAIN, VALIDATION, TEST)
     )
-    store: PixelStore
-    if known.decoded is None:
-        store, rows = OnDemand(samples.images, geometry), known.rows
-    else:
-        source_rows = known.rows[np.argsort(known.positions)]
-        store, rows = InMemory(known.decoded, samples.images, source_rows), known.positions
+    store: PixelStore = OnDemand(samples.images, geometry)
+    if known.decoded is not None:
+        store = InMemory(known.decoded, samples.images)
+    rows = known.rows
     normalisation = Normalisation.of_sums(
         known.sums[train].sum(axis=0),
         known.squares[train].sum(axis=0),

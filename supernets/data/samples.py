@@ -61,6 +61,10 @@ class ImageSource(ABC):
     def digest(self, row: int) -> bytes:
         """SHA-256 of an image as it is stored, the same wherever it is stored."""
 
+    def ready(self, geometry: Geometry) -> bool:
+        """Whether they are in memory in this shape, so that nothing is gained by keeping them."""
+        return False
+
     @abstractmethod
     def load(self, rows: Indices, geometry: Geometry, crops: Array | None = None) -> Pixels:
         """Images ``(n, h, w, c)`` of the rows ``(n,)``.
@@ -110,6 +114,9 @@ class ArrayImages(ImageSource):
 
     def load(self, rows: Indices, geometry: Geometry, crops: Array | None = None) -> Pixels:
         return convert_array(self.array[rows], geometry, crops)
+
+    def ready(self, geometry: Geometry) -> bool:
+        return self.array.shape[1:] == geometry.shape and geometry.crop == 1
 
 
 class FileImages(ImageSource):

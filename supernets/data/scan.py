@@ -3,56 +3,63 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+import os
+import warnings
+from dataclasses import dataclass, field, replace
+from multiprocessing.pool import ThreadPool
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from nasprof.typing import Array, Indices, Progress
+from nasprof.typing import AnyArray, Indices, Progress
 from supernets.data.options import DataOptions
 from supernets.data.pictures import Geometry, ImageUnreadable, Pixels
-from supernets.data.samples import Samples
+from supernets.data.samples import ImageSource, Samples
 
 Digests: TypeAlias = NDArray[np.bytes_]
-Thumbnails: TypeAlias = NDArray[np.float32]
+Thumbnails: TypeAlias = NDArray[np.int16]
 
 THUMBNAIL = 16
 """Pixels of a side of the grey thumbnails that images are compared by."""
+LEVELS = 16
+"""Of a thumbnail's value in each of the 256 grey values."""
 _NAMED = 5
 """Unreadable images that a message names."""
+_TASK = 64
+"""Images that a thread takes at once."""
 
 
 @dataclass(frozen=True)
 class Scan:
     """What is known of the images that can be read, n of them.
 
+    All are whole numbers, so that they are the same on every machine.
+
     Args:
         rows: ``(n,)``, which of the samples they are.
-        positions: ``(n,)``, where they are in ``decoded``.
         files: ``(n,)`` digests of what is stored.
         pixels: ``(n,)`` digests of the decoded images.
-        thumbnails: ``(n, t)``, grey values of 0 to 255.
+        thumbnails: ``(n, t)``, grey values of 0 to 255 times :data:`LEVELS`.
         sums: ``(n, c)`` of each channel's values.
         squares: ``(n, c)`` of their squares.
-        decoded: ``(n, h, w, c)`` if they fit in memory.
+        decoded: all samples ``(n_samples, h, w, c)`` if they fit in memory.
         unreadable: those left out, each with the reason.
     """
 
     rows: Indices
-    positions: Indices
     files: Digests
     pixels: Digests
     thumbnails: Thumbnails
-    sums: Array
-    squares: Array
+    sums: NDArray[np.int64]
+    squares: NDArray[np.int64]
     decoded: Pixels | None
     unreadable: tuple[str, ...]
 
     def ordered(self, order: Indices) -> Scan:
         """The same images in another order; decoded ones stay where they are."""
-        fields = ("rows", "positions", "files", "pixels", "thumbnails", "sums", "squares")
+        fields = ("rows", "files", "pixels", "thumbnails", "sums", "squares")
         return replace(self, **{name: getattr(self, name)[order] for name in fields})
 
 
@@ -66,79 +73,122 @@ def scan(
     """
     source, total = samples.images, len(samples.images)
     size = total * int(np.prod(geometry.shape))
-    decoded = np.empty((total, *geometry.shape), np.uint8) if size <= options.memory_bytes else None
-    parts = _Parts(geometry)
+    decoded = None
+    if size <= options.memory_bytes and not source.ready(geometry):
+        decoded = np.empty((total, *geometry.shape), np.uint8)
+    look = _Look(source, geometry, decoded)
+    parts: list[_Part] = []
     unreadable: list[str] = []
-    for start in range(0, total, source.chunk):
-        rows = np.arange(start, min(start + source.chunk, total))
-        try:
-            images = source.load(rows, geometry)
-            files = [source.digest(int(row)) for row in rows]
-        except ImageUnreadable as error:
-            unreadable.append(error.message)
+    starts = range(0, total, max(_TASK, source.chunk))
+    tasks = [np.arange(start, min(start + starts.step, total)) for start in starts]
+    # Pillow may warn of each picture; filters belong to all threads.
+    with warnings.catch_warnings(), ThreadPool(threads_for(options)) as pool:
+        warnings.simplefilter("ignore")
+        for rows, part in zip(tasks, pool.imap(look, tasks), strict=True):
+            parts.append(part)
+            unreadable += part.unreadable
             _require_few(unreadable, total, options.most_corrupt, whole=False)
-            continue
-        if decoded is not None:
-            first = len(parts)
-            decoded[first : first + len(rows)] = images
-        parts.add(rows, images, files)
-        if progress is not None:
-            progress(int(rows[-1]) + 1, total)
+            if progress is not None:
+                progress(int(rows[-1]) + 1, total)
     _require_few(unreadable, total, options.most_corrupt, whole=True)
-    return parts.joined(None if decoded is None else decoded[: len(parts)], tuple(unreadable))
+    return _joined(parts, decoded)
 
 
-class _Parts:
-    """What is known of the images so far."""
-
-    def __init__(self, geometry: Geometry) -> None:
-        height, width, self.channels = geometry.shape
-        self.down, self.across = _averaging(height), _averaging(width)
-        self.rows: list[int] = []
-        self.files: list[bytes] = []
-        self.pixels: list[bytes] = []
-        self.thumbnails: list[Thumbnails] = []
-        self.moments: list[Array] = []
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def add(self, rows: Indices, images: Pixels, files: list[bytes]) -> None:
-        self.rows += rows.tolist()
-        self.files += files
-        self.pixels += [hashlib.sha256(image).digest() for image in images]
-        real = images.astype(np.float32)
-        grey = real.mean(axis=3) if self.channels > 1 else real[..., 0]
-        small = self.down @ grey @ self.across.T
-        self.thumbnails.append(small.reshape(len(images), -1))
-        flat = real.reshape(len(images), -1, self.channels)
-        sums = flat.sum(axis=1, dtype=np.float64)
-        self.moments.append(np.stack([sums, np.square(flat).sum(axis=1, dtype=np.float64)]))
-
-    def joined(self, decoded: Pixels | None, unreadable: tuple[str, ...]) -> Scan:
-        sums, squares = np.concatenate(self.moments, axis=1)
-        return Scan(
-            rows=np.array(self.rows, np.intp),
-            positions=np.arange(len(self)),
-            files=np.array(self.files, "S32"),
-            pixels=np.array(self.pixels, "S32"),
-            thumbnails=np.concatenate(self.thumbnails),
-            sums=sums,
-            squares=squares,
-            decoded=decoded,
-            unreadable=unreadable,
-        )
+def threads_for(options: DataOptions) -> int:
+    """How many threads decode: as asked for, or one for each core that this process may use."""
+    if options.threads:
+        return options.threads
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
-def _averaging(length: int) -> Thumbnails:
-    """Weights ``(THUMBNAIL, length)`` that average pixels; one each where there are fewer."""
+@dataclass
+class _Part:
+    """What is known of some images; lists of one entry an image that can be read."""
+
+    rows: list[int] = field(default_factory=list)
+    files: list[bytes] = field(default_factory=list)
+    pixels: list[bytes] = field(default_factory=list)
+    thumbnails: list[AnyArray] = field(default_factory=list)
+    sums: list[AnyArray] = field(default_factory=list)
+    squares: list[AnyArray] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+class _Look:
+    """Looks at some images.
+
+    Args:
+        source: of the images.
+        geometry: that they are brought to.
+        decoded: where they are kept, if they are.
+    """
+
+    def __init__(self, source: ImageSource, geometry: Geometry, decoded: Pixels | None) -> None:
+        self._source, self._geometry, self._decoded = source, geometry, decoded
+        self._down, self._across = (_weights(length) for length in geometry.shape[:2])
+
+    def __call__(self, rows: Indices) -> _Part:
+        part, chunk = _Part(), self._source.chunk
+        for start in range(0, len(rows), chunk):
+            some = rows[start : start + chunk]
+            try:
+                images = self._source.load(some, self._geometry)
+                files = [self._source.digest(int(row)) for row in some]
+            except ImageUnreadable as error:
+                part.unreadable.append(error.message)
+                continue
+            if self._decoded is not None:
+                self._decoded[some] = images
+            part.rows += some.tolist()
+            part.files += files
+            part.pixels += [hashlib.sha256(image).digest() for image in images]
+            part.thumbnails.append(thumbnails(images, self._down, self._across))
+            self._add_moments(part, images)
+        return part
+
+    def _add_moments(self, part: _Part, images: Pixels) -> None:
+        planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.uint16)
+        planes = planes.reshape(*planes.shape[:2], -1)
+        part.sums.append(planes.sum(axis=2, dtype=np.int64))
+        part.squares.append(np.square(planes).sum(axis=2, dtype=np.int64))  # at most 65,025
+
+
+def thumbnails(images: Pixels, down: AnyArray, across: AnyArray) -> Thumbnails:
+    """Grey averages ``(n, t)`` of images ``(n, h, w, c)``, weighted by :func:`_weights`."""
+    count, height, width, channels = images.shape
+    # Whole numbers below 2**53, of which float64 computes exact sums in any order.
+    rows = down @ images.reshape(count, height, width * channels).astype(np.float64)
+    grey = rows.reshape(count, len(down), width, channels).sum(axis=3)
+    sums = (grey @ across.T).reshape(count, -1)
+    small: Thumbnails = np.rint(sums * LEVELS / (height * width * channels)).astype(np.int16)
+    return small
+
+
+def _weights(length: int) -> AnyArray:
+    """Whole-numbered weights ``(t, length)`` that average pixels, of sums ``length``."""
     cells = min(THUMBNAIL, length)
-    edges = np.linspace(0, length, cells + 1)
-    pixels = np.arange(length)
-    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    weights = np.maximum(overlap, 0) * (cells / length)
-    real: Thumbnails = weights.astype(np.float32)
-    return real
+    edges, pixels = np.arange(cells + 1) * length, np.arange(length) * cells
+    overlap = np.minimum(edges[1:, None], pixels + cells) - np.maximum(edges[:-1, None], pixels)
+    weights: AnyArray = np.maximum(overlap, 0).astype(np.float64)
+    return weights
+
+
+def _joined(parts: list[_Part], decoded: Pixels | None) -> Scan:
+    def every(name: str) -> list[Any]:
+        return [entry for part in parts for entry in getattr(part, name)]
+
+    return Scan(
+        rows=np.array(every("rows"), np.intp),
+        files=np.array(every("files"), "S32"),
+        pixels=np.array(every("pixels"), "S32"),
+        thumbnails=np.concatenate(every("thumbnails")),
+        sums=np.concatenate(every("sums")),
+        squares=np.concatenate(every("squares")),
+        decoded=decoded,
+        unreadable=tuple(every("unreadable")),
+    )
 
 
 def _require_few(unreadable: list[str], total: int, share: float, whole: bool) -> None:

@@ -59,20 +59,41 @@ def _drawn(
     """Images of one class for each split that is to be made: whole groups, as near as they get."""
     drawn: dict[int, Indices] = {}
     left = members[rng.permutation(len(members))]
-    for split, share in shares.items():
-        wanted = max(1, round(share * len(members)))
+    for number, (split, share) in enumerate(shares.items()):
         _, first, inverse, sizes = np.unique(
             groups[left], return_index=True, return_inverse=True, return_counts=True
         )
-        taken = np.zeros(len(first), np.bool_)
-        for group in np.argsort(first):
-            if sizes[group] <= wanted:
-                taken[group] = True
-                wanted -= int(sizes[group])
-            if not wanted:
-                break
-        drawn[split], left = left[taken[inverse]], left[~taken[inverse]]
+        # One group at least is left for each of the splits to come, and for training.
+        spare = len(first) - (len(shares) - number)
+        order = np.argsort(first)
+        chosen = _filled(sizes[order], max(1, round(share * len(members))), spare)
+        taken = np.isin(inverse, order[chosen])
+        drawn[split], left = left[taken], left[~taken]
     return drawn
+
+
+def _filled(sizes: Indices, wanted: int, most: int) -> Indices:
+    """The first groups ``(n_chosen,)`` of these sizes that fit into ``wanted`` images.
+
+    Args:
+        sizes: ``(n,)``.
+        wanted: images.
+        most: groups.
+
+    Returns:
+        Their indices; the smallest one if none fits, and none if there may be none.
+    """
+    chosen: list[int] = []
+    left = wanted
+    for number, size in enumerate(sizes.tolist()):
+        if not left or len(chosen) >= most:
+            break
+        if size <= left:
+            chosen.append(number)
+            left -= size
+    if not chosen and most > 0:
+        chosen = [int(np.argmin(sizes))]
+    return np.array(chosen, np.intp)
 
 
 def _keep_together(splits: Indices, groups: Indices) -> None:

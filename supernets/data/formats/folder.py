@@ -57,7 +57,14 @@ class _Picture(NamedTuple):
 
 def _folders(path: Path) -> list[Path]:
     """Folders inside of one, without hidden ones, in order of their names."""
-    return sorted(Path(entry.path) for entry in _entries(path) if entry.is_dir())
+    return sorted(Path(entry.path) for entry in _entries(path) if _is_folder(entry))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _entries(path: Path) -> list[os.DirEntry[str]]:
@@ -101,7 +108,7 @@ def _pictures(folder: Path, root: Path, split: int) -> tuple[list[_Picture], int
         UsageError: it has none, or a name that cannot be written in a line.
     """
     label = class_name(folder.name)
-    files = sorted(entry.name for entry in _entries(folder) if not entry.is_dir())
+    files = sorted(entry.name for entry in _entries(folder) if not _is_folder(entry))
     names = [name for name in files if Path(name).suffix.lower() in SUFFIXES]
     if not names:
         raise UsageError(

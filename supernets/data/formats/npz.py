@@ -102,7 +102,7 @@ def as_pixels(array: AnyArray, where: str) -> Pixels:
         raise UsageError(
             f"{where} has the shape {brief(array.shape)}, expected (n, h, w) or (n, h, w, c)"
         )
-    if array.ndim == 4 and array.shape[3] not in _CHANNELS and array.shape[1] in _CHANNELS:
+    if array.ndim == 4 and array.shape[3] not in _CHANNELS and array.shape[1] in {1, 3}:
         array = array.transpose(0, 2, 3, 1)
     if array.dtype == np.uint8 or not array.size:
         return array.astype(np.uint8)

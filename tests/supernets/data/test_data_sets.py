@@ -1,6 +1,7 @@
 """Data sets keep what they promise, whatever format they are in."""
 
 import gzip
+import json
 import struct
 from itertools import chain
 
@@ -8,7 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from supernets.data import DataOptions, batches, read_data, to_tensor
+from nasprof.errors import UsageError
+from supernets.data import (
+    ArrayImages,
+    DataFormat,
+    DataOptions,
+    Normalisation,
+    Samples,
+    batches,
+    data_formats,
+    read_data,
+    to_tensor,
+)
+from supernets.data.samples import numbered_classes, unassigned
 
 SHAPE = (12, 12, 1)
 CLASSES = ("cat", "dog", "eel")
@@ -59,7 +72,7 @@ def write_npz(path, images, labels, split=None):
     file = path / "data.npz"
     arrays = dict(np.load(file)) if file.exists() else {}
     before = f"{split}_" if split else ""
-    np.savez(file, **arrays, **{f"{before}images": images, f"{before}labels": labels})
+    np.savez(file, **arrays | {f"{before}images": images, f"{before}labels": labels})
 
 
 WRITERS = {"folder": write_folder, "idx": write_idx, "csv": write_csv, "npz": write_npz}
@@ -119,6 +132,37 @@ def test_the_same_seed_gives_the_same_splits_and_another_one_others(written, for
 
 
 @FORMATS
+def test_copies_and_another_order_of_listing_are_the_same_set(written, form, monkeypatch):
+    first = read_data(written(form), SHAPE, options=OPTIONS)
+    images, labels = pictures()
+    order = np.random.default_rng(5).permutation(len(labels))
+    other = read_data(written(form, "copy", images[order], labels[order]), SHAPE, options=OPTIONS)
+    assert other.fingerprint == first.fingerprint
+    assert content(other.train) == content(first.train)
+    images[0, 0, 0] ^= 1
+    changed = read_data(written(form, "changed", images, labels), SHAPE, options=OPTIONS)
+    assert changed.fingerprint != first.fingerprint
+    larger = read_data(written(form), (13, 12, 1), options=OPTIONS)
+    assert larger.fingerprint != first.fingerprint
+    assert larger.train.images(np.arange(3)).shape == (3, 13, 12, 1)
+
+
+@FORMATS
+def test_facts_are_written_as_json(written, form):
+    data = read_data(written(form), SHAPE, options=OPTIONS)
+    facts = json.loads(json.dumps(data.facts()))
+    assert facts["sizes"] == {"train": 42, "validation": 6, "test": 12}
+    assert facts["counts"]["test"] == [4, 4, 4]
+    assert len(facts["fingerprint"]) == 64
+    assert data.counts(data.test) == dict.fromkeys(data.classes, 4)
+    assert Normalisation.from_dict(facts["normalisation"]) == data.normalisation
+    assert data.normalisation == Normalisation.of(data.train)
+    assert data.split("test") is data.test
+    with pytest.raises(UsageError, match="'tset'"):
+        data.split("tset")
+
+
+@FORMATS
 def test_given_splits_are_kept(written, form):
     given = pictures(seed=1, each=5)
     data = read_data(written(form, test=given), SHAPE, options=OPTIONS)
@@ -158,3 +202,34 @@ def test_digits_have_every_image_once():
     assert data.classes == tuple("0123456789")
     assert data.fingerprint == read_data("digits", (8, 8, 1)).fingerprint
     assert data.duplicates == 0
+
+
+def test_a_format_of_ones_own_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(data_formats, "_entries", dict(data_formats._entries))
+
+    @data_formats.register("levels")
+    class Levels(DataFormat):
+        layout = "a .levels file, a grey value and a class a line"
+
+        def accepts(self, path):
+            return path.suffix == ".levels"
+
+        def read(self, path, options):
+            rows = [line.split() for line in path.read_text().splitlines()]
+            values = np.array([int(value) for value, _ in rows], np.uint8)
+            images = np.repeat(values, 16).reshape(-1, 4, 4)
+            labels, classes = numbered_classes(
+                np.array([int(label) for _, label in rows]), "levels"
+            )
+            return Samples(ArrayImages(images, "levels"), labels, classes, unassigned(len(rows)))
+
+    path = tmp_path / "some.levels"
+    path.write_text("\n".join(f"{value} {value % 2}" for value in range(100)))
+    data = read_data(path, (4, 4, 1))
+    assert data.name == "some.levels"
+    assert [len(split) for split in data.splits] == [70, 10, 20]
+    assert read_data(path, (4, 4, 1), options=DataOptions(format="levels")).fingerprint == (
+        data.fingerprint
+    )
+    with pytest.raises(UsageError, match="has the columns"):
+        read_data(path, (4, 4, 1), options=DataOptions(format="csv"))
