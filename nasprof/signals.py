@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from weakref import ref
 
@@ -131,3 +132,31 @@ def _unraised(lost: sys.UnraisableHookArgs) -> None:
     from threading import Timer
 
     Timer(_AGAIN_S, os.kill, (os.getpid(), number)).start()
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Within, Ctrl-C and what ends the process from outside wait; they are heeded at its end.
+
+    Only in the main thread, where they arrive, and only as far as they would raise an exception.
+    """
+    from threading import current_thread, main_thread  # not above, as Timer
+
+    arrived: list[tuple[int, FrameType | None]] = []
+    known = {number: signal.getsignal(number) for number in _ENDING}
+    handlers = {number: handler for number, handler in known.items() if callable(handler)}
+    if current_thread() is not main_thread():
+        handlers = {}
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        arrived.append((number, frame))
+
+    for number in handlers:
+        signal.signal(number, wait)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number, frame in arrived[:1]:
+            handlers[number](number, frame)

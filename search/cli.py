@@ -11,6 +11,7 @@ from search.commands.generate import generate
 from search.commands.predict import predict
 from search.commands.run import run
 from search.commands.sample import sample
+from search.commands.supernet import supernet
 from search.commands.train import train
 
 
@@ -19,5 +20,5 @@ def main() -> None:
     """Search spaces of neural architectures."""
 
 
-for command in (sample, fit, predict, train, generate, front, run, compare, archive):
+for command in (sample, fit, predict, train, generate, front, run, compare, archive, supernet):
     main.add_command(command)

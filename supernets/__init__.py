@@ -16,17 +16,29 @@ if TYPE_CHECKING:
     from supernets.evaluation import Evaluation, Evaluator, Recalibration
     from supernets.subnet import Subnet
     from supernets.supernet import Supernet
+    from supernets.training.job import train_supernet
+    from supernets.training.options import TrainingOptions
+    from supernets.training.recipe import Recipe
+    from supernets.training.run import TrainingStatus
+    from supernets.training.train import train
+    from supernets.training.trained import TrainedSupernet
 
 __all__ = [
     "DataSet",
     "Evaluation",
     "Evaluator",
     "Recalibration",
+    "Recipe",
     "Subnet",
     "Supernet",
     "SupernetCard",
+    "TrainedSupernet",
+    "TrainingOptions",
+    "TrainingStatus",
     "read_data",
     "read_supernet",
+    "train",
+    "train_supernet",
     "write_supernet",
 ]
 
@@ -35,11 +47,17 @@ _ORIGINS = {
     "Evaluation": "supernets.evaluation",
     "Evaluator": "supernets.evaluation",
     "Recalibration": "supernets.evaluation",
+    "Recipe": "supernets.training.recipe",
     "Subnet": "supernets.subnet",
     "Supernet": "supernets.supernet",
     "SupernetCard": "supernets.card",
+    "TrainedSupernet": "supernets.training.trained",
+    "TrainingOptions": "supernets.training.options",
+    "TrainingStatus": "supernets.training.run",
     "read_data": "supernets.data",
     "read_supernet": "supernets.checkpoint",
+    "train": "supernets.training.train",
+    "train_supernet": "supernets.training.job",
     "write_supernet": "supernets.checkpoint",
 }
 if not TYPE_CHECKING:

@@ -24,7 +24,7 @@ def progress_bar() -> Iterator[Callable[[Status], None]]:
         TextColumn("{task.fields[models]} complete, round {task.fields[rounds]}"),
         TextColumn("{task.fields[left]} {task.fields[doubts]}"),
     )
-    with _bar(*columns) as bar:
+    with bar_on_stderr(*columns) as bar:
         task = bar.add_task("", total=1.0, models="0", rounds=0, left="", doubts="")
 
         def update(status: Status) -> None:
@@ -54,7 +54,7 @@ def step_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with _bar(*columns) as bar:
+    with bar_on_stderr(*columns) as bar:
         task = bar.add_task("", total=None, visible=False)
 
         def update(done: int, total: int) -> None:
@@ -63,7 +63,8 @@ def step_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield update
 
 
-def _bar(*columns: ProgressColumn) -> Progress:
+def bar_on_stderr(*columns: ProgressColumn) -> Progress:
+    """A bar that is drawn where stderr is a terminal, and gone at the end."""
     from rich.console import Console
     from rich.progress import Progress
 

@@ -1,0 +1,1 @@
+"""Training supernets: schemes, recipes, resuming, histories."""

@@ -1,0 +1,68 @@
+"""How many steps a training can take in a given time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+
+from nasprof.errors import UsageError
+from supernets.supernet import Supernet
+from supernets.training.recipe import Recipe
+from supernets.training.trainer import Batch, Trainer
+
+_GOLDEN = 0.6180339887498949
+_NOMINAL = 1000
+"""Steps of the training that is tried; where its phases lie follows from their shares."""
+_WARM, _FEWEST, _MOST = 2, 6, 48
+_TRIED = 0.03
+"""Share of the time that is spent on finding out."""
+_KEPT = 0.97
+"""Share of the time that is planned with, as steps differ."""
+
+
+def steps_within(
+    seconds: float, supernet: Supernet, recipe: Recipe, batches: Callable[[], Batch]
+) -> int:
+    """How many steps of a recipe fit into CPU seconds of this process.
+
+    Some steps are taken on a copy, spread over the training.
+
+    Args:
+        seconds: from now on.
+        batches: gives batches to try.
+
+    Raises:
+        UsageError: there is no time for as many steps as have to be tried.
+    """
+    begun = time.process_time()
+    step_s = _step_seconds(_TRIED * seconds, supernet, recipe, batches)
+    left = _KEPT * seconds - (time.process_time() - begun)
+    steps = int(left / step_s)
+    if steps < 1:
+        raise UsageError(
+            f"a step takes {step_s:.2g} CPU seconds, so that {seconds:.3g} are too few",
+            "Give more seconds, or the number of steps.",
+        )
+    return steps
+
+
+def _step_seconds(
+    limit: float, supernet: Supernet, recipe: Recipe, batches: Callable[[], Batch]
+) -> float:
+    """Mean CPU seconds of a step."""
+    trainer = Trainer(deepcopy(supernet), recipe.with_steps(_NOMINAL), batches)
+    trainer.freeze_teacher()
+    begun, spent = time.process_time(), 0.0
+    for number in range(_WARM + _MOST):
+        # Any number of these is spread evenly (a golden-section sequence).
+        trainer.done = int(_NOMINAL * (number * _GOLDEN % 1))
+        trainer.step()
+        if number < _WARM:
+            begun = time.process_time()
+            continue
+        spent = time.process_time() - begun
+        taken = number + 1 - _WARM
+        if taken >= _FEWEST and spent > limit:
+            break
+    return spent / taken

@@ -1,0 +1,87 @@
+"""From a space and images to a supernet that is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from nasprof.json_text import parse_json
+from nasprof.reader import Reader
+from nasprof.reading import read_text
+from nasprof.typing import JsonObject
+from spaces import Space, get_space
+from supernets.data import DataSet, read_data
+from supernets.supernet import Supernet, with_classes
+from supernets.training.options import TrainingOptions
+from supernets.training.recipe import Recipe
+from supernets.training.run import TrainingProgress
+from supernets.training.train import train
+from supernets.training.trained import TrainedSupernet
+
+
+def train_supernet(
+    space: Space | JsonObject | Path | str,
+    data: DataSet | Path | str,
+    recipe: Recipe | None = None,
+    *,
+    output: Path | str,
+    options: TrainingOptions | None = None,
+    progress: TrainingProgress | None = None,
+) -> TrainedSupernet:
+    """Train a supernet of a space on labelled images, and write its checkpoint.
+
+    An interrupted training goes on when it is called for again, to the same weights bit for bit
+    (on a CPU, with the same versions).
+
+    Args:
+        space: whose networks; its name, its JSON object, or a file with that. Unless it says how
+            many classes there are, these are the data's.
+        data: labelled images, or their folder, file or name.
+        recipe: how; the defaults are for minutes of one CPU core.
+        output: file to write (``.safetensors``).
+        options: time, device, and what else the result does not depend on.
+        progress: told after every step.
+
+    Raises:
+        UsageError: something cannot be read or does not fit, or another training was begun there.
+        NasprofError: the training diverges, or a file cannot be written.
+    """
+    recipe, options = recipe or Recipe(), options or TrainingOptions()
+    settings = {} if isinstance(space, Space) else space_settings(space)
+    chosen = space if isinstance(space, Space) else _made(settings)
+    images = data if isinstance(data, DataSet) else _read(data, chosen)
+    if not isinstance(space, Space) and "classes" not in settings:
+        chosen = with_classes(chosen, len(images.classes))
+    supernet = Supernet(chosen, rng=np.random.default_rng([recipe.seed, 0]))
+    return train(supernet, images, recipe, checkpoint=output, options=options, progress=progress)
+
+
+def space_settings(space: JsonObject | Path | str) -> JsonObject:
+    """A space as its JSON object: from its name, or a file with that object.
+
+    Raises:
+        UsageError: the file cannot be read, or holds no object.
+    """
+    if isinstance(space, Mapping):
+        return dict(space)
+    path = Path(space)
+    if path.suffix != ".json" and not path.is_file():
+        return {"space": str(space)}
+    settings = parse_json(read_text(path, "a space as JSON"), path)
+    Reader(settings, str(path)).take("space", "a string")
+    return dict(settings)
+
+
+def _made(settings: JsonObject) -> Space:
+    given = dict(settings)
+    name = Reader(given, "the space").take("space", "a string")
+    del given["space"]
+    return get_space(name, **given)
+
+
+def _read(source: Path | str, space: Space) -> DataSet:
+    """The images of a source, of the shape that the space's networks read."""
+    shape = space.network(space.canonical(np.zeros((1, space.n_genes), np.int8))[0]).inputs[0]
+    return read_data(source, shape)
