@@ -61,7 +61,7 @@ def mix(
     cut = augmentation.cutmix > 0 and (augmentation.mixup == 0 or rng.random() < 0.5)
     alpha = augmentation.cutmix if cut else augmentation.mixup
     own = float(rng.beta(alpha, alpha))
-    others = torch.from_numpy(rng.permutation(len(labels)))
+    others = torch.from_numpy(rng.permutation(len(labels))).to(images.device)
     if cut:
         height, width = images.shape[2:]
         area = _rectangle(height, width, 1 - own, width / height, rng, anywhere=True)

@@ -19,12 +19,18 @@ def to_tensor(images: Pixels, normalisation: Normalisation) -> Tensor:
     """Images ``(n, h, w, c)`` of 0 to 255 as a network sees them: float32 ``(n, c, h, w)``."""
     import torch
 
+    return normalised(torch.from_numpy(np.ascontiguousarray(images)), normalisation)
+
+
+def normalised(pixels: Tensor, normalisation: Normalisation) -> Tensor:
+    """Pixels ``(n, h, w, c)``, uint8, as a network sees them: float32 ``(n, c, h, w)``, there."""
+    import torch
+
     mean, std = (np.array(values) for values in (normalisation.mean, normalisation.std))
-    scale = torch.from_numpy((1 / (255 * std)).astype(np.float32))
-    shift = torch.from_numpy((-mean / std).astype(np.float32))
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-    real = pixels.to(torch.float32, memory_format=torch.contiguous_format)
-    return real.mul_(scale[:, None, None]).add_(shift[:, None, None])
+    factors = np.stack([1 / (255 * std), -mean / std]).astype(np.float32)
+    scale, shift = torch.from_numpy(factors).to(pixels.device)[:, :, None, None]
+    real = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+    return real.mul_(scale).add_(shift)
 
 
 def batches(
