@@ -1,4 +1,4 @@
-"""A depthwise convolution whose weight gradient is not the slow stock one of CPUs."""
+"""A depthwise convolution whose gradients are not the slow stock ones of CPUs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-SLOW_KERNEL = 7
-"""From this size on the stock gradient of the weights costs more than the one here."""
+SLOW_KERNEL = 5
+"""From this size on the stock gradients cost more than those here."""
 
 
 class DepthwiseConv(torch.autograd.Function):  # type: ignore[misc]
@@ -17,7 +17,8 @@ class DepthwiseConv(torch.autograd.Function):  # type: ignore[misc]
 
     The gradient of the weights is a grouped convolution of the input by the gradient of the
     output, with the images of the batch as further channels: each of the ``n * c`` planes is
-    correlated with its own, and the images are summed.
+    correlated with its own, and the images are summed. Both gradients are computed with channels
+    first, where they take half as long, and whole steps with channels last, where all else does.
     """
 
     @staticmethod
@@ -33,11 +34,12 @@ class DepthwiseConv(torch.autograd.Function):  # type: ignore[misc]
         (gradient,) = gradients
         value, weight = ctx.saved_tensors
         stride, padding = ctx.stride, _padding(weight)
+        value, gradient = value.contiguous(), gradient.contiguous()
         by_value = by_weight = None
         if ctx.needs_input_grad[0]:
             by_value = torch.nn.grad.conv2d_input(
                 value.shape, weight, gradient, stride, padding, 1, len(weight)
-            )
+            ).contiguous(memory_format=torch.channels_last)
         if ctx.needs_input_grad[1]:
             by_weight = _weight_gradient(value, gradient, weight.shape[-1], stride)
         return by_value, by_weight, None
