@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import re
 import struct
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,17 +13,13 @@ from PIL import Image
 
 from nasprof.errors import UsageError
 from supernets.data import (
-    ArrayImages,
-    DataFormat,
     DataOptions,
     Normalisation,
-    Samples,
     batches,
     data_formats,
     read_data,
     to_tensor,
 )
-from supernets.data.samples import numbered_classes, unassigned
 
 SHAPE = (12, 12, 1)
 CLASSES = ("cat", "dog", "eel")
@@ -204,32 +202,18 @@ def test_digits_have_every_image_once():
     assert data.duplicates == 0
 
 
-def test_a_format_of_ones_own_is_found(tmp_path, monkeypatch):
+def test_the_code_of_the_page_and_a_format_of_ones_own(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(data_formats, "_entries", dict(data_formats._entries))
-
-    @data_formats.register("levels")
-    class Levels(DataFormat):
-        layout = "a .levels file, a grey value and a class a line"
-
-        def accepts(self, path):
-            return path.suffix == ".levels"
-
-        def read(self, path, options):
-            rows = [line.split() for line in path.read_text().splitlines()]
-            values = np.array([int(value) for value, _ in rows], np.uint8)
-            images = np.repeat(values, 16).reshape(-1, 4, 4)
-            labels, classes = numbered_classes(
-                np.array([int(label) for _, label in rows]), "levels"
-            )
-            return Samples(ArrayImages(images, "levels"), labels, classes, unassigned(len(rows)))
-
+    page = Path(__file__).resolve().parents[3] / "docs" / "data-sets.md"
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
+    exec(compile(code, page.name, "exec"), {})
+    assert "{'train': 1259, 'validation': 179, 'test': 359}" in capsys.readouterr().out
     path = tmp_path / "some.levels"
     path.write_text("\n".join(f"{value} {value % 2}" for value in range(100)))
     data = read_data(path, (4, 4, 1))
     assert data.name == "some.levels"
     assert [len(split) for split in data.splits] == [70, 10, 20]
-    assert read_data(path, (4, 4, 1), options=DataOptions(format="levels")).fingerprint == (
-        data.fingerprint
-    )
+    named = read_data(path, (4, 4, 1), options=DataOptions(format="levels"))
+    assert named.fingerprint == data.fingerprint
     with pytest.raises(UsageError, match="has the columns"):
         read_data(path, (4, 4, 1), options=DataOptions(format="csv"))
