@@ -10,7 +10,7 @@ from small_supernets import SPACES
 from torch.nn import functional
 
 from nasprof.errors import UsageError
-from profiler.lowering import formats, lower
+from profiler.lowering import FileOptions, formats, lower
 from profiler.lowering.module import build_module
 from spaces import get_space
 from spaces.sharing import sharing_of
@@ -55,7 +55,7 @@ def test_a_network_of_the_supernet_is_the_one_that_is_lowered(name, tmp_path):
         with torch.no_grad():
             assert np.allclose(build_module(network, weights)(images).numpy(), logits, atol=1e-5)
         for kind in ("onnx", "tflite"):
-            path = lower(network, weights, tmp_path / "model", kind, batch=2).path
+            path = lower(network, weights, tmp_path / "model", kind, FileOptions(batch=2)).path
             pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
             (output,) = formats.get(kind)().run(path, [[pixels]])
             assert np.allclose(output.reshape(2, -1), logits, rtol=1e-5, atol=1e-5)
