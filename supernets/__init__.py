@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from supernets.card import SupernetCard
     from supernets.checkpoint import read_supernet, write_supernet
     from supernets.data import DataSet, read_data
-    from supernets.evaluation import Evaluation, Evaluator, Recalibration
+    from supernets.evaluation import Evaluation, Evaluator
+    from supernets.recalibration import Recalibration
     from supernets.subnet import Subnet
     from supernets.supernet import Supernet
     from supernets.training.job import train_supernet
@@ -46,7 +47,7 @@ _ORIGINS = {
     "DataSet": "supernets.data",
     "Evaluation": "supernets.evaluation",
     "Evaluator": "supernets.evaluation",
-    "Recalibration": "supernets.evaluation",
+    "Recalibration": "supernets.recalibration",
     "Recipe": "supernets.training.recipe",
     "Subnet": "supernets.subnet",
     "Supernet": "supernets.supernet",

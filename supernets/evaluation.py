@@ -12,47 +12,14 @@ import torch
 from torch import Tensor
 
 from nasprof.classification import Accuracy, accuracy
-from nasprof.errors import UsageError
 from nasprof.log import logger
 from nasprof.typing import Indices, JsonObject
 from spaces import Genes
 from supernets.card import SupernetCard
 from supernets.data import DataSet, batches
+from supernets.recalibration import Recalibration
 from supernets.subnet import Subnet
 from supernets.supernet import Supernet
-
-
-@dataclass(frozen=True)
-class Recalibration:
-    """On which training images the batch norm of each network is recalibrated.
-
-    Args:
-        images: how many; 0 leaves the supernet's statistics, which are of no network in particular.
-        batch: images at a time.
-        seed: draws them.
-
-    Raises:
-        UsageError: a number is out of range.
-    """
-
-    images: int = 500
-    batch: int = 100
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, least in (("images", 0), ("batch", 2), ("seed", 0)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise UsageError(f"recalibration: {name} is {value!r}, expected at least {least}")
-
-    def to_dict(self) -> JsonObject:
-        """As JSON."""
-        return {"images": self.images, "batch": self.batch, "seed": self.seed}
-
-    def choose(self, available: int) -> Indices:
-        """Which of the training images, ``(images,)`` or all there are."""
-        order = np.random.default_rng(self.seed).permutation(available)
-        return np.sort(order[: self.images]).astype(np.intp)
 
 
 @dataclass(frozen=True)
@@ -63,11 +30,13 @@ class Evaluation:
         accuracy: top-1 with its interval, top-5, and top-1 of each class.
         recalibrated_on: training images that its batch norm was recalibrated on.
         cpu_s: CPU seconds that recalibrating and evaluating took.
+        recalibration_cpu_s: those of them that recalibrating took.
     """
 
     accuracy: Accuracy
     recalibrated_on: int
     cpu_s: float
+    recalibration_cpu_s: float
 
     def to_dict(self) -> JsonObject:
         """As JSON."""
@@ -75,6 +44,7 @@ class Evaluation:
             **self.accuracy.to_dict(),
             "recalibrated_on": self.recalibrated_on,
             "cpu_s": self.cpu_s,
+            "recalibration_cpu_s": self.recalibration_cpu_s,
         }
 
 
@@ -127,10 +97,24 @@ class Evaluator:
             NasprofError: its weights give no numbers.
         """
         start = time.process_time()
-        logits = self.logits(self.recalibrated(genes))
+        subnet = self.recalibrated(genes)
+        recalibrated = time.process_time()
+        measured = accuracy(self.logits(subnet), self.labels)
         return Evaluation(
-            accuracy(logits, self.labels), len(self._chosen), time.process_time() - start
+            accuracy=measured,
+            recalibrated_on=len(self._chosen),
+            cpu_s=time.process_time() - start,
+            recalibration_cpu_s=recalibrated - start,
         )
+
+    def inherited(self, genes: Genes) -> Accuracy:
+        """The accuracy of the network ``(n_genes,)`` by the statistics that it shares with all.
+
+        Raises:
+            UsageError: a gene is outside its choices.
+            NasprofError: its weights give no numbers.
+        """
+        return accuracy(self.logits(self._supernet.subnet(genes)), self.labels)
 
     def recalibrated(self, genes: Genes) -> Subnet:
         """The network ``(n_genes,)`` with batch-norm statistics of its own."""
@@ -140,8 +124,9 @@ class Evaluator:
     def logits(self, subnet: Subnet) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         """What a network says of every image of the split: ``(n, classes)``."""
         with torch.inference_mode():
+            network = subnet.folded()
             parts: Sequence[Tensor] = [
-                subnet(images.to(self._device)).float().cpu()
+                network(images.to(self._device)).float().cpu()
                 for images, _ in batches(self._split, self._card.normalisation, self._batch)
             ]
         logits: np.ndarray[tuple[int, int], np.dtype[np.float32]] = torch.cat(list(parts)).numpy()

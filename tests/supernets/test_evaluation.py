@@ -9,7 +9,8 @@ from small_supernets import SPACES
 from torch.nn import functional
 
 from nasprof.errors import UsageError
-from supernets import Evaluator, Recalibration, Supernet, SupernetCard, read_data
+from spaces.weights import random_weights
+from supernets import Evaluator, Recalibration, Subnet, Supernet, SupernetCard, read_data
 from supernets.data import batches
 
 every_space = pytest.mark.parametrize("name", SPACES)
@@ -49,14 +50,35 @@ def trained(digits):
 def test_recalibration_is_what_accuracy_needs(trained, caplog):
     supernet, card, data = trained
     evaluation = Evaluator(supernet, card, data).evaluate(supernet.smallest)
+    shared = Evaluator(supernet, card, data).inherited(supernet.smallest)
     inherited = Evaluator(supernet, card, data, recalibration=Recalibration(images=0))
     assert "Batch norm is not recalibrated" in caplog.text
     without = inherited.evaluate(supernet.smallest)
     assert evaluation.accuracy.top1 > 60
     assert evaluation.accuracy.top1 > without.accuracy.top1
+    assert shared == without.accuracy
+    assert 0 < evaluation.recalibration_cpu_s < evaluation.cpu_s
+    assert without.recalibration_cpu_s < evaluation.recalibration_cpu_s
     assert evaluation.recalibrated_on == 500 and without.recalibrated_on == 0
     assert evaluation.accuracy.n == len(data.test)
     assert evaluation.accuracy.low < evaluation.accuracy.top1 < evaluation.accuracy.high
+
+
+@every_space
+def test_folding_batch_norm_changes_no_logit(name, digits):
+    space, data = SPACES[name], digits[name]
+    images, _ = next(batches(data.train, data.normalisation, 50))
+    rng = np.random.default_rng(0)
+    for genes in space.sample(4, rng):
+        network = space.network(genes)
+        arrays = random_weights(network, rng)
+        subnet = Subnet(network, {name: torch.from_numpy(a) for name, a in arrays.items()})
+        with torch.no_grad():
+            expected = subnet(images)
+        logits = subnet.folded()(images)
+        assert not logits.requires_grad
+        assert torch.allclose(logits, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+        assert expected.std() > 1e-3
 
 
 @every_space
