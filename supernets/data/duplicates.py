@@ -24,6 +24,9 @@ _DIRECTIONS = 16
 _NEIGHBOURS = 9
 """Looked at for each image, itself among them."""
 _FITTED = 5000
+"""Images that the directions are fitted to."""
+_CHUNK = 20_000
+"""Images whose thumbnails are real numbers at once."""
 
 
 def groups(scan: Scan, kind: str) -> Indices:
@@ -65,31 +68,50 @@ def near_pairs(thumbnails: Thumbnails) -> Indices:
     """Pairs of nearly identical images ``(n_pairs, 2)``, of different thumbnails ``(n, t)``."""
     from scipy.spatial import cKDTree
 
-    comparable = np.flatnonzero(thumbnails.std(axis=1) >= LEAST_CONTRAST * LEVELS)
+    projected, comparable = _projected(thumbnails)
     if len(comparable) < 2:
         return np.empty((0, 2), np.intp)
-    raw = thumbnails[comparable].astype(np.float64)
-    hashes = raw - raw.mean(axis=1, keepdims=True)
-    hashes /= np.linalg.norm(hashes, axis=1, keepdims=True)
-    projected = hashes @ _directions(hashes)
     # Of vectors of norm 1 the squared distance is 2 - 2 x correlation.
     radius = 1.001 * (2 - 2 * LEAST_CORRELATION) ** 0.5
     distances, near = cKDTree(projected).query(
-        projected, k=min(_NEIGHBOURS, len(raw)), distance_upper_bound=radius
+        projected, k=min(_NEIGHBOURS, len(comparable)), distance_upper_bound=radius
     )
     one, number = np.nonzero(np.isfinite(distances))
     other = near[one, number]
-    one, other = one[one < other], other[one < other]
-    return _confirmed(thumbnails, comparable[one], comparable[other])
+    one, other = comparable[one[one < other]], comparable[other[one < other]]
+    some = range(0, len(one), _CHUNK)
+    pairs = [
+        _confirmed(thumbnails, one[start : start + _CHUNK], other[start : start + _CHUNK])
+        for start in some
+    ]
+    return np.concatenate([np.empty((0, 2), np.intp), *pairs])
 
 
-def _directions(hashes: Array) -> Array:
-    """Orthonormal columns ``(t, d)`` in which the hashes ``(n, t)`` differ most."""
-    some = hashes[:: max(1, len(hashes) // _FITTED)]
-    centred = some - some.mean(axis=0)
+def _projected(thumbnails: Thumbnails) -> tuple[Array, Indices]:
+    """Hashes ``(n_comparable, d)`` of the thumbnails with contrast, and which these are."""
+    starts = range(0, len(thumbnails), _CHUNK)
+    contrasts = [thumbnails[start : start + _CHUNK].std(axis=1) for start in starts]
+    comparable = np.flatnonzero(np.concatenate(contrasts) >= LEAST_CONTRAST * LEVELS)
+    some = comparable[:: max(1, len(comparable) // _FITTED)]
+    if len(some) < 2:
+        return np.empty((0, 1)), comparable[:0]
+    centred = _hashes(thumbnails[some])
+    centred -= centred.mean(axis=0)
     _, vectors = np.linalg.eigh(centred.T @ centred)
-    directions: Array = vectors[:, ::-1][:, :_DIRECTIONS]
-    return directions
+    directions = vectors[:, ::-1][:, :_DIRECTIONS]
+    parts = [
+        _hashes(thumbnails[comparable[start : start + _CHUNK]]) @ directions
+        for start in range(0, len(comparable), _CHUNK)
+    ]
+    return np.concatenate(parts), comparable
+
+
+def _hashes(thumbnails: Thumbnails) -> Array:
+    """Thumbnails ``(n, t)`` of mean 0 and norm 1."""
+    real = thumbnails.astype(np.float64)
+    real -= real.mean(axis=1, keepdims=True)
+    real /= np.linalg.norm(real, axis=1, keepdims=True)
+    return real
 
 
 def _confirmed(thumbnails: Thumbnails, one: Indices, other: Indices) -> Indices:

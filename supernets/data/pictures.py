@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -100,9 +101,7 @@ def decode(data: bytes, geometry: Geometry, max_pixels: int, crop: Array | None 
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             _require_size(picture, max_pixels)
-            if crop is None:
-                side = round(_DRAFT * max(geometry.shape[:2]) / geometry.crop)
-                picture.draft(None, (side, side))
+            _reduce(picture, geometry, crop)
             upright = ImageOps.exif_transpose(picture)
             return fitted(eight_bits(upright), geometry, crop)
     except ImageUnreadable:
@@ -115,6 +114,15 @@ def decode(data: bytes, geometry: Geometry, max_pixels: int, crop: Array | None 
         if "cannot identify" in reason:
             reason = "it is no JPEG, PNG or WebP"
         raise ImageUnreadable(reason[:200]) from error
+
+
+def _reduce(picture: Image.Image, geometry: Geometry, crop: Array | None) -> None:
+    """Have a JPEG decoded no larger than is of use."""
+    box = geometry.box(*picture.size) if crop is None else crop_box(*picture.size, crop)
+    part = min(box[2] - box[0], box[3] - box[1])
+    scale = min(1.0, _DRAFT * max(geometry.shape[:2]) / part)
+    width, height = picture.size
+    picture.draft(None, (math.ceil(width * scale), math.ceil(height * scale)))
 
 
 def _require_size(picture: Image.Image, max_pixels: int) -> None:

@@ -7,7 +7,7 @@ import os
 import warnings
 from dataclasses import dataclass, field, replace
 from multiprocessing.pool import ThreadPool
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,11 +105,11 @@ def threads_for(options: DataOptions) -> int:
 
 @dataclass
 class _Part:
-    """What is known of some images; lists of one entry an image that can be read."""
+    """What is known of some images; lists of arrays of those that can be read."""
 
-    rows: list[int] = field(default_factory=list)
-    files: list[bytes] = field(default_factory=list)
-    pixels: list[bytes] = field(default_factory=list)
+    rows: list[AnyArray] = field(default_factory=list)
+    files: list[AnyArray] = field(default_factory=list)
+    pixels: list[AnyArray] = field(default_factory=list)
     thumbnails: list[AnyArray] = field(default_factory=list)
     sums: list[AnyArray] = field(default_factory=list)
     squares: list[AnyArray] = field(default_factory=list)
@@ -141,9 +141,10 @@ class _Look:
                 continue
             if self._decoded is not None:
                 self._decoded[some] = images
-            part.rows += some.tolist()
-            part.files += files
-            part.pixels += [hashlib.sha256(image).digest() for image in images]
+            part.rows.append(some)
+            part.files.append(np.array(files, "S32"))
+            pixels = [hashlib.sha256(image).digest() for image in images]
+            part.pixels.append(np.array(pixels, "S32"))
             part.thumbnails.append(thumbnails(images, self._down, self._across))
             self._add_moments(part, images)
         return part
@@ -176,18 +177,18 @@ def _weights(length: int) -> AnyArray:
 
 
 def _joined(parts: list[_Part], decoded: Pixels | None) -> Scan:
-    def every(name: str) -> list[Any]:
-        return [entry for part in parts for entry in getattr(part, name)]
+    def every(name: str) -> AnyArray:
+        return np.concatenate([array for part in parts for array in getattr(part, name)])
 
     return Scan(
-        rows=np.array(every("rows"), np.intp),
-        files=np.array(every("files"), "S32"),
-        pixels=np.array(every("pixels"), "S32"),
-        thumbnails=np.concatenate(every("thumbnails")),
-        sums=np.concatenate(every("sums")),
-        squares=np.concatenate(every("squares")),
+        rows=every("rows"),
+        files=every("files"),
+        pixels=every("pixels"),
+        thumbnails=every("thumbnails"),
+        sums=every("sums"),
+        squares=every("squares"),
         decoded=decoded,
-        unreadable=tuple(every("unreadable")),
+        unreadable=tuple(reason for part in parts for reason in part.unreadable),
     )
 
 
