@@ -1,6 +1,7 @@
 """Supernets on real images: python benchmarks/supernet.py PART.
 
-Each part is a file ``supernet_PART.py``, prints one table and writes JSON. Images are Fashion-MNIST's (Debian: apt install dataset-fashion-mnist).
+Each part is a file ``supernet_PART.py``, prints one table and writes JSON. Images are those of
+Fashion-MNIST (Debian: apt install dataset-fashion-mnist).
 """
 
 from __future__ import annotations
