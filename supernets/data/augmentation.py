@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from nasprof.errors import UsageError
-from nasprof.reader import Reader
-from nasprof.registry import near_names
+from nasprof.settings import Settings, setting
 from nasprof.typing import Array, JsonObject
 from supernets.data.pictures import Pixels
 
@@ -17,7 +16,7 @@ _PROPORTIONS = (3 / 4, 4 / 3)
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Settings):
     """Random changes of training images; each is off where its value is 0.
 
     Args:
@@ -36,29 +35,16 @@ class Augmentation:
             covers (S. Yun et al., arXiv:1905.04899); with ``mixup``, batches take turns at random.
     """
 
-    padding: int = 2
-    resized_crop: float = 0.0
-    flip: float = 0.5
-    operations: int = 0
-    magnitude: int = 9
-    erasing: float = 0.0
-    mixup: float = 0.0
-    cutmix: float = 0.0
+    owner: ClassVar[str] = "augmentation"
 
-    def __post_init__(self) -> None:
-        for name, most in (
-            ("padding", 256),
-            ("resized_crop", 1),
-            ("flip", 1),
-            ("operations", 10),
-            ("magnitude", MAX_MAGNITUDE),
-            ("erasing", 1),
-            ("mixup", 100),
-            ("cutmix", 100),
-        ):
-            value = getattr(self, name)
-            if not 0 <= value <= most:
-                raise UsageError(f"augmentation: {name} is {value}, expected 0 to {most}")
+    padding: int = setting(2, "pixels that images are moved by at most", 0, 256)
+    resized_crop: float = setting(0.0, "least share of the area that is taken and scaled", 0, 1)
+    flip: float = setting(0.5, "share of images that are mirrored", 0, 1)
+    operations: int = setting(0, "of RandAugment, on each image", 0, 10)
+    magnitude: int = setting(9, "of these operations", 0, MAX_MAGNITUDE)
+    erasing: float = setting(0.0, "share of images of which a rectangle is erased", 0, 1)
+    mixup: float = setting(0.0, "alpha by which pairs of images are blended", 0, 100)
+    cutmix: float = setting(0.0, "alpha of the part that another image covers", 0, 100)
 
     @classmethod
     def none(cls) -> Augmentation:
@@ -72,21 +58,6 @@ class Augmentation:
 
     def to_dict(self) -> JsonObject:
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: JsonObject, where: str = "augmentation") -> Augmentation:
-        """From what :meth:`to_dict` gave; what is missing is as usual.
-
-        Raises:
-            UsageError: naming the field that is wrong.
-        """
-        reader = Reader(data, where)
-        kinds = {"int": "a whole number", "float": "a number"}
-        known = {field.name: kinds[str(field.type)] for field in fields(cls)}
-        for name in data:
-            if name not in known:
-                raise UsageError(f"{where} has no {name!r}", near_names(name, known))
-        return cls(**{name: reader.take(name, known[name]) for name in data})
 
 
 def random_crops(count: int, least: float, rng: np.random.Generator) -> Array:

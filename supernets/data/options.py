@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from nasprof.errors import UsageError
+from nasprof.settings import Settings, setting
 from supernets.data.pictures import MAX_PIXELS
 
-DUPLICATES = ("near", "exact", "keep")
+_BELOW_ONE = 0.999
 
 
 @dataclass(frozen=True)
-class DataOptions:
+class DataOptions(Settings):
     """How a data set is read and split.
 
     Args:
@@ -30,30 +32,24 @@ class DataOptions:
         format: of :data:`supernets.data.data_formats`; found by name and content unless given.
     """
 
-    validation: float = 0.1
-    test: float = 0.2
-    most_corrupt: float = 0.01
-    duplicates: str = "near"
-    memory_bytes: int = 1 << 30
-    max_pixels: int = MAX_PIXELS
-    crop: float = 1.0
-    threads: int = 0
-    format: str | None = None
+    owner: ClassVar[str] = "a data set"
+
+    validation: float = setting(0.1, "share for validation, unless given", 0, _BELOW_ONE)
+    test: float = setting(0.2, "share for testing, unless given", 0, _BELOW_ONE)
+    most_corrupt: float = setting(0.01, "share that may be unreadable", 0, _BELOW_ONE)
+    duplicates: Literal["near", "exact", "keep"] = setting(
+        "near", "images kept out of a split because another one has them"
+    )
+    memory_bytes: int = setting(1 << 30, "a larger set is decoded when asked for", low=0)
+    max_pixels: int = setting(MAX_PIXELS, "a larger picture counts as unreadable", low=1)
+    crop: float = setting(1.0, "share of a picture's middle that is taken", low=0.01, high=1)
+    threads: int = setting(0, "that decode when the set is read; 0 for one a core", low=0)
+    format: str | None = setting(None, "found by name and content unless given")
 
     def __post_init__(self) -> None:
-        for name in ("validation", "test", "most_corrupt"):
-            share = getattr(self, name)
-            if not 0 <= share < 1:
-                raise UsageError(f"{name} is {share}, expected a share of 0 to below 1")
+        super().__post_init__()
         if self.validation + self.test >= 1:
             raise UsageError(
                 f"validation ({self.validation}) and test ({self.test}) leave nothing for training",
                 "Their sum must be below 1.",
             )
-        if self.duplicates not in DUPLICATES:
-            raise UsageError(
-                f"duplicates is {self.duplicates!r}, expected one of {', '.join(DUPLICATES)}"
-            )
-        for name in ("memory_bytes", "max_pixels", "threads"):
-            if getattr(self, name) < 0:
-                raise UsageError(f"{name} is {getattr(self, name)}, expected at least 0")

@@ -181,7 +181,7 @@ def _loader(data: DataSet, recipe: Recipe, processes: int, team: Workers) -> Loa
     """Where batches come from, always the same ones."""
     changes = Augmentation.none()
     if recipe.augmentation:
-        changes = Augmentation.from_dict({**changes.to_dict(), **recipe.augmentation})
+        changes = Augmentation.of({**changes.to_dict(), **recipe.augmentation})
     return Loader(
         data,
         recipe.batch // team.size,

@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from nasprof.errors import UsageError
+from nasprof.settings import setting_infos
 from supernets.data import (
+    Augmentation,
     DataOptions,
     Normalisation,
     batches,
@@ -208,6 +210,8 @@ def test_the_code_of_the_page_and_a_format_of_ones_own(tmp_path, monkeypatch, ca
     code = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
     exec(compile(code, page.name, "exec"), {})
     assert "{'train': 1259, 'validation': 179, 'test': 359}" in capsys.readouterr().out
+    settings = [info.name for kind in (DataOptions, Augmentation) for info in setting_infos(kind)]
+    assert all(f"`{name}`" in page.read_text() for name in settings)
     path = tmp_path / "some.levels"
     path.write_text("\n".join(f"{value} {value % 2}" for value in range(100)))
     data = read_data(path, (4, 4, 1))

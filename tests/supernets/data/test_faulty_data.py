@@ -143,14 +143,14 @@ def test_links_that_lead_to_themselves_and_strange_names(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"validation": 1.0}, "validation is 1.0"),
+        ({"validation": 1.0}, "'validation' is 1.0"),
         ({"validation": 0.5, "test": 0.5}, "leave nothing"),
         ({"duplicates": "some"}, "'some'"),
         ({"most_corrupt": -0.1}, "most_corrupt"),
         ({"threads": -1}, "threads"),
+        ({"crop": 0}, "crop"),
     ],
 )
 def test_faults_of_options(options, words):
     with pytest.raises(UsageError, match=words):
         DataOptions(**options)
-    refused("digits", "crop is 0", options=DataOptions(crop=0))

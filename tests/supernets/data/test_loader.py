@@ -184,13 +184,13 @@ def test_erased_is_a_rectangle_of_some_images():
 
 
 def test_an_augmentation_is_read_back_and_checked():
-    assert Augmentation.from_dict(EVERYTHING.to_dict()) == EVERYTHING
-    assert Augmentation.from_dict({}) == Augmentation()
+    assert Augmentation.of(EVERYTHING.to_dict()) == EVERYTHING
+    assert Augmentation.of({}) == Augmentation()
     for wrong, message in (
         ({"flop": 1}, "flop"),
         ({"flip": "yes"}, "flip"),
-        ({"flip": 2}, "flip is 2"),
-        ({"magnitude": 31}, "magnitude is 31"),
+        ({"flip": 2}, "'flip' is 2"),
+        ({"magnitude": 31}, "'magnitude' is 31"),
     ):
         with pytest.raises(UsageError, match=message):
-            Augmentation.from_dict(wrong)
+            Augmentation.of(wrong)
