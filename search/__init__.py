@@ -1,7 +1,7 @@
 """Searching a space: objectives, accuracy models, engines, the generator, answers.
 
 One call a job: :func:`generate`, :func:`front`, :func:`train_generator`, :func:`fit_accuracy`,
-:func:`predict_accuracy`, :func:`run`, :func:`compare`; and what a search is for:
+:func:`predict_accuracy`, :func:`run`, :func:`compare`, :func:`deliver`; and what a search is for:
 :class:`Objective`, :class:`Problem`, :class:`TradeOff`. Names are imported when first used.
 """
 
@@ -32,6 +32,14 @@ if TYPE_CHECKING:
     from search.answers.train import train_generator
     from search.archives.merge import merge_archives, write_archive
     from search.archives.stored import StoredArchive, read_archive
+    from search.delivery.deliver import deliver
+    from search.delivery.delivery import Delivery
+    from search.delivery.request import (
+        BudgetRequest,
+        DeliveryOptions,
+        DeliveryProgress,
+        DeliveryRequest,
+    )
     from search.objectives import Models
     from search.objectives.trade_off import TradeOff
     from search.pictures.answers import plot_replies
@@ -50,9 +58,14 @@ __all__ = [
     "AccuracyPredictions",
     "AnswerOptions",
     "AnswerProgress",
+    "BudgetRequest",
     "CompareOptions",
     "CompareProgress",
     "Comparison",
+    "Delivery",
+    "DeliveryOptions",
+    "DeliveryProgress",
+    "DeliveryRequest",
     "Export",
     "FittedAccuracy",
     "Front",
@@ -76,6 +89,7 @@ __all__ = [
     "TrainOptions",
     "TrainingSettings",
     "compare",
+    "deliver",
     "fit_accuracy",
     "front",
     "generate",
@@ -96,9 +110,14 @@ _ORIGINS = {
     "AccuracyPredictions": "search.accuracy.predict",
     "AnswerOptions": "search.answers.request",
     "AnswerProgress": "search.answers.request",
+    "BudgetRequest": "search.delivery.request",
     "CompareOptions": "search.answers.compare",
     "CompareProgress": "search.answers.compare",
     "Comparison": "search.runs.comparison",
+    "Delivery": "search.delivery.delivery",
+    "DeliveryOptions": "search.delivery.request",
+    "DeliveryProgress": "search.delivery.request",
+    "DeliveryRequest": "search.delivery.request",
     "Export": "search.answers.export",
     "FittedAccuracy": "search.accuracy.fitted",
     "Front": "search.answers.replies",
@@ -122,6 +141,7 @@ _ORIGINS = {
     "TrainOptions": "search.answers.request",
     "TrainingSettings": "search.pnag.settings",
     "compare": "search.answers.compare",
+    "deliver": "search.delivery.deliver",
     "fit_accuracy": "search.accuracy.fitted",
     "front": "search.answers.front",
     "generate": "search.answers.generate",

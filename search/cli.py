@@ -5,6 +5,7 @@ from __future__ import annotations
 from nasprof.cli import command_line
 from search.commands.archive import archive
 from search.commands.compare import compare
+from search.commands.deliver import deliver
 from search.commands.fit import fit
 from search.commands.front import front
 from search.commands.generate import generate
@@ -20,5 +21,17 @@ def main() -> None:
     """Search spaces of neural architectures."""
 
 
-for command in (sample, fit, predict, train, generate, front, run, compare, archive, supernet):
+for command in (
+    sample,
+    fit,
+    predict,
+    train,
+    generate,
+    front,
+    run,
+    compare,
+    archive,
+    supernet,
+    deliver,
+):
     main.add_command(command)

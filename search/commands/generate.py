@@ -9,23 +9,7 @@ import click
 
 from nasprof.cli import json_option, say
 from profiler.commands.options import Milliseconds
-from search.commands.options import ModelRequest, answer_options, trade_off_options
-
-
-class _Formats(click.ParamType[tuple[str, ...]]):
-    """Names separated by commas."""
-
-    name = "FORMAT[,...]"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        from profiler.lowering import formats
-
-        names = tuple(dict.fromkeys(part.strip() for part in value.split(",")))
-        for name in names:
-            formats.get(name)
-        return names
+from search.commands.options import ModelRequest, NameList, answer_options, trade_off_options
 
 
 @click.command()
@@ -72,7 +56,7 @@ class _Formats(click.ParamType[tuple[str, ...]]):
     show_default=True,
     help="Let your own table remember how far off measured answers were.",
 )
-@click.option("--export", "formats", type=_Formats(), help="Write models: onnx,tflite,torch.")
+@click.option("--export", "formats", type=NameList(), help="Write models: onnx,tflite,torch.")
 @click.option(
     "--weights",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),

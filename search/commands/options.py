@@ -35,6 +35,20 @@ class BudgetType(click.ParamType["Budget"]):
             self.fail(error.message, param, ctx)
 
 
+class NameList(click.ParamType[tuple[str, ...]]):
+    """Names separated by commas, in order and without repetition."""
+
+    name = "NAME[,...]"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = (part.strip() for part in str(value).split(","))
+        return tuple(dict.fromkeys(name for name in names if name))
+
+
 @dataclass(frozen=True)
 class ModelRequest:
     """What a search is for, as named on the command line."""

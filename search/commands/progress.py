@@ -13,6 +13,7 @@ from nasprof.typing import Progress
 if TYPE_CHECKING:
     from search.answers.compare import CompareProgress
     from search.answers.request import AnswerProgress
+    from search.delivery.request import DeliveryProgress
 
 _TOLD_AFTER_S = 2.0
 
@@ -26,6 +27,25 @@ def answer_progress() -> Iterator[AnswerProgress]:
     building = building_progress()
     with training_progress() as training:
         yield AnswerProgress(building.lowered, building.measuring, building.done, training=training)
+
+
+@contextmanager
+def delivery_progress() -> Iterator[DeliveryProgress]:
+    """What is shown while a network is delivered: bars of each step, one after the other."""
+    from profiler.commands.building import building_progress
+    from profiler.commands.progress import progress_bar
+    from search.delivery.request import DeliveryProgress
+
+    building = building_progress()
+    with training_progress() as training, ExitStack() as bars, progress_bar() as latency:
+        yield DeliveryProgress(
+            building.lowered,
+            building.measuring,
+            building.done,
+            training=training,
+            accuracy=_late_bar(bars, "accuracy of the files"),
+            latency=latency,
+        )
 
 
 @contextmanager

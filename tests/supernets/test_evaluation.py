@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from small_supernets import SPACES
-from torch.nn import functional
+from small_supernets import SPACES, card_of, digits_for, trained_supernet
 
 from nasprof.errors import UsageError
 from spaces.weights import random_weights
-from supernets import Evaluator, Recalibration, Subnet, Supernet, SupernetCard, read_data
+from supernets import Evaluator, Recalibration, Subnet, Supernet, SupernetCard
 from supernets.data import batches
 
 every_space = pytest.mark.parametrize("name", SPACES)
@@ -18,33 +17,12 @@ every_space = pytest.mark.parametrize("name", SPACES)
 
 @pytest.fixture(scope="module")
 def digits():
-    return {
-        name: read_data(
-            "digits", space.network(space.sample(1, np.random.default_rng(0))[0]).inputs[0]
-        )
-        for name, space in SPACES.items()
-    }
-
-
-def card_of(space, data):
-    return SupernetCard(space, data.classes, data.normalisation, data=data.facts())
+    return {name: digits_for(space) for name, space in SPACES.items()}
 
 
 @pytest.fixture(scope="module")
-def trained(digits):
-    """A supernet that has learned something."""
-    space, data = SPACES["ofa-mbv3"], digits["ofa-mbv3"]
-    supernet = Supernet(space).train()
-    optimiser = torch.optim.AdamW(supernet.parameters(), 1e-2)
-    rng = np.random.default_rng(0)
-    for _ in range(90):
-        chosen = rng.integers(0, len(data.train), 32)
-        ((images, labels),) = batches(data.train, data.normalisation, 32, chosen)
-        optimiser.zero_grad()
-        genes = space.sample(1, rng)[0]
-        functional.cross_entropy(supernet(images, genes), labels).backward()
-        optimiser.step()
-    return supernet, card_of(space, data), data
+def trained():
+    return trained_supernet()
 
 
 def test_recalibration_is_what_accuracy_needs(trained, caplog):

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from spaces import get_space
+from functools import cache
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from spaces import Space, get_space
+from supernets import DataSet, Supernet, SupernetCard, read_data
+from supernets.data import batches
 
 TINY_MOBILENET = {
     "resolution": 16,
@@ -18,3 +26,36 @@ SPACES = {
     "ofa-mbv3": get_space("ofa-mbv3", **TINY_MOBILENET),
     "nasbench201": get_space("nasbench201", classes=10, cells=1, resolution=16),
 }
+
+
+def digits_for(space: Space) -> DataSet:
+    """Handwritten digits in the shape that the space's networks see."""
+    return read_data(
+        "digits", space.network(space.sample(1, np.random.default_rng(0))[0]).inputs[0]
+    )
+
+
+def card_of(space: Space, data: DataSet) -> SupernetCard:
+    """What a supernet that was trained on these images tells."""
+    return SupernetCard(space, data.classes, data.normalisation, data=data.facts())
+
+
+@cache
+def trained_supernet() -> tuple[Supernet, SupernetCard, DataSet]:
+    """A supernet of the tiny MobileNetV3 that has learned something, its card and its images.
+
+    It is made once a process: nobody may change its weights.
+    """
+    space = SPACES["ofa-mbv3"]
+    data = digits_for(space)
+    supernet = Supernet(space).train()
+    optimiser = torch.optim.AdamW(supernet.parameters(), 1e-2, fused=True)
+    rng = np.random.default_rng(0)
+    for _ in range(90):
+        chosen = rng.integers(0, len(data.train), 32)
+        ((images, labels),) = batches(data.train, data.normalisation, 32, chosen)
+        optimiser.zero_grad()
+        genes = space.sample(1, rng)[0]
+        functional.cross_entropy(supernet(images, genes), labels).backward()
+        optimiser.step()
+    return supernet.eval(), card_of(space, data), data

@@ -1,0 +1,154 @@
+"""``nassearch deliver``: a network with weights as files for an app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nasprof.cli import json_option, print_json, show_table
+from profiler.commands.options import Milliseconds
+from profiler.commands.target import target_options
+from search.commands.options import NameList
+
+if TYPE_CHECKING:
+    from devices import Target
+    from search.delivery.delivery import Delivery
+    from search.delivery.request import BudgetRequest
+
+
+@click.command()
+@click.option(
+    "--supernet",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Weights: a supernet's .safetensors, or a checkpoint of Once-for-All (.pth).",
+)
+@click.option(
+    "--data", required=True, help="Labelled images: a folder, a file, or a name (digits)."
+)
+@click.option("--arch", type=click.Path(path_type=Path), help="Architecture file.")
+@click.option("--budget", type=Milliseconds(), help="Latency allowed, instead of --arch: 12ms.")
+@click.option("--lut", help="Cost model for --budget; your own table of the device unless given.")
+@click.option(
+    "--accuracy", default="imagenet", show_default=True, help="Accuracy model for --budget."
+)
+@click.option("--resolution", type=int, help="Input pixels for --budget; the supernet's without.")
+@click.option(
+    "--precision",
+    "precisions",
+    type=NameList(),
+    default="fp32",
+    show_default=True,
+    help="Of the files: fp32,fp16,int8.",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=NameList(),
+    default="onnx,tflite",
+    show_default=True,
+    help="Of the files.",
+)
+@click.option("--uint8-input", is_flag=True, help="Files take raw pixels and normalise them.")
+@click.option(
+    "--calibration",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Training images that set the ranges of int8.",
+)
+@click.option(
+    "--recalibration",
+    type=click.IntRange(2),
+    default=500,
+    show_default=True,
+    help="Training images that the batch norm is recalibrated on.",
+)
+@click.option("--protocol", help="How latency is measured; the device's own unless given.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@target_options()
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the files.",
+)
+@json_option
+def deliver(
+    supernet: Path,
+    data: str,
+    arch: Path | None,
+    budget: float | None,
+    target: Target,
+    output: Path,
+    as_json: bool,
+    **others: Any,
+) -> None:
+    """Write a network of a supernet as files for an app, with a card.
+
+    It is cut out, its batch norm recalibrated, and written as ONNX and TFLite; the accuracy of
+    each file is measured by running it on the test images, its latency by timing it.
+    """
+    from search.commands.progress import delivery_progress
+    from search.delivery.deliver import deliver
+    from search.delivery.request import DeliveryOptions, DeliveryRequest
+
+    if (arch is None) == (budget is None):
+        raise click.UsageError("Give either --arch or --budget.")
+    about = {name: others.pop(name) for name in ("lut", "accuracy", "resolution")}
+    options = DeliveryOptions(**others)
+    network = arch if budget is None else _budget(budget, supernet, options.precisions[0], **about)
+    with delivery_progress() as progress:
+        delivery = deliver(
+            DeliveryRequest(supernet, data, network, output, target, options),  # type: ignore[arg-type]
+            progress=progress,
+        )
+    if as_json:
+        print_json(delivery.to_dict())
+    else:
+        _show(delivery, output)
+
+
+def _budget(
+    budget: float,
+    supernet: Path,
+    precision: str,
+    *,
+    lut: str | None,
+    accuracy: str,
+    resolution: int | None,
+) -> BudgetRequest:
+    """A network within a budget; it sees images of the supernet's size unless told otherwise."""
+    from search.answers.request import GenerateOptions
+    from search.delivery.request import BudgetRequest
+    from supernets.checkpoint import read_card
+
+    card = read_card(supernet)
+    if resolution is None and card is not None:
+        resolution = card.space.settings.get("resolution")
+    own = precision if lut is None else None  # a named table says it itself
+    return BudgetRequest(budget, lut, accuracy, options=GenerateOptions(resolution, own))
+
+
+def _show(delivery: Delivery, folder: Path) -> None:
+    rows = [
+        (
+            file.name,
+            f"{file.written.size_bytes / 1e6:.2f}",
+            f"{file.here.accuracy.top1:.2f}",
+            f"{file.here.accuracy.low:.2f} to {file.here.accuracy.high:.2f}",
+            "-" if file.there is None else f"{file.there.accuracy.top1:.2f}",
+            "-" if file.latency_ms is None else f"{file.latency_ms:.3g}",
+        )
+        for file in delivery
+    ]
+    columns = (f"file in {folder}", ">MB", ">top-1 %", ">95 % interval", ">on device %", ">ms")
+    accuracy = delivery.network.accuracy
+    notes = [
+        f"on {accuracy.n:,} test images; {accuracy.top1:.2f} % in torch",
+        f"card: {folder / 'card.md'}",
+    ]
+    show_table(columns, rows, notes=notes)

@@ -1,0 +1,175 @@
+"""The network that is delivered, with its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasprof.classification import Accuracy, accuracy
+from nasprof.errors import UsageError
+from nasprof.log import logger
+from nasprof.typing import JsonObject
+from profiler.lowering import PixelInput
+from profiler.model_files.architectures import NamedArch, named_archs
+from search.answers.generate import generate
+from search.delivery.request import BudgetRequest, DeliveryProgress, DeliveryRequest
+from supernets import DataSet, Evaluator, Recalibration, Subnet, SupernetCard, read_data
+from supernets.checkpoint import read_supernet, weights_digest
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network with weights, and how accurate torch finds it.
+
+    Args:
+        arch: what it is, under the name of its files.
+        subnet: the same with its weights.
+        card: of the supernet that it is of; its classes are those of the outputs.
+        data: the images, in the supernet's order of classes and with its normalisation.
+        facts: what they are as they were read, see :meth:`supernets.DataSet.facts`.
+        logits: what torch says of every test image, ``(n, classes)``.
+        recalibrated_on: training images that its batch norm was recalibrated on.
+        digest: of the supernet's weights.
+    """
+
+    arch: NamedArch
+    subnet: Subnet
+    card: SupernetCard
+    data: DataSet
+    facts: JsonObject
+    logits: NDArray[np.float32]
+    recalibrated_on: int
+    digest: str
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Numbers of the right outputs of the test images, ``(n,)``."""
+        return self.data.test.labels
+
+    @property
+    def accuracy(self) -> Accuracy:
+        """As torch computes it."""
+        return accuracy(self.logits, self.labels)
+
+    @property
+    def pixels(self) -> PixelInput:
+        """How its images are normalised."""
+        normalisation = self.card.normalisation
+        return PixelInput(normalisation.mean, normalisation.std)
+
+    def calibration(self, n: int, raw: bool, rng: np.random.Generator) -> NDArray[np.generic]:
+        """Training images ``(n, h, w, c)``, or as many as there are.
+
+        Args:
+            raw: pixels as they are, uint8, or float32 as the network sees them.
+            rng: draws them.
+        """
+        split = self.data.train
+        chosen = np.sort(rng.permutation(len(split))[:n])
+        images = split.images(chosen)
+        return images if raw else self.pixels.normalised(images)
+
+
+def trained_network(request: DeliveryRequest, arch: NamedArch) -> TrainedNetwork:
+    """The network with weights of the supernet, and batch-norm statistics of its own.
+
+    Raises:
+        UsageError: supernet, images and architecture do not fit, or there are no test images.
+    """
+    supernet, card = read_supernet(request.supernet, arch.space)
+    images = _images(request.data, arch)
+    card, data = aligned(card, images)
+    options = request.options
+    recalibration = Recalibration(options.recalibration, seed=options.seed)
+    evaluator = Evaluator(supernet, card, data, recalibration=recalibration)
+    subnet = evaluator.recalibrated(arch.genes)
+    return TrainedNetwork(
+        arch=arch,
+        subnet=subnet,
+        card=card,
+        data=data,
+        facts=images.facts(),
+        logits=evaluator.logits(subnet),
+        recalibrated_on=min(options.recalibration, len(data.train)),
+        digest=weights_digest(supernet.arrays()),
+    )
+
+
+def chosen_arch(request: DeliveryRequest, progress: DeliveryProgress) -> NamedArch:
+    """The one architecture that was named, or that a budget is answered with.
+
+    Raises:
+        UsageError: there is not one, or no network is within the budget.
+    """
+    if isinstance(request.arch, BudgetRequest):
+        return _within_budget(request.arch, request, progress)
+    archs = named_archs(request.arch)
+    if len(archs) != 1:
+        raise UsageError(
+            f"{len(archs)} architectures cannot be delivered at once", "Give one of them."
+        )
+    return archs[0]
+
+
+def _within_budget(
+    asked: BudgetRequest, request: DeliveryRequest, progress: DeliveryProgress
+) -> NamedArch:
+    (reply,) = replies = generate(
+        asked.budget,
+        device=request.device,
+        lut=asked.lut,
+        accuracy=asked.accuracy,
+        verify=asked.verify,
+        options=asked.options,
+        progress=progress,
+    )
+    replies.raise_for_error()
+    context, best = reply.context, reply.best
+    if reply.budget_ms < context.minimum_ms:
+        raise UsageError(
+            f"no network of {context.trade_off.space.label} is known to run under "
+            f"{reply.budget_ms:g} ms on {context.device}: the fastest takes up to "
+            f"{context.minimum_ms:.4g} ms",
+            f"Allow at least {context.minimum_ms:.4g} ms.",
+        )
+    if reply.note is not None:
+        logger.warning(f"{reply.budget_ms:g} ms: {reply.note}")
+    return NamedArch(best.name, context.trade_off.space, best.arch)
+
+
+def _images(source: DataSet | Path | str, arch: NamedArch) -> DataSet:
+    if isinstance(source, DataSet):
+        return source
+    return read_data(source, arch.network.inputs[0])
+
+
+def aligned(card: SupernetCard, data: DataSet) -> tuple[SupernetCard, DataSet]:
+    """Card and images with the same classes in the order of the outputs, and one normalisation.
+
+    Raises:
+        UsageError: the images are of other classes.
+    """
+    card.require_data(data)
+    if not card.data:  # names of outputs are not known
+        card = replace(card, classes=data.classes)
+    numbers = card.outputs_of(data)
+    train, validation, test = (
+        replace(split, labels=numbers[split.labels]) for split in data.splits
+    )
+    data = replace(
+        data,
+        classes=card.classes,
+        normalisation=card.normalisation,
+        train=train,
+        validation=validation,
+        test=test,
+    )
+    return card, data
+
+
+def agreement(own: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Percent of images ``(n, classes)`` that two networks find the same class for."""
+    return 100 * float((own.argmax(axis=1) == other.argmax(axis=1)).mean())
