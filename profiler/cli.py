@@ -8,6 +8,7 @@ from profiler.commands.build_lut import build_lut
 from profiler.commands.describe import describe
 from profiler.commands.devices import devices
 from profiler.commands.env import env
+from profiler.commands.evaluate import evaluate
 from profiler.commands.export import export
 from profiler.commands.fit import fit
 from profiler.commands.lut import lut
@@ -25,5 +26,17 @@ def main() -> None:
     """
 
 
-for command in (measure, build_lut, audit, fit, describe, export, devices, env, predict, lut):
+for command in (
+    measure,
+    build_lut,
+    audit,
+    fit,
+    describe,
+    export,
+    evaluate,
+    devices,
+    env,
+    predict,
+    lut,
+):
     main.add_command(command)

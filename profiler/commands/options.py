@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from nasprof.cli import setting_option
 from nasprof.durations import parse_milliseconds, parse_seconds
 from nasprof.errors import UsageError
 from nasprof.typing import JsonObject
+
+if TYPE_CHECKING:
+    from profiler.lowering import PixelInput
 
 
 def arch_option(name: str, required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -66,22 +70,49 @@ def pixel_options(function: Callable[..., None]) -> Callable[..., None]:
         is_flag=True,
         help="Files take raw pixels, 0 to 255, and compute (x/255 - mean) / std themselves.",
     )
-    @click.option("--mean", type=Numbers(), help="Of pixels, a channel each. ImageNet's without.")
+    @normalisation_options("Of pixels scaled to 0..1, a channel each. ImageNet's without.")
+    @wraps(function)
+    def command(
+        *args: object, uint8_input: bool, normalisation: PixelInput | None, **options: object
+    ) -> None:
+        from profiler.lowering import IMAGENET
+
+        if normalisation is not None and not uint8_input:
+            raise UsageError("--mean and --std belong to --uint8-input")
+        function(*args, pixels=(normalisation or IMAGENET) if uint8_input else None, **options)
+
+    return command
+
+
+def normalisation_options(
+    meaning: str,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """``--mean --std``, given to the command as ``normalisation``: a ``PixelInput`` or None.
+
+    Args:
+        meaning: of ``--mean``.
+    """
+    return partial(_with_normalisation, meaning=meaning)
+
+
+def _with_normalisation(function: Callable[..., None], meaning: str) -> Callable[..., None]:
+    @click.option("--mean", type=Numbers(), help=meaning)
     @click.option("--std", type=Numbers(), help="Likewise their standard deviation.")
     @wraps(function)
     def command(
         *args: object,
-        uint8_input: bool,
         mean: tuple[float, ...] | None,
         std: tuple[float, ...] | None,
         **options: object,
     ) -> None:
-        from profiler.lowering import IMAGENET, PixelInput
+        if mean is None and std is None:
+            function(*args, normalisation=None, **options)
+            return
+        if mean is None or std is None:
+            raise UsageError("--mean and --std belong together")
+        from profiler.lowering import PixelInput
 
-        if (mean is None) != (std is None) or (mean is not None and not uint8_input):
-            raise UsageError("--mean and --std belong together, and to --uint8-input")
-        own = None if mean is None or std is None else PixelInput(mean, std)
-        function(*args, pixels=(own or IMAGENET) if uint8_input else None, **options)
+        function(*args, normalisation=PixelInput(mean, std), **options)
 
     return command
 

@@ -11,13 +11,14 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import ModelDetails, Session
+from devices import Backend, ModelDetails, Session
 from nasprof.errors import NasprofError, UsageError
 from nasprof.typing import JsonObject, Progress
 from profiler.lowering.fold import AnyInput, Array
 from profiler.lowering.pixels import PixelInput
 from profiler.model_files.own import own_details
 
+_MOST_CHANNELS = 4
 _REQUEST_BYTES = 64 << 20
 _REQUEST_IMAGES = 1000
 """Of one request to the device, in float32: what is in memory at once."""
@@ -68,9 +69,9 @@ def logits_of(
     path, n = Path(path), len(images)
     if n == 0:
         raise UsageError("there are no images")
-    session.load({path.name: path}, {path.name: own_details(path, ModelDetails(foreign=True))})
+    tensor = _loaded_input(path, session)
     first = _pixels(images, np.arange(1))
-    feed = _Feed.of(session.tensors(path.name), path, first.shape[1:])
+    feed = _Feed.of(tensor, path, first.shape[1:])
     feed.check(first.dtype, normalisation)
     step = max(1, min(_REQUEST_IMAGES, _REQUEST_BYTES // (4 * prod(first.shape[1:]))))
     step = -(-step // feed.batch) * feed.batch
@@ -82,6 +83,34 @@ def logits_of(
         if progress is not None:
             progress(min(start + step, n), n)
     return np.concatenate(parts)
+
+
+def image_shape(path: Path, backend: Backend) -> tuple[int, int, int]:
+    """Shape ``(h, w, c)`` of the images that a classifier's file takes.
+
+    Raises:
+        UsageError: it does not take images.
+        DeviceError: the device cannot run it.
+    """
+    with backend.open() as session:
+        _, *shape = _loaded_input(path, session)["shape"] or [0]
+    if len(shape) != 3:
+        raise UsageError(f"{path} takes no images: expected an input (n, h, w, c) or (n, c, h, w)")
+    few_first, few_last = shape[0] <= _MOST_CHANNELS, shape[2] <= _MOST_CHANNELS
+    channels_first = few_first if few_first != few_last else path.suffix != ".tflite"
+    first, second, third = shape
+    return (second, third, first) if channels_first else (first, second, third)
+
+
+def _loaded_input(path: Path, session: Session) -> JsonObject:
+    """What the runner tells of the one input of a file, which it has then loaded."""
+    session.load({path.name: path}, {path.name: own_details(path, ModelDetails(foreign=True))})
+    inputs = session.tensors(path.name).get("inputs", [])
+    if len(inputs) != 1:
+        names = ", ".join(tensor["name"] for tensor in inputs)
+        raise UsageError(f"{path} has {len(inputs)} inputs, expected one of images", names)
+    tensor: JsonObject = inputs[0]
+    return tensor
 
 
 def _pixels(images: Images, indices: NDArray[np.intp]) -> AnyInput:
@@ -105,17 +134,12 @@ class _Feed:
     channels_first: bool
 
     @classmethod
-    def of(cls, tensors: JsonObject, path: Path, image: tuple[int, ...]) -> _Feed:
-        """From what the runner tells of the file.
+    def of(cls, tensor: JsonObject, path: Path, image: tuple[int, ...]) -> _Feed:
+        """From what the runner tells of the file's input.
 
         Args:
             image: shape ``(h, w, c)``.
         """
-        inputs = tensors.get("inputs", [])
-        if len(inputs) != 1:
-            names = ", ".join(tensor["name"] for tensor in inputs)
-            raise UsageError(f"{path} has {len(inputs)} inputs, expected one of images", names)
-        (tensor,) = inputs
         batch, *shape = tensor["shape"] or [0]
         height, width, channels = image
         layouts = {(height, width, channels): False}
@@ -138,7 +162,7 @@ class _Feed:
         if self.dtype == "float32" and dtype == np.uint8 and normalisation is None:
             raise UsageError(
                 f"{self.path} takes normalised images, and these are pixels",
-                "Say how they are normalised: normalisation=PixelInput(mean, std).",
+                "Say how: normalisation=PixelInput(mean, std), or --mean and --std.",
             )
 
     def made(self, images: AnyInput, normalisation: PixelInput | None) -> AnyInput:
