@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import replace
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +10,16 @@ import numpy as np
 from nasprof.errors import UsageError
 from nasprof.log import logger
 from nasprof.registry import near_names
-from nasprof.typing import Indices, Progress
-from supernets.data.data_set import DataSet, InMemory, Normalisation, OnDemand, PixelStore, Split
-from supernets.data.duplicates import groups
+from nasprof.typing import Progress
+from supernets.data.data_set import DataSet, InMemory, OnDemand, PixelStore, Split
+from supernets.data.division import Division, divide
 from supernets.data.formats.base import data_formats
 from supernets.data.named import data_sets
 from supernets.data.options import DataOptions
-from supernets.data.pictures import Geometry
-from supernets.data.samples import SPLITS, TEST, TRAIN, VALIDATION, Labels, Samples
-from supernets.data.scan import Scan, scan
-from supernets.data.splitting import LEFT_OUT, assign, listed, require_enough
-
-_NAMED = 5
+from supernets.data.pictures import Geometry, Pixels
+from supernets.data.remembered import division_key, recalled, remember
+from supernets.data.samples import SPLITS, Samples
+from supernets.data.scan import scan
 
 
 def read_data(
@@ -55,20 +51,17 @@ def read_data(
     samples, name = _samples(source, options)
     if not len(samples.images):
         raise UsageError(f"{name} has no images")
-    scanned = scan(samples, geometry, options, progress)
-    order = np.lexsort((samples.labels[scanned.rows], scanned.files))
-    data = _split(samples, scanned.ordered(order), geometry, options, seed)
-    data = replace(data, name=name)
-    for note in data.notes:
+    division, decoded = _division(samples, geometry, options, seed, progress)
+    for note in division.notes:
         logger.info("%s: %s", name, note)
-    return data
+    return _data_set(name, samples, geometry, seed, division, decoded)
 
 
 def _samples(source: str | Path, options: DataOptions) -> tuple[Samples, str]:
     if isinstance(source, str) and source in data_sets:
         return data_sets.get(source)(options), source
     path = Path(source)
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110  # pathlib raises where a name is too long
         raise UsageError(
             f"no data set is called {str(source)!r}, and there is no such file or folder",
             near_names(str(source), data_sets),
@@ -87,88 +80,57 @@ def _samples(source: str | Path, options: DataOptions) -> tuple[Samples, str]:
     raise UsageError(f"{path} is no data set, expected {layouts}")
 
 
-def _split(
-    samples: Samples, known: Scan, geometry: Geometry, options: DataOptions, seed: int
+def _division(
+    samples: Samples,
+    geometry: Geometry,
+    options: DataOptions,
+    seed: int,
+    progress: Progress | None,
+) -> tuple[Division, Pixels | None]:
+    """How the images are divided, and all of them decoded if they are to be held in memory."""
+    size = len(samples.images) * int(np.prod(geometry.shape))
+    ready = samples.images.ready(geometry)
+    key = None
+    if size > options.memory_bytes and not ready:
+        key = division_key(samples, geometry, options, seed)
+        if (division := recalled(key)) is not None:
+            return division, None
+    decoded = None
+    if size <= options.memory_bytes and not ready:
+        decoded = np.empty((len(samples.images), *geometry.shape), np.uint8)
+    known = scan(samples.images, geometry, options, decoded, progress)
+    division = divide(samples, known, geometry, options, seed)
+    if key is not None:
+        remember(key, division)
+    return division, decoded
+
+
+def _data_set(
+    name: str,
+    samples: Samples,
+    geometry: Geometry,
+    seed: int,
+    division: Division,
+    decoded: Pixels | None,
 ) -> DataSet:
-    """The images that can be read, in the order of their content, as a data set."""
-    labels, given = samples.labels[known.rows], samples.splits[known.rows]
-    same = groups(known, options.duplicates)
-    require_enough(labels, samples.classes, given, same, options)
-    assigned = assign(labels, given, same, options, seed)
-    lost = np.setdiff1d(labels, labels[assigned == TRAIN])
-    if len(lost):
-        raise UsageError(
-            f"classes of which other splits have all images: {listed(samples.classes, lost)}",
-            "Add training images that are not copies of validation or test images.",
-        )
-    train, validation, test = (
-        np.flatnonzero(assigned == split) for split in (TRAIN, VALIDATION, TEST)
-    )
     store: PixelStore = OnDemand(samples.images, geometry)
-    if known.decoded is not None:
-        store = InMemory(known.decoded, samples.images)
-    rows = known.rows
-    normalisation = Normalisation.of_sums(
-        known.sums[train].sum(axis=0),
-        known.squares[train].sum(axis=0),
-        len(train) * geometry.shape[0] * geometry.shape[1],
+    if decoded is not None:
+        store = InMemory(decoded, samples.images)
+    train, validation, test = (
+        Split(split, samples.labels[rows], rows, store)
+        for split, rows in zip(SPLITS, division.rows, strict=True)
     )
     return DataSet(
-        name="",
+        name=name,
         classes=samples.classes,
         image_shape=geometry.shape,
-        normalisation=normalisation,
-        fingerprint=_fingerprint(samples.classes, labels, assigned, known, geometry),
-        train=Split("train", labels[train], rows[train], store),
-        validation=Split("validation", labels[validation], rows[validation], store),
-        test=Split("test", labels[test], rows[test], store),
+        normalisation=division.normalisation,
+        fingerprint=division.fingerprint,
+        train=train,
+        validation=validation,
+        test=test,
         seed=seed,
-        notes=(*samples.notes, *_notes(labels, assigned, same, known)),
-        duplicates=int((assigned == LEFT_OUT).sum()),
-        unreadable=known.unreadable,
+        notes=division.notes,
+        duplicates=division.duplicates,
+        unreadable=division.unreadable,
     )
-
-
-def _fingerprint(
-    classes: tuple[str, ...],
-    labels: Labels,
-    assigned: Indices,
-    known: Scan,
-    geometry: Geometry,
-) -> str:
-    digest = hashlib.sha256()
-    digest.update(json.dumps([1, classes, geometry.shape, geometry.crop]).encode())
-    for split in (TRAIN, VALIDATION, TEST):
-        rows = np.flatnonzero(assigned == split)
-        digest.update(len(rows).to_bytes(8, "little"))
-        digest.update(labels[rows].astype("<i8").tobytes())
-        digest.update(known.files[rows].tobytes())
-    return digest.hexdigest()
-
-
-def _notes(labels: Labels, assigned: Indices, same: Indices, known: Scan) -> list[str]:
-    """What was found about the images, a sentence each."""
-    notes = []
-    left_out = int((assigned == LEFT_OUT).sum())
-    if left_out:
-        notes.append(
-            f"{left_out:,} images were left out because another split has the same or a "
-            "nearly identical one"
-        )
-    sizes = np.bincount(same)
-    copies = int((sizes[sizes > 0] - 1).sum()) - left_out
-    if copies > 0:
-        notes.append(f"{copies:,} images are copies, or nearly so, of another one in their split")
-    pairs = np.unique(np.stack([same, labels]), axis=1)
-    contradictions = int((np.bincount(pairs[0]) > 1).sum())
-    if contradictions:
-        notes.append(f"{contradictions:,} images occur with different labels")
-    if known.unreadable:
-        shown = "; ".join(known.unreadable[:_NAMED])
-        more = "; ..." if len(known.unreadable) > _NAMED else ""
-        notes.append(f"{len(known.unreadable):,} images cannot be read: {shown}{more}")
-    for split in (VALIDATION, TEST):
-        without = np.setdiff1d(labels, labels[assigned == split])
-        if len(without) and (assigned == split).any():
-            notes.append(f"the {SPLITS[split]} split has no images of {len(without)} classes")
-    return notes

@@ -61,6 +61,10 @@ class ImageSource(ABC):
     def digest(self, row: int) -> bytes:
         """SHA-256 of an image as it is stored, the same wherever it is stored."""
 
+    def stamp(self, row: int) -> str:
+        """What is another one when an image has changed, and costs no reading."""
+        return self.digest(row).hex()
+
     def ready(self, geometry: Geometry) -> bool:
         """Whether they are in memory in this shape, so that nothing is gained by keeping them."""
         return False
@@ -141,6 +145,14 @@ class FileImages(ImageSource):
 
     def digest(self, row: int) -> bytes:
         return hashlib.sha256(self._bytes(row)).digest()
+
+    def stamp(self, row: int) -> str:
+        path = self.paths[row].absolute()
+        try:
+            status = path.stat()
+        except (OSError, ValueError) as error:
+            return f"{path} {error}"
+        return f"{path} {status.st_size} {status.st_mtime_ns}"
 
     def _bytes(self, row: int) -> bytes:
         try:

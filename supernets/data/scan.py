@@ -16,7 +16,7 @@ from nasprof.errors import UsageError
 from nasprof.typing import AnyArray, Indices, Progress
 from supernets.data.options import DataOptions
 from supernets.data.pictures import Geometry, ImageUnreadable, Pixels
-from supernets.data.samples import ImageSource, Samples
+from supernets.data.samples import ImageSource
 
 Digests: TypeAlias = NDArray[np.bytes_]
 Thumbnails: TypeAlias = NDArray[np.int16]
@@ -44,7 +44,6 @@ class Scan:
         thumbnails: ``(n, t)``, grey values of 0 to 255 times :data:`LEVELS`.
         sums: ``(n, c)`` of each channel's values.
         squares: ``(n, c)`` of their squares.
-        decoded: all samples ``(n_samples, h, w, c)`` if they fit in memory.
         unreadable: those left out, each with the reason.
     """
 
@@ -54,28 +53,34 @@ class Scan:
     thumbnails: Thumbnails
     sums: NDArray[np.int64]
     squares: NDArray[np.int64]
-    decoded: Pixels | None
     unreadable: tuple[str, ...]
 
     def ordered(self, order: Indices) -> Scan:
-        """The same images in another order; decoded ones stay where they are."""
+        """The same images in another order."""
         fields = ("rows", "files", "pixels", "thumbnails", "sums", "squares")
         return replace(self, **{name: getattr(self, name)[order] for name in fields})
 
 
 def scan(
-    samples: Samples, geometry: Geometry, options: DataOptions, progress: Progress | None
+    source: ImageSource,
+    geometry: Geometry,
+    options: DataOptions,
+    decoded: Pixels | None = None,
+    progress: Progress | None = None,
 ) -> Scan:
     """Look at every image.
+
+    Args:
+        source: of n images.
+        geometry: that they are brought to.
+        options: how many may be unreadable, and how many threads decode.
+        decoded: ``(n, h, w, c)``, filled if given.
+        progress: told how many have been looked at.
 
     Raises:
         UsageError: more images than ``options.most_corrupt`` allows cannot be read, with the first.
     """
-    source, total = samples.images, len(samples.images)
-    size = total * int(np.prod(geometry.shape))
-    decoded = None
-    if size <= options.memory_bytes and not source.ready(geometry):
-        decoded = np.empty((total, *geometry.shape), np.uint8)
+    total = len(source)
     look = _Look(source, geometry, decoded)
     parts: list[_Part] = []
     unreadable: list[str] = []
@@ -91,7 +96,7 @@ def scan(
             if progress is not None:
                 progress(int(rows[-1]) + 1, total)
     _require_few(unreadable, total, options.most_corrupt, whole=True)
-    return _joined(parts, decoded)
+    return _joined(parts)
 
 
 def threads_for(options: DataOptions) -> int:
@@ -176,7 +181,7 @@ def _weights(length: int) -> AnyArray:
     return weights
 
 
-def _joined(parts: list[_Part], decoded: Pixels | None) -> Scan:
+def _joined(parts: list[_Part]) -> Scan:
     def every(name: str) -> AnyArray:
         return np.concatenate([array for part in parts for array in getattr(part, name)])
 
@@ -187,7 +192,6 @@ def _joined(parts: list[_Part], decoded: Pixels | None) -> Scan:
         thumbnails=every("thumbnails"),
         sums=every("sums"),
         squares=every("squares"),
-        decoded=decoded,
         unreadable=tuple(reason for part in parts for reason in part.unreadable),
     )
 

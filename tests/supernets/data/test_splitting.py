@@ -140,10 +140,12 @@ def test_many_copies_are_one_group(monkeypatch):
     assert any("708 images are copies" in note for note in data.notes)
 
 
-def test_images_that_are_decoded_when_asked_for_are_those_in_memory(tmp_path):
+def test_images_that_are_decoded_when_asked_for_are_those_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "own"))
+    tmp_path = tmp_path / "pictures"
     for number in range(30):
         folder = tmp_path / "ab"[number % 2]
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True, parents=True)
         scene(number).save(folder / f"{number}.png")
     held = read_data(tmp_path, (16, 16, 3))
     asked = read_data(tmp_path, (16, 16, 3), options=DataOptions(memory_bytes=0, threads=1))
@@ -157,3 +159,37 @@ def test_images_that_are_decoded_when_asked_for_are_those_in_memory(tmp_path):
     (tmp_path / name.strip("'")).write_bytes(b"gone")
     with pytest.raises(UsageError, match=name):
         asked.train.images(every)
+
+
+def test_the_division_of_a_large_set_is_kept_until_a_picture_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "own"))
+    pictures = tmp_path / "pictures"
+    for number in range(30):
+        folder = pictures / "ab"[number % 2]
+        folder.mkdir(exist_ok=True, parents=True)
+        scene(number).save(folder / f"{number}.png")
+    (pictures / "a" / "broken.png").write_bytes(b"")
+    options = DataOptions(memory_bytes=0, most_corrupt=0.1)
+
+    def read():
+        looks = []
+        data = read_data(
+            pictures, (16, 16, 3), options=options, progress=lambda done, total: looks.append(done)
+        )
+        return data, bool(looks)
+
+    first, looked = read()
+    assert looked
+    again, looked = read()
+    assert not looked
+    assert again.facts() == first.facts()
+    assert again.unreadable == first.unreadable
+    every = np.arange(len(first.train))
+    assert np.array_equal(again.train.images(every), first.train.images(every))
+    (kept,) = (tmp_path / "own").rglob("*.npz")
+    kept.write_bytes(kept.read_bytes()[:-30])
+    assert read()[1]
+    scene(99).save(pictures / "b" / "1.png")
+    changed, looked = read()
+    assert looked
+    assert changed.fingerprint != first.fingerprint

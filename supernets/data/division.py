@@ -1,0 +1,122 @@
+"""How a data set is divided into splits: which images each has, and what was found on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from nasprof.errors import UsageError
+from nasprof.typing import Indices
+from supernets.data.data_set import Normalisation
+from supernets.data.duplicates import groups
+from supernets.data.options import DataOptions
+from supernets.data.pictures import Geometry
+from supernets.data.samples import SPLITS, TEST, TRAIN, VALIDATION, Labels, Samples
+from supernets.data.scan import Scan
+from supernets.data.splitting import LEFT_OUT, assign, listed, require_enough
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Division:
+    """What each split has.
+
+    Args:
+        rows: those of the samples, ``(n,)`` for each of :data:`SPLITS`.
+        normalisation: of the training images.
+        fingerprint: of all that matters.
+        notes: what was found, a sentence each.
+        duplicates: how many images were left out because another split has them.
+        unreadable: images that were left out, each with the reason.
+    """
+
+    rows: tuple[Indices, Indices, Indices]
+    normalisation: Normalisation
+    fingerprint: str
+    notes: tuple[str, ...]
+    duplicates: int
+    unreadable: tuple[str, ...]
+
+
+def divide(
+    samples: Samples, known: Scan, geometry: Geometry, options: DataOptions, seed: int
+) -> Division:
+    """Divide the images that can be read, in the order of their content.
+
+    Raises:
+        UsageError: a class has too few images.
+    """
+    known = known.ordered(np.lexsort((samples.labels[known.rows], known.files)))
+    labels, given = samples.labels[known.rows], samples.splits[known.rows]
+    same = groups(known, options.duplicates)
+    require_enough(labels, samples.classes, given, same, options)
+    assigned = assign(labels, given, same, options, seed)
+    lost = np.setdiff1d(labels, labels[assigned == TRAIN])
+    if len(lost):
+        raise UsageError(
+            f"classes of which other splits have all images: {listed(samples.classes, lost)}",
+            "Add training images that are not copies of validation or test images.",
+        )
+    train = assigned == TRAIN
+    normalisation = Normalisation.of_sums(
+        known.sums[train].sum(axis=0),
+        known.squares[train].sum(axis=0),
+        int(train.sum()) * geometry.shape[0] * geometry.shape[1],
+    )
+    return Division(
+        rows=(known.rows[train], known.rows[assigned == VALIDATION], known.rows[assigned == TEST]),
+        normalisation=normalisation,
+        fingerprint=_fingerprint(samples.classes, labels, assigned, known, geometry),
+        notes=(*samples.notes, *_notes(labels, assigned, same, known)),
+        duplicates=int((assigned == LEFT_OUT).sum()),
+        unreadable=known.unreadable,
+    )
+
+
+def _fingerprint(
+    classes: tuple[str, ...],
+    labels: Labels,
+    assigned: Indices,
+    known: Scan,
+    geometry: Geometry,
+) -> str:
+    digest = hashlib.sha256()
+    digest.update(json.dumps([1, classes, geometry.shape, geometry.crop]).encode())
+    for split in (TRAIN, VALIDATION, TEST):
+        rows = np.flatnonzero(assigned == split)
+        digest.update(len(rows).to_bytes(8, "little"))
+        digest.update(labels[rows].astype("<i8").tobytes())
+        digest.update(known.files[rows].tobytes())
+    return digest.hexdigest()
+
+
+def _notes(labels: Labels, assigned: Indices, same: Indices, known: Scan) -> list[str]:
+    """What was found about the images, a sentence each."""
+    notes = []
+    left_out = int((assigned == LEFT_OUT).sum())
+    if left_out:
+        notes.append(
+            f"{left_out:,} images were left out because another split has the same or a "
+            "nearly identical one"
+        )
+    sizes = np.bincount(same)
+    copies = int((sizes[sizes > 0] - 1).sum()) - left_out
+    if copies > 0:
+        notes.append(f"{copies:,} images are copies, or nearly so, of another one in their split")
+    pairs = np.unique(np.stack([same, labels]), axis=1)
+    contradictions = int((np.bincount(pairs[0]) > 1).sum())
+    if contradictions:
+        notes.append(f"{contradictions:,} images occur with different labels")
+    if known.unreadable:
+        shown = "; ".join(known.unreadable[:_NAMED])
+        more = "; ..." if len(known.unreadable) > _NAMED else ""
+        notes.append(f"{len(known.unreadable):,} images cannot be read: {shown}{more}")
+    for split in (VALIDATION, TEST):
+        without = np.setdiff1d(labels, labels[assigned == split])
+        if len(without) and (assigned == split).any():
+            notes.append(f"the {SPLITS[split]} split has no images of {len(without)} classes")
+    return notes
