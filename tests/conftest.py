@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -19,6 +20,9 @@ settings.load_profile("nasprof")
 # A test run in the background may have inherited that Ctrl-C is ignored, which the programs that
 # tests interrupt would inherit in turn.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What tests write need not outlast a power cut, and disks take their time.
+os.fsync = lambda _: None
 
 # Tests that import a runtime themselves report nothing either.
 silence()

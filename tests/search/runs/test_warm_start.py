@@ -1,6 +1,7 @@
 """``nassearch run --warm-start``: from an archive, and from a search on MACs."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from console import accepted, refused
 from processes import until
 from tables import audited_table
 from trade_offs import CELLS, made_up_accuracy
-from whims import lines, user_folder
+from whims import lines, quick, user_folder
 
 from luts import read_cost_model, write_cost_model
 from nasprof.errors import UsageError
@@ -28,19 +29,28 @@ OWN = (*NSGA2, "--objectives", "top1,macs", "--evals", 60)
 ON_LATENCY = (*NSGA2, "--objectives", "top1,latency", "--lut", "table.json", "--evals", 40)
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``table.json``, and in ``earlier/`` the archive of a search."""
+    path = tmp_path_factory.mktemp("files")
+    with pytest.MonkeyPatch.context() as patch, user_folder(path, patch) as made:
+        write_cost_model(audited_table(SPACE), path / "table.json")
+        args = ("--engine", "random", "--objectives", "top1,macs", "--evals", 150, "--seed", 9)
+        accepted(made.run(*args, "--json", "-o", "earlier"))
+    return path
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def folder(tmp_path: Path, files: Path, monkeypatch: pytest.MonkeyPatch):
     with user_folder(tmp_path, monkeypatch) as made:
-        write_cost_model(audited_table(SPACE), tmp_path / "table.json")
+        shutil.copy(files / "table.json", tmp_path)
         yield made
 
 
 @pytest.fixture
-def earlier(folder):
+def earlier(folder, files: Path):
     """The archive of a search with another engine and seed."""
-    args = ("--engine", "random", "--objectives", "top1,macs", "--evals", 150, "--seed", 9)
-    accepted(folder.run(*args, "--json", "-o", "earlier"))
-    folder.forget()
+    shutil.copytree(files / "earlier", folder.path / "earlier")
     return kept(folder, "earlier")
 
 
@@ -102,12 +112,13 @@ def test_a_front_to_begin_with_is_found_again_at_once(folder, earlier):
 @pytest.mark.parametrize("engine", [name for name in engines if name not in ("exact",)])
 def test_every_engine_begins_with_what_it_is_given(engine, folder, earlier):
     limit = ("--budget", "macs=150M") if engines.get(engine).seeks_best else ()
-    args = ("--engine", engine, "--objectives", "top1,macs", *limit, "--evals", 100, "--json")
+    args = ("--engine", engine, *quick(engine), "--objectives", "top1,macs", *limit)
+    args = (*args, "--evals", 60, "--json")
     found = accepted(folder.run(*args, "--warm-start", earlier, "-o", "kept"))
-    assert found["evaluations"] == 100
+    assert found["evaluations"] == 60
     again = set(cells(kept(folder))) & set(cells(earlier))
     assert again or engine == "nas-mo"  # which only leans towards it
-    assert len(folder.calls) == 100 - len(again)
+    assert len(folder.calls) == 60 - len(again)
 
 
 def test_failures_are_tried_again_and_what_succeeded_is_not(folder):
@@ -324,7 +335,7 @@ def test_killed_during_either_search_it_is_gone_on_with(folder, calls):
     [
         ((), ("--evals", 60)),
         (("--evals", 10**6, "--time", "0.3s"),) * 2,
-        (("--evals", 1000, "--patience", 30), ("--evals", 1000, "--patience", 60)),
+        (("--evals", 1000, "--patience", 10), ("--evals", 1000, "--patience", 30)),
     ],
 )
 def test_a_search_that_has_begun_keeps_its_beginning(folder, before, after):
