@@ -135,14 +135,23 @@ EXAMPLES = [
 TOPICS = [example.topic for example in EXAMPLES]
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
+CHOOSE = """
+import os
+
+def pytest_collection_modifyitems(items):
+    chosen = dict(pair.split("=") for pair in os.environ["CHOSEN"].split(","))
+    items[:] = [item for item in items if chosen[item.nodeid.split("::")[0]] in item.nodeid]
+"""
+"""Of each suite the tests of one example, as ``-k`` chooses them."""
+
+
+def clone(folder):
     """A copy of what the examples are added to."""
     for package in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / package, tmp_path / "clone" / package, ignore=ignored)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path / "clone")
-    return tmp_path / "clone"
+        shutil.copytree(ROOT / package, folder / "clone" / package, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", folder / "clone")
+    return folder / "clone"
 
 
 def add_line(path, anchor, lines):
@@ -151,72 +160,101 @@ def add_line(path, anchor, lines):
     path.write_text(text.replace(anchor, anchor + lines))
 
 
-def run_suite(clone, example, *paths):
-    """Run the suite that the text names, filtered to the example."""
-    suite, name = example.suite, example.name
-    if example.topic == "device":
-        (clone / suite).write_text(code("python", "device suite"))
-    elif example.anchors[1] is not None:
-        line = code("text", f"{example.topic} suite")
-        add_line(clone / (example.listed_in or suite), example.anchors[1], line)
+def run_suites(clone, *paths):
+    """What the suites that the text names say, each filtered to its example."""
+    for example in EXAMPLES:
+        suite = example.suite
+        if example.topic == "device":
+            (clone / suite).write_text(code("python", "device suite"))
+        elif example.anchors[1] is not None:
+            line = code("text", f"{example.topic} suite")
+            add_line(clone / (example.listed_in or suite), example.anchors[1], line)
+    (clone / "choose.py").write_text(CHOOSE)
     # What is covered there is not this tree.
     environment = {name: value for name, value in os.environ.items() if "COV" not in name}
     environment["PYTHONPATH"] = os.pathsep.join(map(str, [*paths, clone]))
+    environment["CHOSEN"] = ",".join(f"{one.suite}={one.name}" for one in EXAMPLES)
+    suites = [example.suite for example in EXAMPLES]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-qp", "no:cacheprovider", suite, "-k", name],
+        [sys.executable, "-m", "pytest", "-vp", "no:cacheprovider", "-p", "choose", *suites],
         cwd=clone,
         env=environment,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=230,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    passed = re.search(r"(\d+) passed", done.stdout)
-    assert passed, done.stdout
-    assert int(passed[1]) >= example.passed, done.stdout
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def said_in_repository(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the suites say where all examples are files and lines of this repository."""
+    copy = clone(tmp_path_factory.mktemp("repository"))
+    for example in EXAMPLES:
+        source = code("python", example.topic)
+        # The runner knows itself by no name: on a board it has another.
+        source = source.replace("from devices.runner import models", "from .. import models")
+        (copy / example.file).write_text(source)
+        line = code("text", f"{example.topic} registry")
+        add_line(copy / example.registry_file, example.anchors[0], line)
+    return run_suites(copy)
+
+
+@pytest.fixture(scope="module")
+def said_with_packages(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the suites say where each example is a package of its own."""
+    folder = tmp_path_factory.mktemp("packages")
+    for example in EXAMPLES:
+        install_example(folder / "installed", example)
+    return run_suites(clone(folder), folder / "installed")
+
+
+def passes(example, said):
+    """Whether the suite of an example ran and nothing in it failed."""
+    outcomes = re.findall(rf"^{re.escape(example.suite)}::.* ([A-Z]+) +\[", said, re.MULTILINE)
+    assert set(outcomes) <= {"PASSED", "SKIPPED"}, said[-9000:]
+    return outcomes.count("PASSED") >= example.passed
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=TOPICS)
-def test_an_example_in_this_repository_passes_its_suite(example, clone):
+def test_an_example_in_this_repository_passes_its_suite(example, said_in_repository):
     assert f"`{example.file}`" in TEXT
     assert f"`{example.registry_file}`" in TEXT
     assert f"`{example.suite}`" in TEXT
-    source = code("python", example.topic)
-    # The runner knows itself by no name: on a board it has another.
-    source = source.replace("from devices.runner import models", "from .. import models")
-    (clone / example.file).write_text(source)
-    line = code("text", f"{example.topic} registry")
-    add_line(clone / example.registry_file, example.anchors[0], line)
-    run_suite(clone, example)
+    assert passes(example, said_in_repository), said_in_repository[-9000:]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=TOPICS)
-def test_an_example_in_a_package_of_its_own_passes_its_suite(example, clone, tmp_path):
-    modules = plugin_modules(example)
-    install(tmp_path / "installed", "contributed", "own = contributed", modules)
-    run_suite(clone, example, tmp_path / "installed")
+def test_an_example_in_a_package_of_its_own_passes_its_suite(example, said_with_packages):
+    assert passes(example, said_with_packages), said_with_packages[-9000:]
 
 
-def plugin_modules(example):
+def install_example(folder, example):
+    """Install an example as a plug-in."""
+    name = f"contributed-{example.topic}"
+    module = name.replace("-", "_")
+    install(folder, name, f"{example.topic} = {module}", plugin_modules(example, module))
+
+
+def plugin_modules(example, module):
     """The sources of a plug-in with the example, by module."""
     source = code("python", example.topic)
     if example.topic == "runtime":
-        return {"own_reference": source, "contributed": code("python", "runtime plugin")}
-    module, registry = example.registry
+        return {"own_reference": source, module: code("python", "runtime plugin")}
+    origin, registry = example.registry
     decorated = f"@{registry}.register({example.name!r})\n"
     declared = re.compile(rf"((?:@.*\n)*class {example.class_name}\b)")
     assert len(declared.findall(source)) == 1
     source = declared.sub(lambda match: decorated + match[1], source)
-    return {"contributed": f"from {module} import {registry}\n{source}"}
+    return {module: f"from {origin} import {registry}\n{source}"}
 
 
 def nasprof(tmp_path, topic, *arguments):
     """What a command says where the example of a topic is installed."""
     (example,) = (example for example in EXAMPLES if example.topic == topic)
-    modules = plugin_modules(example)
     if not (tmp_path / "installed").exists():
-        install(tmp_path / "installed", "contributed", "own = contributed", modules)
+        install_example(tmp_path / "installed", example)
     folders = {"NASPROF_CONFIG": str(tmp_path), "NASPROF_DATA": str(tmp_path)}
     done = run_beside(tmp_path / "installed", "-m", "profiler", *arguments, "--json", **folders)
     assert done.returncode == 0, done.stderr

@@ -45,7 +45,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adb_connection, "STALL_S", SOON_S)
     monkeypatch.setattr(adb_connection, "CLOSING_S", 0.2)
-    monkeypatch.setattr(adb_connection, "MAX_ANSWER", MEGABYTE)
+    monkeypatch.setattr(adb_connection, "MAX_ANSWER", MEGABYTE // 8)
     monkeypatch.setattr(adb_connection, "MIN_RATE", 100 * MEGABYTE)
 
 

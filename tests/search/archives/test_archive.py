@@ -69,11 +69,11 @@ def test_what_is_there_is_not_evaluated_again(tmp_path):
 @pytest.mark.parametrize("engine", list(engines))
 def test_every_engine_goes_on_from_its_archive(engine, tmp_path):
     problem = made_up(SPACE, 0.5 if engines.get(engine).needs_limit else None)
-    given = {"engine": engine, "evaluations": 230, "problem": problem}
+    given = {"engine": engine, "evaluations": 120, "problem": problem}
     searched(tmp_path / "whole.jsonl", **given)
     expected = (tmp_path / "whole.jsonl").read_bytes()
     # An exact front has fewer.
-    searched(tmp_path / "a.jsonl", **{**given, "evaluations": 10 if engine == "exact" else 100})
+    searched(tmp_path / "a.jsonl", **{**given, "evaluations": 10 if engine == "exact" else 50})
     begun = (tmp_path / "a.jsonl").read_bytes()
     assert len(begun) < len(expected)
     searched(tmp_path / "a.jsonl", **given)
