@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from profiler.api.audit import AuditedNetwork, AuditOptions, AuditReport, audit
     from profiler.api.describe import BlockDescription, Description, Descriptions, describe
     from profiler.api.environment import DeviceStatus, DeviceStatuses, environment, list_devices
-    from profiler.api.evaluate import FileAccuracies, FileAccuracy, evaluate
+    from profiler.api.evaluate import EvaluatedFile, EvaluatedFiles, evaluate
     from profiler.api.export import ExportedFile, Exports, export
     from profiler.api.fit import LatencyFit, fit_latency
     from profiler.api.measure import Measurements, TableSpeed, measure
@@ -45,10 +45,10 @@ __all__ = [
     "Descriptions",
     "DeviceStatus",
     "DeviceStatuses",
+    "EvaluatedFile",
+    "EvaluatedFiles",
     "ExportedFile",
     "Exports",
-    "FileAccuracies",
-    "FileAccuracy",
     "Interrupted",
     "LatencyFit",
     "Listeners",
@@ -92,10 +92,10 @@ _ORIGINS = {
     "Descriptions": "profiler.api.describe",
     "DeviceStatus": "profiler.api.environment",
     "DeviceStatuses": "profiler.api.environment",
+    "EvaluatedFile": "profiler.api.evaluate",
+    "EvaluatedFiles": "profiler.api.evaluate",
     "ExportedFile": "profiler.api.export",
     "Exports": "profiler.api.export",
-    "FileAccuracies": "profiler.api.evaluate",
-    "FileAccuracy": "profiler.api.evaluate",
     "Interrupted": "profiler.measuring.interruption",
     "LatencyFit": "profiler.api.fit",
     "Listeners": "profiler.measuring.request",

@@ -21,7 +21,7 @@ from profiler.model_files.logits import Images, logits_of
 
 
 @dataclass(frozen=True)
-class FileAccuracy:
+class EvaluatedFile:
     """The accuracy of a model file where it was run.
 
     Args:
@@ -52,7 +52,7 @@ class FileAccuracy:
         }
 
 
-class FileAccuracies(Records[FileAccuracy]):
+class EvaluatedFiles(Records[EvaluatedFile]):
     """Accuracies in the order of the files."""
 
     def rows(self) -> list[JsonObject]:
@@ -71,7 +71,7 @@ def evaluate(
     *,
     normalisation: PixelInput | None = None,
     progress: Progress | None = None,
-) -> FileAccuracies:
+) -> EvaluatedFiles:
     """The accuracy of model files on labelled images, as a device computes it.
 
     Args:
@@ -113,7 +113,7 @@ def evaluate(
         results.append(
             _evaluate(path, images, numbers, backend_of(target, [path]), normalisation, told)
         )
-    return FileAccuracies(results)
+    return EvaluatedFiles(results)
 
 
 def _evaluate(
@@ -123,11 +123,11 @@ def _evaluate(
     backend: Backend,
     normalisation: PixelInput | None,
     progress: Progress | None,
-) -> FileAccuracy:
+) -> EvaluatedFile:
     with backend.open() as session:
         logits = logits_of(path, images, session, normalisation, progress)
         version = session.provenance().get("runtime_version")
-    return FileAccuracy(
+    return EvaluatedFile(
         path=path,
         sha256=model_digest(path),
         accuracy=accuracy(logits, labels),

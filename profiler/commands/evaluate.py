@@ -14,7 +14,7 @@ from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
     from devices import Target
-    from profiler.api.evaluate import FileAccuracies
+    from profiler.api.evaluate import EvaluatedFiles
     from profiler.lowering import PixelInput
 
 
@@ -80,7 +80,7 @@ def _image_shape(models: tuple[Path, ...], target: Target) -> tuple[int, int, in
     return next(iter(shapes.values()))
 
 
-def _show(results: FileAccuracies) -> None:
+def _show(results: EvaluatedFiles) -> None:
     rows = [
         (
             result.path.name,

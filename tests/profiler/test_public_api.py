@@ -11,11 +11,12 @@ import pytest
 PUBLIC = {
     "profiler": """
         AuditOptions AuditReport AuditedNetwork BlockDescription BuildProgress Cancelled
-        Description Descriptions DeviceStatus DeviceStatuses ExportedFile Exports FileAccuracies
-        FileAccuracy Interrupted LatencyFit Listeners LoweringOptions Measurement Measurements
-        ModelInputs NamedArch PixelInput Prediction Predictions Protocol Status TableOptions
-        TableSpeed Target TorchModel audit build_table describe environment evaluate export
-        fit_latency list_devices measure named_archs parse_protocol predict read_measurements
+        Description Descriptions DeviceStatus DeviceStatuses EvaluatedFile EvaluatedFiles
+        ExportedFile Exports Interrupted LatencyFit Listeners LoweringOptions Measurement
+        Measurements ModelInputs NamedArch PixelInput Prediction Predictions Protocol Status
+        TableOptions TableSpeed Target TorchModel audit build_table describe environment evaluate
+        export fit_latency list_devices measure named_archs parse_protocol predict
+        read_measurements
     """,
     "luts": """
         Agreement Audit Bound BudgetImpossible CONFIDENCES Calibration CostModel
