@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from nasprof.compiler_cache import no_compiler_cache
 from nasprof.typing import Array, Flags, JsonObject
 from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
@@ -20,7 +21,6 @@ from search.pnag.tensors import (
     load_module,
     load_optimizer,
     module_arrays,
-    no_compiler_cache,
     optimizer_arrays,
 )
 from spaces import Genes

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from search.pnag.policy import Arrays
-
-_COMPILER_CACHE = "TORCHINDUCTOR_CACHE_DIR"
-
-
-@contextmanager
-def no_compiler_cache() -> Iterator[None]:
-    """Where to make an optimiser, so that nothing is left in the folder for temporary files.
-
-    The first one imports torch's compiler, which makes a folder for its cache unless the one that
-    it is told exists; nothing is ever compiled here.
-    """
-    if _COMPILER_CACHE in os.environ:
-        yield
-        return
-    os.environ[_COMPILER_CACHE] = os.sep
-    try:
-        yield
-    finally:
-        del os.environ[_COMPILER_CACHE]
 
 
 def module_arrays(name: str, module: nn.Module) -> Arrays:

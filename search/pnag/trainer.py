@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nasprof.compiler_cache import no_compiler_cache
 from nasprof.reader import Reader
 from nasprof.typing import Array, JsonObject
 from search.model_file import ModelArrays
@@ -30,7 +31,6 @@ from search.pnag.tensors import (
     load_module,
     load_optimizer,
     module_arrays,
-    no_compiler_cache,
     optimizer_arrays,
 )
 from spaces import Genes

@@ -165,7 +165,7 @@ class Run:
         set_back(self.trainer, self._good.done, self._good.tensors)
         self.trainer.slowed *= SLOWER
         self._rollbacks += 1
-        self._watch.forget()
+        self._watch.losses = list(self._good.losses)
         if self.files.history.writes:
             logger.warning(
                 f"the loss has risen to {step.loss:.3g} at step {step.number}: back to step "
@@ -176,7 +176,7 @@ class Run:
     def _snapshot(self) -> Snapshot:
         _, tensors = state_of(self.trainer)
         copies = {name: value.detach().cpu().clone() for name, value in tensors.items()}
-        return Snapshot(self.trainer.done, copies)
+        return Snapshot(self.trainer.done, copies, tuple(self._watch.losses))
 
     # --- telling --------------------------------------------------------------------------------
 

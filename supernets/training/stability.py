@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 from statistics import median
 
-_BEFORE, _RECENT = 200, 20
+_BEFORE, _RECENT, _LATEST = 200, 20, 5
 """Steps whose median loss is compared with that of the most recent ones."""
 _LEAST = 0.1
 """Share of the loss of guessing by which it rises at least."""
@@ -59,4 +59,7 @@ class DivergenceWatch:
     @property
     def is_calm(self) -> bool:
         """Whether the loss is no higher than before, so that this is a state to go back to."""
-        return self._medians is not None and self._medians[1] <= 1.1 * self._medians[0]
+        if self._medians is None:
+            return False
+        before, now = self._medians
+        return now <= 1.1 * before and median(self.losses[-_LATEST:]) <= 1.5 * before

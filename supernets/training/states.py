@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from nasprof.arrays import ArraysInvalid
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from nasprof.json_text import JsonInvalid, plain_json
+from nasprof.reader import Reader
 from nasprof.safetensors_file import read_safetensors
 from nasprof.typing import JsonObject
 
@@ -34,11 +36,29 @@ class Snapshot:
 
     Args:
         done: how many steps were taken.
-        tensors: by name, as :meth:`supernets.training.trainer.Trainer.state` gives them.
+        tensors: by name, as :func:`supernets.training.trainer_state.state_of` gives them.
+        losses: of the last steps before.
     """
 
     done: int
     tensors: Mapping[str, Tensor]
+    losses: tuple[float, ...]
+
+    @property
+    def about(self) -> JsonObject:
+        """What it is beside its tensors, as JSON."""
+        return {"done": self.done, "losses": list(self.losses)}
+
+    @classmethod
+    def of(cls, about: object, tensors: Mapping[str, Tensor]) -> Self:
+        """From what :attr:`about` gave, and tensors.
+
+        Raises:
+            UsageError: it is none.
+        """
+        reader = Reader(about, "a state to go back to")
+        losses = tuple(reader.take("losses", "a list of numbers"))
+        return cls(reader.take("done", "a whole number"), tensors, losses)
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,7 @@ class TrainingState:
         Raises:
             NasprofError: it cannot be written; what the file held stays as it was.
         """
-        good = None if self.good is None else self.good.done
+        good = None if self.good is None else self.good.about
         about = {"schema": SCHEMA, "facts": self.facts, "good": good, **self.about}
         text = json.dumps(about, allow_nan=False).encode()
         tensors = {_ABOUT: torch.from_numpy(np.frombuffer(text, np.uint8).copy())}
@@ -92,8 +112,8 @@ def read_state(path: Path) -> TrainingState:
         raise _invalid(path) from error
     if not isinstance(about, dict) or about.pop("schema", None) != SCHEMA:
         raise _invalid(path)
-    facts, done = about.pop("facts", None), about.pop("good", None)
-    if not isinstance(facts, dict) or not (done is None or isinstance(done, int)):
+    facts, good = about.pop("facts", None), about.pop("good", None)
+    if not isinstance(facts, dict):
         raise _invalid(path)
     parts: dict[str, dict[str, Tensor]] = {_CURRENT: {}, _GOOD: {}}
     for name, array in arrays.items():
@@ -102,8 +122,8 @@ def read_state(path: Path) -> TrainingState:
             raise _invalid(path)
         # Reading gives what is not to be written to.
         parts[part + separator][rest] = torch.from_numpy(np.array(array))
-    good = None if done is None else Snapshot(done, parts[_GOOD])
-    return TrainingState(facts, about, parts[_CURRENT], good)
+    snapshot = None if good is None else Snapshot.of(good, parts[_GOOD])
+    return TrainingState(facts, about, parts[_CURRENT], snapshot)
 
 
 def _invalid(path: Path) -> StateInvalid:
