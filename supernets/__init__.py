@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from supernets.recalibration import Recalibration
     from supernets.subnet import Subnet
     from supernets.supernet import Supernet
+    from supernets.training.fine_tune import fine_tune
+    from supernets.training.fine_tuning import FineTuning
     from supernets.training.job import train_supernet
     from supernets.training.options import TrainingOptions
     from supernets.training.recipe import Recipe
@@ -28,6 +30,7 @@ __all__ = [
     "DataSet",
     "Evaluation",
     "Evaluator",
+    "FineTuning",
     "Recalibration",
     "Recipe",
     "Subnet",
@@ -36,6 +39,7 @@ __all__ = [
     "TrainedSupernet",
     "TrainingOptions",
     "TrainingStatus",
+    "fine_tune",
     "read_data",
     "read_supernet",
     "train",
@@ -47,6 +51,7 @@ _ORIGINS = {
     "DataSet": "supernets.data",
     "Evaluation": "supernets.evaluation",
     "Evaluator": "supernets.evaluation",
+    "FineTuning": "supernets.training.fine_tuning",
     "Recalibration": "supernets.recalibration",
     "Recipe": "supernets.training.recipe",
     "Subnet": "supernets.subnet",
@@ -55,6 +60,7 @@ _ORIGINS = {
     "TrainedSupernet": "supernets.training.trained",
     "TrainingOptions": "supernets.training.options",
     "TrainingStatus": "supernets.training.run",
+    "fine_tune": "supernets.training.fine_tune",
     "read_data": "supernets.data",
     "read_supernet": "supernets.checkpoint",
     "train": "supernets.training.train",

@@ -118,7 +118,10 @@ class Evaluator:
 
     def recalibrated(self, genes: Genes) -> Subnet:
         """The network ``(n_genes,)`` with batch-norm statistics of its own."""
-        subnet: Subnet = self._supernet.subnet(genes)
+        return self.recalibrate(self._supernet.subnet(genes))
+
+    def recalibrate(self, subnet: Subnet) -> Subnet:
+        """The same network with batch-norm statistics of the training images."""
         return subnet.recalibrated(self._calibration) if len(self._chosen) else subnet
 
     def logits(self, subnet: Subnet) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

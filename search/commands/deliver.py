@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from devices import Target
     from search.delivery.delivery import Delivery
     from search.delivery.request import BudgetRequest
+    from supernets import FineTuning
 
 
 @click.command()
@@ -66,6 +67,17 @@ if TYPE_CHECKING:
     show_default=True,
     help="Training images that the batch norm is recalibrated on.",
 )
+@click.option("--fine-tune", "epochs", type=click.IntRange(1), help="Epochs of training it alone.")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    help="The highest of --fine-tune.  [0.001]",
+)
+@click.option(
+    "--distillation",
+    type=click.FloatRange(0, 1),
+    help="Weight of the largest network's labels in --fine-tune.  [0.5]",
+)
 @click.option("--protocol", help="How latency is measured; the device's own unless given.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @target_options()
@@ -99,7 +111,7 @@ def deliver(
     if (arch is None) == (budget is None):
         raise click.UsageError("Give either --arch or --budget.")
     about = {name: others.pop(name) for name in ("lut", "accuracy", "resolution")}
-    options = DeliveryOptions(**others)
+    options = DeliveryOptions(fine_tuning=_fine_tuning(others), **others)
     network = arch if budget is None else _budget(budget, supernet, options.precisions[0], **about)
     with delivery_progress() as progress:
         delivery = deliver(
@@ -110,6 +122,17 @@ def deliver(
         print_json(delivery.to_dict())
     else:
         _show(delivery, output)
+
+
+def _fine_tuning(options: dict[str, Any]) -> FineTuning | None:
+    """How the network is trained further; the options of that are taken out of all others."""
+    from supernets import FineTuning
+
+    names = ("epochs", "learning_rate", "distillation")
+    given = {name: value for name in names if (value := options.pop(name)) is not None}
+    if given and "epochs" not in given:
+        raise click.UsageError("--learning-rate and --distillation are of --fine-tune EPOCHS.")
+    return FineTuning(**given, seed=options["seed"]) if given else None
 
 
 def _budget(

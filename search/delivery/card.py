@@ -161,6 +161,8 @@ def _recipe(delivery: Delivery) -> Iterator[str]:
     yield f"- a network of a supernet of {network.card.space.label}, weights `{network.digest}`"
     if recipe:
         yield f"- trained so: {_settings(recipe)}"
+    if network.tuned is not None:
+        yield f"- trained further, alone, with the largest as teacher: {_settings(network.tuned)}"
     yield f"- batch norm recalibrated on {network.recalibrated_on:,} training images"
     options = delivery.request["options"]
     if "int8" in options["precisions"]:

@@ -20,9 +20,10 @@ from search.delivery.request import DeliveryProgress, DeliveryRequest
 def deliver(request: DeliveryRequest, *, progress: DeliveryProgress | None = None) -> Delivery:
     """A network of a supernet as files for an app, with their accuracy and latency.
 
-    The network is cut out of the supernet, its batch norm recalibrated, and written in every
-    format at every precision; each file is run on all test images and timed. Beside the files lie
-    ``labels.txt``, ``card.json`` and ``card.md``. The folder gets all of them or none.
+    The network is cut out of the supernet, trained further if asked for, its batch norm
+    recalibrated, and written in every format at every precision; each file is run on all test
+    images and timed. Beside the files lie ``labels.txt``, ``card.json`` and ``card.md``. The folder
+    gets all of them or none.
 
     Args:
         request: which network, from which supernet and images, written how and where.
@@ -51,7 +52,7 @@ def deliver(request: DeliveryRequest, *, progress: DeliveryProgress | None = Non
     """
     progress = progress or DeliveryProgress()
     target, options, folder = Target.of(request.device), request.options, Path(request.output)
-    network = trained_network(request, chosen_arch(request, progress))
+    network = trained_network(request, chosen_arch(request, progress), progress)
     identity = _identity(request, network)
     with delivery_folder(folder, identity) as scratch:
         written = write_files(network, options, scratch)

@@ -86,6 +86,7 @@ class Delivery(Records[DeliveredFile]):
             "macs": network.subnet.network.macs,
             "params": network.subnet.network.params,
             "torch": {**network.accuracy.to_dict(), "recalibrated_on": network.recalibrated_on},
+            "fine_tuning": network.tuned,
             "supernet": {
                 "space": card.space.settings,
                 "weights": network.digest,

@@ -16,7 +16,16 @@ from profiler.lowering import PixelInput
 from profiler.model_files.architectures import NamedArch, named_archs
 from search.answers.generate import generate
 from search.delivery.request import BudgetRequest, DeliveryProgress, DeliveryRequest
-from supernets import DataSet, Evaluator, Recalibration, Subnet, SupernetCard, read_data
+from supernets import (
+    DataSet,
+    Evaluator,
+    Recalibration,
+    Subnet,
+    Supernet,
+    SupernetCard,
+    fine_tune,
+    read_data,
+)
 from supernets.checkpoint import read_supernet, weights_digest
 
 
@@ -32,6 +41,7 @@ class TrainedNetwork:
         facts: what they are as they were read, see :meth:`supernets.DataSet.facts`.
         logits: what torch says of every test image, ``(n, classes)``.
         recalibrated_on: training images that its batch norm was recalibrated on.
+        tuned: how it was trained further and what that did; None where it was not.
         digest: of the supernet's weights.
     """
 
@@ -43,6 +53,7 @@ class TrainedNetwork:
     logits: NDArray[np.float32]
     recalibrated_on: int
     digest: str
+    tuned: JsonObject | None = None
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -73,10 +84,13 @@ class TrainedNetwork:
         return images if raw else self.pixels.normalised(images)
 
 
-def trained_network(request: DeliveryRequest, arch: NamedArch) -> TrainedNetwork:
+def trained_network(
+    request: DeliveryRequest, arch: NamedArch, progress: DeliveryProgress
+) -> TrainedNetwork:
     """The network with weights of the supernet, and batch-norm statistics of its own.
 
     Raises:
+        LossInvalid: it was to be trained further, and the loss became no number.
         UsageError: supernet, images and architecture do not fit, or there are no test images.
     """
     supernet, card = read_supernet(request.supernet, arch.space)
@@ -85,7 +99,15 @@ def trained_network(request: DeliveryRequest, arch: NamedArch) -> TrainedNetwork
     options = request.options
     recalibration = Recalibration(options.recalibration, seed=options.seed)
     evaluator = Evaluator(supernet, card, data, recalibration=recalibration)
-    subnet = evaluator.recalibrated(arch.genes)
+    subnet, tuned = evaluator.recalibrated(arch.genes), None
+    if options.fine_tuning is not None:
+        teacher = evaluator.recalibrated(supernet.largest).folded()
+        learned = fine_tune(
+            subnet, data, options.fine_tuning, teacher=teacher, progress=progress.fine_tuning
+        )
+        learned = evaluator.recalibrate(learned)
+        tuned = options.fine_tuning.to_dict() | _compared(subnet, learned, supernet, card, data)
+        subnet = learned
     return TrainedNetwork(
         arch=arch,
         subnet=subnet,
@@ -95,7 +117,26 @@ def trained_network(request: DeliveryRequest, arch: NamedArch) -> TrainedNetwork
         logits=evaluator.logits(subnet),
         recalibrated_on=min(options.recalibration, len(data.train)),
         digest=weights_digest(supernet.arrays()),
+        tuned=tuned,
     )
+
+
+def _compared(
+    before: Subnet, after: Subnet, supernet: Supernet, card: SupernetCard, data: DataSet
+) -> JsonObject:
+    """Top-1 on validation images before and after a fine-tuning, where there are any."""
+    if not len(data.validation):
+        return {}
+    evaluator = Evaluator(supernet, card, data, split="validation")
+    own, learned = (
+        accuracy(evaluator.logits(subnet), evaluator.labels).top1 for subnet in (before, after)
+    )
+    if learned < own:
+        logger.warning(
+            f"Fine-tuning has made the network worse: {learned:.2f} % of the validation images "
+            f"instead of {own:.2f} %. Lower the learning rate, or leave it out."
+        )
+    return {"validation_before": own, "validation_after": learned}
 
 
 def chosen_arch(request: DeliveryRequest, progress: DeliveryProgress) -> NamedArch:

@@ -17,6 +17,7 @@ from profiler.measuring.status import Status
 from profiler.model_files.architectures import ArchLike
 from search.accuracy.base import AccuracyModel
 from search.answers.request import AnswerProgress, GenerateOptions
+from supernets.training.fine_tuning import FineTuning
 
 if TYPE_CHECKING:
     from supernets import DataSet
@@ -35,10 +36,12 @@ class DeliveryProgress(AnswerProgress):
     """Whom to tell how far the work has come.
 
     Args:
+        fine_tuning: how many of how many steps are done.
         accuracy: how many images of how many the files have classified.
         latency: of each round of the measurement of the files.
     """
 
+    fine_tuning: Progress = _nothing
     accuracy: Progress = _nothing
     latency: Callable[[Status], None] = _nothing
 
@@ -72,6 +75,7 @@ class DeliveryOptions:
         uint8_input: whether files take raw pixels, 0 to 255, and normalise them themselves.
         calibration: training images that set the ranges of int8.
         recalibration: training images that the batch norm is recalibrated on.
+        fine_tuning: how the network is trained further; not at all unless given.
         protocol: how latency is measured; the device's own unless given.
         seed: of everything random.
 
@@ -87,6 +91,7 @@ class DeliveryOptions:
     uint8_input: bool = False
     calibration: int = 100
     recalibration: int = 500
+    fine_tuning: FineTuning | None = None
     protocol: Protocol | str | None = None
     seed: int = 0
 
@@ -117,6 +122,7 @@ class DeliveryOptions:
             "uint8_input": self.uint8_input,
             "calibration": self.calibration,
             "recalibration": self.recalibration,
+            "fine_tuning": None if self.fine_tuning is None else self.fine_tuning.to_dict(),
             "seed": self.seed,
         }
 

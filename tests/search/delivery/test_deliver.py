@@ -182,3 +182,15 @@ def test_outputs_follow_the_supernet_s_classes():
     assert own.classes == images.classes == card.classes[::-1]
     assert np.array_equal(images.test.labels, 9 - data.test.labels)
     assert np.array_equal(Evaluator(supernet, own, images).labels, images.test.labels)
+
+
+def test_a_network_is_trained_further_before_it_is_delivered(home, tmp_path):
+    asked = ("--fine-tune", "2", "--learning-rate", "0.005", "--format", "onnx")
+    told = accepted(command(home, tmp_path / "app", *asked))
+    tuned, (file,) = told["fine_tuning"], told["files"]
+    assert (tuned["epochs"], tuned["learning_rate"], tuned["distillation"]) == (2, 0.005, 0.5)
+    assert tuned["validation_after"] > tuned["validation_before"] + 3
+    assert file["top1"] == told["torch"]["top1"] and file["max_difference"] < 1e-4
+    assert "trained further" in (tmp_path / "app" / "card.md").read_text()
+    message = refused(command(home, tmp_path / "other", "--learning-rate", "0.1"))
+    assert "are of --fine-tune EPOCHS" in message
