@@ -137,7 +137,7 @@ def check_members(members: Iterable[zipfile.ZipInfo], path: Path | str, limit: i
     if total > limit:
         raise ArraysInvalid(
             f"{path} would unpack to {mebibytes(total)}, expected at most {mebibytes(limit)}",
-            "Arrays that compress so well are no weights; is it the file that was meant?",
+            "Arrays that compress so well hold next to nothing; is it the file that was meant?",
         )
 
 

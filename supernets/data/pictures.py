@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from nasprof.reader import brief
+from nasprof.reader import brief, is_whole
 from nasprof.typing import AnyArray, Array
 
 if TYPE_CHECKING:
@@ -53,8 +53,11 @@ class Geometry:
     crop: float = 1.0
 
     def __post_init__(self) -> None:
-        height, width, channels = self.shape
-        if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE) or channels not in {1, 3}:
+        object.__setattr__(self, "shape", tuple(self.shape))
+        fine = len(self.shape) == 3 and all(map(is_whole, self.shape))
+        if not (fine and all(0 < side <= MAX_SIDE for side in self.shape[:2])) or (
+            self.shape[2] not in {1, 3}
+        ):
             raise UsageError(
                 f"images cannot have the shape {brief(self.shape)}, expected (height, width, "
                 f"channels) with sides of 1 to {MAX_SIDE} and 1 or 3 channels"

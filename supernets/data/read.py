@@ -9,6 +9,7 @@ import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.log import logger
+from nasprof.reader import brief, is_whole
 from nasprof.registry import near_names
 from nasprof.typing import Progress
 from supernets.data.data_set import DataSet, InMemory, OnDemand, PixelStore, Split
@@ -20,6 +21,7 @@ from supernets.data.pictures import Geometry, Pixels
 from supernets.data.remembered import division_key, recalled, remember
 from supernets.data.samples import SPLITS, Samples
 from supernets.data.scan import scan
+from supernets.data.splitting import require_enough
 
 
 def read_data(
@@ -47,10 +49,15 @@ def read_data(
         UsageError: it cannot be found or read, naming what is wrong with it.
     """
     options = options or DataOptions()
+    if not (is_whole(seed) and seed >= 0):
+        raise UsageError(f"seed is {brief(seed)}, expected a whole number of at least 0")
     geometry = Geometry(image_shape, options.crop)
     samples, name = _samples(source, options)
     if not len(samples.images):
         raise UsageError(f"{name} has no images")
+    # Before every image is looked at, which takes longer.
+    every = np.arange(len(samples.images))
+    require_enough(samples.labels, samples.classes, samples.splits, every, options)
     division, decoded = _division(samples, geometry, options, seed, progress)
     for note in division.notes:
         logger.info("%s: %s", name, note)
@@ -58,26 +65,35 @@ def read_data(
 
 
 def _samples(source: str | Path, options: DataOptions) -> tuple[Samples, str]:
-    if isinstance(source, str) and source in data_sets:
+    if isinstance(source, str) and options.format is None and source in data_sets:
         return data_sets.get(source)(options), source
     path = Path(source)
-    if not os.path.exists(path):  # noqa: PTH110  # pathlib raises where a name is too long
+    if not (str(source) and os.path.exists(path)):  # noqa: PTH110  # pathlib raises where a name is too long
         raise UsageError(
-            f"no data set is called {str(source)!r}, and there is no such file or folder",
+            f"no data set is called {brief(str(source))}, and there is no such file or folder",
             near_names(str(source), data_sets),
         )
-    if options.format is not None:
-        fitting = [options.format]
-    else:
-        fitting = [name for name in data_formats if data_formats.get(name)().accepts(path)]
-    if len(fitting) == 1:
-        return data_formats.get(fitting[0])().read(path, options), path.resolve().name
-    if fitting:
+    name = options.format or _format_of(path)
+    return data_formats.get(name)().read(path, options), path.resolve().name
+
+
+def _format_of(path: Path) -> str:
+    """The name of the format of what lies there.
+
+    Raises:
+        UsageError: it is none of them, or may be several.
+    """
+    fitting = [name for name in data_formats if data_formats.get(name)().accepts(path)]
+    special = [name for name in fitting if not data_formats.get(name).fallback]
+    names = special or fitting
+    if len(names) > 1:
         raise UsageError(
-            f"{path} may be of the formats {', '.join(fitting)}", "Say which one it is (format)."
+            f"{path} may be of the formats {', '.join(names)}", "Say which one it is (format)."
         )
-    layouts = "; or ".join(data_formats.get(name).layout for name in data_formats)
-    raise UsageError(f"{path} is no data set, expected {layouts}")
+    if not names:
+        layouts = "; or ".join(data_formats.get(name).layout for name in data_formats)
+        raise UsageError(f"{path} is no data set, expected {layouts}")
+    return names[0]
 
 
 def _division(

@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import ClassVar, TypeAlias
 
@@ -100,6 +101,11 @@ class ArrayImages(ImageSource):
             raise UsageError(
                 f"{origin}: images have the shape {brief(array.shape)}, expected (n, h, w) or "
                 "(n, h, w, c) with 1, 3 or 4 channels"
+            )
+        if prod(array.shape[1:3]) > MAX_PIXELS:
+            raise UsageError(
+                f"{origin}: images have {prod(array.shape[1:3]):,} pixels, "
+                f"expected at most {MAX_PIXELS:,}"
             )
         if array.dtype != np.uint8:
             raise UsageError(f"{origin}: images are {array.dtype}, expected uint8 of 0 to 255")

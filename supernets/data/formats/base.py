@@ -17,6 +17,9 @@ class DataFormat(ABC):
     layout: ClassVar[str]
     """What it looks like, in words that follow "expected"."""
 
+    fallback: ClassVar[bool] = False
+    """Whether it is meant only where no other format accepts what lies there."""
+
     @abstractmethod
     def accepts(self, path: Path) -> bool:
         """Whether what lies there is of this format, as far as its name and folder tell."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from supernets.data.options import DataOptions
 from supernets.data.samples import SPLIT_NAMES, UNASSIGNED, FileImages, Samples
 
 MAX_BYTES = 256 << 20
+MAX_ROWS = 3_000_000
 _COLUMNS = ("path", "label")
 _SPLIT = "split"
 
@@ -74,9 +76,16 @@ def _rows(path: Path) -> list[_Row]:
                 f"{path} has the columns {brief(columns)}, expected path and label once each",
                 "Its first line must be path,label or path,label,split.",
             )
-        return [_row(path, reader.line_num, columns, row) for row in reader if any(row)]
+        rows = [
+            _row(path, reader.line_num, columns, row)
+            for row in islice(reader, MAX_ROWS + 1)
+            if any(row)
+        ]
     except csv.Error as error:
         raise UsageError(f"{path}, line {reader.line_num}: {error}") from error
+    if len(rows) > MAX_ROWS:
+        raise UsageError(f"{path} has more than {MAX_ROWS:,} rows", "Split it.")
+    return rows
 
 
 def _row(path: Path, line: int, columns: list[str], fields: list[str]) -> _Row:

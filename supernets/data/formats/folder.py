@@ -21,6 +21,7 @@ class FolderFormat(DataFormat):
     """Pictures in a folder for each class, below folders for splits or without."""
 
     layout = "a folder with a folder of JPEG, PNG or WebP pictures for each class"
+    fallback = True
 
     def accepts(self, path: Path) -> bool:
         return path.is_dir() and bool(_folders(path))

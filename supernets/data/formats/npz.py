@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nasprof.arrays import read_npz
+from nasprof.arrays import MAX_BYTES, unpack_npz
 from nasprof.errors import UsageError
 from nasprof.reader import brief
+from nasprof.reading import read_bytes
 from nasprof.typing import AnyArray
 from supernets.data.formats.base import DataFormat
 from supernets.data.formats.names import class_name
@@ -38,6 +39,9 @@ _PAIRS = (
 _CLASSES = "classes"
 _KINDS = "biufU"
 _CHANNELS = frozenset({1, 3, 4})
+_ALWAYS_FINE = 48 << 20
+_WORTH = 100
+"""Times the size of a file that it may unpack to: drawings of few strokes compress well."""
 
 
 class NpzFormat(DataFormat):
@@ -49,7 +53,9 @@ class NpzFormat(DataFormat):
         return path.suffix.lower() == ".npz" and not path.is_dir()
 
     def read(self, path: Path, options: DataOptions) -> Samples:
-        arrays = read_npz(path, _KINDS)
+        data = read_bytes(path, MAX_BYTES)
+        most = min(MAX_BYTES, _ALWAYS_FINE + _WORTH * len(data))
+        arrays = unpack_npz(data, path, _KINDS, most)
         pairs = _pairs(path, arrays)
         images = [as_pixels(arrays[name], f"{path}: {name}") for name, _, _ in pairs]
         labels = [_labels(arrays[name], f"{path}: {name}") for _, name, _ in pairs]

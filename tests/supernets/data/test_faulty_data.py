@@ -88,8 +88,8 @@ def test_a_set_of_damaged_images_ends_early(tmp_path):
         path = tmp_path / "cat" / f"{number}.jpg"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"\xff\xd8\xff nothing")
-    save(tmp_path / "dog" / "0.png")
-    refused(tmp_path, "at least", "of 301 images cannot be read")
+    folder(tmp_path, ("dog",))
+    refused(tmp_path, "at least", "of 306 images cannot be read")
 
 
 def png(width, height, kind, data):
@@ -154,3 +154,16 @@ def test_links_that_lead_to_themselves_and_strange_names(tmp_path):
 def test_faults_of_options(options, words):
     with pytest.raises(UsageError, match=words):
         DataOptions(**options)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "one"])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(UsageError, match="seed is"):
+        read_data("digits", SHAPE, seed=seed)
+
+
+def test_a_name_is_none_of_a_format():
+    refused("digits", "no such file", options=DataOptions(format="idx"))
+    refused("", "no data set is called ''")
+    refused("x" * 5000, "no data set is called")
+    refused("a\0b", "no data set is called")

@@ -29,7 +29,13 @@ def csv(path, text):
         ('path,label\n"cat/0.png,cat\n', ("line 2",)),
         ("path,label\n,cat\n", ("line 2 has no path",)),
         ("path,label\n", ("has no images",)),
-        ("path,label\ncat/none.png,cat\ndog/0.png,dog\n", ("1 of 2 images", "No such file")),
+        (
+            "path,label\ncat/none.png,cat\n"
+            + "".join(
+                f"{name}/{number}.png,{name}\n" for name in ("cat", "dog") for number in (0, 1, 2)
+            ),
+            ("1 of 7 images", "No such file"),
+        ),
     ],
 )
 def test_faults_of_a_table_have_their_line(tmp_path, text, words):
@@ -147,3 +153,25 @@ def test_arrays_of_other_layouts_and_types(tmp_path, images):
     data = read_data(tmp_path / "data.npz", (5, 5, 1), options=DataOptions(duplicates="keep"))
     known = {image.tobytes() for image in IMAGES}
     assert {data.train.images([index]).tobytes() for index in range(len(data.train))} <= known
+
+
+def test_idx_files_beside_folders_are_idx_files(tmp_path):
+    folder(tmp_path)
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(noise(0, (40, 8, 8))))
+    labels = np.arange(40, dtype=np.uint8) % 2
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(labels))
+    assert sum(map(len, read_data(tmp_path, SHAPE).splits)) == 40
+    folders = read_data(tmp_path, SHAPE, options=DataOptions(format="folder"))
+    assert folders.classes == ("cat", "dog")
+
+
+def test_arrays_that_compress_like_nothing_are_refused_and_drawings_are_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("supernets.data.formats.npz._ALWAYS_FINE", 1 << 20)
+    images = np.zeros((3000, 32, 32), np.uint8)
+    labels = np.arange(len(images)) % 2
+    np.savez_compressed(tmp_path / "data.npz", images=images, labels=labels)
+    refused(tmp_path / "data.npz", "would unpack to", "expected at most")
+    images[:, ::4, ::4] = noise(0, (3000, 8, 8)) & 128
+    np.savez_compressed(tmp_path / "data.npz", images=images, labels=labels)
+    data = read_data(tmp_path / "data.npz", (32, 32, 1), options=DataOptions(duplicates="keep"))
+    assert sum(map(len, data.splits)) == 3000
