@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from nasprof.errors import UsageError
-from nasprof.reader import brief
+from nasprof.json_text import parse_json
+from nasprof.reader import Reader, brief
+from nasprof.reading import read_text
 from nasprof.registry import Registry
 from spaces.base import Arch, Space
 
@@ -23,16 +26,34 @@ def get_space(name: str, **settings: Any) -> Space:
     """The space called ``name``.
 
     Args:
-        name: "ofa-mbv3", "nasbench201", or one that a plug-in adds.
-        settings: of the space, see its class.
+        name: "ofa-mbv3", "nasbench201", one that a plug-in adds, or a file (``.json``) with the
+            JSON object of a space.
+        settings: of the space, see its class; they win over those of a file.
 
     Raises:
-        UsageError: there is no such space, or it has no such settings.
+        UsageError: there is no such space or file, or it has no such settings.
 
     >>> get_space("nasbench201", classes=100).n_genes
     6
     """
-    return spaces.get(name).from_arch({"space": name, **settings})
+    every = {**space_settings(name), **settings}
+    return spaces.get(every["space"]).from_arch(every)
+
+
+def space_settings(space: Mapping[str, object] | Path | str) -> Arch:
+    """A space as its JSON object: from its name, or a file with that object.
+
+    Raises:
+        UsageError: the file cannot be read, or holds no object.
+    """
+    if isinstance(space, Mapping):
+        return dict(space)
+    path = Path(space)
+    if path.suffix != ".json":
+        return {"space": str(space)}
+    settings = parse_json(read_text(path, "a space as JSON"), path)
+    Reader(settings, str(path)).take("space", "a string")
+    return dict(settings)
 
 
 def parse_arch(value: object) -> tuple[Space, Arch]:

@@ -151,7 +151,13 @@ def space_options(function: Callable[..., None]) -> Callable[..., None]:
     One :class:`spaces.Space` a resolution, in the order given.
     """
 
-    @click.option("--space", "space_name", default="ofa-mbv3", show_default=True, help="Space.")
+    @click.option(
+        "--space",
+        "space_name",
+        default="ofa-mbv3",
+        show_default=True,
+        help="Space, or its file (.json).",
+    )
     @click.option("--width", type=float, help="Width multiplier of the space.")
     @click.option(
         "--resolution",

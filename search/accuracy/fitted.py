@@ -17,6 +17,7 @@ from search.accuracy.fit import fit_measurements
 from search.accuracy.kernel import KernelAccuracy
 from search.accuracy.measurements import MeasuredAccuracy, read_measurements
 from spaces import Space
+from spaces.named import space_settings
 
 
 @dataclass(frozen=True)
@@ -110,4 +111,4 @@ def _written(model: KernelAccuracy, path: Path) -> FittedAccuracy:
 def _settings(space: Space | str | Mapping[str, object]) -> Mapping[str, object]:
     if isinstance(space, Space):
         return space.settings
-    return {"space": space} if isinstance(space, str) else space
+    return space_settings(space)

@@ -153,9 +153,11 @@ def space_options(
         def command(
             *args: Any, name: str, width: float | None, resolution: int | None, **options: Any
         ) -> Any:
-            given = {"space": name, "width": width, "resolution": resolution}
-            settings = {key: value for key, value in given.items() if value is not None}
-            return function(*args, space=settings, **options)
+            from spaces.named import space_settings
+
+            given = {"width": width, "resolution": resolution}
+            own = {key: value for key, value in given.items() if value is not None}
+            return function(*args, space={**space_settings(name), **own}, **options)
 
         return command
 

@@ -34,7 +34,7 @@ OBJECTIVES = "top1,latency"
     "[max:]NAME=module:function of your own.",
 )
 @trade_off_options
-@click.option("--space", "space_name", help="Space, where no model tells it.")
+@click.option("--space", "space_name", help="Space, or its file (.json), where no model tells it.")
 @click.option("--width", type=float, help="Its width multiplier.")
 @click.option(
     "--budget",

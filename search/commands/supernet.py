@@ -56,8 +56,8 @@ def train(
     Interrupted, it is saved; the same command goes on.
     """
     from search.commands.training_bar import training_bar
+    from spaces.named import space_settings
     from supernets import Recipe, train_supernet
-    from supernets.training.job import space_settings
 
     chosen, options = _options(recipe, others)
     with training_bar() as progress:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from nasprof.json_text import parse_json
 from nasprof.reader import Reader
-from nasprof.reading import read_text
 from nasprof.typing import JsonObject
 from spaces import Space, get_space
+from spaces.named import space_settings
 from supernets.data import DataSet, read_data
 from supernets.supernet import Supernet, with_classes
 from supernets.training.options import TrainingOptions
@@ -56,22 +54,6 @@ def train_supernet(
         chosen = with_classes(chosen, len(images.classes))
     supernet = Supernet(chosen, rng=np.random.default_rng([recipe.seed, 0]))
     return train(supernet, images, recipe, checkpoint=output, options=options, progress=progress)
-
-
-def space_settings(space: JsonObject | Path | str) -> JsonObject:
-    """A space as its JSON object: from its name, or a file with that object.
-
-    Raises:
-        UsageError: the file cannot be read, or holds no object.
-    """
-    if isinstance(space, Mapping):
-        return dict(space)
-    path = Path(space)
-    if path.suffix != ".json" and not path.is_file():
-        return {"space": str(space)}
-    settings = parse_json(read_text(path, "a space as JSON"), path)
-    Reader(settings, str(path)).take("space", "a string")
-    return dict(settings)
 
 
 def _made(settings: JsonObject) -> Space:

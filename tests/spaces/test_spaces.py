@@ -219,3 +219,18 @@ def test_no_architectures_are_none_in_every_form(space):
     assert space.decode(none) == []
     assert space.encode([]).shape == none.shape
     assert space.macs(none).shape == space.peak_memory(none).shape == (0,)
+
+
+def test_a_space_comes_from_a_file_too(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text('{"space": "nasbench201", "classes": 7, "cells": 2}')
+    assert get_space(str(path)) == get_space("nasbench201", classes=7, cells=2)
+    assert get_space(str(path), classes=3) == get_space("nasbench201", classes=3, cells=2)
+    path.write_text('{"classes": 7}')
+    with pytest.raises(UsageError, match=r"mine\.json: field 'space' is missing"):
+        get_space(str(path))
+    path.write_text('{"space": "nasbench201", "clases": 7}')
+    with pytest.raises(UsageError, match="clases"):
+        get_space(str(path))
+    with pytest.raises(UsageError, match=r"none\.json"):
+        get_space(str(tmp_path / "none.json"))
