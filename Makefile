@@ -1,4 +1,5 @@
-# make demo   set up, measure this machine's CPU, and find networks within three latency budgets
+# make demo   set up, measure this machine's CPU, find networks within three latency budgets, and
+#             deliver one with weights trained on images
 # make test   set up and run every check
 # make docs   build the documentation site into site/
 VENV := .venv
@@ -36,7 +37,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/measure.py
 
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt
-	@scripts/setup.sh $(VENV) ".[torch]"
+	@scripts/setup.sh $(VENV) ".[torch,int8]"
 	@touch $@
 
 $(VENV)/.test: setup.cfg pyproject.toml constraints.txt

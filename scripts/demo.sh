@@ -1,6 +1,7 @@
 #!/bin/sh
 # demo.sh BIN: from measuring three networks on this machine's CPU to networks within three latency
-# budgets, verified by measurement and ready to deploy.
+# budgets, verified by measurement; then a network with weights, from images to files with their own
+# accuracy.
 set -eu
 bin=$1
 out=out/demo
@@ -49,11 +50,20 @@ show nassearch generate --budget "$1ms" --budget "$2ms" --budget "$3ms" --lut "$
 step "5. Trained once: any other budget is answered by inference"
 show nassearch generate --budget "$(budgets 0.35)ms" --lut "$out/table.json" --no-verify
 
+step "6. Weights: all networks of a space trained together on images (1,797 handwritten digits)"
+show nassearch supernet train --space examples/digits.json --data digits --seconds 60 \
+  -o "$out/digits.safetensors" --plot "$out/training.png"
+
+step "7. A network of it for an app: files, each with its accuracy on images it never saw, and its latency"
+show nassearch deliver --supernet "$out/digits.safetensors" --data digits \
+  --arch examples/digits-network.json --precision fp32,int8 --protocol quick -o "$out/app"
+
 cat <<END
 
 Everything is in $out:
   answers.png   the three networks, and the front they lie on
-  answers/      each of them as JSON, ONNX and TFLite (random weights: see docs/tutorial.md)
+  answers/      each of them as JSON, ONNX and TFLite (random weights)
+  app/          a network with trained weights: ONNX and TFLite, labels.txt, card.md
   table.json    what each block costs here; data/generators/ holds the trained generator
   latency.png   what was measured in step 1, results.jsonl its samples
 Your own CPU, kept for good: $bin/nassearch generate --budget $2ms

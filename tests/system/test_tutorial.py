@@ -54,5 +54,5 @@ def test_the_tutorial_on_this_machine(execute, tmp_path):
             said = done.stdout + done.stderr
             assert done.returncode in EXPECTED[kind], f"{code}\n{said}"
             assert "Traceback" not in said
-    for name in ("app/5ms.onnx", "app/trained/5ms.tflite", "mine.md"):
+    for name in ("app/5ms.onnx", "delivered/one-int8.tflite", "delivered/card.md", "mine.md"):
         assert (tmp_path / name).stat().st_size > 0
