@@ -72,7 +72,7 @@ def train(
             return finished(path, supernet, history)
         state = _earlier(path, facts)
         supernet.to(device)
-        loader = stack.enter_context(closing(_loader(data, recipe, options.loaders, team)))
+        loader = stack.enter_context(closing(_loader(data, recipe, options.loaders, team, device)))
         total = recipe.steps or history.steps or _known(state)
         total = team.agreed(total or _found(supernet, data, recipe, options, loader))
         trainer = Trainer(supernet, recipe.with_steps(total), loader.__next__, team)
@@ -177,7 +177,13 @@ def _earlier(path: Path, facts: JsonObject) -> TrainingState | None:
     return state
 
 
-def _loader(data: DataSet, recipe: Recipe, processes: int, team: Workers) -> Loader:
+def _loader(
+    data: DataSet,
+    recipe: Recipe,
+    processes: int,
+    team: Workers,
+    device: torch.device | str = "cpu",
+) -> Loader:
     """Where batches come from, always the same ones."""
     changes = Augmentation.none()
     if recipe.augmentation:
@@ -190,6 +196,7 @@ def _loader(data: DataSet, recipe: Recipe, processes: int, team: Workers) -> Loa
         workers=processes,
         rank=team.rank,
         ranks=team.size,
+        device=device,
     )
 
 
