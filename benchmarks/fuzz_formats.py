@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import fuzz_data
 import fuzz_mutations as mutate
 import numpy as np
 
@@ -694,4 +695,8 @@ FORMATS: Mapping[str, Format] = {
     "weights-npz": Format(".npz", lambda: [mutate.npz(_weights())], arrays, _read_weights, 3),
     "weights-pth": Format(".pth", _torch_files, torch_file, _read_weights, 2),
     "npy": Format(".npy", _images, npy, _read_npy, 2),
+    "picture": Format(".png", fuzz_data.pictures, mutate.spoil, fuzz_data.read_picture, 3),
+    "data-idx": Format(".idx", fuzz_data.idx_files, mutate.spoil, fuzz_data.read_idx_file),
+    "data-npz": Format(".npz", fuzz_data.data_arrays, arrays, fuzz_data.read_set, 2),
+    "data-csv": Format(".csv", fuzz_data.data_tables, plain_text, fuzz_data.read_set),
 }
