@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from supernets.training.run import TrainingStatus
     from supernets.training.train import train
     from supernets.training.trained import TrainedSupernet
+    from supernets.weights import SupernetWeights
 
 __all__ = [
     "DataSet",
@@ -36,6 +37,7 @@ __all__ = [
     "Subnet",
     "Supernet",
     "SupernetCard",
+    "SupernetWeights",
     "TrainedSupernet",
     "TrainingOptions",
     "TrainingStatus",
@@ -57,6 +59,7 @@ _ORIGINS = {
     "Subnet": "supernets.subnet",
     "Supernet": "supernets.supernet",
     "SupernetCard": "supernets.card",
+    "SupernetWeights": "supernets.weights",
     "TrainedSupernet": "supernets.training.trained",
     "TrainingOptions": "supernets.training.options",
     "TrainingStatus": "supernets.training.run",

@@ -9,10 +9,11 @@ import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, show_table
 from nasprof.typing import JsonObject
-from profiler.commands.options import arch_option, pixel_options
+from profiler.commands.options import arch_option, pixel_options, supernet_options
 
 if TYPE_CHECKING:
     from profiler.lowering import PixelInput
+    from supernets import SupernetWeights
 
 
 @click.command(cls=GreedyCommand)
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="Checkpoint (.npz, .pth): the network's own, or an OFA supernet's. Random without.",
+    help="Checkpoint (.npz, .pth): the network's own, or an OFA supernet's, as it is. Random "
+    "without this and --supernet.",
 )
 @click.option(
     "--calibration",
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     help="Images for int8, some 100: .npy of shape (n, height, width, channels), normalised, or "
     "pixels as uint8 with --uint8-input. Random without, which costs accuracy.",
 )
+@supernet_options
 @pixel_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
 @click.option(
@@ -57,6 +60,7 @@ def export(
     weights: Path | None,
     calibration: Path | None,
     pixels: PixelInput | None,
+    supernet: SupernetWeights | None,
     seed: int,
     output: Path,
     as_json: bool,
@@ -66,7 +70,7 @@ def export(
     from profiler.model_files.lowered import read_calibration
 
     samples = None if calibration is None else read_calibration(calibration)
-    lowering = profiler.LoweringOptions(precision, batch, weights, samples, seed, pixels)
+    lowering = profiler.LoweringOptions(precision, batch, weights, samples, seed, pixels, supernet)
     exports = profiler.export(paths, names, output=output, lowering=lowering)
     if as_json:
         print_json(exports.to_dict())

@@ -10,13 +10,14 @@ import click
 
 from nasprof.cli import GreedyCommand, json_option, print_json, say
 from nasprof.errors import NasprofError
-from profiler.commands.options import arch_option
+from profiler.commands.options import arch_option, supernet_options
 from profiler.commands.speed import said
 from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
     from devices import DeviceError, Target
     from profiler.api.measure import Measurements
+    from supernets import SupernetWeights
 
 
 @click.command(cls=GreedyCommand)
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     "The profile's unless given.",
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="Checkpoint for --arch.")
+@supernet_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all that is random.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of a table.")
 @click.option(
@@ -84,6 +86,7 @@ def measure(
     signature: str | None,
     protocol: str | None,
     weights: Path | None,
+    supernet: SupernetWeights | None,
     seed: int,
     as_csv: bool,
     save: Path | None,
@@ -100,6 +103,7 @@ def measure(
     _require_given({"--shape": shapes, "--dim": sizes, "--input": values}, "--model", models)
     _require_given({"--signature": signature}, "--model", models)
     _require_given({"--precision": precision, "--weights": weights}, "--arch", archs)
+    _require_given({"--supernet": supernet}, "--arch", archs)
     from profiler import Listeners, LoweringOptions, ModelInputs, named_archs
     from profiler import measure as measure_models
     from profiler.commands.progress import progress_bar
@@ -107,7 +111,9 @@ def measure(
 
     inputs = ModelInputs.parse(shapes, sizes, values, batch, signature)
     files = own_files(models, inputs.details)
-    lowering = LoweringOptions(precision or "fp32", batch or 1, weights, seed=seed)
+    lowering = LoweringOptions(
+        precision or "fp32", batch or 1, weights, seed=seed, supernet=supernet
+    )
     with progress_bar() as progress:
         results = measure_models(
             [*named_archs(archs), *files],

@@ -16,6 +16,7 @@ from nasprof.typing import JsonObject
 
 if TYPE_CHECKING:
     from profiler.lowering import PixelInput
+    from supernets import SupernetWeights
 
 
 def arch_option(name: str, required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -62,24 +63,65 @@ class Numbers(click.ParamType[tuple[float, ...]]):
             self.fail(f"{value!r} is no list of numbers like 0.5 or 0.4,0.5,0.5", param, ctx)
 
 
+def supernet_options(function: Callable[..., None]) -> Callable[..., None]:
+    """``--supernet --data``, given to the command as one ``SupernetWeights`` or None."""
+
+    @click.option(
+        "--supernet",
+        "path",
+        type=click.Path(path_type=Path),
+        help="Supernet to take weights from: .safetensors, or a checkpoint of OFA's (.pth).",
+    )
+    @click.option(
+        "--data",
+        help="Images that recalibrate its networks' batch norm and calibrate int8: a folder, a "
+        "file or a name. Without them accuracy is lower by tens of points.",
+    )
+    @wraps(function)
+    def command(*args: object, path: Path | None, data: str | None, **options: object) -> None:
+        if path is None:
+            if data is not None:
+                raise UsageError("--data are the images of a --supernet, and there is none")
+            function(*args, supernet=None, **options)
+            return
+        from supernets import SupernetWeights
+
+        function(*args, supernet=SupernetWeights(path, data), **options)
+
+    return command
+
+
 def pixel_options(function: Callable[..., None]) -> Callable[..., None]:
-    """``--uint8-input --mean --std``, given to the command as one ``PixelInput`` or None."""
+    """``--uint8-input --mean --std``, given to the command as one ``PixelInput`` or None.
+
+    Without a mean it is the supernet's, where the command has one, else ImageNet's.
+    """
 
     @click.option(
         "--uint8-input",
         is_flag=True,
         help="Files take raw pixels, 0 to 255, and compute (x/255 - mean) / std themselves.",
     )
-    @normalisation_options("Of pixels scaled to 0..1, a channel each. ImageNet's without.")
+    @normalisation_options(
+        "Of pixels scaled to 0..1, a channel each. The supernet's without, or ImageNet's."
+    )
     @wraps(function)
     def command(
-        *args: object, uint8_input: bool, normalisation: PixelInput | None, **options: object
+        *args: object,
+        uint8_input: bool,
+        normalisation: PixelInput | None,
+        supernet: SupernetWeights | None = None,
+        **options: object,
     ) -> None:
-        from profiler.lowering import IMAGENET
+        from profiler.lowering import IMAGENET, PixelInput
 
         if normalisation is not None and not uint8_input:
             raise UsageError("--mean and --std belong to --uint8-input")
-        function(*args, pixels=(normalisation or IMAGENET) if uint8_input else None, **options)
+        if normalisation is None and supernet is not None and uint8_input:
+            known = supernet.normalisation
+            normalisation = PixelInput(known.mean, known.std)
+        pixels = (normalisation or IMAGENET) if uint8_input else None
+        function(*args, pixels=pixels, supernet=supernet, **options)
 
     return command
 

@@ -88,7 +88,7 @@ def _lowered(
     written = lower_arch(model, format, options, folder)
     network = model.network
     facts = _facts(written) | {
-        "weights": "random" if options.weights is None else str(options.weights),
+        "weights": options.source,
         "seed": options.seed,
         "macs": network.macs,
         "params": network.params,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from profiler.model_files.architectures import NamedArch
 from spaces.graph import Network
 from spaces.weights import random_weights
 
+if TYPE_CHECKING:
+    from supernets import SupernetWeights
+
 
 @dataclass(frozen=True)
 class LoweringOptions:
@@ -38,9 +42,11 @@ class LoweringOptions:
         seed: of all that is random.
         pixels: an input of raw pixels, uint8, that the file normalises, instead of float32;
             calibration images are pixels then.
+        supernet: takes the weights from a supernet instead, and from its images, where it has
+            some, the batch norm's statistics and what int8 is calibrated on.
 
     Raises:
-        UsageError: the batch is no whole number of at least 1.
+        UsageError: the batch is no whole number of at least 1, or weights are of two sources.
 
     >>> LoweringOptions(precision="int8", batch=4).batch
     4
@@ -52,10 +58,23 @@ class LoweringOptions:
     calibration: NDArray[np.float32] | NDArray[np.uint8] | None = None
     seed: int = 0
     pixels: PixelInput | None = None
+    supernet: SupernetWeights | None = None
 
     def __post_init__(self) -> None:
         if type(self.batch) is not int or self.batch < 1:
             raise UsageError(f"batch is {brief(self.batch)}, expected a whole number of at least 1")
+        if self.weights is not None and self.supernet is not None:
+            raise UsageError(
+                f"weights are to be taken from {self.weights} and from {self.supernet.path}",
+                "Give one of them: a supernet's networks are recalibrated (--supernet), those of "
+                "other checkpoints are as they are (--weights).",
+            )
+
+    @property
+    def source(self) -> str:
+        """Where weights are from."""
+        known = self.weights if self.supernet is None else self.supernet.path
+        return "random" if known is None else str(known)
 
     def file_options(self) -> FileOptions:
         """What of it is about the file alone, with a generator of its own."""
@@ -92,10 +111,29 @@ def lower_arch(arch: NamedArch, format: str, options: LoweringOptions, folder: P
     """
     network = arch.network
     target = folder / file_name(arch.name, format, options)
+    if options.supernet is not None:
+        return _lower_of_supernet(arch, target, format, options, options.supernet)
     if options.weights is None:
         return lower_random(network, target, format, options)
     weights = load_weights(Path(options.weights), network, arch.arch)
     return lower(network, weights, target, format, options.file_options())
+
+
+def _lower_of_supernet(
+    arch: NamedArch, path: Path, format: str, options: LoweringOptions, supernet: SupernetWeights
+) -> Lowered:
+    """Write a network with its supernet's weights."""
+    weights = supernet.arrays(arch.space, arch.genes)
+    file_options = options.file_options()
+    if options.calibration is None and options.precision != "fp32":
+        images = supernet.pixels(arch.space)
+        if images is not None and options.pixels is None:
+            normalisation = supernet.normalisation
+            normalised = PixelInput(normalisation.mean, normalisation.std).normalised(images)
+            file_options = replace(file_options, calibration=normalised)
+        elif images is not None:
+            file_options = replace(file_options, calibration=images)
+    return lower(arch.network, weights, path, format, file_options)
 
 
 def lower_random(network: Network, path: Path, format: str, options: LoweringOptions) -> Lowered:

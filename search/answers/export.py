@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nasprof.files import write_atomic
 from nasprof.log import logger
@@ -15,6 +16,9 @@ from profiler.model_files.lowered import LoweringOptions, lower_arch
 from profiler.tables.plan import Plan
 from search.answers.replies import Result
 from spaces import Genes, Space
+
+if TYPE_CHECKING:
+    from supernets import SupernetWeights
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Export:
         precision: of the models; that of the table unless given.
         batch: images a run; as many as the table was measured with unless given.
         seed: of random weights.
+        supernet: takes the weights from a supernet instead; where it has images, the networks'
+            batch norm is recalibrated, and their accuracy evaluated on the test images.
 
     Raises:
         UsageError: a format is unknown or cannot be written at this precision.
@@ -43,6 +49,7 @@ class Export:
     precision: str | None = None
     batch: int | None = None
     seed: int = 0
+    supernet: SupernetWeights | None = None
 
     def __post_init__(self) -> None:
         formats = (self.formats,) if isinstance(self.formats, str) else tuple(self.formats)
@@ -56,14 +63,24 @@ class Export:
         Raises:
             UsageError: a format cannot be written at this precision.
         """
-        if self.weights is None:
+        if self.weights is None and self.supernet is None:
             logger.warning(
-                "The exported models have random weights: give a checkpoint by --weights."
+                "The exported models have random weights: give a supernet by --supernet, or a "
+                "checkpoint by --weights."
             )
         if plan is None:
             return self
         precision, batch = self.precision or plan.precision, self.batch or plan.batch
         return replace(self, precision=precision, batch=batch)
+
+    def check(self, space: Space) -> None:
+        """Look whether the supernet has weights for networks of a space.
+
+        Raises:
+            UsageError: it has not, or its images do not fit it.
+        """
+        if self.supernet is not None:
+            self.supernet.check(space)
 
     def write(self, name: str, space: Space, genes: Genes) -> list[str]:
         """Write one architecture ``(n_genes,)``; the files, ``name.json`` first.
@@ -76,7 +93,9 @@ class Export:
         write_atomic(described, json.dumps(arch, indent=1).encode() + b"\n")
         written = [str(described)]
         precision, batch = self.precision or "fp32", self.batch or 1
-        options = LoweringOptions(precision, batch, self.weights, seed=self.seed)
+        options = LoweringOptions(
+            precision, batch, self.weights, seed=self.seed, supernet=self.supernet
+        )
         for form in self.formats:
             lowered = lower_arch(NamedArch(name, space, arch), form, options, folder)
             written.append(str(lowered.path))
@@ -91,3 +110,7 @@ class Export:
         for result in results:
             space = result.context.trade_off.space
             result.files.extend(self.write(result.name, space, result.answer.genes))
+            if self.supernet is not None:
+                evaluation = self.supernet.evaluate(space, result.answer.genes)
+                if evaluation is not None:
+                    result.evaluated.update(evaluation.to_dict())

@@ -92,7 +92,9 @@ def answer_budgets(
     Args:
         measuring: whether answers are measured.
     """
-    export = None if export is None else export.as_measured(deployment.plan)
+    if export is not None:
+        export = export.as_measured(deployment.plan)
+        export.check(deployment.trade_off.space)
     plan = deployment.answer_plan(options.measuring_protocol) if measuring else None
     least = _lower_bound(deployment, options)
     generator = ready_generator(deployment.trade_off, options.generator, progress.training)

@@ -51,6 +51,8 @@ class Result:
         measured_ms: at the speed stated, measured once more after it was accepted; None where it
             was not.
         files: written of it.
+        evaluated: its accuracy on test images with a supernet's weights, see
+            :meth:`supernets.Evaluation.to_dict`; empty where it was not evaluated.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Result:
     answer: Answer
     measured_ms: float | None = None
     files: list[str] = field(default_factory=list)
+    evaluated: JsonObject = field(default_factory=dict)
 
     @property
     def arch(self) -> Arch:
@@ -92,6 +95,7 @@ class Result:
             "upper_ms": self.upper_ms,
             "measured_ms": self.measured_ms,
             **({"files": self.files} if self.files else {}),
+            **({"evaluated": self.evaluated} if self.evaluated else {}),
         }
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nasprof.cli import json_option, say
-from profiler.commands.options import Milliseconds
+from nasprof.errors import UsageError
+from profiler.commands.options import Milliseconds, supernet_options
 from search.commands.options import ModelRequest, NameList, answer_options, trade_off_options
+
+if TYPE_CHECKING:
+    from supernets import SupernetWeights
 
 
 @click.command()
@@ -60,8 +64,10 @@ from search.commands.options import ModelRequest, NameList, answer_options, trad
 @click.option(
     "--weights",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Checkpoint for --export (.npz, .pth): an OFA supernet's. Random without.",
+    help="Checkpoint for --export (.npz, .pth): an OFA supernet's, as it is. Random without this "
+    "and --supernet.",
 )
+@supernet_options
 @click.option(
     "-o",
     "--output",
@@ -79,6 +85,7 @@ def generate(
     verify: bool | None,
     formats: tuple[str, ...] | None,
     weights: Path | None,
+    supernet: SupernetWeights | None,
     output: Path,
     plot: Path | None,
     as_json: bool,
@@ -89,6 +96,8 @@ def generate(
     What is missing is made first, and kept: the lookup table of this machine, and the generator
     for the models. Afterwards any budget is answered in seconds.
     """
+    if supernet is not None and formats is None:
+        raise UsageError("--supernet gives the weights of files, and there is no --export")
     from search.answers.export import Export
     from search.answers.generate import generate
     from search.answers.request import GenerateOptions
@@ -100,7 +109,7 @@ def generate(
             budgets_ms,
             **request.arguments,
             verify=verify,
-            export=None if formats is None else Export(output, formats, weights),
+            export=None if formats is None else Export(output, formats, weights, supernet=supernet),
             options=GenerateOptions(**request.details, **details),
             progress=progress,
         )

@@ -40,6 +40,12 @@ def _notes(replies: Replies) -> list[str]:
         times = ", ".join(f"{one.latency_ms / context.speed.factor:.2f}" for one in results)
         notes.append(f"latency at the table's speed: {times} ms")
     notes += [f"{exactly(reply.budget_ms)} ms: {reply.note}" for reply in replies if reply.note]
+    notes += [
+        f"{one.name}: {one.evaluated['top1']:.2f} % of {one.evaluated['n']:,} test images "
+        f"({one.evaluated['low']:.2f} to {one.evaluated['high']:.2f}), with the supernet's weights"
+        for one in results
+        if one.evaluated
+    ]
     return notes + [f"written: {file}" for one in results for file in one.files]
 
 

@@ -131,9 +131,7 @@ def write_files(network: TrainedNetwork, options: DeliveryOptions, folder: Path)
         NasprofError: a file cannot be written.
     """
     pixels = network.pixels if options.uint8_input else None
-    calibration = network.calibration(
-        options.calibration, options.uint8_input, np.random.default_rng(options.seed)
-    )
+    calibration = network.calibration(options.calibration, options.uint8_input, options.seed)
     weights = network.subnet.arrays()
     written = []
     for format in options.formats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +23,9 @@ from supernets import (
     Supernet,
     SupernetCard,
     fine_tune,
-    read_data,
 )
 from supernets.checkpoint import read_supernet, weights_digest
+from supernets.weights import calibration_pixels, images_for
 
 
 @dataclass(frozen=True)
@@ -71,16 +70,14 @@ class TrainedNetwork:
         normalisation = self.card.normalisation
         return PixelInput(normalisation.mean, normalisation.std)
 
-    def calibration(self, n: int, raw: bool, rng: np.random.Generator) -> NDArray[np.generic]:
+    def calibration(self, n: int, raw: bool, seed: int) -> NDArray[np.uint8] | NDArray[np.float32]:
         """Training images ``(n, h, w, c)``, or as many as there are.
 
         Args:
             raw: pixels as they are, uint8, or float32 as the network sees them.
-            rng: draws them.
+            seed: draws them.
         """
-        split = self.data.train
-        chosen = np.sort(rng.permutation(len(split))[:n])
-        images = split.images(chosen)
+        images = calibration_pixels(self.data, n, seed)
         return images if raw else self.pixels.normalised(images)
 
 
@@ -94,7 +91,7 @@ def trained_network(
         UsageError: supernet, images and architecture do not fit, or there are no test images.
     """
     supernet, card = read_supernet(request.supernet, arch.space)
-    images = _images(request.data, arch)
+    images = images_for(card, arch.space, request.data)
     card, data = aligned(card, images)
     options = request.options
     recalibration = Recalibration(options.recalibration, seed=options.seed)
@@ -179,12 +176,6 @@ def _within_budget(
     if reply.note is not None:
         logger.warning(f"{reply.budget_ms:g} ms: {reply.note}")
     return NamedArch(best.name, context.trade_off.space, best.arch)
-
-
-def _images(source: DataSet | Path | str, arch: NamedArch) -> DataSet:
-    if isinstance(source, DataSet):
-        return source
-    return read_data(source, arch.network.inputs[0])
 
 
 def aligned(card: SupernetCard, data: DataSet) -> tuple[SupernetCard, DataSet]:
