@@ -13,6 +13,7 @@ from nasprof.reader import brief, is_whole
 from nasprof.registry import near_names
 from nasprof.typing import Progress
 from supernets.data.data_set import DataSet, InMemory, OnDemand, PixelStore, Split
+from supernets.data.described import SUFFIX, described
 from supernets.data.division import Division, divide
 from supernets.data.formats.base import data_formats
 from supernets.data.named import data_sets
@@ -35,7 +36,8 @@ def read_data(
     """A data set by name or path, split.
 
     Args:
-        source: a name of :data:`supernets.data.data_sets`, or the path of a file or folder.
+        source: a name of :data:`supernets.data.data_sets`, the path of a file or folder, or of a
+            TOML file that names one of these as its ``source``, with options of its own.
         image_shape: ``(h, w, c)`` that all images are brought to.
         seed: of the splits.
         options: how it is read and split.
@@ -49,6 +51,8 @@ def read_data(
         UsageError: it cannot be found or read, naming what is wrong with it.
     """
     options = options or DataOptions()
+    if str(source).endswith(SUFFIX):
+        source, options, seed = described(Path(source), options, seed)
     if not (is_whole(seed) and seed >= 0):
         raise UsageError(f"seed is {brief(seed)}, expected a whole number of at least 0")
     geometry = Geometry(image_shape, options.crop)

@@ -221,3 +221,31 @@ def test_the_code_of_the_page_and_a_format_of_ones_own(tmp_path, monkeypatch, ca
     assert named.fingerprint == data.fingerprint
     with pytest.raises(UsageError, match="has the columns"):
         read_data(path, (4, 4, 1), options=DataOptions(format="csv"))
+
+
+@FORMATS
+def test_a_file_names_a_source_and_how_it_is_read(written, form, tmp_path):
+    path = written(form)
+    options = DataOptions(duplicates="exact", test=0.3, validation=0, crop=0.75)
+    expected = read_data(path, SHAPE, seed=5, options=options)
+    described = tmp_path / "some.toml"
+    described.write_text(
+        f'source = "{path.relative_to(tmp_path)}"\nduplicates = "exact"\ntest = 0.3\n'
+        "validation = 0\ncrop = 0.75\nseed = 5\n"
+    )
+    assert read_data(described, SHAPE).facts() == expected.facts()
+    for text, words in (
+        ("test = 0.3", "field 'source' is missing"),
+        ('source = "digits"\ntset = 0.3', "some.toml: a data set has no setting 'tset'"),
+        ('source = "digits"\ntest = "half"', "some.toml: setting 'test' is 'half'"),
+        ('source = "digits"\nseed = -1', "seed is -1"),
+        ('source = "none"', "no data set is called 'none'"),
+        ('source = "some.toml"', "expected a data set"),
+        ("source =", "not valid TOML"),
+    ):
+        described.write_text(text)
+        with pytest.raises(UsageError, match=re.escape(words)):
+            read_data(described, SHAPE)
+    described.write_text('source = "digits"\n')
+
+    assert read_data(described, (8, 8, 1)).name == "digits"
