@@ -10,11 +10,16 @@ import numpy as np
 
 from luts import NO_BOUND, Bound
 from luts.errors import BudgetImpossible
+from nasprof.errors import NasprofError
 from nasprof.typing import Array, JsonObject
 from spaces import Genes, Space
 
 Kind: TypeAlias = Literal["computed", "predicted", "evaluated"]
 """Where values come from: the description of a network, a model, or running the network itself."""
+
+
+class EvaluationImpossible(NasprofError):
+    """Nothing can be evaluated any more; no architecture is to blame for that."""
 
 
 @dataclass(frozen=True)

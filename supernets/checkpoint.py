@@ -19,6 +19,7 @@ from nasprof.files import write_atomic
 from nasprof.json_text import parse_json
 from nasprof.safetensors_file import read_safetensors_metadata
 from nasprof.state_dict import read_state
+from nasprof.tensors import TorchMissing
 from spaces import Space, get_space
 from spaces.sharing import sharing_of
 from supernets.card import IMAGENET, SupernetCard
@@ -57,7 +58,13 @@ def read_supernet(path: str | Path, space: Space | None = None) -> tuple[Superne
         UsageError: the file cannot be read safely, or is of another space, width or number of
             classes.
     """
-    from supernets.supernet import Supernet
+    try:
+        from supernets.supernet import Supernet
+    except ModuleNotFoundError as error:
+        raise TorchMissing(
+            "networks of a supernet need torch, which is not installed",
+            "Run: pip install 'nasprof[torch]'",
+        ) from error
 
     path = Path(path)
     card = read_card(path)

@@ -16,6 +16,7 @@ from profiler.commands.target import target_options
 if TYPE_CHECKING:
     from devices import Target
     from search.objectives import Models
+    from search.objectives.images import LabelledImages
     from search.runs.budgets import Budget
 
 
@@ -71,8 +72,14 @@ class ModelRequest:
         names = ("resolution", "precision", "clock")
         return {name: getattr(self, name) for name in names}
 
-    def models(self, confidence: float, space_name: str | None, width: float | None) -> Models:
-        """The models that objectives are made from.
+    def models(
+        self,
+        confidence: float,
+        space_name: str | None,
+        width: float | None,
+        images: LabelledImages | None = None,
+    ) -> Models:
+        """The models that objectives are made from, and the images they look at.
 
         Raises:
             UsageError: there is no such space.
@@ -97,6 +104,7 @@ class ModelRequest:
             clock=self.clock,
             confidence=confidence,
             progress=building_progress(),
+            images=images,
         )
 
 

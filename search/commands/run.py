@@ -15,6 +15,7 @@ from nasprof.errors import UsageError
 from nasprof.signals import heeded
 from profiler.commands.options import Duration
 from search.commands.engine_settings import help_settings_option
+from search.commands.images import images_options
 from search.commands.options import BudgetType, ModelRequest, confidence_option, trade_off_options
 
 if TYPE_CHECKING:
@@ -29,11 +30,13 @@ OBJECTIVES = "top1,latency"
     "--objectives",
     default=OBJECTIVES,
     show_default=True,
-    help="Separated by commas: top1[@MODEL], latency[@DEVICE], latency_upper[@DEVICE], "
-    "latency_measured[@DEVICE], macs, params, size_bytes[@int8], peak_memory, and "
+    help="Separated by commas: top1[@MODEL], top1@SUPERNET (with --data), latency[@DEVICE], "
+    "latency_upper[@DEVICE], latency_measured[@DEVICE], macs, params, size_bytes[@int8], "
+    "peak_memory, and "
     "[max:]NAME=module:function of your own.",
 )
 @trade_off_options
+@images_options("validation")
 @click.option("--space", "space_name", help="Space, or its file (.json), where no model tells it.")
 @click.option("--width", type=float, help="Its width multiplier.")
 @click.option(
@@ -102,7 +105,8 @@ def run(request: ModelRequest, plot: Path | None, as_json: bool, **options: Any)
     from search.runs.searches import Searches, SearchInterrupted
 
     given = {name: options.pop(name) for name in ("engine", "objectives", "budgets")}
-    about = {name: options.pop(name) for name in ("confidence", "space_name", "width")}
+    names = ("confidence", "space_name", "width", "images")
+    about = {name: options.pop(name) for name in names}
     # Whatever a module of the user's prints when it is imported is no result of the command.
     with redirect_stdout(sys.stderr):
         searches = Searches.of(

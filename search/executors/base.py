@@ -42,7 +42,7 @@ class Executor(AbstractContextManager["Executor"]):
         """Jobs that have finished, at least one; none only if none is outstanding.
 
         Raises:
-            DeviceError: a device cannot be used any more.
+            DeviceError, EvaluationImpossible: nothing can be evaluated any more.
             NasprofError: the workers cannot be used any more; all jobs that finished were given.
         """
 

@@ -15,11 +15,13 @@ import numpy as np
 from devices.errors import DeviceError
 from nasprof.threads import one_thread
 from nasprof.typing import Array
-from search.problem import Objective, Problem
+from search.problem import EvaluationImpossible, Objective, Problem
 from spaces import Genes
 
 T = TypeVar("T")
 
+ENDING = (DeviceError, EvaluationImpossible)
+"""Errors that no architecture is to blame for; they end whatever asked for evaluations."""
 _LONGEST_ERROR = 300
 
 
@@ -56,6 +58,7 @@ def evaluate(problem: Problem, genes: Genes) -> Evaluation:
 
     Raises:
         DeviceError: a device cannot be used any more; no architecture is to blame for that.
+        EvaluationImpossible: likewise something else that an objective depends on.
     """
     with one_thread():
         columns = _columns(problem.objectives, genes)
@@ -118,7 +121,7 @@ def _attempt(objective: Objective, genes: Genes) -> _Column:
     try:
         # A copy, since what the function writes into it is no concern of the next one.
         values = np.asarray(objective.function(genes.copy()))
-    except DeviceError:
+    except ENDING:
         raise
     except (Exception, SystemExit) as error:
         # What ends a script must not end the search.

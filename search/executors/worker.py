@@ -14,10 +14,9 @@ from multiprocessing.connection import Connection
 from threading import Thread
 from typing import TypeAlias
 
-from devices.errors import DeviceError
 from nasprof.errors import NasprofError
 from nasprof.plugins import load_plugins
-from search.executors.evaluation import Evaluation, evaluate
+from search.executors.evaluation import ENDING, Evaluation, evaluate
 from search.problem import Problem
 from spaces import Genes
 
@@ -66,7 +65,7 @@ class Worker:
         """Evaluate architectures ``(n, n_genes)``; an error is one that stops the search."""
         try:
             return evaluate(self.problem, genes)
-        except DeviceError as error:
+        except ENDING as error:
             return error
 
 

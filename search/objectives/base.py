@@ -44,6 +44,11 @@ class NamedObjective(ABC):
         """Those it is known in; None for any."""
         return None
 
+    @property
+    def needs_images(self) -> bool:
+        """Whether networks are evaluated on labelled images."""
+        return False
+
     @abstractmethod
     def objective(self, space: Space) -> Objective:
         """The objective in one of its spaces."""

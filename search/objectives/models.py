@@ -20,6 +20,7 @@ from spaces import Space
 
 if TYPE_CHECKING:
     from profiler.tables.progress import BuildProgress
+    from search.objectives.images import LabelledImages
 
 _DEVICE = re.compile(r"(.*?\.toml|[^/]+)(?:/(.+))?")
 
@@ -30,7 +31,8 @@ class Models:
 
     Args:
         target: the device of objectives that name none, and how models are run on it.
-        accuracy: accuracy model of a bare ``top1``: a name, a file, or ``module:function``.
+        accuracy: of a bare ``top1``: an accuracy model's name or file, a supernet's file, or
+            ``module:function``.
         lut: cost model of a bare ``latency``: a name or a file; one's own table of the target
             unless given.
         space: the space, where nothing else tells it.
@@ -39,6 +41,7 @@ class Models:
         clock: "wall" or "cpu"; that of each cost model unless given.
         confidence: of upper bounds.
         progress: told how far building a table of one's own has come.
+        images: that the networks of supernets are evaluated on.
 
     Raises:
         UsageError: clock or confidence make no sense.
@@ -56,6 +59,7 @@ class Models:
     clock: str | None = None
     confidence: float = 0.95
     progress: BuildProgress | None = None
+    images: LabelledImages | None = None
     _accuracies: dict[str, AccuracyModel] = field(default_factory=dict, init=False, repr=False)
     _costs: dict[str, CostModel] = field(default_factory=dict, init=False, repr=False)
 

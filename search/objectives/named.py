@@ -18,10 +18,11 @@ from spaces.predictor import SpaceMismatch
 def objectives_of(names: Sequence[str], models: Models) -> tuple[Space, tuple[Objective, ...]]:
     """The space of a search and its objectives, in the order of their names.
 
-    Known are ``top1[@MODEL]``, ``latency[@MODEL]``, ``latency[@DEVICE[/SERIAL]]``,
-    ``latency_upper`` likewise, ``latency_measured[@DEVICE[/SERIAL]]``, ``macs``, ``params``,
-    ``size_bytes[@fp32|int8]``, ``peak_memory``, and ``[max:]NAME=module:function``, where a bare
-    ``module:function`` may also stand for the model of ``top1``.
+    Known are ``top1[@MODEL]``, ``top1@SUPERNET``, ``latency[@MODEL]``,
+    ``latency[@DEVICE[/SERIAL]]``, ``latency_upper`` likewise,
+    ``latency_measured[@DEVICE[/SERIAL]]``, ``macs``, ``params``, ``size_bytes[@fp32|int8]``,
+    ``peak_memory``, and ``[max:]NAME=module:function``, where a bare ``module:function`` may also
+    stand for the model of ``top1``.
 
     A table of this machine that is missing is built; the models' doubts are told on stderr.
 
@@ -34,6 +35,7 @@ def objectives_of(names: Sequence[str], models: Models) -> tuple[Space, tuple[Ob
         raise UsageError("no objective is named", f"Known: {known_forms()}.")
     named = [_named(name, models) for name in names]
     _refuse_repeated(named)
+    _refuse_unused_images(named, models)
     space = _common_space(named, models)
     return space, tuple(objective.objective(space) for objective in named)
 
@@ -59,6 +61,14 @@ def _refuse_repeated(named: Sequence[NamedObjective]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"objective {name!r} is there twice", "Name each of them once.")
+
+
+def _refuse_unused_images(named: Sequence[NamedObjective], models: Models) -> None:
+    if models.images is not None and not any(objective.needs_images for objective in named):
+        raise UsageError(
+            f"the images of {models.images.source} are of no use: no objective looks at any",
+            "Name one that does, such as top1@SUPERNET.safetensors, or leave them out.",
+        )
 
 
 def _common_space(named: Sequence[NamedObjective], models: Models) -> Space:

@@ -1,4 +1,4 @@
-"""Top-1 accuracy: predicted by a model, or evaluated by the user's own function."""
+"""Top-1 accuracy: predicted by a model, or evaluated by a supernet or the user's own function."""
 
 from __future__ import annotations
 
@@ -8,15 +8,70 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from nasprof.errors import UsageError
 from nasprof.log import logger
 from search.accuracy.base import AccuracyModel
 from search.accuracy.ridge import ridge_of
 from search.objectives.base import NamedObjective
 from search.objectives.callables import UserFunction, evaluated
 from search.objectives.facts import model_facts
+from search.objectives.images import LabelledImages
 from search.objectives.models import Models
+from search.objectives.supernet_accuracy import SupernetFile, is_supernet
 from search.problem import Objective
 from spaces import Space
+
+
+@dataclass(frozen=True)
+class OfSupernet:
+    """Top-1 of a supernet's networks, evaluated on labelled images.
+
+    Args:
+        space: of the networks.
+    """
+
+    file: SupernetFile
+    space: Space
+    images: LabelledImages
+
+    @classmethod
+    def of(cls, name: str, path: str, models: Models) -> Self:
+        """The networks in a file, at the resolution asked for.
+
+        Args:
+            name: of the objective, for messages.
+
+        Raises:
+            UsageError: there is no such file or resolution, or no images are named.
+        """
+        if models.images is None:
+            raise UsageError(
+                f"objective {name!r} evaluates networks on labelled images, and none are named",
+                "Name their folder, file or data set: --data DIR.",
+            )
+        file = SupernetFile.read(path, models.space)
+        return cls(file, file.at(models.resolution), models.images)
+
+    @property
+    def spaces(self) -> tuple[Space, ...]:
+        return (self.space,)
+
+    def objective(self, name: str, space: Space) -> Objective:
+        """The objective; supernet and images are loaded in this process."""
+        if self.images.split == "test":
+            logger.warning(
+                "The search sees the test images: what it finds is better on them than on others. "
+                "Search on the validation images, and keep these for what was found."
+            )
+        evaluator = self.file.evaluator(self.images, space)
+        return Objective(
+            name,
+            "%",
+            evaluator.top1,
+            maximise=True,
+            kind="evaluated",
+            facts=self.file.facts(evaluator),
+        )
 
 
 @dataclass(frozen=True)
@@ -27,22 +82,30 @@ class Top1(NamedObjective):
         source: what tells it.
     """
 
-    form: ClassVar[str] = "top1[@MODEL|module:function]"
+    form: ClassVar[str] = "top1[@MODEL|SUPERNET|module:function]"
 
-    source: AccuracyModel | UserFunction
+    source: AccuracyModel | UserFunction | OfSupernet
 
     @classmethod
     def of(cls, name: str, detail: str | None, models: Models) -> Self:
         named = models.accuracy if detail is None else detail
+        if is_supernet(named):
+            return cls(name, OfSupernet.of(name, named, models))
         return cls(name, UserFunction.of(named) or models.accuracy_model(named))
 
     @property
     def spaces(self) -> tuple[Space, ...] | None:
         return None if isinstance(self.source, UserFunction) else self.source.spaces
 
+    @property
+    def needs_images(self) -> bool:
+        return isinstance(self.source, OfSupernet)
+
     def objective(self, space: Space) -> Objective:
         if isinstance(self.source, UserFunction):
             return evaluated(self.name, "%", self.source, space, maximise=True)
+        if isinstance(self.source, OfSupernet):
+            return self.source.objective(self.name, space)
         return top1_objective(self.name, self.source, space)
 
 

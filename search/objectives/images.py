@@ -1,0 +1,62 @@
+"""Which labelled images networks with weights are evaluated on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from nasprof.typing import JsonObject, Progress
+from supernets.data import DataOptions, DataSet, data_sets, read_data
+from supernets.recalibration import Recalibration
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images that networks with weights are evaluated on, and how.
+
+    Args:
+        source: a data set by name, or its folder or file.
+        split: that is classified; searches look at the validation images, so that those of the
+            test stay unseen.
+        recalibration: training images that recalibrate each network's batch norm.
+        seed: of the splits; that of the training unless given.
+        options: how the data set is read and split.
+
+    >>> LabelledImages("digits").recalibration.images
+    500
+    """
+
+    source: str | Path
+    split: str = "validation"
+    recalibration: Recalibration = field(default_factory=Recalibration)
+    seed: int | None = None
+    options: DataOptions = field(default_factory=DataOptions)
+
+    def resolved(self, trained_on: JsonObject) -> Self:
+        """The same for other processes: an absolute path, and a seed.
+
+        Args:
+            trained_on: facts of the data that the weights were trained on, if known.
+        """
+        named = isinstance(self.source, str) and self.source in data_sets
+        source = self.source if named else str(Path(self.source).absolute())
+        seed = trained_on.get("seed", 0) if self.seed is None else self.seed
+        return replace(self, source=source, seed=seed)
+
+    def read(self, image_shape: tuple[int, int, int], progress: Progress | None = None) -> DataSet:
+        """The data set, at the size ``(h, w, c)``.
+
+        Args:
+            progress: told how many images have been looked at.
+
+        Raises:
+            UsageError: it cannot be found or read, naming what is wrong with it.
+        """
+        return read_data(
+            self.source,
+            image_shape,
+            seed=self.seed or 0,
+            options=self.options,
+            progress=progress,
+        )

@@ -1,0 +1,227 @@
+"""Accuracy of a supernet's networks, evaluated on labelled images.
+
+What evaluates them is known by the digest of its weights and the fingerprint of its images, so
+that it can be given to other processes, which load both and refuse others.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from nasprof.errors import NasprofError, UsageError
+from nasprof.log import logger
+from nasprof.typing import Array, JsonObject, Progress
+from search.accuracy.files import accuracy_files
+from search.objectives.images import LabelledImages
+from search.problem import EvaluationImpossible
+from spaces import Genes, Space, get_space
+from supernets.checkpoint import read_supernet, weights_digest
+
+if TYPE_CHECKING:
+    from supernets.card import SupernetCard
+    from supernets.data import DataSet
+    from supernets.evaluation import Evaluation, Evaluator
+    from supernets.supernet import Supernet
+
+_ALWAYS = (".safetensors", ".pt", ".tar")
+_NEVER = (".csv", ".gz", ".json", ".npz")
+_KEPT = 4
+_loaded: OrderedDict[SupernetEvaluator, Evaluator] = OrderedDict()
+"""Evaluators of this process, the latest last."""
+
+
+def is_supernet(name: str) -> bool:
+    """Whether a name is that of a file with weights, rather than of an accuracy model.
+
+    ``.pth`` may be both; OFA publishes its supernets without any suffix.
+    """
+    path = Path(name)
+    if path.suffix in _ALWAYS or path.suffix in _NEVER:
+        return path.suffix in _ALWAYS
+    if not path.is_file() or name in accuracy_files.known():
+        return False
+    return path.suffix != ".pth" or _has_convolutions(path)
+
+
+def _has_convolutions(path: Path) -> bool:
+    from nasprof.tensors import read_tensors
+
+    try:
+        return any(array.ndim == 4 for array in read_tensors(path).values())
+    except UsageError:
+        return False  # whoever reads accuracy models says what is wrong with it
+
+
+@dataclass(frozen=True, eq=False)
+class SupernetFile:
+    """A supernet that was read from a file.
+
+    Args:
+        path: of the file.
+        digest: of its weights.
+    """
+
+    path: Path
+    supernet: Supernet
+    card: SupernetCard
+    digest: str
+
+    @classmethod
+    def read(cls, path: str | Path, space: Space | None = None) -> Self:
+        """The supernet in a file.
+
+        Args:
+            space: that it must be of, whatever its resolution; the file's own unless given.
+
+        Raises:
+            UsageError: it cannot be read, or is of another space.
+        """
+        supernet, card = read_supernet(path, space)
+        return cls(Path(path), supernet, card, weights_digest(supernet.arrays()))
+
+    def at(self, resolution: int | None) -> Space:
+        """Its space at a resolution, its own unless given.
+
+        Raises:
+            UsageError: the space has no such resolution.
+        """
+        settings = dict(self.card.space.settings)
+        if resolution is None or settings.get("resolution") == resolution:
+            return self.card.space
+        del settings["space"]
+        return get_space(self.card.space.name, **{**settings, "resolution": resolution})
+
+    def evaluator(
+        self, images: LabelledImages, space: Space, progress: Progress | None = None
+    ) -> SupernetEvaluator:
+        """What evaluates its networks, loaded in this process.
+
+        Args:
+            space: of the networks: its own, at any resolution.
+            progress: told how many images have been looked at.
+
+        Raises:
+            UsageError: space or images do not fit, or cannot be read.
+        """
+        card = self.card.in_space(space)
+        resolved = images.resolved(card.data)
+        data = resolved.read(_image_shape(space), progress)
+        evaluator = SupernetEvaluator(
+            str(self.path.absolute()), self.digest, space, resolved, data.fingerprint
+        )
+        _keep(evaluator, _made(self.supernet, card, data, resolved))
+        self._warn_of(data)
+        return evaluator
+
+    def _warn_of(self, data: DataSet) -> None:
+        """Say so where images that are classified may be among those of the training."""
+        known = self.card.data
+        alike = known.get("image_shape") == list(data.image_shape)
+        if alike and known.get("fingerprint") != data.fingerprint:
+            logger.warning(
+                f"{data.name} is not what {self.path.name} was trained on, or is split otherwise: "
+                "images of any split may be among those of the training"
+            )
+
+    def facts(self, evaluator: SupernetEvaluator) -> JsonObject:
+        """What accuracies depend on, as JSON values."""
+        images = evaluator.images
+        return {
+            "supernet": self.path.name,
+            "weights": self.digest,
+            "normalisation": self.card.normalisation.to_dict(),
+            "data": Path(images.source).name,
+            "fingerprint": evaluator.fingerprint,
+            "split": images.split,
+            "recalibration": images.recalibration.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class SupernetEvaluator:
+    """Evaluates networks of a supernet on images, both loaded where it is first asked to.
+
+    Args:
+        path: of the supernet's file, absolute.
+        weights: digest that its weights must have.
+        space: of the networks.
+        images: resolved.
+        fingerprint: that the images must have.
+    """
+
+    path: str
+    weights: str
+    space: Space
+    images: LabelledImages
+    fingerprint: str
+
+    def evaluate(self, genes: Genes) -> list[Evaluation]:
+        """The accuracy of each network ``(n, n_genes)``.
+
+        Raises:
+            EvaluationImpossible: weights or images cannot be read any more, or are others now.
+            NasprofError: a network's weights give no numbers.
+        """
+        evaluator = self.evaluator()
+        return [evaluator.evaluate(row) for row in genes]
+
+    def top1(self, genes: Genes) -> Array:
+        """Top-1 accuracy of each network ``(n, n_genes)`` in percent: ``(n,)``."""
+        return np.array([one.accuracy.top1 for one in self.evaluate(genes)], np.float64)
+
+    def evaluator(self) -> Evaluator:
+        """What evaluates them in this process.
+
+        Raises:
+            EvaluationImpossible: weights or images cannot be read any more, or are others now.
+        """
+        if self not in _loaded:
+            try:
+                _keep(self, self._load())
+            except EvaluationImpossible:
+                raise
+            except NasprofError as error:
+                raise EvaluationImpossible(error.message, error.remedy) from error
+        return _loaded[self]
+
+    def _load(self) -> Evaluator:
+        file = SupernetFile.read(self.path, self.space)
+        if file.digest != self.weights:
+            raise _changed(self.path, "weights", self.weights, file.digest)
+        data = self.images.read(_image_shape(self.space))
+        if data.fingerprint != self.fingerprint:
+            raise _changed(str(self.images.source), "images", self.fingerprint, data.fingerprint)
+        return _made(file.supernet, file.card, data, self.images)
+
+
+def _changed(where: str, what: str, expected: str, actual: str) -> EvaluationImpossible:
+    return EvaluationImpossible(
+        f"{where} has other {what} than when this was begun ({actual[:12]}, not {expected[:12]})",
+        "Values of both cannot be compared: put back the former, or begin anew.",
+    )
+
+
+def _made(
+    supernet: Supernet, card: SupernetCard, data: DataSet, images: LabelledImages
+) -> Evaluator:
+    from supernets.evaluation import Evaluator
+
+    return Evaluator(supernet, card, data, split=images.split, recalibration=images.recalibration)
+
+
+def _keep(key: SupernetEvaluator, evaluator: Evaluator) -> None:
+    _loaded[key] = evaluator
+    _loaded.move_to_end(key)
+    if len(_loaded) > _KEPT:
+        _loaded.popitem(last=False)
+
+
+def _image_shape(space: Space) -> tuple[int, int, int]:
+    """What the networks of a space read: ``(h, w, c)``."""
+    some = space.canonical(np.zeros((1, space.n_genes), np.int8))[0]
+    return space.network(some).inputs[0]
