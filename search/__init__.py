@@ -41,12 +41,20 @@ if TYPE_CHECKING:
         DeliveryRequest,
     )
     from search.objectives import Models
+    from search.objectives.images import LabelledImages
     from search.objectives.trade_off import TradeOff
     from search.pictures.answers import plot_replies
     from search.pnag.generator import Generator
     from search.pnag.settings import TrainingSettings
     from search.problem import Limit, Objective, Problem
     from search.runs.comparison import Comparison
+    from search.runs.evaluate_supernet import (
+        EvaluatedArch,
+        EvaluatedArchs,
+        EvaluationOptions,
+        EvaluationProgress,
+        evaluate_supernet,
+    )
     from search.runs.options import RunOptions
     from search.runs.result import SearchResult
     from search.runs.sampling import SampledArchs, sample
@@ -66,11 +74,16 @@ __all__ = [
     "DeliveryOptions",
     "DeliveryProgress",
     "DeliveryRequest",
+    "EvaluatedArch",
+    "EvaluatedArchs",
+    "EvaluationOptions",
+    "EvaluationProgress",
     "Export",
     "FittedAccuracy",
     "Front",
     "GenerateOptions",
     "Generator",
+    "LabelledImages",
     "Limit",
     "MeasuredAccuracy",
     "ModelOptions",
@@ -90,6 +103,7 @@ __all__ = [
     "TrainingSettings",
     "compare",
     "deliver",
+    "evaluate_supernet",
     "fit_accuracy",
     "front",
     "generate",
@@ -118,11 +132,16 @@ _ORIGINS = {
     "DeliveryOptions": "search.delivery.request",
     "DeliveryProgress": "search.delivery.request",
     "DeliveryRequest": "search.delivery.request",
+    "EvaluatedArch": "search.runs.evaluate_supernet",
+    "EvaluatedArchs": "search.runs.evaluate_supernet",
+    "EvaluationOptions": "search.runs.evaluate_supernet",
+    "EvaluationProgress": "search.runs.evaluate_supernet",
     "Export": "search.answers.export",
     "FittedAccuracy": "search.accuracy.fitted",
     "Front": "search.answers.replies",
     "GenerateOptions": "search.answers.request",
     "Generator": "search.pnag.generator",
+    "LabelledImages": "search.objectives.images",
     "Limit": "search.problem",
     "MeasuredAccuracy": "search.accuracy.measurements",
     "ModelOptions": "search.answers.request",
@@ -142,6 +161,7 @@ _ORIGINS = {
     "TrainingSettings": "search.pnag.settings",
     "compare": "search.answers.compare",
     "deliver": "search.delivery.deliver",
+    "evaluate_supernet": "search.runs.evaluate_supernet",
     "fit_accuracy": "search.accuracy.fitted",
     "front": "search.answers.front",
     "generate": "search.answers.generate",

@@ -60,6 +60,9 @@ class Evaluator:
         batch: images at a time; a hundred suit a CPU's caches.
         device: of torch: "cpu", "cuda", "cuda:1".
 
+    Attributes:
+        classes: names, in the order of the outputs.
+
     Raises:
         UsageError: the data have other classes, or no images in that split.
     """
@@ -83,6 +86,7 @@ class Evaluator:
         self._batch = batch
         self._device = device
         self.recalibration = recalibration or Recalibration()
+        self.classes = card.classes if card.data else data.classes
         if not self.recalibration.images:
             logger.warning(
                 "Batch norm is not recalibrated: accuracies are by statistics of no network in "

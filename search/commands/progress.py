@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from search.answers.compare import CompareProgress
     from search.answers.request import AnswerProgress
     from search.delivery.request import DeliveryProgress
+    from search.runs.evaluate_supernet import EvaluationProgress
 
 _TOLD_AFTER_S = 2.0
 
@@ -46,6 +47,18 @@ def delivery_progress() -> Iterator[DeliveryProgress]:
             fine_tuning=_late_bar(bars, "fine-tuning"),
             accuracy=_late_bar(bars, "accuracy of the files"),
             latency=latency,
+        )
+
+
+@contextmanager
+def evaluation_progress() -> Iterator[EvaluationProgress]:
+    """What is shown while networks of a supernet are evaluated: images, then networks."""
+    from search.runs.evaluate_supernet import EvaluationProgress
+
+    with ExitStack() as bars:
+        yield EvaluationProgress(
+            images=_late_bar(bars, "reading images"),
+            networks=_late_bar(bars, "evaluating"),
         )
 
 

@@ -10,6 +10,7 @@ import click
 
 from nasprof.cli import json_option, print_json, setting_option, show_table
 from nasprof.typing import JsonObject
+from search.commands.supernet_evaluate import evaluate
 
 if TYPE_CHECKING:
     from supernets import TrainedSupernet, TrainingOptions
@@ -19,7 +20,10 @@ _SECONDS = 300.0
 
 @click.group()
 def supernet() -> None:
-    """Train the networks of a space together, in one set of weights."""
+    """Train the networks of a space together, in one set of weights, and evaluate them."""
+
+
+supernet.add_command(evaluate)
 
 
 @supernet.command()

@@ -40,7 +40,8 @@ class LabelledImages:
             trained_on: facts of the data that the weights were trained on, if known.
         """
         named = isinstance(self.source, str) and self.source in data_sets
-        source = self.source if named else str(Path(self.source).absolute())
+        path = Path(self.source)
+        source = str(path.absolute()) if path.exists() and not named else self.source
         seed = trained_on.get("seed", 0) if self.seed is None else self.seed
         return replace(self, source=source, seed=seed)
 

@@ -10,13 +10,15 @@ import search
 from search.pnag.checkpoint import write_generator
 
 PUBLIC = """
-    AccuracyModel AccuracyPrediction AccuracyPredictions AnswerOptions AnswerProgress BudgetRequest
-    CompareOptions CompareProgress Comparison Delivery DeliveryOptions DeliveryProgress
-    DeliveryRequest Export FittedAccuracy Front GenerateOptions
-    Generator Limit MeasuredAccuracy ModelOptions Models Objective Problem Replies Reply Result
-    RunOptions SampledArchs SearchInterrupted SearchResult StoredArchive TradeOff TrainOptions
-    TrainingSettings compare deliver fit_accuracy front generate merge_archives plot_replies
-    predict_accuracy read_accuracy_model read_archive run sample train_generator write_archive
+    AccuracyModel AccuracyPrediction AccuracyPredictions AnswerOptions AnswerProgress
+    BudgetRequest CompareOptions CompareProgress Comparison Delivery DeliveryOptions
+    DeliveryProgress DeliveryRequest EvaluatedArch EvaluatedArchs EvaluationOptions
+    EvaluationProgress Export FittedAccuracy Front GenerateOptions Generator LabelledImages
+    Limit MeasuredAccuracy ModelOptions Models Objective Problem Replies Reply Result RunOptions
+    SampledArchs SearchInterrupted SearchResult StoredArchive TradeOff TrainOptions
+    TrainingSettings compare deliver evaluate_supernet fit_accuracy front generate
+    merge_archives plot_replies predict_accuracy read_accuracy_model read_archive run sample
+    train_generator write_archive
 """
 NAMES = PUBLIC.split()
 
