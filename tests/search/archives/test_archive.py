@@ -45,6 +45,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
 
 @settings(max_examples=25)
 @given(place=st.integers(0, 10**6))
+@pytest.mark.no_cover
 def test_truncated_anywhere_a_search_ends_as_if_never_interrupted(place, whole, tmp_path_factory):
     path = tmp_path_factory.mktemp("cut") / "a.jsonl"
     path.write_bytes(whole[: place % (len(whole) + 1)])
@@ -67,6 +68,7 @@ def test_what_is_there_is_not_evaluated_again(tmp_path):
 
 
 @pytest.mark.parametrize("engine", list(engines))
+@pytest.mark.no_cover
 def test_every_engine_goes_on_from_its_archive(engine, tmp_path):
     problem = made_up(SPACE, 0.5 if engines.get(engine).needs_limit else None)
     given = {"engine": engine, "evaluations": 120, "problem": problem}

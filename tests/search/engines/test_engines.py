@@ -15,6 +15,8 @@ from search.quality.indicators import hypervolume
 from search.quality.ranking import best, violation
 from spaces import Space, get_space
 
+pytestmark = pytest.mark.no_cover
+
 SPACES = [get_space("ofa-mbv3", resolution=160), get_space("nasbench201")]
 
 every_engine = pytest.mark.parametrize("name", list(engines))

@@ -81,6 +81,7 @@ class Stop:
     ("model", "way"),
     [*((mobile, way) for way in WAYS), (cells, "learnt"), (learned, "dominance")],
 )
+@pytest.mark.no_cover
 def test_the_same_seed_trains_the_same_generator(model, way):
     first, again = (train(model(), WAYS[way], 3) for _ in range(2))
     assert contents(first) == contents(again)
@@ -88,6 +89,7 @@ def test_the_same_seed_trains_the_same_generator(model, way):
 
 
 @every_way
+@pytest.mark.no_cover
 def test_an_interrupted_training_goes_on_as_if_never_interrupted(way, tmp_path):
     whole = train(mobile(), WAYS[way], 5)
     checkpoint = tmp_path / "g.npz.training"

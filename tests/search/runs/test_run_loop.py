@@ -91,6 +91,7 @@ def searched(path, problem, engine, evaluations, seed=None, batch=4, **options):
 
 
 @every_engine
+@pytest.mark.no_cover
 def test_what_an_engine_proposes_does_not_depend_on_what_finishes_first(engine, tmp_path):
     problem = suited(engine)
     expected = searched(None, problem, engine, 120)
@@ -121,6 +122,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
 @settings(max_examples=20)
 @given(place=st.integers(0, 10**6), seed=st.none() | st.integers(0, 99))
 @pytest.mark.parametrize("kind", ["serial", "shuffled"])
+@pytest.mark.no_cover
 def test_truncated_anywhere_it_is_gone_on_with_in_any_way(
     kind, whole, tmp_path_factory, place, seed
 ):
@@ -214,6 +216,7 @@ def test_progress_on_the_front_is_waited_for(tmp_path):
 
 @pytest.mark.parametrize("engine", ["nsga2", "evo", "random"])
 @pytest.mark.parametrize("workers", [2, 5, 16])
+@pytest.mark.no_cover
 def test_patience_ends_a_search_where_one_worker_would_end_it(engine, workers, tmp_path):
     """Whatever finishes first: as much is evaluated, and the reason is the same."""
     problem, stop = fickle(made_up(SPACE)), Stop(2000, patience=30)

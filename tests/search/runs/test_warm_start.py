@@ -110,6 +110,7 @@ def test_a_front_to_begin_with_is_found_again_at_once(folder, earlier):
 
 
 @pytest.mark.parametrize("engine", [name for name in engines if name not in ("exact",)])
+@pytest.mark.no_cover
 def test_every_engine_begins_with_what_it_is_given(engine, folder, earlier):
     limit = ("--budget", "macs=150M") if engines.get(engine).seeks_best else ()
     args = ("--engine", engine, *quick(engine), "--objectives", "top1,macs", *limit)
