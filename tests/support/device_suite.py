@@ -138,11 +138,10 @@ class DeviceSuite:
             assert all(len(visit.wall_ms) == 3 for visit in visits)
             assert taken[name].context["warmup_ms"] > 0
 
-    def test_many_models_can_be_loaded_at_once(self, target):
+    def test_many_models_can_be_loaded_at_once(self, target, session):
         models = {f"{name} {i}": target.model(name) for name in "ab" for i in range(10)}
-        with target.device.open(target.settings()) as session:
-            session.load(models)
-            taken = session.run_round(list(models), 0, 2)
+        session.load(models)
+        taken = session.run_round(list(models), 0, 2)
         assert [len(samples.wall_ms) for samples in taken.values()] == [2] * 20
 
     def test_operators_are_profiled_by_the_names_in_the_model_or_not_at_all(self, target, session):
@@ -234,22 +233,24 @@ class DeviceSuite:
     def test_state_can_be_told(self, session):
         assert isinstance(session.state(), dict)
 
-    @pytest.mark.parametrize("damage", ["truncated", "garbage", "empty"])
-    def test_a_damaged_model_file_is_a_named_error(self, target, damage):
+    def test_damaged_model_files_are_named_errors(self, target):
         content = target.model("a").read_bytes()
         damaged = {
             "truncated": content[: len(content) // 2],
             "garbage": bytes(range(256)) * 8,
             "empty": b"",
-        }[damage]
-        path = target.folder / f"{damage}{formats.get(target.format).suffix}"
-        path.write_bytes(damaged)
-        with (
-            target.device.open(target.settings()) as session,
-            pytest.raises((RunnerRefused, RunnerCrashed), match=damage),
-        ):
-            session.load({damage: path})
-            session.run_round([damage], 0, 1)
+        }
+        session = target.device.open(target.settings())
+        for damage, data in damaged.items():
+            path = target.folder / f"{damage}{formats.get(target.format).suffix}"
+            path.write_bytes(data)
+            with pytest.raises((RunnerRefused, RunnerCrashed), match=damage) as caught:
+                session.load({damage: path})
+                session.run_round([damage], 0, 1)
+            if caught.type is RunnerCrashed:
+                session.close()
+                session = target.device.open(target.settings())
+        session.close()
 
     def test_a_missing_model_file_is_a_named_error(self, target, session):
         with pytest.raises(DeviceError, match="nowhere"):
@@ -270,11 +271,7 @@ class DeviceSuite:
         session.close()
         session.close()
         assert target.leftovers() == before
-
-    def test_a_closed_session_says_so(self, target):
-        session = target.device.open(target.settings())
-        session.close()
-        with pytest.raises(DeviceError):
+        with pytest.raises(DeviceError):  # a closed session says so
             session.run_round(["a"], 0, 1)
 
     def test_a_crash_is_told_and_keeps_what_was_timed(self, target):

@@ -74,7 +74,7 @@ EXAMPLES = [
         ("devices.device", "device_kinds"),
         "tests/devices/test_here.py",
         ('    "device kind",\n    {\n', None),
-        20,
+        15,
     ),
     Example(
         "runtime",
