@@ -74,7 +74,7 @@ def train(
         supernet.to(device)
         loader = stack.enter_context(closing(_loader(data, recipe, options.loaders, team, device)))
         total = recipe.steps or history.steps or _known(state)
-        total = team.agreed(total or _found(supernet, data, recipe, options, loader))
+        total = team.agreed(total or _found(supernet, data, recipe, options, device))
         trainer = Trainer(supernet, recipe.with_steps(total), loader.__next__, team)
         files = RunFiles(state_path(path), history, options.save_every_s)
         check = ValidationCheck(data, options.check_images)
@@ -208,12 +208,18 @@ def _known(state: TrainingState | None) -> int:
 
 
 def _found(
-    supernet: Supernet, data: DataSet, recipe: Recipe, options: TrainingOptions, loader: Loader
+    supernet: Supernet,
+    data: DataSet,
+    recipe: Recipe,
+    options: TrainingOptions,
+    device: torch.device,
 ) -> int:
     """How many steps fit into the time."""
     assert options.seconds is not None
     left = options.seconds - options.spent_s
-    steps = steps_within(left, supernet, recipe, _loader(data, recipe, 0, Workers()).__next__)
+    steps = steps_within(
+        left, supernet, recipe, _loader(data, recipe, 0, Workers(), device).__next__
+    )
     logger.info(f"{options.seconds:g} CPU seconds are {steps:,} steps")
     return steps
 

@@ -114,6 +114,15 @@ EXAMPLES = [
         2,
     ),
     Example(
+        "scheme",
+        "pairs",
+        "supernets/training/schemes/pairs.py",
+        ("supernets.training.schemes", "schemes"),
+        "tests/supernets/training/test_schemes.py",
+        ('    "training scheme",\n    {\n', None),
+        6,
+    ),
+    Example(
         "accuracy",
         "macs-line",
         "search/accuracy/macs_line.py",

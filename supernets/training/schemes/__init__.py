@@ -7,9 +7,9 @@ from typing import Any
 
 from nasprof.registry import Registry
 from spaces import Space
-from supernets.training.schemes.base import Lesson, Phase, Scheme
+from supernets.training.schemes.base import Lesson, Phase, Scheme, SchemeSettings
 
-__all__ = ["Lesson", "Phase", "Scheme", "make_scheme", "schemes"]
+__all__ = ["Lesson", "Phase", "Scheme", "SchemeSettings", "make_scheme", "schemes"]
 
 schemes: Registry[type[Scheme[Any]]] = Registry(
     "training scheme",

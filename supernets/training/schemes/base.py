@@ -17,7 +17,15 @@ Teacher: TypeAlias = Literal["first", "frozen"]
 """Whose labels networks learn, beside the true ones: those of the first network of the same step,
 or those of the weights that were frozen last."""
 
-SettingsType = TypeVar("SettingsType", bound=Settings)
+
+@dataclass(frozen=True)
+class SchemeSettings(Settings):
+    """Settings of a scheme; a subclass for each that has any."""
+
+    owner: ClassVar[str] = "this training scheme"
+
+
+SettingsType = TypeVar("SettingsType", bound=SchemeSettings)
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class Scheme(ABC, Generic[SettingsType]):
         UsageError: the space is none that can be trained so, or there are too few steps.
     """
 
-    settings_type: ClassVar[type[Settings]] = Settings
+    settings_type: ClassVar[type[SchemeSettings]] = SchemeSettings
     distillation: ClassVar[float] = 0.5
     """Weight of the teacher's labels, unless the recipe says another."""
 

@@ -7,19 +7,16 @@ Sec. 3.1; the rule is from Yu and Huang, "Universally Slimmable Networks", ICCV 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from nasprof.settings import Settings, setting
-from supernets.training.schemes.base import Lesson, Scheme
+from nasprof.settings import setting
+from supernets.training.schemes.base import Lesson, Scheme, SchemeSettings
 
 
 @dataclass(frozen=True)
-class SandwichSettings(Settings):
+class SandwichSettings(SchemeSettings):
     """Settings of the sandwich rule."""
-
-    owner: ClassVar[str] = "scheme 'sandwich'"
 
     random: int = setting(2, "random networks in a step, beside largest and smallest", 0, 64)
 

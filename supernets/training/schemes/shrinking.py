@@ -11,25 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
-from nasprof.settings import Settings, setting
+from nasprof.settings import setting
 from spaces import Genes, Space
-from supernets.training.schemes.base import Lesson, Phase, Scheme
+from supernets.training.schemes.base import Lesson, Phase, Scheme, SchemeSettings
 
 _ORDER = ("kernel", "depth", "depth", "expand", "expand")
 _NAMES = ("kernel", "depth 1", "depth 2", "expansion 1", "expansion 2")
 
 
 @dataclass(frozen=True)
-class ShrinkingSettings(Settings):
+class ShrinkingSettings(SchemeSettings):
     """Settings of progressive shrinking; shares are relative to each other."""
-
-    owner: ClassVar[str] = "scheme 'shrinking'"
 
     largest: float = setting(0.35, "share of steps that train the largest network alone", 1e-6, 1e6)
     kernel: float = setting(0.2, "share of steps in which kernels shrink", 1e-6, 1e6)

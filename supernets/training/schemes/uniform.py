@@ -7,20 +7,17 @@ Sec. 3.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from nasprof.settings import Settings, setting
+from nasprof.settings import setting
 from spaces.base import Sampling
-from supernets.training.schemes.base import Lesson, Scheme
+from supernets.training.schemes.base import Lesson, Scheme, SchemeSettings
 
 
 @dataclass(frozen=True)
-class UniformSettings(Settings):
+class UniformSettings(SchemeSettings):
     """Settings of plain sampling."""
-
-    owner: ClassVar[str] = "scheme 'uniform'"
 
     sampling: Sampling = setting("uniform", "how networks are drawn")
     extremes: float = setting(
