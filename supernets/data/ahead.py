@@ -72,8 +72,27 @@ def drawn_ahead(
         prefetch_factor=_PREFETCH,
         pin_memory=pinned,
     )
-    with _own_child_handler():
+    with _no_interrupts(), _own_child_handler():
         return iter(loader)
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Processes that are begun meanwhile never see Ctrl-C.
+
+    It is the caller's, who may want some batches yet before everything is saved.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # its beginning would let SIGINT through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
