@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from small_supernets import SPACES
 from small_trainings import OFTEN, SPACE, StopAfter, digits, same_weights, train_digits
 
-from nasprof.errors import UsageError
+from nasprof.errors import NasprofError, UsageError
 from supernets import Recipe, Supernet, TrainingOptions, read_data, read_supernet, train
 from supernets.training.history import (
     HistoryInvalid,
@@ -176,6 +177,29 @@ def test_a_history_that_is_none_is_a_named_error(begun):
     history_path(begun).write_text("hello\n")
     with pytest.raises((HistoryInvalid, UsageError)):
         train_digits(begun, steps=4, batch=8)
+
+
+def test_a_full_disk_costs_nothing_that_was_saved(tmp_path, caplog):
+    path = tmp_path / "s.safetensors"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    seen = []
+
+    def fill(status):
+        if status.step == 2:
+            seen.append(state_path(path).read_bytes())
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+
+    try:
+        with pytest.raises(NasprofError, match="cannot write") as caught:
+            train_digits(path, options=OFTEN, progress=fill, steps=4, batch=4)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "Free some space" in caught.value.remedy
+    assert "the training goes on, what was saved last is kept" in caplog.text
+    assert state_path(path).read_bytes() == seen[0] and not path.exists()
+    parts, _ = train_digits(path, options=OFTEN, steps=4, batch=4)
+    whole, _ = train_digits(tmp_path / "whole.safetensors", steps=4, batch=4)
+    assert same_weights(parts, whole)
 
 
 # --- what does not fit ----------------------------------------------------------------------------
