@@ -36,8 +36,25 @@ _CLASSIFIER = "classifier.linear.weight"
 def write_supernet(path: Path, supernet: Supernet, card: SupernetCard) -> None:
     """Write a supernet and what is known of it, as a whole or not at all.
 
+    Args:
+        path: the file (``.safetensors``).
+        supernet: its weights.
+        card: what is known of it.
+
     Raises:
         NasprofError: the file cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from spaces import get_space
+    >>> from supernets import Supernet, SupernetCard, read_supernet, write_supernet
+    >>> from supernets.data import Normalisation
+    >>> space = get_space("nasbench201", classes=2, cells=1, resolution=8)
+    >>> card = SupernetCard(space, ("cat", "dog"), Normalisation((0.5,) * 3, (0.25,) * 3))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "pets.safetensors"
+    ...     write_supernet(path, Supernet(space), card)
+    ...     read_supernet(path)[1].classes
+    ('cat', 'dog')
     """
     from safetensors.numpy import save
 
@@ -57,6 +74,10 @@ def read_supernet(path: str | Path, space: Space | None = None) -> tuple[Superne
     Raises:
         UsageError: the file cannot be read safely, or is of another space, width or number of
             classes.
+
+    >>> read_supernet("nowhere.safetensors")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    UsageError: cannot read nowhere.safetensors: No such file or directory
     """
     try:
         from supernets.supernet import Supernet

@@ -49,6 +49,10 @@ def read_data(
 
     Raises:
         UsageError: it cannot be found or read, naming what is wrong with it.
+
+    >>> data = read_data("digits", (8, 8, 1))
+    >>> data.classes[:3], len(data.train) > len(data.test)
+    (('0', '1', '2'), True)
     """
     options = options or DataOptions()
     if str(source).endswith(SUFFIX):

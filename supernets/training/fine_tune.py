@@ -49,6 +49,13 @@ def fine_tune(
     Raises:
         LossInvalid: the loss of a step is no finite number, naming the step and the learning rate.
         UsageError: there are no training images.
+
+    >>> from spaces import get_space
+    >>> from supernets import FineTuning, Supernet, fine_tune, read_data
+    >>> supernet = Supernet(get_space("nasbench201", classes=10, cells=1, resolution=8))
+    >>> subnet, hardly = supernet.subnet(supernet.smallest), FineTuning(batch=1000)
+    >>> fine_tune(subnet, read_data("digits", (8, 8, 3)), hardly).network == subnet.network
+    True
     """
     changes = Augmentation.none()
     if settings.augmentation:

@@ -45,6 +45,16 @@ def train_supernet(
     Raises:
         UsageError: something cannot be read or does not fit, or another training was begun there.
         NasprofError: the training diverges, or a file cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from supernets import Recipe, train_supernet
+    >>> space = {"space": "nasbench201", "cells": 1, "resolution": 8}
+    >>> hardly = Recipe(steps=1, batch=2)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = f"{folder}/digits.safetensors"
+    ...     trained = train_supernet(space, "digits", hardly, output=path)
+    >>> len(trained.card.classes)
+    10
     """
     recipe, options = recipe or Recipe(), options or TrainingOptions()
     settings = {} if isinstance(space, Space) else space_settings(space)

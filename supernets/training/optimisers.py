@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
+from nasprof.compiler_cache import no_compiler_cache
 from supernets.training.recipe import Recipe
 from supernets.training.schemes.base import Phase
 
@@ -30,10 +31,11 @@ def make_optimiser(parameters: Mapping[str, nn.Parameter], recipe: Recipe) -> Op
         for values, decay in ((decayed, recipe.weight_decay), (others, 0.0))
         if values
     ]
-    if recipe.optimiser == "sgd":
-        return SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.momentum > 0)
-    betas = (recipe.momentum, recipe.beta2)
-    return AdamW(groups, recipe.learning_rate, betas, fused=True)
+    with no_compiler_cache():
+        if recipe.optimiser == "sgd":
+            return SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.momentum > 0)
+        betas = (recipe.momentum, recipe.beta2)
+        return AdamW(groups, recipe.learning_rate, betas, fused=True)
 
 
 def _decays(name: str, value: Tensor) -> bool:

@@ -60,6 +60,17 @@ def train(
         OutOfMemory: a batch is too large for the device, naming one that is not.
         NasprofError: the training diverges, or a file cannot be written.
         KeyboardInterrupt: it was interrupted; its state is saved.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from spaces import get_space
+    >>> from supernets import Recipe, Supernet, read_data, train
+    >>> supernet = Supernet(get_space("nasbench201", classes=10, cells=1, resolution=8))
+    >>> hardly = Recipe(steps=1, batch=2)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = f"{folder}/digits.safetensors"
+    ...     trained = train(supernet, read_data("digits", (8, 8, 3)), hardly, checkpoint=path)
+    >>> trained.card.recipe["steps"]
+    1
     """
     recipe, options, path = recipe or Recipe(), options or TrainingOptions(), Path(checkpoint)
     _check(supernet, data, recipe, options, path)

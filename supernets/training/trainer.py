@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nasprof.compiler_cache import no_compiler_cache
 from nasprof.errors import NasprofError
 from supernets.supernet import Supernet
 from supernets.training.averages import WeightAverage
@@ -90,8 +89,7 @@ class Trainer:
         self.scheme = make_scheme(recipe.scheme, supernet.space, recipe.total, settings)
         self.rng = np.random.default_rng([recipe.seed, 1])
         self.parameters: dict[str, nn.Parameter] = dict(supernet.named_parameters())
-        with no_compiler_cache():
-            self.optimiser = make_optimiser(self.parameters, recipe)
+        self.optimiser = make_optimiser(self.parameters, recipe)
         self.average = None if recipe.ema is None else WeightAverage(self.parameters, recipe.ema)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "fp16")
         self.teacher: dict[str, Tensor] | None = None

@@ -28,6 +28,11 @@ PUBLIC = {
     "spaces": """
         Arch Genes Space get_space parse_arch read_archs spaces
     """,
+    "supernets": """
+        DataSet Evaluation Evaluator FineTuning Recalibration Recipe Subnet Supernet
+        SupernetCard SupernetWeights TrainedSupernet TrainingOptions TrainingStatus
+        fine_tune read_data read_supernet train train_supernet write_supernet
+    """,
     "devices": """
         Arrived Backend Conditions Device DeviceError DeviceFull DeviceLost DeviceTimeout
         DeviceUnreachable ModelDetails Profile Reachability RunSettings RunnerCrashed
