@@ -39,6 +39,7 @@ supernet.add_command(evaluate)
 @click.option("--scheme", help="Which networks learn in a step: uniform, sandwich, shrinking.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @setting_option("Any other setting of the training: --recipe batch=128.", "--recipe", "recipe")
+@click.option("--start", help="Begin with the weights of this supernet: a file, also OFA's.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
 @click.option("--loaders", type=click.IntRange(0, 256), default=0, help="Processes for images.")
 @click.option("--resume/--fresh", default=True, help="Go on with what was left, or begin anew.")
@@ -52,6 +53,7 @@ def train(
     recipe: JsonObject,
     output: Path,
     plot: Path | None,
+    start: str | None,
     as_json: bool,
     **others: object,
 ) -> None:
@@ -70,6 +72,7 @@ def train(
             data,
             Recipe.of(chosen),
             output=output,
+            start=start,
             options=options,
             progress=progress,
         )

@@ -15,6 +15,7 @@ from supernets.supernet import Supernet, with_classes
 from supernets.training.options import TrainingOptions
 from supernets.training.recipe import Recipe
 from supernets.training.run import TrainingProgress
+from supernets.training.start import take_weights
 from supernets.training.train import train
 from supernets.training.trained import TrainedSupernet
 
@@ -25,6 +26,7 @@ def train_supernet(
     recipe: Recipe | None = None,
     *,
     output: Path | str,
+    start: Path | str | None = None,
     options: TrainingOptions | None = None,
     progress: TrainingProgress | None = None,
 ) -> TrainedSupernet:
@@ -39,6 +41,8 @@ def train_supernet(
         data: labelled images, or their folder, file or name.
         recipe: how; the defaults are for minutes of one CPU core.
         output: file to write (``.safetensors``).
+        start: another supernet of the space, whose weights it begins with: a checkpoint of this
+            project or of Once-for-All; classes and resolution may be others.
         options: time, device, and what else the result does not depend on.
         progress: told after every step.
 
@@ -63,6 +67,8 @@ def train_supernet(
     if not isinstance(space, Space) and "classes" not in settings:
         chosen = with_classes(chosen, len(images.classes))
     supernet = Supernet(chosen, rng=np.random.default_rng([recipe.seed, 0]))
+    if start is not None:
+        take_weights(supernet, start)
     return train(supernet, images, recipe, checkpoint=output, options=options, progress=progress)
 
 

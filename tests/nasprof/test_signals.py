@@ -17,6 +17,7 @@ from processes import alive, until
 
 from devices import RunSettings
 from devices.local import LocalSession
+from nasprof.signals import held_back
 from nasprof.temporary import TemporaryFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -353,3 +354,20 @@ def test_an_interruption_that_somebody_swallowed_is_told_again():
         [sys.executable, "-c", SWALLOWED], capture_output=True, text=True, timeout=50, check=False
     )
     assert done.stdout == "told again: SIGTERM\n", done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_held_back_is_heeded_at_the_end(number):
+    reached = []
+    before = signal.getsignal(number)
+    signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), held_back():
+            os.kill(os.getpid(), number)
+            reached.append("the end")
+        assert reached == ["the end"]
+        assert signal.getsignal(number) is signal.default_int_handler
+        with held_back():
+            reached.append("undisturbed")
+    finally:
+        signal.signal(number, before)

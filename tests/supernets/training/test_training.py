@@ -9,11 +9,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_supernets import SPACES
+from small_supernets import SPACES, TINY_MOBILENET
 from small_trainings import OFTEN, SPACE, StopAfter, digits, same_weights, train_digits
 
 from nasprof.errors import NasprofError, UsageError
-from supernets import Recipe, Supernet, TrainingOptions, read_data, read_supernet, train
+from spaces import get_space
+from supernets import (
+    Recipe,
+    Supernet,
+    SupernetCard,
+    TrainingOptions,
+    read_data,
+    read_supernet,
+    train,
+    train_supernet,
+    write_supernet,
+)
 from supernets.training.history import (
     HistoryInvalid,
     TrainingBusy,
@@ -104,6 +115,26 @@ def test_how_long_has_to_be_said(tmp_path):
         train_digits(tmp_path / "s.safetensors", Recipe())
     with pytest.raises(UsageError, match="too few"):
         train_digits(tmp_path / "s.safetensors", Recipe(), TrainingOptions(seconds=1e-3))
+
+
+def test_it_may_begin_with_the_weights_of_another_supernet(tmp_path, caplog):
+    first = Supernet(SPACE, classes=7, rng=np.random.default_rng(1))
+    path = tmp_path / "first.safetensors"
+    write_supernet(path, first, SupernetCard(first.space, tuple("abcdefg"), digits().normalisation))
+    recipe = Recipe(steps=1, batch=2, learning_rate=1e-9)
+    output = tmp_path / "s.safetensors"
+    caplog.set_level("INFO")
+    train_supernet(SPACE, digits(), recipe, output=output, start=path)
+    assert "a new classifier for 10 classes" in caplog.text
+    trained, given = read_supernet(output)[0].arrays(), first.arrays()
+    for name, array in given.items():
+        if "running" not in name and not name.startswith("classifier"):
+            assert np.allclose(trained[name], array, atol=1e-6), name
+    other = tmp_path / "other.safetensors"
+    wider = get_space("ofa-mbv3", **{**TINY_MOBILENET, "head_widths": (32, 32)})
+    write_supernet(other, Supernet(wider), SupernetCard(wider, ("a",) * 10, digits().normalisation))
+    with pytest.raises(UsageError, match="does not fit"):
+        train_supernet(SPACE, digits(), recipe, output=tmp_path / "t.safetensors", start=other)
 
 
 # --- what may not differ ------------------------------------------------------------------------
