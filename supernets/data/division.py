@@ -43,16 +43,16 @@ class Division:
 
 
 def divide(
-    samples: Samples, known: Scan, geometry: Geometry, options: DataOptions, seed: int
+    samples: Samples, scanned: Scan, geometry: Geometry, options: DataOptions, seed: int
 ) -> Division:
     """Divide the images that can be read, in the order of their content.
 
     Raises:
         UsageError: a class has too few images.
     """
-    known = known.ordered(np.lexsort((samples.labels[known.rows], known.files)))
-    labels, given = samples.labels[known.rows], samples.splits[known.rows]
-    same = groups(known, options.duplicates)
+    scanned = scanned.ordered(np.lexsort((samples.labels[scanned.rows], scanned.files)))
+    labels, given = samples.labels[scanned.rows], samples.splits[scanned.rows]
+    same = groups(scanned, options.duplicates)
     require_enough(labels, samples.classes, given, same, options)
     assigned = assign(labels, given, same, options, seed)
     lost = np.setdiff1d(labels, labels[assigned == TRAIN])
@@ -63,17 +63,18 @@ def divide(
         )
     train = assigned == TRAIN
     normalisation = Normalisation.of_sums(
-        known.sums[train].sum(axis=0),
-        known.squares[train].sum(axis=0),
+        scanned.sums[train].sum(axis=0),
+        scanned.squares[train].sum(axis=0),
         int(train.sum()) * geometry.shape[0] * geometry.shape[1],
     )
+    validation, test = (scanned.rows[assigned == split] for split in (VALIDATION, TEST))
     return Division(
-        rows=(known.rows[train], known.rows[assigned == VALIDATION], known.rows[assigned == TEST]),
+        rows=(scanned.rows[train], validation, test),
         normalisation=normalisation,
-        fingerprint=_fingerprint(samples.classes, labels, assigned, known, geometry),
-        notes=(*samples.notes, *_notes(labels, assigned, same, known)),
+        fingerprint=_fingerprint(samples.classes, labels, assigned, scanned, geometry),
+        notes=(*samples.notes, *_notes(labels, assigned, same, scanned)),
         duplicates=int((assigned == LEFT_OUT).sum()),
-        unreadable=known.unreadable,
+        unreadable=scanned.unreadable,
     )
 
 
@@ -81,7 +82,7 @@ def _fingerprint(
     classes: tuple[str, ...],
     labels: Labels,
     assigned: Indices,
-    known: Scan,
+    scanned: Scan,
     geometry: Geometry,
 ) -> str:
     digest = hashlib.sha256()
@@ -90,11 +91,11 @@ def _fingerprint(
         rows = np.flatnonzero(assigned == split)
         digest.update(len(rows).to_bytes(8, "little"))
         digest.update(labels[rows].astype("<i8").tobytes())
-        digest.update(known.files[rows].tobytes())
+        digest.update(scanned.files[rows].tobytes())
     return digest.hexdigest()
 
 
-def _notes(labels: Labels, assigned: Indices, same: Indices, known: Scan) -> list[str]:
+def _notes(labels: Labels, assigned: Indices, same: Indices, scanned: Scan) -> list[str]:
     """What was found about the images, a sentence each."""
     notes = []
     left_out = int((assigned == LEFT_OUT).sum())
@@ -111,10 +112,10 @@ def _notes(labels: Labels, assigned: Indices, same: Indices, known: Scan) -> lis
     contradictions = int((np.bincount(pairs[0]) > 1).sum())
     if contradictions:
         notes.append(f"{contradictions:,} images occur with different labels")
-    if known.unreadable:
-        shown = "; ".join(known.unreadable[:_NAMED])
-        more = "; ..." if len(known.unreadable) > _NAMED else ""
-        notes.append(f"{len(known.unreadable):,} images cannot be read: {shown}{more}")
+    if scanned.unreadable:
+        shown = "; ".join(scanned.unreadable[:_NAMED])
+        more = "; ..." if len(scanned.unreadable) > _NAMED else ""
+        notes.append(f"{len(scanned.unreadable):,} images cannot be read: {shown}{more}")
     for split in (VALIDATION, TEST):
         without = np.setdiff1d(labels, labels[assigned == split])
         if len(without) and (assigned == split).any():

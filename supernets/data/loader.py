@@ -27,14 +27,14 @@ class Loader:
 
     Args:
         data: whose training images.
-        batch: images at a time, of each rank; all there are if these are fewer.
+        batch: images at a time, of this process; all there are if these are fewer.
         seed: of order and augmentation.
         augmentation: what is done to the images.
         workers: processes that decode and augment ahead; 0 for none. Worth while where images are
             decoded when asked for, or with RandAugment. They are started by ``spawn``, so a script
             needs its ``if __name__ == "__main__"``.
-        rank: which of the processes that share each step's images (data parallel training).
-        ranks: how many these are.
+        share: which of the processes that share each step's images this is, and how many they are
+            (data parallel training).
         device: where the batches are to be; a GPU normalises and mixes them itself.
 
     Raises:
@@ -53,11 +53,11 @@ class Loader:
         seed: int = 0,
         augmentation: Augmentation | None = None,
         workers: int = 0,
-        rank: int = 0,
-        ranks: int = 1,
+        share: tuple[int, int] = (0, 1),
         device: device | str = "cpu",
     ) -> None:
-        available = len(data.train) // ranks
+        rank, ranks = share
+        available = len(data.train) // ranks if ranks > 0 else 0
         if batch < 1 or workers < 0 or not 0 <= rank < ranks or not available:
             raise UsageError(
                 f"cannot load {len(data.train):,} training images in batches of {batch} with "

@@ -63,7 +63,10 @@ def fashion_mnist(options: DataOptions) -> Samples:
         places.insert(0, data_folder() / "datasets" / "fashion-mnist")
     for folder in places:
         if folder.is_dir():
-            return replace(IdxFormat().read(folder, options), classes=FASHION)
+            samples = IdxFormat().read(folder, options)
+            if len(samples.classes) != len(FASHION):
+                raise UsageError(f"{folder} has {len(samples.classes)} classes, expected 10")
+            return replace(samples, classes=FASHION)
     raise UsageError(
         f"Fashion-MNIST is not installed: neither {' nor '.join(map(str, places))} is a folder",
         "On Debian and Ubuntu: apt install dataset-fashion-mnist. Elsewhere copy its four files "

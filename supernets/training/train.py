@@ -205,8 +205,7 @@ def _loader(
         seed=recipe.seed,
         augmentation=changes,
         workers=processes,
-        rank=team.rank,
-        ranks=team.size,
+        share=(team.rank, team.size),
         device=device,
     )
 

@@ -45,14 +45,16 @@ class IdxFormat(DataFormat):
         shapes = {images.shape[1:] for images, _ in pairs}
         if len(shapes) > 1:
             raise UsageError(f"{path}: training and test images have the shapes {shapes}")
-        labels, classes = numbered_classes(np.concatenate([kinds for _, kinds in pairs]), str(path))
+        labels, classes = numbered_classes(
+            np.concatenate([numbers for _, numbers in pairs]), str(path)
+        )
         splits = (TRAIN, TEST) if len(pairs) == 2 else (UNASSIGNED,)
         images = pairs[0][0] if len(pairs) == 1 else np.concatenate([images for images, _ in pairs])
         return Samples(
             images=ArrayImages(images, str(path)),
             labels=labels,
             classes=classes,
-            splits=np.repeat(np.array(splits, np.intp), [len(kinds) for _, kinds in pairs]),
+            splits=np.repeat(np.array(splits, np.intp), [len(numbers) for _, numbers in pairs]),
         )
 
 
@@ -82,9 +84,9 @@ def _files(folder: Path) -> dict[tuple[int, str], Path]:
             )
         files.setdefault(key, folder / name)
     for split, word in ((TRAIN, "train"), (TEST, "t10k")):
-        kinds = {kind for known, kind in files if known == split}
-        if len(kinds) == 1 or (split == TRAIN and not kinds):
-            missing = "labels-idx1" if "images" in kinds else "images-idx3"
+        present = {kind for own, kind in files if own == split}
+        if len(present) == 1 or (split == TRAIN and not present):
+            missing = "labels-idx1" if "images" in present else "images-idx3"
             raise UsageError(f"{folder} has no {word}-{missing}-ubyte, gzipped or not")
     return files
 

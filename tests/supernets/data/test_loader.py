@@ -83,7 +83,7 @@ def test_workers_give_the_same_batches_and_one_that_is_killed_is_an_error(digits
 
 
 def test_ranks_share_each_step(digits):
-    ranks = [Loader(digits, 50, rank=rank, ranks=2) for rank in (0, 1)]
+    ranks = [Loader(digits, 50, share=(rank, 2)) for rank in (0, 1)]
     whole = Loader(digits, 100)
     for position in (0, 5, 12):
         parts = [loader.batches.indices(position).tolist() for loader in ranks]
@@ -108,7 +108,7 @@ def test_few_images_are_one_batch(digits):
     assert loader.steps_per_epoch == 1
     assert len(next(loader)[1]) == 1259
     with pytest.raises(UsageError, match="1,259 training images"):
-        Loader(digits, 64, ranks=2000)
+        Loader(digits, 64, share=(0, 2000))
     with pytest.raises(UsageError, match="batches of 0"):
         Loader(digits, 0)
 
