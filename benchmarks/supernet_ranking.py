@@ -66,5 +66,4 @@ def _alone(
         optimiser.step()
         schedule.step()
     subnet: Subnet = fresh.eval().subnet(row)
-    recalibrated = subnet.recalibrated(evaluator._calibration)
-    return accuracy(evaluator.logits(recalibrated), evaluator.labels).top1
+    return accuracy(evaluator.logits(evaluator.recalibrate(subnet)), evaluator.labels).top1

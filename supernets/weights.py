@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nasprof.errors import UsageError
 from nasprof.log import logger
 from spaces import Genes, Space
+from spaces.ops import shape_key
 from supernets.card import IMAGENET, SupernetCard
 from supernets.checkpoint import read_card, read_supernet
 from supernets.data import DataSet, Normalisation, read_data
@@ -140,13 +142,18 @@ def images_for(card: SupernetCard, space: Space, data: DataSet | Path | str) -> 
     """Images in the shape that a space's networks see, split as when the supernet was trained.
 
     Raises:
-        UsageError: they cannot be read.
+        UsageError: they cannot be read, or are of another shape.
     """
-    if isinstance(data, DataSet):
-        return data
     genes = space.canonical(np.zeros((1, space.n_genes), np.int8))[0]
-    seed = card.data.get("seed", 0)
-    return read_data(data, space.network(genes).inputs[0], seed=seed)
+    shape = space.network(genes).inputs[0]
+    if not isinstance(data, DataSet):
+        return read_data(data, shape, seed=card.data.get("seed", 0))
+    if data.image_shape != shape:
+        raise UsageError(
+            f"the images of {data.name} are {shape_key(data.image_shape)}, but the networks of "
+            f"{space.label} read {shape_key(shape)}"
+        )
+    return data
 
 
 def calibration_pixels(data: DataSet, n: int, seed: int) -> NDArray[np.uint8]:

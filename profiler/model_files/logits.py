@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from devices import Backend, ModelDetails, Session
+from devices import Backend, ModelDetails, RunnerRefused, Session
 from nasprof.errors import NasprofError, UsageError
 from nasprof.typing import JsonObject, Progress
 from profiler.lowering.fold import AnyInput, Array
@@ -105,7 +105,10 @@ def image_shape(path: Path, backend: Backend) -> tuple[int, int, int]:
 def _loaded_input(path: Path, session: Session) -> JsonObject:
     """What the runner tells of the one input of a file, which it has then loaded."""
     session.load({path.name: path}, {path.name: own_details(path, ModelDetails(foreign=True))})
-    inputs = session.tensors(path.name).get("inputs", [])
+    known = session.tensors(path.name)
+    if not known:
+        raise RunnerRefused("the device does not return outputs")
+    inputs = known.get("inputs", [])
     if len(inputs) != 1:
         names = ", ".join(tensor["name"] for tensor in inputs)
         raise UsageError(f"{path} has {len(inputs)} inputs, expected one of images", names)

@@ -144,7 +144,7 @@ def _architecture(delivery: Delivery) -> Iterator[str]:
 
 
 def _data(delivery: Delivery) -> Iterator[str]:
-    data = delivery.data
+    data = delivery.network.source.facts
     sizes = ", ".join(f"{count:,} for {name}" for name, count in data["sizes"].items())
     yield f"- {data['name']}: {sizes} (splits of seed {data['seed']})"
     yield f"- fingerprint `{data['fingerprint']}`"
@@ -157,8 +157,8 @@ def _data(delivery: Delivery) -> Iterator[str]:
 
 def _recipe(delivery: Delivery) -> Iterator[str]:
     network = delivery.network
-    recipe = network.card.recipe
-    yield f"- a network of a supernet of {network.card.space.label}, weights `{network.digest}`"
+    recipe, digest = network.card.recipe, network.source.digest
+    yield f"- a network of a supernet of {network.card.space.label}, weights `{digest}`"
     if recipe:
         yield f"- trained so: {_settings(recipe)}"
     if network.tuned is not None:

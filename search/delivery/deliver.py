@@ -12,9 +12,9 @@ from nasprof.typing import JsonObject
 from search.delivery.card import card_text
 from search.delivery.delivery import Delivery
 from search.delivery.files import evaluated, timed, write_files
-from search.delivery.folder import CARD, LABELS, READABLE, delivery_folder
-from search.delivery.network import TrainedNetwork, chosen_arch, trained_network
-from search.delivery.request import DeliveryProgress, DeliveryRequest
+from search.delivery.folder import CARD, LABELS, READABLE, delivery_folder, require_writable
+from search.delivery.network import Source, chosen_arch, trained_network
+from search.delivery.request import DeliveryOptions, DeliveryProgress, DeliveryRequest
 
 
 def deliver(request: DeliveryRequest, *, progress: DeliveryProgress | None = None) -> Delivery:
@@ -52,25 +52,27 @@ def deliver(request: DeliveryRequest, *, progress: DeliveryProgress | None = Non
     """
     progress = progress or DeliveryProgress()
     target, options, folder = Target.of(request.device), request.options, Path(request.output)
-    network = trained_network(request, chosen_arch(request, progress), progress)
-    identity = _identity(request, network)
+    require_writable(folder)
+    source = Source.of(request, chosen_arch(request, progress))
+    identity = _identity(source, options)
     with delivery_folder(folder, identity) as scratch:
+        network = trained_network(source, options, progress)
         written = write_files(network, options, scratch)
         files = evaluated(written, network, target, progress.accuracy)
         files = timed(files, network, target, options, progress)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        delivery = Delivery(network, files, network.facts, identity, now).at(folder)
+        delivery = Delivery(network, files, identity, now).at(folder)
         _write_cards(delivery, scratch)
     return delivery
 
 
-def _identity(request: DeliveryRequest, network: TrainedNetwork) -> JsonObject:
+def _identity(source: Source, options: DeliveryOptions) -> JsonObject:
     """What a delivery depends on, but for machine and time."""
     return {
-        "arch": network.arch.arch,
-        "weights": network.digest,
-        "data": network.data.fingerprint,
-        "options": request.options.to_dict(),
+        "arch": source.arch.arch,
+        "weights": source.digest,
+        "data": source.data.fingerprint,
+        "options": options.to_dict(),
     }
 
 

@@ -22,7 +22,6 @@ class Delivery(Records[DeliveredFile]):
     Args:
         network: what was delivered.
         files: in the order of formats and precisions.
-        data: what the images were, see :meth:`supernets.DataSet.facts`.
         request: what tells this delivery from others in the same folder.
         time: when it was made, UTC in ISO 8601.
     """
@@ -31,13 +30,11 @@ class Delivery(Records[DeliveredFile]):
         self,
         network: TrainedNetwork,
         files: Sequence[DeliveredFile],
-        data: JsonObject,
         request: JsonObject,
         time: str,
     ) -> None:
         super().__init__(files)
         self.network = network
-        self.data = data
         self.request = request
         self.time = time
 
@@ -51,7 +48,7 @@ class Delivery(Records[DeliveredFile]):
         files = [
             replace(file, written=replace(file.written, path=folder / file.name)) for file in self
         ]
-        return Delivery(self.network, files, self.data, self.request, self.time)
+        return Delivery(self.network, files, self.request, self.time)
 
     def called(self, file: DeliveredFile) -> CalledFile:
         """What a program has to know to call a file."""
@@ -89,11 +86,11 @@ class Delivery(Records[DeliveredFile]):
             "fine_tuning": network.tuned,
             "supernet": {
                 "space": card.space.settings,
-                "weights": network.digest,
+                "weights": network.source.digest,
                 "recipe": card.recipe,
                 "data": card.data,
             },
-            "data": self.data,
+            "data": network.source.facts,
             "request": self.request,
             "time": self.time,
             "nasprof": __version__,

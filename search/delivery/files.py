@@ -156,7 +156,9 @@ def evaluated(
     count = len(written) * (1 if other is None else 2)
     files = []
     for number, one in enumerate(written):
-        here = _run(one, network, machine, _part(progress, number, count))
+        # Whatever is to be timed with which runtime, accuracy is of every file.
+        target = machine if _runs(machine, one.format) else replace(machine, runtime=None)
+        here = _run(one, network, target, _part(progress, number, count))
         files.append(DeliveredFile(one, here))
     if other is None:
         return files
@@ -193,13 +195,17 @@ def _normalisation(written: Lowered, network: TrainedNetwork) -> PixelInput | No
     return network.pixels if written.pixels is None else None
 
 
+def _runs(target: Target, format: str) -> bool:
+    return target.runtime is None or format_for(target.runtime) == format
+
+
 def _for_format(target: Target, format: str) -> Target:
     """The target, if its runtime executes files of that format.
 
     Raises:
         UsageError: it does not.
     """
-    if target.runtime is not None and format_for(target.runtime) != format:
+    if not _runs(target, format):
         raise UsageError(
             f"{target.runtime} runs no {format} files",
             "Leave out --runtime, or deliver the format that it runs.",
@@ -255,5 +261,9 @@ def timed(
 def _model(file: DeliveredFile, network: TrainedNetwork) -> ModelFile:
     """A file as it is measured."""
     written = file.written
-    facts = {"precision": written.precision, "batch": written.batch, "weights": network.digest}
+    facts = {
+        "precision": written.precision,
+        "batch": written.batch,
+        "weights": network.source.digest,
+    }
     return ModelFile(file.name, written.path, network.arch.arch, facts)

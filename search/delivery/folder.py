@@ -17,6 +17,20 @@ from nasprof.typing import JsonObject
 CARD, READABLE, LABELS = "card.json", "card.md", "labels.txt"
 
 
+def require_writable(folder: Path) -> None:
+    """Look whether files can be written to a folder, or it can be made.
+
+    Raises:
+        NasprofError: no.
+    """
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    with _named_in_errors(folder):
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 @contextmanager
 def delivery_folder(folder: Path, identity: JsonObject) -> Iterator[Path]:
     """A scratch folder, of which everything is moved into ``folder`` when the block ends well.
@@ -32,10 +46,9 @@ def delivery_folder(folder: Path, identity: JsonObject) -> Iterator[Path]:
         NasprofError: it cannot be written to.
     """
     fresh = not folder.exists()
+    require_writable(folder)
     with _named_in_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     try:
         _require_own(folder, identity)
         with TemporaryFolder(parent=folder) as scratch:

@@ -14,7 +14,12 @@ from nasprof.typing import JsonObject
 from profiler.lowering import PixelInput
 from profiler.model_files.architectures import NamedArch, named_archs
 from search.answers.generate import generate
-from search.delivery.request import BudgetRequest, DeliveryProgress, DeliveryRequest
+from search.delivery.request import (
+    BudgetRequest,
+    DeliveryOptions,
+    DeliveryProgress,
+    DeliveryRequest,
+)
 from supernets import (
     DataSet,
     Evaluator,
@@ -29,30 +34,71 @@ from supernets.weights import calibration_pixels, images_for
 
 
 @dataclass(frozen=True)
-class TrainedNetwork:
-    """A network with weights, and how accurate torch finds it.
+class Source:
+    """A supernet and the images, made to fit each other, and which network is meant.
 
     Args:
-        arch: what it is, under the name of its files.
-        subnet: the same with its weights.
-        card: of the supernet that it is of; its classes are those of the outputs.
+        arch: the network, under the name of its files.
+        supernet: in evaluation mode.
+        card: its card; the classes are those of the outputs.
         data: the images, in the supernet's order of classes and with its normalisation.
         facts: what they are as they were read, see :meth:`supernets.DataSet.facts`.
-        logits: what torch says of every test image, ``(n, classes)``.
-        recalibrated_on: training images that its batch norm was recalibrated on.
-        tuned: how it was trained further and what that did; None where it was not.
         digest: of the supernet's weights.
     """
 
     arch: NamedArch
-    subnet: Subnet
+    supernet: Supernet
     card: SupernetCard
     data: DataSet
     facts: JsonObject
+    digest: str
+
+    @classmethod
+    def of(cls, request: DeliveryRequest, arch: NamedArch) -> Source:
+        """Read what was asked for.
+
+        Raises:
+            UsageError: supernet, images and architecture do not fit, or there are no test images.
+        """
+        supernet, card = read_supernet(request.supernet, arch.space)
+        images = images_for(card, arch.space, request.data)
+        card, data = aligned(card, images)
+        data.split("test")
+        return cls(arch, supernet, card, data, images.facts(), weights_digest(supernet.arrays()))
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network with weights, and how accurate torch finds it.
+
+    Args:
+        source: what it was made from.
+        subnet: itself.
+        logits: what torch says of every test image, ``(n, classes)``.
+        recalibrated_on: training images that its batch norm was recalibrated on.
+        tuned: how it was trained further and what that did; None where it was not.
+    """
+
+    source: Source
+    subnet: Subnet
     logits: NDArray[np.float32]
     recalibrated_on: int
-    digest: str
     tuned: JsonObject | None = None
+
+    @property
+    def arch(self) -> NamedArch:
+        """What it is, under the name of its files."""
+        return self.source.arch
+
+    @property
+    def card(self) -> SupernetCard:
+        """Of the supernet that it is of."""
+        return self.source.card
+
+    @property
+    def data(self) -> DataSet:
+        """The images."""
+        return self.source.data
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -82,49 +128,39 @@ class TrainedNetwork:
 
 
 def trained_network(
-    request: DeliveryRequest, arch: NamedArch, progress: DeliveryProgress
+    source: Source, options: DeliveryOptions, progress: DeliveryProgress
 ) -> TrainedNetwork:
     """The network with weights of the supernet, and batch-norm statistics of its own.
 
     Raises:
         LossInvalid: it was to be trained further, and the loss became no number.
-        UsageError: supernet, images and architecture do not fit, or there are no test images.
     """
-    supernet, card = read_supernet(request.supernet, arch.space)
-    images = images_for(card, arch.space, request.data)
-    card, data = aligned(card, images)
-    options = request.options
+    supernet, card, data = source.supernet, source.card, source.data
     recalibration = Recalibration(options.recalibration, seed=options.seed)
     evaluator = Evaluator(supernet, card, data, recalibration=recalibration)
-    subnet, tuned = evaluator.recalibrated(arch.genes), None
+    subnet, tuned = evaluator.recalibrated(source.arch.genes), None
     if options.fine_tuning is not None:
         teacher = evaluator.recalibrated(supernet.largest).folded()
         learned = fine_tune(
             subnet, data, options.fine_tuning, teacher=teacher, progress=progress.fine_tuning
         )
         learned = evaluator.recalibrate(learned)
-        tuned = options.fine_tuning.to_dict() | _compared(subnet, learned, supernet, card, data)
+        tuned = options.fine_tuning.to_dict() | _compared(subnet, learned, source)
         subnet = learned
     return TrainedNetwork(
-        arch=arch,
+        source=source,
         subnet=subnet,
-        card=card,
-        data=data,
-        facts=images.facts(),
         logits=evaluator.logits(subnet),
         recalibrated_on=min(options.recalibration, len(data.train)),
-        digest=weights_digest(supernet.arrays()),
         tuned=tuned,
     )
 
 
-def _compared(
-    before: Subnet, after: Subnet, supernet: Supernet, card: SupernetCard, data: DataSet
-) -> JsonObject:
+def _compared(before: Subnet, after: Subnet, source: Source) -> JsonObject:
     """Top-1 on validation images before and after a fine-tuning, where there are any."""
-    if not len(data.validation):
+    if not len(source.data.validation):
         return {}
-    evaluator = Evaluator(supernet, card, data, split="validation")
+    evaluator = Evaluator(source.supernet, source.card, source.data, split="validation")
     own, learned = (
         accuracy(evaluator.logits(subnet), evaluator.labels).top1 for subnet in (before, after)
     )
