@@ -72,7 +72,7 @@ def divide(
         rows=(scanned.rows[train], validation, test),
         normalisation=normalisation,
         fingerprint=_fingerprint(samples.classes, labels, assigned, scanned, geometry),
-        notes=(*samples.notes, *_notes(labels, assigned, same, scanned)),
+        notes=(*samples.notes, *_notes(samples.classes, labels, assigned, same, scanned)),
         duplicates=int((assigned == LEFT_OUT).sum()),
         unreadable=scanned.unreadable,
     )
@@ -95,29 +95,31 @@ def _fingerprint(
     return digest.hexdigest()
 
 
-def _notes(labels: Labels, assigned: Indices, same: Indices, scanned: Scan) -> list[str]:
+def _notes(
+    classes: tuple[str, ...], labels: Labels, assigned: Indices, same: Indices, scanned: Scan
+) -> list[str]:
     """What was found about the images, a sentence each."""
     notes = []
     left_out = int((assigned == LEFT_OUT).sum())
     if left_out:
         notes.append(
-            f"{left_out:,} images were left out because another split has the same or a "
-            "nearly identical one"
+            "images left out because another split has the same or a nearly identical one: "
+            f"{left_out:,}"
         )
     sizes = np.bincount(same)
     copies = int((sizes[sizes > 0] - 1).sum()) - left_out
     if copies > 0:
-        notes.append(f"{copies:,} images are copies, or nearly so, of another one in their split")
+        notes.append(f"copies, or nearly so, of another image in their split: {copies:,}")
     pairs = np.unique(np.stack([same, labels]), axis=1)
     contradictions = int((np.bincount(pairs[0]) > 1).sum())
     if contradictions:
-        notes.append(f"{contradictions:,} images occur with different labels")
+        notes.append(f"images that occur with different labels: {contradictions:,}")
     if scanned.unreadable:
         shown = "; ".join(scanned.unreadable[:_NAMED])
         more = "; ..." if len(scanned.unreadable) > _NAMED else ""
-        notes.append(f"{len(scanned.unreadable):,} images cannot be read: {shown}{more}")
+        notes.append(f"unreadable images: {len(scanned.unreadable):,} ({shown}{more})")
     for split in (VALIDATION, TEST):
         without = np.setdiff1d(labels, labels[assigned == split])
         if len(without) and (assigned == split).any():
-            notes.append(f"the {SPLITS[split]} split has no images of {len(without)} classes")
+            notes.append(f"classes without {SPLITS[split]} images: {listed(classes, without)}")
     return notes

@@ -36,7 +36,7 @@ class FolderFormat(DataFormat):
                 ignored += others
         classes = tuple(sorted({picture.label for picture in pictures}))
         index = {name: number for number, name in enumerate(classes)}
-        notes = [f"{ignored:,} files in class folders are no pictures"] if ignored else []
+        notes = [f"other files than pictures in class folders: {ignored:,}"] if ignored else []
         return Samples(
             images=FileImages(
                 [picture.path for picture in pictures],

@@ -178,7 +178,7 @@ def test_training_images_that_the_test_split_has_are_left_out_and_told(written, 
     assert data.duplicates == 6
     assert len(data.train) + len(data.validation) == 54
     assert not images_of(data.train) & images_of(data.test)
-    assert any("6 images were left out" in note for note in data.notes)
+    assert any("nearly identical one: 6" in note for note in data.notes)
 
 
 @FORMATS

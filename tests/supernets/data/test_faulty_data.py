@@ -76,7 +76,7 @@ def test_unreadable_images_are_named_and_left_out_up_to_a_share(tmp_path):
     data = read_data(tmp_path, SHAPE)
     assert sum(map(len, data.splits)) == 99
     assert [line.partition(":")[0] for line in data.unreadable] == ["'cat/0.png'"]
-    assert any("1 images cannot be read: 'cat/0.png'" in note for note in data.notes)
+    assert any("unreadable images: 1 ('cat/0.png'" in note for note in data.notes)
     (tmp_path / "dog" / "1.png").write_bytes(b"")
     refused(tmp_path, "2 of 100 images cannot be read", "a share of at most 0.01", "'dog/1.png'")
     some = read_data(tmp_path, SHAPE, options=DataOptions(most_corrupt=0.05))
@@ -167,3 +167,13 @@ def test_a_name_is_none_of_a_format():
     refused("", "no data set is called ''")
     refused("x" * 5000, "no data set is called")
     refused("a\0b", "no data set is called")
+
+
+def test_what_lies_beside_pictures_and_what_a_split_lacks_is_told(tmp_path):
+    folder(tmp_path, ("cat", "dog"), part="train")
+    folder(tmp_path, ("cat",), part="test")
+    (tmp_path / "train" / "cat" / "notes.txt").write_text("words")
+    (tmp_path / "train" / ".hidden").mkdir()
+    data = read_data(tmp_path, SHAPE)
+    assert data.notes[0] == "other files than pictures in class folders: 1"
+    assert "classes without test images: 'dog'" in data.notes
