@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from search.runs.result import SearchResult
     from search.runs.sampling import SampledArchs, sample
     from search.runs.searches import SearchInterrupted, run
+    from search.runs.supernet_accuracy import fit_supernet
 
 __all__ = [
     "AccuracyModel",
@@ -105,6 +106,7 @@ __all__ = [
     "deliver",
     "evaluate_supernet",
     "fit_accuracy",
+    "fit_supernet",
     "front",
     "generate",
     "merge_archives",
@@ -163,6 +165,7 @@ _ORIGINS = {
     "deliver": "search.delivery.deliver",
     "evaluate_supernet": "search.runs.evaluate_supernet",
     "fit_accuracy": "search.accuracy.fitted",
+    "fit_supernet": "search.runs.supernet_accuracy",
     "front": "search.answers.front",
     "generate": "search.answers.generate",
     "merge_archives": "search.archives.merge",

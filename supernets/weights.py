@@ -57,6 +57,15 @@ class SupernetWeights:
         card = read_card(Path(self.path))
         return IMAGENET if card is None else card.normalisation
 
+    @property
+    def own(self) -> bool:
+        """Whether it was trained here, so that its images are known; not a checkpoint of others.
+
+        Raises:
+            UsageError: there is no such file, or its card is damaged.
+        """
+        return read_card(Path(self.path)) is not None
+
     def check(self, space: Space) -> None:
         """Look whether it has weights for networks of a space.
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 @click.option("--budget", type=Milliseconds(), help="Latency allowed, instead of --arch: 12ms.")
 @click.option("--lut", help="Cost model for --budget; your own table of the device unless given.")
 @click.option(
-    "--accuracy", default="imagenet", show_default=True, help="Accuracy model for --budget."
+    "--accuracy",
+    help="Accuracy model for --budget; unless given, networks of the supernet are evaluated to "
+    "learn from (of Once-for-All's checkpoints: imagenet).",
 )
 @click.option("--resolution", type=int, help="Input pixels for --budget; the supernet's without.")
 @click.option(
@@ -141,7 +143,7 @@ def _budget(
     precision: str,
     *,
     lut: str | None,
-    accuracy: str,
+    accuracy: str | None,
     resolution: int | None,
 ) -> BudgetRequest:
     """A network within a budget; it sees images of the supernet's size unless told otherwise."""

@@ -10,9 +10,16 @@ import click
 from nasprof.cli import json_option, say
 from nasprof.errors import UsageError
 from profiler.commands.options import Milliseconds, supernet_options
-from search.commands.options import ModelRequest, NameList, answer_options, trade_off_options
+from search.commands.options import (
+    DEFAULT_ACCURACY,
+    ModelRequest,
+    NameList,
+    answer_options,
+    trade_off_options,
+)
 
 if TYPE_CHECKING:
+    from search.accuracy.base import AccuracyModel
     from supernets import SupernetWeights
 
 
@@ -104,10 +111,11 @@ def generate(
     from search.commands.progress import answer_progress
     from search.commands.replies import show_replies
 
+    own = {} if supernet is None else _own_accuracy(supernet, request.accuracy)
     with answer_progress() as progress:
         replies = generate(
             budgets_ms,
-            **request.arguments,
+            **{**request.arguments, **own},
             verify=verify,
             export=None if formats is None else Export(output, formats, weights, supernet=supernet),
             options=GenerateOptions(**request.details, **details),
@@ -120,3 +128,14 @@ def generate(
         plot_replies(replies, plot)
         say(f"Plotted to {plot}")
     replies.raise_for_error()
+
+
+def _own_accuracy(supernet: SupernetWeights, asked: str) -> dict[str, AccuracyModel]:
+    """The accuracy model of one's own supernet on its images, unless another one is named."""
+    if supernet.data is None or asked != DEFAULT_ACCURACY or not supernet.own:
+        return {}
+    from search.commands.progress import evaluation_progress
+    from search.runs.supernet_accuracy import accuracy_of_supernet
+
+    with evaluation_progress() as progress:
+        return {"accuracy": accuracy_of_supernet(supernet.path, str(supernet.data), progress)}

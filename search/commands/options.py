@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from search.objectives.images import LabelledImages
     from search.runs.budgets import Budget
 
+DEFAULT_ACCURACY = "imagenet"
+
 
 class BudgetType(click.ParamType["Budget"]):
     """``12ms`` or ``NAME=VALUE``."""
@@ -113,7 +115,7 @@ def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option(
         "--accuracy",
-        default="imagenet",
+        default=DEFAULT_ACCURACY,
         show_default=True,
         help="Accuracy model: a name, a file, or your own table of arch,top1 (.csv). For "
         "nassearch run also a function of your own, module:function.",

@@ -44,6 +44,7 @@ def delivery_progress() -> Iterator[DeliveryProgress]:
             building.measuring,
             building.done,
             training=training,
+            evaluating=_late_bar(bars, "evaluating networks"),
             fine_tuning=_late_bar(bars, "fine-tuning"),
             accuracy=_late_bar(bars, "accuracy of the files"),
             latency=latency,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from nasprof.log import logger
 from nasprof.typing import JsonObject
 from profiler.lowering import PixelInput
 from profiler.model_files.architectures import NamedArch, named_archs
+from search.accuracy.base import AccuracyModel
 from search.answers.generate import generate
 from search.delivery.request import (
     BudgetRequest,
@@ -20,6 +22,8 @@ from search.delivery.request import (
     DeliveryProgress,
     DeliveryRequest,
 )
+from search.runs.evaluate_supernet import EvaluationProgress
+from search.runs.supernet_accuracy import accuracy_of_supernet
 from supernets import (
     DataSet,
     Evaluator,
@@ -29,7 +33,7 @@ from supernets import (
     SupernetCard,
     fine_tune,
 )
-from supernets.checkpoint import read_supernet, weights_digest
+from supernets.checkpoint import read_card, read_supernet, weights_digest
 from supernets.weights import calibration_pixels, images_for
 
 
@@ -195,7 +199,7 @@ def _within_budget(
         asked.budget,
         device=request.device,
         lut=asked.lut,
-        accuracy=asked.accuracy,
+        accuracy=_accuracy(asked, request, progress),
         verify=asked.verify,
         options=asked.options,
         progress=progress,
@@ -212,6 +216,17 @@ def _within_budget(
     if reply.note is not None:
         logger.warning(f"{reply.budget_ms:g} ms: {reply.note}")
     return NamedArch(best.name, context.trade_off.space, best.arch)
+
+
+def _accuracy(
+    asked: BudgetRequest, request: DeliveryRequest, progress: DeliveryProgress
+) -> AccuracyModel | Path | str:
+    if asked.accuracy is not None:
+        return asked.accuracy
+    if isinstance(request.data, DataSet) or read_card(Path(request.supernet)) is None:
+        return "imagenet"
+    watched = EvaluationProgress(networks=progress.evaluating)
+    return accuracy_of_supernet(request.supernet, request.data, watched)
 
 
 def aligned(card: SupernetCard, data: DataSet) -> tuple[SupernetCard, DataSet]:

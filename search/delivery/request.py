@@ -37,11 +37,14 @@ class DeliveryProgress(AnswerProgress):
 
     Args:
         fine_tuning: how many of how many steps are done.
+        evaluating: how many of how many networks of the supernet have been evaluated, where a
+            budget is to be answered by their accuracy.
         accuracy: how many images of how many the files have classified.
         latency: of each round of the measurement of the files.
     """
 
     fine_tuning: Progress = _nothing
+    evaluating: Progress = _nothing
     accuracy: Progress = _nothing
     latency: Callable[[Status], None] = _nothing
 
@@ -53,14 +56,16 @@ class BudgetRequest:
     Args:
         budget: latency allowed: a number is ms, text may name its unit.
         lut: cost model, its name or its file (.json); one's own table of the device unless given.
-        accuracy: accuracy model, its name or its file, or measurements (.csv: arch,top1).
+        accuracy: accuracy model, its name or its file, or measurements (.csv: arch,top1). Unless
+            given, one that is learned from networks of the supernet, evaluated on the validation
+            images; of Once-for-All's checkpoints ``imagenet``.
         verify: whether answers are measured; on this machine's devices unless told otherwise.
         options: everything else.
     """
 
     budget: float | str
     lut: CostModel | Path | str | None = None
-    accuracy: AccuracyModel | Path | str = "imagenet"
+    accuracy: AccuracyModel | Path | str | None = None
     verify: bool | None = None
     options: GenerateOptions = field(default_factory=GenerateOptions)
 

@@ -16,7 +16,7 @@ PUBLIC = """
     EvaluationProgress Export FittedAccuracy Front GenerateOptions Generator LabelledImages
     Limit MeasuredAccuracy ModelOptions Models Objective Problem Replies Reply Result RunOptions
     SampledArchs SearchInterrupted SearchResult StoredArchive TradeOff TrainOptions
-    TrainingSettings compare deliver evaluate_supernet fit_accuracy front generate
+    TrainingSettings compare deliver evaluate_supernet fit_accuracy fit_supernet front generate
     merge_archives plot_replies predict_accuracy read_accuracy_model read_archive run sample
     train_generator write_archive
 """

@@ -1,0 +1,95 @@
+"""Accuracy models of supernets: learned from networks that were evaluated on images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from nasprof.log import logger
+from search.accuracy.base import AccuracyModel
+from search.accuracy.files import accuracy_files, read_accuracy_model
+from search.accuracy.fitted import FittedAccuracy, fit_accuracy
+from search.accuracy.measurements import MeasuredAccuracy
+from search.objectives.images import LabelledImages
+from search.objectives.supernet_accuracy import SupernetFile
+from search.runs.evaluate_supernet import (
+    EvaluatedArchs,
+    EvaluationOptions,
+    EvaluationProgress,
+    evaluate_supernet,
+)
+
+NETWORKS = 150
+"""Evaluated to learn from, unless told otherwise."""
+
+
+def fit_supernet(
+    supernet: Path | str,
+    images: LabelledImages | Path | str,
+    output: str | Path | None = None,
+    *,
+    options: EvaluationOptions | None = None,
+    overwrite: bool = False,
+    progress: EvaluationProgress | None = None,
+) -> FittedAccuracy:
+    """Learn the accuracy of all networks of a supernet from some that are evaluated.
+
+    Args:
+        supernet: its file: ``.safetensors``, or a checkpoint of Once-for-All.
+        images: which; of a name, folder or file the validation images, so that those of the test
+            stay unseen.
+        output: where model and model card are written, see :func:`search.fit_accuracy`.
+        options: how many networks, at which resolution, and what evaluates them.
+        overwrite: replace the output if it exists.
+        progress: whom to tell how far the work has come.
+
+    Raises:
+        UsageError: supernet and images do not fit, or the output exists.
+        CannotRank: the images do not allow to tell good networks from bad ones.
+    """
+    chosen = options or EvaluationOptions(random=NETWORKS)
+    if not isinstance(images, LabelledImages):
+        images = LabelledImages(images)
+    evaluated = evaluate_supernet(supernet, images, options=chosen, progress=progress)
+    source = (
+        f"{len(evaluated)} networks of {Path(supernet).name} on the {images.split} images of "
+        f"{Path(images.source).name}"
+    )
+    return fit_accuracy(
+        _measured(evaluated),
+        Path(supernet).stem if output is None else output,
+        source=source,
+        seed=chosen.seed,
+        overwrite=overwrite,
+    )
+
+
+def accuracy_of_supernet(
+    supernet: Path | str, images: LabelledImages | Path | str, progress: EvaluationProgress | None
+) -> AccuracyModel:
+    """The accuracy model of a supernet on images; learned the first time, then kept.
+
+    It is kept among one's own accuracy models, under a name that tells weights and images.
+
+    Raises:
+        UsageError: supernet and images do not fit.
+        CannotRank: the images do not allow to tell good networks from bad ones.
+    """
+    if not isinstance(images, LabelledImages):
+        images = LabelledImages(images)
+    file = SupernetFile.read(supernet)
+    fingerprint = file.evaluator(images, file.card.space).fingerprint
+    name = f"{file.path.stem}-{file.digest[:8]}-{fingerprint[:8]}"
+    if name not in accuracy_files.known():
+        logger.info(f"Evaluating {NETWORKS} networks of {file.path.name} to learn from ...")
+        fit_supernet(supernet, images, name, progress=progress)
+    return read_accuracy_model(name)
+
+
+def _measured(evaluated: EvaluatedArchs) -> MeasuredAccuracy:
+    space = evaluated[0].arch.space
+    genes = np.stack([one.arch.genes for one in evaluated])
+    return MeasuredAccuracy.of(
+        space, genes, np.array([one.evaluation.accuracy.top1 for one in evaluated])
+    )
