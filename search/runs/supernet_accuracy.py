@@ -44,6 +44,9 @@ def fit_supernet(
         overwrite: replace the output if it exists.
         progress: whom to tell how far the work has come.
 
+    Returns:
+        The model, with its cross-validated errors in its provenance.
+
     Raises:
         UsageError: supernet and images do not fit, or the output exists.
         CannotRank: the images do not allow to tell good networks from bad ones.
