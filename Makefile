@@ -6,12 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUICK := spaces nasprof/test_foundation.py profiler/measuring/test_groups.py profiler/measuring/test_statistics.py luts/test_tables.py
 
-.PHONY: demo test lint types imports docs check others bench clean
+.PHONY: demo test static lint types imports docs check others bench clean
 
 demo: $(VENV)/.demo
 	@scripts/demo.sh $(BIN)
 
-test: lint types imports docs others check
+test: $(VENV)/.test
+	@$(MAKE) --no-print-directory -j 2 static others
+	@$(MAKE) --no-print-directory check
+
+static: lint types imports docs
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

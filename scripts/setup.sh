@@ -41,4 +41,7 @@ urllib.request.urlopen(sys.argv[1], timeout=5)' "$torch_index/" 2>/dev/null; the
 fi
 
 echo "Installing nasprof and what it needs (a few minutes the first time)"
-"$venv/bin/pip" install --quiet --disable-pip-version-check -c constraints.txt "$@" -e "$requirement"
+"$venv/bin/pip" install --quiet --no-compile --disable-pip-version-check -c constraints.txt "$@" \
+  -e "$requirement"
+# On all cores, where pip would take one. Some packages hold files that are no Python of this version.
+"$venv/bin/python" -m compileall -qq -j 0 "$venv/lib" || true
