@@ -171,7 +171,7 @@ def loaded(data: bytes) -> dict[str, Any]:
 
 def archive(rng: Random, data: bytes) -> bytes:
     """Of a model file: its text or an array, mostly with a digest that fits."""
-    from search.model_file import ModelArrays
+    from search.model_arrays import ModelArrays
 
     told = rng.random()
     if told > 0.75:
@@ -503,7 +503,7 @@ def _read_top1(path: Path) -> None:
 
 
 def _generators() -> list[bytes]:
-    from search.model_file import ModelArrays
+    from search.model_arrays import ModelArrays
     from search.pnag.budgets import BudgetScale
     from search.pnag.checkpoint import GENERATOR
     from search.pnag.policy import shapes

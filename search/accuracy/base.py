@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from nasprof.log import logger
 from nasprof.registry import Registry
 from nasprof.typing import Array
-from search.model_file import ModelArrays
+from search.model_arrays import ModelArrays
 from spaces import Genes, Space
 from spaces.predictor import Predictor
 

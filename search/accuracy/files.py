@@ -14,7 +14,7 @@ from search.accuracy.base import AccuracyModel, accuracy_models
 from search.accuracy.errors import AccuracyModelInvalid
 from search.accuracy.measurements import read_measurements
 from search.accuracy.mlp import SHAPES, OfaMlp, read_checkpoint
-from search.model_file import ModelFileInvalid, parse_arrays, read_arrays
+from search.model_arrays import ModelFileInvalid, parse_arrays, read_arrays
 from spaces import Space
 
 if TYPE_CHECKING:

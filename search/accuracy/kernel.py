@@ -24,7 +24,7 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array, JsonObject
 from search.accuracy.base import AccuracyModel
 from search.accuracy.provenance import check_provenance, doubts
-from search.model_file import ModelArrays, Scalar
+from search.model_arrays import ModelArrays, Scalar
 from search.regression.gaussian import Counts, Kernel, Process
 from search.regression.inducing import explained_by
 from spaces import Genes, Space

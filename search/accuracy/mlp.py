@@ -22,7 +22,7 @@ from nasprof.threads import one_thread
 from nasprof.typing import Array, JsonObject
 from search.accuracy.base import AccuracyModel
 from search.accuracy.errors import AccuracyModelInvalid
-from search.model_file import Arrays, ModelArrays
+from search.model_arrays import Arrays, ModelArrays
 from spaces import Genes, Space, get_space
 
 MlpWeights: TypeAlias = Mapping[str, NDArray[np.float32]]

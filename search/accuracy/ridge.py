@@ -17,7 +17,7 @@ from nasprof.reader import Reader
 from nasprof.threads import one_thread
 from nasprof.typing import Array, Indices, JsonObject
 from search.accuracy.base import AccuracyModel
-from search.model_file import ModelArrays
+from search.model_arrays import ModelArrays
 from search.regression.gene_encodings import pairs_within
 from spaces import Genes, Space
 

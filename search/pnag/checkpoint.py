@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from nasprof.named_files import NamedFiles
 from nasprof.reader import Reader
-from search.model_file import ModelArrays, parse_arrays, read_arrays
+from search.model_arrays import ModelArrays, parse_arrays, read_arrays
 from search.pnag.budgets import BudgetScale
 from search.pnag.generator import Generator
 from search.pnag.policy import Arrays, Policy, shapes

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nasprof.compiler_cache import no_compiler_cache
 from nasprof.reader import Reader
 from nasprof.typing import Array, JsonObject
-from search.model_file import ModelArrays
+from search.model_arrays import ModelArrays
 from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.elites import Elites

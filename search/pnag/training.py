@@ -14,7 +14,7 @@ from nasprof.errors import NasprofError, UsageError
 from nasprof.reader import Reader
 from nasprof.threads import one_thread
 from nasprof.typing import JsonObject
-from search.model_file import ModelArrays
+from search.model_arrays import ModelArrays
 from search.objectives.trade_off import TradeOff
 from search.pnag.checkpoint import TRAINING, CheckpointInvalid, read_checkpoint
 from search.pnag.generator import Generator, fingerprint

@@ -36,7 +36,7 @@ from search.accuracy.files import accuracy_files
 from search.accuracy.measurements import read_measurements
 from search.archives.stored import read_archive
 from search.cli import main as nassearch
-from search.model_file import ModelArrays, parse_arrays, read_arrays
+from search.model_arrays import ModelArrays, parse_arrays, read_arrays
 from spaces import get_space, read_archs
 from spaces.weights import random_weights
 

@@ -1,12 +1,12 @@
 """What package roots export: a change of these lists is a change of what people may rely on."""
 
-import doctest
 import importlib
 import inspect
 import subprocess
 import sys
 
 import pytest
+from public_api import failed_examples, functions, undocumented
 
 PUBLIC = {
     "profiler": """
@@ -47,10 +47,6 @@ PUBLIC = {
 EVERY = [(package, name) for package, names in PUBLIC.items() for name in names.split()]
 
 
-def function_names(module):
-    return {name for name in module.__all__ if inspect.isfunction(getattr(module, name))}
-
-
 @pytest.mark.parametrize("package", PUBLIC)
 def test_public_names_change_on_purpose(package):
     module = importlib.import_module(package)
@@ -62,36 +58,21 @@ def test_public_names_change_on_purpose(package):
 
 @pytest.mark.parametrize(("package", "name"), EVERY)
 def test_public_names_are_documented(package, name):
-    public = getattr(importlib.import_module(package), name)
-    if not (inspect.isfunction(public) or inspect.isclass(public)):
-        return
-    text = inspect.getdoc(public)
-    assert text and text[0].isupper()
-    assert text.splitlines()[0].endswith("."), "the summary is a sentence of its own"
-    if inspect.isfunction(public):
-        parameters = list(inspect.signature(public).parameters)
-        lacking = [word for word in parameters if len(parameters) > 1 and f"{word}:" not in text]
-        assert not lacking, f"parameters that Args does not tell of: {lacking}"
-        assert ">>>" in text, "there is no example"
+    value = getattr(importlib.import_module(package), name)
+    if inspect.isfunction(value) or inspect.isclass(value):
+        assert undocumented(value) == []
 
 
 @pytest.mark.parametrize(("package", "name"), EVERY)
 def test_examples_give_what_they_show(package, name):
-    public = getattr(importlib.import_module(package), name)
-    if not (inspect.isfunction(public) or inspect.isclass(public)):
-        return
-    module = sys.modules[public.__module__]
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    for test in doctest.DocTestFinder().find(public, name, module=module):
-        runner.run(test)
-    assert runner.summarize(verbose=False).failed == 0
+    assert failed_examples(getattr(importlib.import_module(package), name)) == 0
 
 
 def test_no_module_shadows_a_public_name():
     """Importing ``profiler.x`` sets the attribute ``x`` of the package."""
     import profiler
 
-    for name in function_names(profiler):
+    for name in functions(profiler):
         with pytest.raises(ModuleNotFoundError):
             importlib.import_module(f"profiler.{name}")
 

@@ -15,31 +15,40 @@ def public(package):
 
 def functions(package):
     """Names of the public functions."""
-    return [name for name, each in public(package).items() if inspect.isfunction(each)]
+    return [name for name, value in public(package).items() if inspect.isfunction(value)]
 
 
-def undocumented(function):
-    """What a public function's docstring lacks."""
-    text = inspect.getdoc(function) or ""
-    signature = inspect.signature(function)
-    lacking = [
-        parameter
-        for parameter in signature.parameters
-        if not re.search(rf"^ +{parameter}: ", text, re.MULTILINE)
-    ]
-    sections = ["Args:"] if signature.parameters else []
-    if signature.return_annotation != "None":
-        sections.append("Returns:")
-    lacking += [section for section in (*sections, "Raises:", ">>> ") if section not in text]
-    return lacking
+def undocumented(value, whole=False):
+    """What the docstring of a public function or class lacks.
+
+    Args:
+        whole: whether it must have the sections of all that a function takes, gives and raises,
+            even where there is one parameter.
+    """
+    text = inspect.getdoc(value) or ""
+    summary = text.splitlines()[0] if text else ""
+    lacking = [] if summary[:1].isupper() and summary.endswith(".") else ["a summary"]
+    if not inspect.isfunction(value):
+        return lacking
+    signature = inspect.signature(value)
+    parameters = list(signature.parameters)
+    if whole or len(parameters) > 1:
+        lacking += [name for name in parameters if not re.search(rf"(?m)^ +{name}: ", text)]
+    sections = [">>> "]
+    if whole:
+        sections += ["Raises:", *(["Args:"] if parameters else [])]
+        sections += ["Returns:"] if signature.return_annotation != "None" else []
+    return lacking + [section for section in sections if section not in text]
 
 
-def failed_examples(each):
+def failed_examples(value):
     """How many examples of a public object's docstring do not give what they say."""
-    module = importlib.import_module(each.__module__)
-    runner = doctest.DocTestRunner(verbose=False)
-    for test in doctest.DocTestFinder(recurse=False).find(
-        each, each.__name__, module=module, globs=dict(vars(module))
+    if not (inspect.isfunction(value) or inspect.isclass(value)):
+        return 0
+    module = importlib.import_module(value.__module__)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
+    for test in doctest.DocTestFinder().find(
+        value, value.__name__, module=module, globs=dict(vars(module))
     ):
         runner.run(test)
     return runner.summarize(verbose=False).failed

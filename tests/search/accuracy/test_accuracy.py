@@ -29,7 +29,7 @@ from search.accuracy.measurements import MeasuredAccuracy, read_measurements
 from search.accuracy.mlp import SHAPES, OfaMlp
 from search.accuracy.ridge import ridge_of
 from search.accuracy.validation import needed_caution, needed_networks, score
-from search.model_file import ModelArrays, parse_arrays, read_arrays
+from search.model_arrays import ModelArrays, parse_arrays, read_arrays
 from search.regression.gaussian import _Evidence
 from search.regression.gene_encodings import column_groups
 from spaces import get_space

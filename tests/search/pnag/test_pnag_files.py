@@ -20,7 +20,7 @@ from trade_offs import (
 )
 
 from nasprof.errors import UsageError
-from search.model_file import parse_arrays, read_arrays
+from search.model_arrays import parse_arrays, read_arrays
 from search.pnag.answers import AnswerSettings, answer
 from search.pnag.checkpoint import CheckpointInvalid, read_generator, write_generator
 from spaces import get_space
