@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from statistics import fmean
 
 from nasprof.errors import UsageError
 from supernets.supernet import Supernet
@@ -15,8 +16,8 @@ _GOLDEN = 0.6180339887498949
 _NOMINAL = 1000
 """Steps of the training that is tried; where its phases lie follows from their shares."""
 _WARM, _FEWEST, _MOST = 2, 6, 48
-_TRIED = 0.03
-"""Share of the time that is spent on finding out."""
+_TRIED, _AT_MOST = 0.03, 0.1
+"""Share of the time that is spent on finding out; where steps take long, and there are few."""
 _KEPT = 0.97
 """Share of the time that is planned with, as steps differ."""
 
@@ -36,7 +37,7 @@ def steps_within(
         UsageError: there is no time for as many steps as have to be tried.
     """
     begun = time.process_time()
-    step_s = _step_seconds(_TRIED * seconds, supernet, recipe, batches)
+    step_s = _step_seconds(seconds, supernet, recipe, batches)
     left = _KEPT * seconds - (time.process_time() - begun)
     steps = int(left / step_s)
     if steps < 1:
@@ -48,21 +49,19 @@ def steps_within(
 
 
 def _step_seconds(
-    limit: float, supernet: Supernet, recipe: Recipe, batches: Callable[[], Batch]
+    seconds: float, supernet: Supernet, recipe: Recipe, batches: Callable[[], Batch]
 ) -> float:
     """Mean CPU seconds of a step."""
     trainer = Trainer(deepcopy(supernet), recipe.with_steps(_NOMINAL), batches)
     trainer.freeze_teacher()
-    begun, spent = time.process_time(), 0.0
+    taken: list[float] = []
     for number in range(_WARM + _MOST):
         # Any number of these is spread evenly (a golden-section sequence).
         trainer.done = int(_NOMINAL * (number * _GOLDEN % 1))
+        begun = time.process_time()
         trainer.step()
-        if number < _WARM:
-            begun = time.process_time()
-            continue
-        spent = time.process_time() - begun
-        taken = number + 1 - _WARM
-        if taken >= _FEWEST and spent > limit:
+        taken.append(time.process_time() - begun)
+        enough = _TRIED if len(taken) >= _WARM + _FEWEST else _AT_MOST
+        if sum(taken) > enough * seconds:
             break
-    return spent / taken
+    return fmean(taken[_WARM:] or taken[-1:])

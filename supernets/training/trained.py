@@ -38,6 +38,9 @@ class TrainedSupernet:
         return {
             "path": str(self.path),
             "history": str(history_path(self.path)),
+            "space": self.card.space.settings,
+            "classes": list(self.card.classes),
+            "steps": self.card.recipe["steps"],
             "seconds": round(self.seconds, 3),
             "validation": self.accuracy,
             "recipe": self.card.recipe,
