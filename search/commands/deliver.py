@@ -10,13 +10,18 @@ import click
 from nasprof.cli import json_option, print_json, show_table
 from profiler.commands.options import Milliseconds
 from profiler.commands.target import target_options
-from search.commands.options import NameList
+from search.commands.options import NameList, answer_options, verify_options
 
 if TYPE_CHECKING:
     from devices import Target
     from search.delivery.delivery import Delivery
-    from search.delivery.request import BudgetRequest
+    from search.delivery.request import BudgetRequest, DeliveryOptions
     from supernets import FineTuning
+
+_OF_BUDGETS = (
+    *("lut", "accuracy", "resolution", "verify"),
+    *("generator", "confidence", "samples", "polish", "speed"),
+)
 
 
 @click.command()
@@ -38,6 +43,8 @@ if TYPE_CHECKING:
     "learn from (of Once-for-All's checkpoints: imagenet).",
 )
 @click.option("--resolution", type=int, help="Input pixels for --budget; the supernet's without.")
+@answer_options
+@verify_options
 @click.option(
     "--precision",
     "precisions",
@@ -112,9 +119,9 @@ def deliver(
 
     if (arch is None) == (budget is None):
         raise click.UsageError("Give either --arch or --budget.")
-    about = {name: others.pop(name) for name in ("lut", "accuracy", "resolution")}
+    about = {name: others.pop(name) for name in _OF_BUDGETS}
     options = DeliveryOptions(fine_tuning=_fine_tuning(others), **others)
-    network = arch if budget is None else _budget(budget, supernet, options.precisions[0], **about)
+    network = arch if budget is None else _budget(budget, supernet, options, **about)
     with delivery_progress() as progress:
         delivery = deliver(
             DeliveryRequest(supernet, data, network, output, target, options),  # type: ignore[arg-type]
@@ -140,11 +147,13 @@ def _fine_tuning(options: dict[str, Any]) -> FineTuning | None:
 def _budget(
     budget: float,
     supernet: Path,
-    precision: str,
+    options: DeliveryOptions,
     *,
     lut: str | None,
     accuracy: str | None,
     resolution: int | None,
+    verify: bool | None,
+    **answering: Any,
 ) -> BudgetRequest:
     """A network within a budget; it sees images of the supernet's size unless told otherwise."""
     from search.answers.request import GenerateOptions
@@ -154,8 +163,9 @@ def _budget(
     card = read_card(supernet)
     if resolution is None and card is not None:
         resolution = card.space.settings.get("resolution")
-    own = precision if lut is None else None  # a named table says it itself
-    return BudgetRequest(budget, lut, accuracy, options=GenerateOptions(resolution, own))
+    precision = options.precisions[0] if lut is None else None  # a named table says it itself
+    asking = GenerateOptions(resolution, precision, seed=options.seed, **answering)
+    return BudgetRequest(budget, lut, accuracy, verify, asking)
 
 
 def _show(delivery: Delivery, folder: Path) -> None:

@@ -16,6 +16,7 @@ from search.commands.options import (
     NameList,
     answer_options,
     trade_off_options,
+    verify_options,
 )
 
 if TYPE_CHECKING:
@@ -41,12 +42,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Networks for each budget.",
 )
-@click.option(
-    "--verify/--no-verify",
-    "verify",
-    default=None,
-    help="Measure the answers; done on this machine's devices unless told otherwise.",
-)
+@verify_options
 @click.option(
     "--answers",
     "measured_top1",
@@ -55,12 +51,6 @@ if TYPE_CHECKING:
     "at least.",
 )
 @click.option("--protocol", help="How to measure; as the table was, in more rounds, unless given.")
-@click.option(
-    "--speed",
-    type=click.Choice(["today", "table"]),
-    help="The device's speed that budgets and answers are of: today's, which is timed, where the "
-    "device is at hand, else the table's.",
-)
 @click.option(
     "--learn/--no-learn",
     default=True,

@@ -207,3 +207,23 @@ def answer_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def verify_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--verify --speed``: whether answers are measured, and of which speed they are."""
+    for option in (
+        click.option(
+            "--speed",
+            type=click.Choice(["today", "table"]),
+            help="The device's speed that budgets and answers are of: today's, which is timed, "
+            "where the device is at hand, else the table's.",
+        ),
+        click.option(
+            "--verify/--no-verify",
+            "verify",
+            default=None,
+            help="Measure the answers; done on this machine's devices unless told otherwise.",
+        ),
+    ):
+        function = option(function)
+    return function

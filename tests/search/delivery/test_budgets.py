@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from console import console, refused
+from console import accepted, console, refused
 from sklearn.datasets import load_digits
 from tables import CELLS
-from trade_offs import budgets_of, cells, generator_for
+from trade_offs import accuracy_by_macs, budgets_of, cells, generator_for
 
+from luts import write_cost_model
 from nasprof.errors import UsageError
 from profiler import PixelInput, evaluate
 from search import (
@@ -23,6 +24,7 @@ from search import (
     generate,
 )
 from search.cli import main
+from search.pnag.checkpoint import write_generator
 from supernets import Supernet, SupernetCard, SupernetWeights, read_data, write_supernet
 
 nassearch = console(main)
@@ -87,6 +89,27 @@ def test_a_budget_is_answered_and_the_answer_delivered(home, tmp_path):
     assert delivery.to_dict()["arch"] == answer.best.arch
     assert delivery[0].name == f"{answer.best.name}.tflite"
     assert delivery[0].here.agreement == 100
+
+
+def test_the_command_asks_the_same(home, tmp_path):
+    (budget_ms,) = budgets_of(cells(), 0.6)
+    accuracy_by_macs(CELLS, tmp_path / "macs.npz")
+    write_cost_model(cells().cost, tmp_path / "table.json")
+    write_generator(generator_for("cells"), tmp_path / "generator.npz")
+    delivered = accepted(
+        nassearch(
+            *("deliver", "--supernet", home / "s.safetensors", "--data", home / "four.npz"),
+            *("--budget", f"{budget_ms}ms", "--lut", tmp_path / "table.json"),
+            *("--accuracy", tmp_path / "macs.npz", "--generator", tmp_path / "generator.npz"),
+            *("--no-verify", "--speed", "table"),
+            *("--format", "tflite", "--protocol", "quick:rounds=2,runs=1"),
+            *("-o", tmp_path / "app", "--json"),
+        )
+    )
+    genes = CELLS.encode([delivered["arch"]])
+    factor = cells().bound(0.95).factor
+    assert factor * cells().cost.latency_ms(genes)[0] <= budget_ms
+    assert delivered["files"][0]["top1"] == delivered["torch"]["top1"]
 
 
 def test_a_budget_that_no_network_keeps_is_refused(home, tmp_path):
