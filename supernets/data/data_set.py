@@ -132,8 +132,8 @@ class DataSet:
         classes: names, in the order of the labels.
         image_shape: ``(h, w, c)``.
         normalisation: of the training images.
-        fingerprint: SHA-256 in hexadecimal of classes, labels, splits, images, their shape and how
-            they are brought to it.
+        fingerprint: SHA-256 in hexadecimal of classes, labels, splits, files and ``crop``; the same
+            for every shape.
         train: for training.
         validation: for choosing.
         test: for the final figures.

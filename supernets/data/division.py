@@ -86,7 +86,7 @@ def _fingerprint(
     geometry: Geometry,
 ) -> str:
     digest = hashlib.sha256()
-    digest.update(json.dumps([1, classes, geometry.shape, geometry.crop]).encode())
+    digest.update(json.dumps([1, classes, geometry.crop]).encode())
     for split in (TRAIN, VALIDATION, TEST):
         rows = np.flatnonzero(assigned == split)
         digest.update(len(rows).to_bytes(8, "little"))

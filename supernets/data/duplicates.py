@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from nasprof.typing import AnyArray, Array, Indices
-from supernets.data.scan import LEVELS, Scan, Thumbnails
+from supernets.data.scan import Scan
+from supernets.data.thumbnails import LEVELS, Thumbnails
 
 LEAST_CORRELATION = 0.999
 MOST_DIFFERENCE = 6.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,6 +28,7 @@ MAX_SIDE = 4096
 FORMATS = ("JPEG", "PNG", "WEBP")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 _TRANSPARENT = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+_JPEG = frozenset({"JPEG", "MPO"})
 _DRAFT = 2
 """JPEGs are decoded at a half, quarter or eighth as long as this many pixels are left for one."""
 _GREY = np.array([19595, 38470, 7471], np.uint32)
@@ -99,19 +102,53 @@ def decode(data: bytes, geometry: Geometry, max_pixels: int, crop: Array | None 
     Raises:
         ImageUnreadable: it is damaged, of another format, or has more than ``max_pixels``.
     """
-    from PIL import Image, ImageOps
+    with _pillow_errors(max_pixels), _opened(data, max_pixels) as picture:
+        _reduce(picture, geometry, crop)
+        return fitted(_upright(picture), geometry, crop)
+
+
+def decode_each(data: bytes, geometries: Sequence[Geometry], max_pixels: int) -> list[Pixels]:
+    """A picture at several geometries, decoded once unless each asks for another scale of it.
+
+    Raises:
+        ImageUnreadable: as :func:`decode` does.
+    """
+    with _pillow_errors(max_pixels), _opened(data, max_pixels) as picture:
+        if picture.format not in _JPEG:
+            upright = _upright(picture)
+            return [fitted(upright, geometry, None) for geometry in geometries]
+    return [decode(data, geometry, max_pixels) for geometry in geometries]
+
+
+def _opened(data: bytes, max_pixels: int) -> Image.Image:
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    width, height = picture.size
+    if width * height > max_pixels:
+        raise ImageUnreadable(
+            f"it has {width:,} x {height:,} pixels, expected at most {max_pixels:,} in all"
+        )
+    return picture
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    from PIL import ImageOps
+
+    return eight_bits(ImageOps.exif_transpose(picture))
+
+
+@contextmanager
+def _pillow_errors(max_pixels: int) -> Iterator[None]:
+    """Pillow's readers raise whatever they stumble over: struct.error, zlib.error, IndexError."""
+    from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            _require_size(picture, max_pixels)
-            _reduce(picture, geometry, crop)
-            upright = ImageOps.exif_transpose(picture)
-            return fitted(eight_bits(upright), geometry, crop)
+        yield
     except ImageUnreadable:
         raise
     except Image.DecompressionBombError as error:
         raise ImageUnreadable(f"it has more than {max_pixels:,} pixels") from error
-    # Pillow's readers raise whatever they stumble over: struct.error, zlib.error, IndexError.
     except Exception as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         if "cannot identify" in reason:
@@ -126,14 +163,6 @@ def _reduce(picture: Image.Image, geometry: Geometry, crop: Array | None) -> Non
     scale = min(1.0, _DRAFT * max(geometry.shape[:2]) / part)
     width, height = picture.size
     picture.draft(None, (math.ceil(width * scale), math.ceil(height * scale)))
-
-
-def _require_size(picture: Image.Image, max_pixels: int) -> None:
-    width, height = picture.size
-    if width * height > max_pixels:
-        raise ImageUnreadable(
-            f"it has {width:,} x {height:,} pixels, expected at most {max_pixels:,} in all"
-        )
 
 
 def eight_bits(picture: Image.Image) -> Image.Image:

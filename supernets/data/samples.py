@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -24,7 +25,9 @@ from supernets.data.pictures import (
     Pixels,
     convert_array,
     decode,
+    decode_each,
 )
+from supernets.data.thumbnails import COMPARED
 
 Labels: TypeAlias = NDArray[np.int64]
 
@@ -61,6 +64,14 @@ class ImageSource(ABC):
     @abstractmethod
     def digest(self, row: int) -> bytes:
         """SHA-256 of an image as it is stored, the same wherever it is stored."""
+
+    def look(self, rows: Indices, geometry: Geometry) -> tuple[Pixels, Pixels]:
+        """Images as :meth:`load` gives them, and as they are compared with each other.
+
+        The latter are the same for all geometries: splits do not depend on the shape that a network
+        takes.
+        """
+        return self.load(rows, geometry), self.load(rows, COMPARED)
 
     def stamp(self, row: int) -> str:
         """What is another one when an image has changed, and costs no reading."""
@@ -125,6 +136,9 @@ class ArrayImages(ImageSource):
     def load(self, rows: Indices, geometry: Geometry, crops: Array | None = None) -> Pixels:
         return convert_array(self.array[rows], geometry, crops)
 
+    def look(self, rows: Indices, geometry: Geometry) -> tuple[Pixels, Pixels]:
+        return self.load(rows, geometry), self.array[rows]
+
     def ready(self, geometry: Geometry) -> bool:
         return self.array.shape[1:] == geometry.shape and geometry.crop == 1
 
@@ -170,11 +184,25 @@ class FileImages(ImageSource):
         out = np.empty((len(rows), *geometry.shape), np.uint8)
         for number, row in enumerate(rows):
             crop = None if crops is None else crops[number]
-            try:
+            with self._named(row):
                 out[number] = decode(self._bytes(row), geometry, self.max_pixels, crop)
-            except ImageUnreadable as error:
-                raise ImageUnreadable(f"{self.name(row)}: {error.message}") from error
         return out
+
+    def look(self, rows: Indices, geometry: Geometry) -> tuple[Pixels, Pixels]:
+        images = np.empty((len(rows), *geometry.shape), np.uint8)
+        compared = np.empty((len(rows), *COMPARED.shape), np.uint8)
+        for number, row in enumerate(rows):
+            with self._named(row):
+                both = decode_each(self._bytes(row), (geometry, COMPARED), self.max_pixels)
+                images[number], compared[number] = both
+        return images, compared
+
+    @contextmanager
+    def _named(self, row: int) -> Iterator[None]:
+        try:
+            yield
+        except ImageUnreadable as error:
+            raise ImageUnreadable(f"{self.name(row)}: {error.message}") from error
 
 
 @dataclass(frozen=True)

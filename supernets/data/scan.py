@@ -17,14 +17,10 @@ from nasprof.typing import AnyArray, Indices, Progress
 from supernets.data.options import DataOptions
 from supernets.data.pictures import Geometry, ImageUnreadable, Pixels
 from supernets.data.samples import ImageSource
+from supernets.data.thumbnails import Thumbnails, thumbnails
 
 Digests: TypeAlias = NDArray[np.bytes_]
-Thumbnails: TypeAlias = NDArray[np.int16]
 
-THUMBNAIL = 16
-"""Pixels of a side of the grey thumbnails that images are compared by."""
-LEVELS = 16
-"""Of a thumbnail's value in each of the 256 grey values."""
 _NAMED = 5
 """Unreadable images that a message names."""
 _TASK = 64
@@ -40,8 +36,8 @@ class Scan:
     Args:
         rows: ``(n,)``, which of the samples they are.
         files: ``(n,)`` digests of what is stored.
-        pixels: ``(n,)`` digests of the decoded images.
-        thumbnails: ``(n, t)``, grey values of 0 to 255 times :data:`LEVELS`.
+        pixels: ``(n,)`` digests of what they show.
+        thumbnails: ``(n, t)`` of :func:`supernets.data.thumbnails.thumbnails`.
         sums: ``(n, c)`` of each channel's values.
         squares: ``(n, c)`` of their squares.
         unreadable: those left out, each with the reason.
@@ -132,14 +128,13 @@ class _Look:
 
     def __init__(self, source: ImageSource, geometry: Geometry, decoded: Pixels | None) -> None:
         self._source, self._geometry, self._decoded = source, geometry, decoded
-        self._down, self._across = (_weights(length) for length in geometry.shape[:2])
 
     def __call__(self, rows: Indices) -> _Part:
         part, chunk = _Part(), self._source.chunk
         for start in range(0, len(rows), chunk):
             some = rows[start : start + chunk]
             try:
-                images = self._source.load(some, self._geometry)
+                images, compared = self._source.look(some, self._geometry)
                 files = [self._source.digest(int(row)) for row in some]
             except ImageUnreadable as error:
                 part.unreadable.append(error.message)
@@ -148,9 +143,9 @@ class _Look:
                 self._decoded[some] = images
             part.rows.append(some)
             part.files.append(np.array(files, "S32"))
-            pixels = [hashlib.sha256(image).digest() for image in images]
+            pixels = [hashlib.sha256(image).digest() for image in compared]
             part.pixels.append(np.array(pixels, "S32"))
-            part.thumbnails.append(thumbnails(images, self._down, self._across))
+            part.thumbnails.append(thumbnails(compared))
             self._add_moments(part, images)
         return part
 
@@ -159,26 +154,6 @@ class _Look:
         planes = planes.reshape(*planes.shape[:2], -1)
         part.sums.append(planes.sum(axis=2, dtype=np.int64))
         part.squares.append(np.square(planes).sum(axis=2, dtype=np.int64))  # at most 65,025
-
-
-def thumbnails(images: Pixels, down: AnyArray, across: AnyArray) -> Thumbnails:
-    """Grey averages ``(n, t)`` of images ``(n, h, w, c)``, weighted by :func:`_weights`."""
-    count, height, width, channels = images.shape
-    # Whole numbers below 2**53, of which float64 computes exact sums in any order.
-    rows = down @ images.reshape(count, height, width * channels).astype(np.float64)
-    grey = rows.reshape(count, len(down), width, channels).sum(axis=3)
-    sums = (grey @ across.T).reshape(count, -1)
-    small: Thumbnails = np.rint(sums * LEVELS / (height * width * channels)).astype(np.int16)
-    return small
-
-
-def _weights(length: int) -> AnyArray:
-    """Whole-numbered weights ``(t, length)`` that average pixels, of sums ``length``."""
-    cells = min(THUMBNAIL, length)
-    edges, pixels = np.arange(cells + 1) * length, np.arange(length) * cells
-    overlap = np.minimum(edges[1:, None], pixels + cells) - np.maximum(edges[:-1, None], pixels)
-    weights: AnyArray = np.maximum(overlap, 0).astype(np.float64)
-    return weights
 
 
 def _joined(parts: list[_Part]) -> Scan:

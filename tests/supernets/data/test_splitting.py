@@ -86,7 +86,7 @@ def recompressed(picture, form, quality):
 
 CHANGES = {
     "jpeg": lambda picture: recompressed(picture, "JPEG", 75),
-    "webp": lambda picture: recompressed(picture, "WEBP", 80),
+    "webp": lambda picture: recompressed(picture, "WEBP", 90),
     "smaller": lambda picture: picture.resize((48, 48)).resize((64, 64)),
     "brighter": lambda picture: picture.point(lambda value: min(255, value + 3)),
 }
