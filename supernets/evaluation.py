@@ -22,6 +22,11 @@ from supernets.subnet import Subnet
 from supernets.supernet import Supernet
 
 
+_CACHED_PIXELS = 400_000
+"""Of a batch, at most: at 224 pixels 8 images at a time take half as long as 64."""
+_LARGEST_BATCH = 100
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """The accuracy of one network.
@@ -57,7 +62,7 @@ class Evaluator:
         data: its training images recalibrate, those of ``split`` are classified.
         split: "test", "validation" or "train".
         recalibration: of each network's batch norm.
-        batch: images at a time; a hundred suit a CPU's caches.
+        batch: images at a time; on a CPU as many as suit its caches unless given.
         device: of torch: "cpu", "cuda", "cuda:1".
 
     Attributes:
@@ -75,7 +80,7 @@ class Evaluator:
         *,
         split: str = "test",
         recalibration: Recalibration | None = None,
-        batch: int = 100,
+        batch: int | None = None,
         device: str = "cpu",
     ) -> None:
         card.require_data(data)
@@ -83,7 +88,7 @@ class Evaluator:
         self._card = card
         self._data = data
         self._split = data.split(split)
-        self._batch = batch
+        self._batch = batch or _batch_for(data.image_shape, device)
         self._device = device
         self.recalibration = recalibration or Recalibration()
         self.classes = card.classes if card.data else data.classes
@@ -160,3 +165,10 @@ class Evaluator:
             )
             if len(images) > 1
         ]
+
+
+def _batch_for(image_shape: tuple[int, int, int], device: str) -> int:
+    if device != "cpu":
+        return _LARGEST_BATCH
+    height, width, _ = image_shape
+    return min(max(_CACHED_PIXELS // (height * width), 1), _LARGEST_BATCH)
