@@ -22,6 +22,7 @@ from nasprof.errors import UsageError
 from nasprof.typing import AnyArray
 from spaces.graph import Block, Network
 from spaces.memory import chain_peaks, peak_memory
+from spaces.ops import Shape
 from spaces.panels import Layout
 
 Genes: TypeAlias = NDArray[np.int8]
@@ -35,7 +36,7 @@ class Space(ABC):
     """A set of architectures that differ in their genes.
 
     Two spaces of a class with equal :attr:`settings` hold the same architectures and are equal.
-    A space has one gene or more, and all its networks have outputs of one shape.
+    A space has one gene or more, and all its networks have inputs of one shape, and outputs.
     """
 
     name: ClassVar[str]
@@ -83,6 +84,11 @@ class Space(ABC):
     def recognise(cls, value: object) -> Arch | None:
         """An arch written in another project's form as this space's JSON object, else None."""
         return None
+
+    @property
+    def input_shape(self) -> Shape:
+        """What its networks read: ``(h, w, c)``."""
+        return self.network(self.canonical(np.zeros((1, self.n_genes), np.int8))[0]).inputs[0]
 
     @property
     @abstractmethod

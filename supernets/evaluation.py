@@ -21,7 +21,6 @@ from supernets.recalibration import Recalibration
 from supernets.subnet import Subnet
 from supernets.supernet import Supernet
 
-
 _CACHED_PIXELS = 400_000
 """Of a batch, at most: at 224 pixels 8 images at a time take half as long as 64."""
 _LARGEST_BATCH = 100

@@ -153,8 +153,7 @@ def images_for(card: SupernetCard, space: Space, data: DataSet | Path | str) -> 
     Raises:
         UsageError: they cannot be read, or are of another shape.
     """
-    genes = space.canonical(np.zeros((1, space.n_genes), np.int8))[0]
-    shape = space.network(genes).inputs[0]
+    shape = space.input_shape
     if not isinstance(data, DataSet):
         return read_data(data, shape, seed=card.data.get("seed", 0))
     if data.image_shape != shape:

@@ -110,7 +110,7 @@ class SupernetFile:
         """
         card = self.card.in_space(space)
         resolved = images.resolved(card.data)
-        data = resolved.read(_image_shape(space), progress)
+        data = resolved.read(space.input_shape, progress)
         evaluator = SupernetEvaluator(
             str(self.path.absolute()), self.digest, space, resolved, data.fingerprint
         )
@@ -193,7 +193,7 @@ class SupernetEvaluator:
         file = SupernetFile.read(self.path, self.space)
         if file.digest != self.weights:
             raise _changed(self.path, "weights", self.weights, file.digest)
-        data = self.images.read(_image_shape(self.space))
+        data = self.images.read(self.space.input_shape)
         if data.fingerprint != self.fingerprint:
             raise _changed(str(self.images.source), "images", self.fingerprint, data.fingerprint)
         return _made(file.supernet, file.card, data, self.images)
@@ -219,9 +219,3 @@ def _keep(key: SupernetEvaluator, evaluator: Evaluator) -> None:
     _loaded.move_to_end(key)
     if len(_loaded) > _KEPT:
         _loaded.popitem(last=False)
-
-
-def _image_shape(space: Space) -> tuple[int, int, int]:
-    """What the networks of a space read: ``(h, w, c)``."""
-    some = space.canonical(np.zeros((1, space.n_genes), np.int8))[0]
-    return space.network(some).inputs[0]

@@ -81,5 +81,4 @@ def _made(settings: JsonObject) -> Space:
 
 def _read(source: Path | str, space: Space) -> DataSet:
     """The images of a source, of the shape that the space's networks read."""
-    shape = space.network(space.canonical(np.zeros((1, space.n_genes), np.int8))[0]).inputs[0]
-    return read_data(source, shape)
+    return read_data(source, space.input_shape)
