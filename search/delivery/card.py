@@ -71,7 +71,8 @@ def _files(delivery: Delivery) -> Iterator[str]:
             there = file.there
             yield (
                 f"\n`{file.name}` on {there.device}: {there.accuracy.top1:.2f} % "
-                f"({there.accuracy.low:.2f} to {there.accuracy.high:.2f}), agrees with torch on "
+                f"({there.accuracy.low:.2f} to {there.accuracy.high:.2f}) of "
+                f"{there.accuracy.n:,} images, agrees with torch on "
                 f"{there.agreement:.2f} %."
             )
         elif file.there_error is not None:

@@ -114,6 +114,9 @@ def test_the_card_s_program_prints_the_class_of_a_picture(format, home, tmp_path
     wide = np.pad(image, ((0, 0), (7, 7)), constant_values=255)  # its middle is the image
     Image.fromarray(np.stack([wide] * 3, -1)).save(tmp_path / "wide.png")
     assert classified(tmp_path, tmp_path / "wide.png") == expected
+    seen = np.stack([np.zeros_like(image)] * 3 + [255 - image], -1)  # as dark as it is opaque
+    Image.fromarray(seen).save(tmp_path / "see-through.png")
+    assert classified(tmp_path, tmp_path / "see-through.png") == expected
 
 
 def test_files_that_take_pixels_are_as_accurate(home, tmp_path):

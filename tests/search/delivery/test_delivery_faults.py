@@ -14,9 +14,11 @@ from scripted import ScriptedDevice, steady
 from small_supernets import trained_supernet
 
 from devices import Target, device_kinds
+from devices.cpu import CpuDevice
 from nasprof.errors import NasprofError, UsageError
 from search import DeliveryOptions, DeliveryProgress, DeliveryRequest, deliver
 from search.cli import main
+from search.delivery import files
 from supernets import FineTuning, write_supernet
 
 nassearch = console(main)
@@ -121,6 +123,22 @@ def test_a_device_that_gives_no_outputs_has_latencies_and_a_reason(home, tmp_pat
     assert told["latency"]["device"] == "board" and told["latency_ms"] > 1
     text = (tmp_path / "app" / "card.md").read_text()
     assert "on the device is not known: the device does not return outputs" in text
+
+
+def test_a_device_that_gives_outputs_has_an_accuracy_of_its_own(home, tmp_path, monkeypatch):
+    class Board(CpuDevice):
+        """This machine, as if it were elsewhere."""
+
+    monkeypatch.setitem(device_kinds._entries, "board", Board)
+    monkeypatch.setattr(files, "_SENT_BYTES", 100 * 16 * 16 * 4)
+    (tmp_path / "board.toml").write_text('kind = "board"\n')
+    output = tmp_path / "app"
+    (file,) = deliver(request(home, output, str(tmp_path / "board.toml")))
+    assert (file.here.accuracy.n, file.there.accuracy.n) == (128, 100)
+    assert file.there.device == "board" and file.there.agreement == 100
+    assert file.to_dict()["on_device"]["top1"] == file.there.accuracy.top1
+    told = f"on board: {file.there.accuracy.top1:.2f} %"
+    assert told in (output / "card.md").read_text()
 
 
 def test_what_a_device_s_runtime_does_not_run_has_no_latency(home, tmp_path):
