@@ -85,7 +85,9 @@ def train(
         supernet.to(device)
         loader = stack.enter_context(closing(_loader(data, recipe, options.loaders, team, device)))
         total = recipe.steps or history.steps or _known(state)
-        total = team.agreed(total or _found(supernet, data, recipe, options, device))
+        if team.writes and not total:
+            total = _found(supernet, data, recipe, options, device)
+        total = team.agreed(total)
         trainer = Trainer(supernet, recipe.with_steps(total), loader.__next__, team)
         files = RunFiles(state_path(path), history, options.save_every_s)
         check = ValidationCheck(data, options.check_images)
