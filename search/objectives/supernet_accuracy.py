@@ -120,9 +120,7 @@ class SupernetFile:
 
     def _warn_of(self, data: DataSet) -> None:
         """Say so where images that are classified may be among those of the training."""
-        known = self.card.data
-        alike = known.get("image_shape") == list(data.image_shape)
-        if alike and known.get("fingerprint") != data.fingerprint:
+        if self.card.data.get("fingerprint") not in {None, data.fingerprint}:
             logger.warning(
                 f"{data.name} is not what {self.path.name} was trained on, or is split otherwise: "
                 "images of any split may be among those of the training"
