@@ -57,6 +57,12 @@ def read_accuracy_model(name: str | Path) -> AccuracyModel:
     >>> read_accuracy_model("imagenet").spaces[0].label
     'ofa-mbv3 w1.0@224'
     """
+    if str(name).endswith(".safetensors"):
+        raise UsageError(
+            f"{name} is no accuracy model, but a supernet, whose networks are evaluated",
+            f"Search with it: nassearch run --objectives top1@{name},latency --data DIR. Or learn "
+            f"from it: nassearch supernet evaluate {name} --data DIR --random 200 -o measured.csv",
+        )
     path = accuracy_files.find(str(name))
     if path.name.endswith(_TABLES):
         return fit_table(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nasprof.cli import GreedyCommand, json_option, print_json, show_table
+from nasprof.cli import GreedyCommand, json_option, print_json, say, show_table
 from profiler.commands.options import arch_option
 from search.commands.images import images_options
 
@@ -34,12 +34,19 @@ if TYPE_CHECKING:
 @click.option("--executor", default="serial", show_default=True, help="serial, processes or ray.")
 @click.option("--workers", type=click.IntRange(1), help="Networks evaluated at a time.")
 @click.option("--address", help="Of the Ray cluster; one on this machine unless given.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write arch,top1 here (.csv), which nassearch fit learns from.",
+)
 @json_option
 def evaluate(
     path: Path,
     images: LabelledImages,
     archs: tuple[Path, ...],
     seed: int,
+    output: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -58,6 +65,9 @@ def evaluate(
             options=search.EvaluationOptions(seed=seed, **options),
             progress=progress,
         )
+    if output is not None:
+        evaluated.write_csv(output)
+        say(f"Wrote {len(evaluated)} accuracies to {output}")
     if as_json:
         print_json(evaluated.to_dict())
     else:

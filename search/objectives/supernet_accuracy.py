@@ -184,7 +184,8 @@ class SupernetEvaluator:
             except EvaluationImpossible:
                 raise
             except NasprofError as error:
-                raise EvaluationImpossible(error.message, error.remedy) from error
+                remedy = error.remedy or "Every process reads weights and images at their paths."
+                raise EvaluationImpossible(error.message, remedy) from error
         return _loaded[self]
 
     def _load(self) -> Evaluator:

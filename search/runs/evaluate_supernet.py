@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nasprof.errors import UsageError
+from nasprof.files import write_atomic
 from nasprof.results import Records
 from nasprof.typing import JsonObject, Progress
 from profiler.model_files.architectures import ArchLike, NamedArch, named_archs
@@ -122,6 +126,19 @@ class EvaluatedArchs(Records[EvaluatedArch]):
         """A flat row each: name, accuracy with its interval, images, CPU seconds."""
         names = ("name", "top1", "low", "high", "top5", "n", "recalibrated_on", "cpu_s")
         return [{name: data[name] for name in names} for data in self.to_dict()]
+
+    def write_csv(self, path: Path | str) -> None:
+        """Write a table of ``arch,top1``, which accuracy models are fitted to.
+
+        Raises:
+            NasprofError: the file cannot be written.
+        """
+        text = StringIO(newline="")
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(("arch", "top1"))
+        for one in self:
+            table.writerow((json.dumps(one.arch.arch), repr(one.evaluation.accuracy.top1)))
+        write_atomic(Path(path), text.getvalue().encode())
 
 
 def evaluate_supernet(

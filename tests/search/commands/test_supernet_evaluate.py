@@ -17,6 +17,7 @@ from small_supernets import SPACES, card_of, digits_for
 import search
 from nasprof.classification import wilson_interval
 from nasprof.errors import NasprofError, UsageError
+from search.accuracy.measurements import read_measurements
 from search.cli import main
 from spaces import get_space
 from supernets import Evaluator, Recalibration, Supernet, SupernetCard, write_supernet
@@ -119,6 +120,17 @@ def test_what_recalibration_is_worth_is_told(invoke):
     inherited = evaluator.inherited(GENES[0]).top1
     assert told[0]["inherited_top1"] == inherited != told[0]["top1"]
     assert told[0]["top1"] == evaluator.evaluate(GENES[0]).accuracy.top1
+
+
+def test_accuracies_are_a_table_to_learn_from(invoke):
+    told = accepted(invoke(*evaluate, "--random", 3, "--json", "-o", "measured.csv"))
+    measured = read_measurements(Path("measured.csv"))
+    assert measured.space == SPACE
+    archs = [json.dumps(arch) for arch in SPACE.decode(measured.genes)]
+    table = dict(zip(archs, measured.top1.tolist(), strict=True))
+    assert table == {json.dumps(one["arch"]): one["top1"] for one in told}
+    said = refused(invoke("predict", "--accuracy", FILE, "--arch", "a0.json"))
+    assert "is no accuracy model, but a supernet" in said
 
 
 # --- faults -------------------------------------------------------------------------------------
