@@ -56,6 +56,7 @@ class NpzFormat(DataFormat):
         data = read_bytes(path, MAX_BYTES)
         most = min(MAX_BYTES, _ALWAYS_FINE + _WORTH * len(data))
         arrays = unpack_npz(data, path, _KINDS, most)
+        del data  # as large as they are
         pairs = _pairs(path, arrays)
         images = [as_pixels(arrays[name], f"{path}: {name}") for name, _, _ in pairs]
         labels = [_labels(arrays[name], f"{path}: {name}") for _, name, _ in pairs]
@@ -70,7 +71,9 @@ class NpzFormat(DataFormat):
         joined = np.concatenate(labels)
         numbers, classes = _classes(arrays.get(_CLASSES), joined, path)
         return Samples(
-            images=ArrayImages(np.concatenate(images), str(path)),
+            images=ArrayImages(
+                images[0] if len(images) == 1 else np.concatenate(images), str(path)
+            ),
             labels=numbers,
             classes=classes,
             splits=np.repeat([split for *_, split in pairs], [len(part) for part in labels]),
@@ -111,7 +114,7 @@ def as_pixels(array: AnyArray, where: str) -> Pixels:
     if array.ndim == 4 and array.shape[3] not in _CHANNELS and array.shape[1] in {1, 3}:
         array = array.transpose(0, 2, 3, 1)
     if array.dtype == np.uint8 or not array.size:
-        return array.astype(np.uint8)
+        return array.astype(np.uint8, copy=False)
     if array.dtype.kind not in "biuf":
         raise UsageError(f"{where} is {array.dtype}, expected numbers")
     most = 1 if array.dtype.kind in "bf" else 255
