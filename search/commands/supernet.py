@@ -11,6 +11,7 @@ import click
 from nasprof.cli import json_option, print_json, setting_option, show_table
 from nasprof.typing import JsonObject
 from search.commands.supernet_evaluate import evaluate
+from search.commands.supernet_export import export
 
 if TYPE_CHECKING:
     from supernets import TrainedSupernet, TrainingOptions
@@ -24,6 +25,7 @@ def supernet() -> None:
 
 
 supernet.add_command(evaluate)
+supernet.add_command(export)
 
 
 @supernet.command()
