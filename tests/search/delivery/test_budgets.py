@@ -82,7 +82,7 @@ def test_a_budget_is_answered_and_the_answer_delivered(home, tmp_path):
         home / "four.npz",
         BudgetRequest(budget_ms, **asked(budget_ms)),
         tmp_path / "app",
-        options=DeliveryOptions("tflite", protocol="quick:rounds=2,runs=1"),
+        options=DeliveryOptions("tflite", protocol="quick:rounds=2,runs=1,repeats=0,sentinel=off"),
     )
     delivery = deliver(request)
     (answer,) = generate(budget_ms, **asked(budget_ms))
@@ -102,7 +102,7 @@ def test_the_command_asks_the_same(home, tmp_path):
             *("--budget", f"{budget_ms}ms", "--lut", tmp_path / "table.json"),
             *("--accuracy", tmp_path / "macs.npz", "--generator", tmp_path / "generator.npz"),
             *("--no-verify", "--speed", "table"),
-            *("--format", "tflite", "--protocol", "quick:rounds=2,runs=1"),
+            *("--format", "tflite", "--protocol", "quick:rounds=2,runs=1,repeats=0,sentinel=off"),
             *("-o", tmp_path / "app", "--json"),
         )
     )

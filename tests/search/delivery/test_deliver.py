@@ -22,7 +22,7 @@ from spaces import get_space
 from supernets import Evaluator, write_supernet
 
 nassearch = console(main)
-QUICK = ("--protocol", "quick:rounds=2,runs=1")
+QUICK = ("--protocol", "quick:rounds=2,runs=1,repeats=0,sentinel=off")
 
 
 @pytest.fixture(scope="module")

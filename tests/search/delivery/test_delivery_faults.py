@@ -22,7 +22,7 @@ from search.delivery import files
 from supernets import FineTuning, write_supernet
 
 nassearch = console(main)
-OPTIONS = DeliveryOptions("onnx", protocol="quick:rounds=2,runs=1")
+OPTIONS = DeliveryOptions("onnx", protocol="quick:rounds=2,runs=1,repeats=0,sentinel=off")
 
 
 @pytest.fixture(scope="module")

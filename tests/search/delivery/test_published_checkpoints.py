@@ -53,7 +53,7 @@ def given(home):
 
 
 def test_its_networks_are_delivered_with_the_names_of_the_folders(home, tmp_path):
-    quick = ("--protocol", "quick:rounds=2,runs=1", "--recalibration", 50)
+    quick = ("--protocol", "quick:rounds=2,runs=1,repeats=0,sentinel=off", "--recalibration", 50)
     told = accepted(nassearch("deliver", *given(home), "-o", tmp_path, *quick))
     assert told["labels"] == list(CLASSES)
     assert told["normalisation"] == IMAGENET.to_dict()
