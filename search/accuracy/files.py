@@ -61,7 +61,7 @@ def read_accuracy_model(name: str | Path) -> AccuracyModel:
         raise UsageError(
             f"{name} is no accuracy model, but a supernet, whose networks are evaluated",
             f"Search with it: nassearch run --objectives top1@{name},latency --data DIR. Or learn "
-            f"from it: nassearch supernet evaluate {name} --data DIR --random 200 -o measured.csv",
+            f"a model from it: nassearch fit {name} --data DIR",
         )
     path = accuracy_files.find(str(name))
     if path.name.endswith(_TABLES):
