@@ -37,6 +37,14 @@ LONG = (
     "pnag_training",
     "contributing",
     "plugin",
+    "engines",
+    "run_loop",
+    "executors",
+    "run_command",
+    "signals",
+    "killed",
+    "training",
+    "deliver",
 )
 """Files of few and long tests: first, so that no worker is left alone with one at the end."""
 
