@@ -17,8 +17,8 @@ class DepthwiseConv(torch.autograd.Function):  # type: ignore[misc]
 
     The gradient of the weights is a grouped convolution of the input by the gradient of the
     output, with the images of the batch as further channels: each of the ``n * c`` planes is
-    correlated with its own, and the images are summed. Both gradients are computed with channels
-    first, where they take half as long, and whole steps with channels last, where all else does.
+    correlated with its own, and the images are summed, with channels first, where that takes half
+    as long. At stride 1 the gradient of the input is a convolution by the kernel turned over.
     """
 
     @staticmethod
@@ -33,20 +33,29 @@ class DepthwiseConv(torch.autograd.Function):  # type: ignore[misc]
         """The gradients of value and weight."""
         (gradient,) = gradients
         value, weight = ctx.saved_tensors
-        stride, padding = ctx.stride, _padding(weight)
-        value, gradient = value.contiguous(), gradient.contiguous()
+        stride = ctx.stride
         by_value = by_weight = None
         if ctx.needs_input_grad[0]:
-            by_value = torch.nn.grad.conv2d_input(
-                value.shape, weight, gradient, stride, padding, 1, len(weight)
-            ).contiguous(memory_format=torch.channels_last)
+            by_value = _input_gradient(value, weight, gradient, stride)
         if ctx.needs_input_grad[1]:
-            by_weight = _weight_gradient(value, gradient, weight.shape[-1], stride)
+            by_weight = _weight_gradient(
+                value.contiguous(), gradient.contiguous(), weight.shape[-1], stride
+            )
         return by_value, by_weight, None
 
 
 def _padding(weight: Tensor) -> int:
     return int(weight.shape[-1]) // 2
+
+
+def _input_gradient(value: Tensor, weight: Tensor, gradient: Tensor, stride: int) -> Tensor:
+    padding, channels = _padding(weight), len(weight)
+    if stride == 1:  # the convolution by the kernel turned over, which is no transposed one
+        return functional.conv2d(gradient, weight.flip(2, 3), None, 1, padding, 1, channels)
+    result: Tensor = torch.nn.grad.conv2d_input(
+        value.shape, weight, gradient.contiguous(), stride, padding, 1, channels
+    ).contiguous(memory_format=torch.channels_last)
+    return result
 
 
 def _weight_gradient(value: Tensor, gradient: Tensor, kernel: int, stride: int) -> Tensor:
