@@ -32,15 +32,16 @@ class DepthwiseConv(torch.autograd.Function):  # type: ignore[misc]
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         """The gradients of value and weight."""
         (gradient,) = gradients
-        value, weight = ctx.saved_tensors
-        stride = ctx.stride
+        stride, types = ctx.stride, [saved.dtype for saved in ctx.saved_tensors]
+        # Under autocast the output has another type than what it was computed from.
+        value, weight = (saved.to(gradient.dtype) for saved in ctx.saved_tensors)
         by_value = by_weight = None
         if ctx.needs_input_grad[0]:
-            by_value = _input_gradient(value, weight, gradient, stride)
+            by_value = _input_gradient(value, weight, gradient, stride).to(types[0])
         if ctx.needs_input_grad[1]:
             by_weight = _weight_gradient(
                 value.contiguous(), gradient.contiguous(), weight.shape[-1], stride
-            )
+            ).to(types[1])
         return by_value, by_weight, None
 
 

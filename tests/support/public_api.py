@@ -27,7 +27,8 @@ def undocumented(value, whole=False):
     """
     text = inspect.getdoc(value) or ""
     summary = text.splitlines()[0] if text else ""
-    lacking = [] if summary[:1].isupper() and summary.endswith(".") else ["a summary"]
+    begins = summary[:1].isupper() or summary.startswith("``")
+    lacking = [] if begins and summary.endswith(".") else ["a summary"]
     if not inspect.isfunction(value):
         return lacking
     signature = inspect.signature(value)
