@@ -105,7 +105,6 @@ class _Opened:
     """A supernet's file at one resolution, read once."""
 
     def __init__(self, weights: SupernetWeights, space: Space) -> None:
-
         self._supernet, self._card = read_supernet(weights.path, space)
         self._data: DataSet | None = None
         self._evaluator: Evaluator | None = None
@@ -166,5 +165,4 @@ def images_for(card: SupernetCard, space: Space, data: DataSet | Path | str) -> 
 
 def calibration_pixels(data: DataSet, n: int, seed: int) -> NDArray[np.uint8]:
     """Training images ``(n, h, w, c)`` as pixels, or as many as there are."""
-    order = np.random.default_rng(seed).permutation(len(data.train))
-    return data.train.images(np.sort(order[:n]))
+    return data.train.images(Recalibration(n, seed=seed).choose(len(data.train)))

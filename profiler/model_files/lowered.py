@@ -127,12 +127,11 @@ def _lower_of_supernet(
     file_options = options.file_options()
     if options.calibration is None and options.precision != "fp32":
         images = supernet.pixels(arch.space)
-        if images is not None and options.pixels is None:
-            normalisation = supernet.normalisation
-            normalised = PixelInput(normalisation.mean, normalisation.std).normalised(images)
-            file_options = replace(file_options, calibration=normalised)
-        elif images is not None:
-            file_options = replace(file_options, calibration=images)
+        if images is not None:
+            known = supernet.normalisation
+            seen = PixelInput(known.mean, known.std).normalised
+            calibration = images if options.pixels is not None else seen(images)
+            file_options = replace(file_options, calibration=calibration)
     return lower(arch.network, weights, path, format, file_options)
 
 

@@ -227,3 +227,17 @@ def verify_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--executor --workers --address``, given to the command as they are."""
+    workers = click.option(
+        "--workers", type=click.IntRange(1), help="Networks evaluated at a time."
+    )
+    address = click.option(
+        "--address", help="Of the Ray cluster; one on this machine unless given."
+    )
+    executor = click.option(
+        "--executor", default="serial", show_default=True, help="serial, processes or ray."
+    )
+    return executor(workers(address(function)))

@@ -16,7 +16,13 @@ from nasprof.signals import heeded
 from profiler.commands.options import Duration
 from search.commands.engine_settings import help_settings_option
 from search.commands.images import images_options
-from search.commands.options import BudgetType, ModelRequest, confidence_option, trade_off_options
+from search.commands.options import (
+    BudgetType,
+    ModelRequest,
+    confidence_option,
+    executor_options,
+    trade_off_options,
+)
 
 if TYPE_CHECKING:
     from search.problem import Objective
@@ -76,9 +82,7 @@ OBJECTIVES = "top1,latency"
     "warm_start",
     help="Begin with the front of an archive (.jsonl); or with that of a search on MACs: macs.",
 )
-@click.option("--executor", default="serial", show_default=True, help="serial, processes or ray.")
-@click.option("--workers", type=click.IntRange(1), help="Networks evaluated at a time.")
-@click.option("--address", help="Of the Ray cluster; one on this machine unless given.")
+@executor_options
 @click.option(
     "-o",
     "--output",

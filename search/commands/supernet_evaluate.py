@@ -11,6 +11,7 @@ import click
 from nasprof.cli import GreedyCommand, json_option, print_json, say, show_table
 from profiler.commands.options import arch_option
 from search.commands.images import images_options
+from search.commands.options import executor_options
 
 if TYPE_CHECKING:
     from search.objectives.images import LabelledImages
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--inherited", is_flag=True, help="Tell also what accuracy is without recalibration.")
 @click.option("--resolution", type=int, help="Input pixels of networks that are not named.")
-@click.option("--executor", default="serial", show_default=True, help="serial, processes or ray.")
-@click.option("--workers", type=click.IntRange(1), help="Networks evaluated at a time.")
-@click.option("--address", help="Of the Ray cluster; one on this machine unless given.")
+@executor_options
 @click.option(
     "-o",
     "--output",

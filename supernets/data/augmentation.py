@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
@@ -50,6 +51,15 @@ class Augmentation(Settings):
     def none(cls) -> Augmentation:
         """Images as they are."""
         return cls(padding=0, flip=0.0)
+
+    @classmethod
+    def only(cls, settings: Mapping[str, object] | None) -> Augmentation:
+        """What is named, and nothing else.
+
+        Raises:
+            UsageError: a setting is unknown, of another type or out of range.
+        """
+        return cls.of({**cls.none().to_dict(), **(settings or {})})
 
     @property
     def mixes(self) -> bool:

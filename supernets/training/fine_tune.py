@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from math import isfinite
 from typing import TypeAlias
@@ -15,6 +15,7 @@ from nasprof.typing import Progress
 from supernets.data import Augmentation, DataSet, Loader
 from supernets.subnet import Subnet
 from supernets.supernet import MOMENTUM
+from supernets.threads import torch_threads
 from supernets.training.fine_tuning import FineTuning
 from supernets.training.losses import loss
 from supernets.training.optimisers import learning_rate, make_optimiser, set_rate
@@ -57,9 +58,6 @@ def fine_tune(
     >>> fine_tune(subnet, read_data("digits", (8, 8, 3)), hardly).network == subnet.network
     True
     """
-    changes = Augmentation.none()
-    if settings.augmentation:
-        changes = Augmentation.of({**changes.to_dict(), **settings.augmentation})
     copies = {name: tensor.detach().clone() for name, tensor in subnet.tensors.items()}
     parameters = {
         name: nn.Parameter(tensor)
@@ -67,8 +65,9 @@ def fine_tune(
         if not name.endswith(_STATISTICS)
     }
     learner = replace(subnet, tensors={**copies, **parameters})
+    changes = Augmentation.only(settings.augmentation)
     loader = Loader(data, settings.batch, seed=settings.seed, augmentation=changes)
-    with closing(loader), _one_thread():
+    with closing(loader), torch_threads(1):
         _train(learner, parameters, loader, settings, teacher, progress)
     tensors = {name: tensor.detach() for name, tensor in learner.tensors.items()}
     return replace(subnet, tensors=tensors)
@@ -104,14 +103,3 @@ def _train(
         optimiser.step()
         if progress is not None:
             progress(step + 1, recipe.total)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Results depend on the number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

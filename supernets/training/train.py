@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import torch
@@ -18,6 +17,7 @@ from supernets.data import DataSet
 from supernets.data.augmentation import Augmentation
 from supernets.data.loader import Loader
 from supernets.supernet import Supernet
+from supernets.threads import torch_threads
 from supernets.training.budget import steps_within
 from supernets.training.checks import ValidationCheck
 from supernets.training.history import HISTORIES, History, history_path
@@ -76,7 +76,7 @@ def train(
     _check(supernet, data, recipe, options, path)
     facts = _facts(supernet, data, recipe, options)
     with ExitStack() as stack:
-        stack.enter_context(_threads(recipe.threads))
+        stack.enter_context(torch_threads(recipe.threads))
         team, device = stack.enter_context(workers(options.device, recipe.batch))
         history = stack.enter_context(_history(path, facts, options.fresh, team))
         if team.agreed(int(history.finished is not None and path.exists())):
@@ -142,17 +142,6 @@ def _facts(
     }
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Use so many threads of the CPU, on whose number results depend."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _history(path: Path, facts: JsonObject, fresh: bool, team: Workers) -> History:
     """The history, in the process that writes; what is not gone on with is removed.
 
@@ -198,14 +187,11 @@ def _loader(
     device: torch.device | str = "cpu",
 ) -> Loader:
     """Where batches come from, always the same ones."""
-    changes = Augmentation.none()
-    if recipe.augmentation:
-        changes = Augmentation.of({**changes.to_dict(), **recipe.augmentation})
     return Loader(
         data,
         recipe.batch // team.size,
         seed=recipe.seed,
-        augmentation=changes,
+        augmentation=Augmentation.only(recipe.augmentation),
         workers=processes,
         share=(team.rank, team.size),
         device=device,
