@@ -20,7 +20,7 @@ _LARGEST = 1e6
 class Recipe(Settings):
     """How a supernet is trained.
 
-    The defaults are what was best for minutes of one CPU core (``docs/supernets.md``).
+    The defaults are for minutes of one CPU core; ``docs/supernets.md`` has what they reach.
 
     Args:
         scheme: name of a training scheme (:data:`supernets.training.schemes.schemes`).
