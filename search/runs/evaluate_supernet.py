@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from nasprof.typing import JsonObject, Progress
 from profiler.model_files.architectures import ArchLike, NamedArch, named_archs
 from search.executors import Executor, open_executor
 from search.objectives.images import LabelledImages
-from search.objectives.supernet_accuracy import SupernetFile
+from search.objectives.supernet_accuracy import SupernetEvaluator, SupernetFile
 from search.problem import Problem
 from search.runs.evaluated_rows import evaluated_rows, from_row, rows_problem
 from spaces import Genes, Space
@@ -181,11 +182,30 @@ def evaluate_supernet(
     if not isinstance(images, LabelledImages):
         images = LabelledImages(images, split="test")
     file = SupernetFile.read(supernet)
+    return evaluate_networks(
+        file, partial(file.evaluator, images, progress=progress.images), archs, options, progress
+    )
+
+
+def evaluate_networks(
+    file: SupernetFile,
+    evaluator_in: Callable[[Space], SupernetEvaluator],
+    archs: ArchLike | Iterable[ArchLike] | None,
+    options: EvaluationOptions,
+    progress: EvaluationProgress,
+) -> EvaluatedArchs:
+    """The same of a supernet that has been read.
+
+    Args:
+        file: the supernet.
+        evaluator_in: what evaluates its networks in one of its spaces.
+        archs: as :func:`evaluate_supernet` takes them; likewise the rest.
+    """
     chosen = _chosen(file, archs, options)
     evaluated: dict[int, EvaluatedArch] = {}
     for space in dict.fromkeys(arch.space for arch in chosen):
         numbers = [number for number, arch in enumerate(chosen) if arch.space == space]
-        evaluator = file.evaluator(images, space, progress.images)
+        evaluator = evaluator_in(space)
         classes, facts = evaluator.evaluator().classes, file.facts(evaluator)
         progress.networks(len(evaluated), len(chosen))
         group = [chosen[number] for number in numbers]

@@ -12,12 +12,12 @@ from search.accuracy.files import accuracy_files, read_accuracy_model
 from search.accuracy.fitted import FittedAccuracy, fit_accuracy
 from search.accuracy.measurements import MeasuredAccuracy
 from search.objectives.images import LabelledImages
-from search.objectives.supernet_accuracy import SupernetFile
+from search.objectives.supernet_accuracy import SupernetEvaluator, SupernetFile
 from search.runs.evaluate_supernet import (
     EvaluatedArchs,
     EvaluationOptions,
     EvaluationProgress,
-    evaluate_supernet,
+    evaluate_networks,
 )
 
 NETWORKS = 150
@@ -54,21 +54,15 @@ def fit_supernet(
     >>> model = fit_supernet("S.safetensors", "images/", "mine.npz").model  # doctest: +SKIP
     >>> generate("0.2ms", accuracy=model)  # doctest: +SKIP
     """
-    chosen = options or EvaluationOptions(random=NETWORKS)
-    if not isinstance(images, LabelledImages):
-        images = LabelledImages(images)
-    evaluated = evaluate_supernet(supernet, images, options=chosen, progress=progress)
-    source = (
-        f"{len(evaluated)} networks of {Path(supernet).name} on the {images.split} images of "
-        f"{Path(images.source).name}"
+    options, progress = (
+        options or EvaluationOptions(random=NETWORKS),
+        progress or EvaluationProgress(),
     )
-    return fit_accuracy(
-        _measured(evaluated),
-        Path(supernet).stem if output is None else output,
-        source=source,
-        seed=chosen.seed,
-        overwrite=overwrite,
-    )
+    images = images if isinstance(images, LabelledImages) else LabelledImages(images)
+    file = SupernetFile.read(supernet)
+    evaluator = file.evaluator(images, file.at(options.resolution), progress.images)
+    name = file.path.stem if output is None else output
+    return _fitted(file, evaluator, name, options, progress, overwrite)
 
 
 def accuracy_of_supernet(
@@ -82,15 +76,34 @@ def accuracy_of_supernet(
         UsageError: supernet and images do not fit.
         CannotRank: the images do not allow to tell good networks from bad ones.
     """
-    if not isinstance(images, LabelledImages):
-        images = LabelledImages(images)
+    options, progress = EvaluationOptions(random=NETWORKS), progress or EvaluationProgress()
+    images = images if isinstance(images, LabelledImages) else LabelledImages(images)
     file = SupernetFile.read(supernet)
-    fingerprint = file.evaluator(images, file.card.space).fingerprint
-    name = f"{file.path.stem}-{file.digest[:8]}-{fingerprint[:8]}"
+    evaluator = file.evaluator(images, file.card.space, progress.images)
+    name = f"{file.path.stem}-{file.digest[:8]}-{evaluator.fingerprint[:8]}"
     if name not in accuracy_files.known():
         logger.info(f"Evaluating {NETWORKS} networks of {file.path.name} to learn from ...")
-        fit_supernet(supernet, images, name, progress=progress)
+        _fitted(file, evaluator, name, options, progress)
     return read_accuracy_model(name)
+
+
+def _fitted(
+    file: SupernetFile,
+    evaluator: SupernetEvaluator,
+    output: str | Path,
+    options: EvaluationOptions,
+    progress: EvaluationProgress,
+    overwrite: bool = False,
+) -> FittedAccuracy:
+    """A model of networks that are drawn from the space of ``evaluator``, and evaluated by it."""
+    evaluated = evaluate_networks(file, lambda space: evaluator, None, options, progress)
+    images = evaluator.images
+    source = (
+        f"{len(evaluated)} networks of {file.path.name} on the {images.split} images of "
+        f"{Path(images.source).name}"
+    )
+    measured = _measured(evaluated)
+    return fit_accuracy(measured, output, source=source, seed=options.seed, overwrite=overwrite)
 
 
 def _measured(evaluated: EvaluatedArchs) -> MeasuredAccuracy:
