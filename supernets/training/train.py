@@ -92,11 +92,7 @@ def train(
         files = RunFiles(state_path(path), history, options.save_every_s)
         check = ValidationCheck(data, options.check_images)
         run = Run(trainer, loader, facts, files, check, progress)
-        if state is not None:
-            _go_on(run, state)
-        history.note(
-            {"step": trainer.done, "event": "resumed" if state else "begun", "total": total}
-        )
+        _begin(run, state)
         run.to_the_end()
         return finish(run, data, path)
 
@@ -220,6 +216,20 @@ def _found(
     )
     logger.info(f"{options.seconds:g} CPU seconds are {steps:,} steps")
     return steps
+
+
+def _begin(run: Run, state: TrainingState | None) -> None:
+    """Take up a training where it was saved, if it was, and say so in its history.
+
+    Raises:
+        StateInvalid: the state is damaged.
+    """
+    if state is not None:
+        _go_on(run, state)
+    event = "resumed" if state else "begun"
+    run.files.history.note(
+        {"step": run.trainer.done, "event": event, "total": run.trainer.recipe.total}
+    )
 
 
 def _go_on(run: Run, state: TrainingState) -> None:
