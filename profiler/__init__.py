@@ -13,6 +13,7 @@ from nasprof.exports import lazily
 
 if TYPE_CHECKING:
     from devices import Target
+    from nasprof.normalisation import Normalisation
     from profiler.api.audit import AuditedNetwork, AuditOptions, AuditReport, audit
     from profiler.api.describe import BlockDescription, Description, Descriptions, describe
     from profiler.api.environment import DeviceStatus, DeviceStatuses, environment, list_devices
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from profiler.api.measure import Measurements, TableSpeed, measure
     from profiler.api.predict import Prediction, Predictions, predict
     from profiler.api.table import TableOptions, build_table
-    from profiler.lowering import PixelInput
     from profiler.measuring.interruption import Cancelled, Interrupted
     from profiler.measuring.protocol import Protocol, parse_protocol
     from profiler.measuring.records import Measurement
@@ -57,7 +57,7 @@ __all__ = [
     "Measurements",
     "ModelInputs",
     "NamedArch",
-    "PixelInput",
+    "Normalisation",
     "Prediction",
     "Predictions",
     "BuildProgress",
@@ -104,7 +104,7 @@ _ORIGINS = {
     "Measurements": "profiler.api.measure",
     "ModelInputs": "profiler.model_files.inputs",
     "NamedArch": "profiler.model_files.architectures",
-    "PixelInput": "profiler.lowering.pixels",
+    "Normalisation": "nasprof.normalisation",
     "Prediction": "profiler.api.predict",
     "Predictions": "profiler.api.predict",
     "BuildProgress": "profiler.tables.progress",

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
+from nasprof.normalisation import Normalisation
 from nasprof.reader import Reader
 from nasprof.typing import JsonObject
 from spaces import Space, get_space
-from supernets.data.data_set import DataSet, Normalisation
-
-IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""What Once-for-All's published networks see (its ``imagenet.py``)."""
+from supernets.data.data_set import DataSet
 
 _SCHEMA = 1
 

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from nasprof.json_text import parse_json
+from nasprof.normalisation import IMAGENET
 from nasprof.safetensors_file import read_safetensors_metadata
 from nasprof.state_dict import read_state
 from nasprof.tensors import TorchMissing
 from spaces import Space, get_space
 from spaces.sharing import sharing_of
-from supernets.card import IMAGENET, SupernetCard
+from supernets.card import SupernetCard
 
 if TYPE_CHECKING:
     from supernets.supernet import Supernet

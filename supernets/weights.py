@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from nasprof.errors import UsageError
 from nasprof.log import logger
+from nasprof.normalisation import IMAGENET, Normalisation
 from spaces import Genes, Space
 from spaces.ops import shape_key
-from supernets.card import IMAGENET, SupernetCard
+from supernets.card import SupernetCard
 from supernets.checkpoint import read_card, read_supernet
-from supernets.data import DataSet, Normalisation, read_data
+from supernets.data import DataSet, read_data
 from supernets.recalibration import Recalibration
 
 if TYPE_CHECKING:

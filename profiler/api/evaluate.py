@@ -13,9 +13,9 @@ from devices import Backend, Target
 from devices.digest import model_digest
 from nasprof.classification import Accuracy, Labels, accuracy
 from nasprof.errors import UsageError
+from nasprof.normalisation import Normalisation
 from nasprof.results import Records
 from nasprof.typing import JsonObject, Progress
-from profiler.lowering.pixels import PixelInput
 from profiler.model_files.backends import backend_of
 from profiler.model_files.logits import Images, logits_of
 
@@ -69,7 +69,7 @@ def evaluate(
     labels: ArrayLike,
     device: Target | str | None = None,
     *,
-    normalisation: PixelInput | None = None,
+    normalisation: Normalisation | None = None,
     progress: Progress | None = None,
 ) -> EvaluatedFiles:
     """The accuracy of model files on labelled images, as a device computes it.
@@ -121,7 +121,7 @@ def _evaluate(
     images: Images,
     labels: Labels,
     backend: Backend,
-    normalisation: PixelInput | None,
+    normalisation: Normalisation | None,
     progress: Progress | None,
 ) -> EvaluatedFile:
     with backend.open() as session:

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nasprof.errors import UsageError
+from nasprof.normalisation import Normalisation
 from nasprof.results import Records
 from nasprof.typing import JsonObject
-from profiler.lowering import Lowered, PixelInput, find_format
+from profiler.lowering import Lowered, find_format
 from profiler.model_files.lowered import LoweringOptions, lower_arch
 from profiler.model_files.model_file import ModelFile
 from profiler.model_files.models import ModelLike, NamedModel, named_models
@@ -45,7 +46,7 @@ class ExportedFile:
     macs: int | None
     params: int | None
     drift: JsonObject | None
-    pixels: PixelInput | None = None
+    pixels: Normalisation | None = None
 
     def to_dict(self) -> JsonObject:
         """As JSON."""

@@ -14,8 +14,8 @@ from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
     from devices import Target
+    from nasprof.normalisation import Normalisation
     from profiler.api.evaluate import EvaluatedFiles
-    from profiler.lowering import PixelInput
 
 
 @click.command(cls=GreedyCommand)
@@ -47,7 +47,7 @@ def evaluate(
     data: str,
     split: str,
     seed: int,
-    normalisation: PixelInput | None,
+    normalisation: Normalisation | None,
     as_json: bool,
 ) -> None:
     """Measure how often model files are right about labelled images, by running them."""

@@ -12,7 +12,7 @@ from nasprof.typing import JsonObject
 from profiler.commands.options import arch_option, pixel_options, supernet_options
 
 if TYPE_CHECKING:
-    from profiler.lowering import PixelInput
+    from nasprof.normalisation import Normalisation
     from supernets import SupernetWeights
 
 
@@ -59,7 +59,7 @@ def export(
     batch: int,
     weights: Path | None,
     calibration: Path | None,
-    pixels: PixelInput | None,
+    pixels: Normalisation | None,
     supernet: SupernetWeights | None,
     seed: int,
     output: Path,

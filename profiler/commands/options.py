@@ -15,7 +15,7 @@ from nasprof.errors import UsageError
 from nasprof.typing import JsonObject
 
 if TYPE_CHECKING:
-    from profiler.lowering import PixelInput
+    from nasprof.normalisation import Normalisation
     from supernets import SupernetWeights
 
 
@@ -92,7 +92,7 @@ def supernet_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def pixel_options(function: Callable[..., None]) -> Callable[..., None]:
-    """``--uint8-input --mean --std``, given to the command as one ``PixelInput`` or None.
+    """``--uint8-input --mean --std``, given to the command as one ``Normalisation`` or None.
 
     Without a mean it is the supernet's, where the command has one, else ImageNet's.
     """
@@ -109,17 +109,16 @@ def pixel_options(function: Callable[..., None]) -> Callable[..., None]:
     def command(
         *args: object,
         uint8_input: bool,
-        normalisation: PixelInput | None,
+        normalisation: Normalisation | None,
         supernet: SupernetWeights | None = None,
         **options: object,
     ) -> None:
-        from profiler.lowering import IMAGENET, PixelInput
+        from nasprof.normalisation import IMAGENET
 
         if normalisation is not None and not uint8_input:
             raise UsageError("--mean and --std belong to --uint8-input")
         if normalisation is None and supernet is not None and uint8_input:
-            known = supernet.normalisation
-            normalisation = PixelInput(known.mean, known.std)
+            normalisation = supernet.normalisation
         pixels = (normalisation or IMAGENET) if uint8_input else None
         function(*args, pixels=pixels, supernet=supernet, **options)
 
@@ -129,7 +128,7 @@ def pixel_options(function: Callable[..., None]) -> Callable[..., None]:
 def normalisation_options(
     meaning: str,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """``--mean --std``, given to the command as ``normalisation``: a ``PixelInput`` or None.
+    """``--mean --std``, given to the command as ``normalisation``: a ``Normalisation`` or None.
 
     Args:
         meaning: of ``--mean``.
@@ -152,9 +151,9 @@ def _with_normalisation(function: Callable[..., None], meaning: str) -> Callable
             return
         if mean is None or std is None:
             raise UsageError("--mean and --std belong together")
-        from profiler.lowering import PixelInput
+        from nasprof.normalisation import Normalisation
 
-        function(*args, normalisation=PixelInput(mean, std), **options)
+        function(*args, normalisation=Normalisation(mean, std), **options)
 
     return command
 

@@ -13,15 +13,12 @@ from profiler.lowering.calibration import random_inputs
 from profiler.lowering.checkpoint import load_weights
 from profiler.lowering.fold import Weights
 from profiler.lowering.options import FileOptions
-from profiler.lowering.pixels import IMAGENET, PixelInput
 from profiler.lowering.writing import Lowered, lower
 
 __all__ = [
-    "IMAGENET",
     "FileOptions",
     "Format",
     "Lowered",
-    "PixelInput",
     "Precision",
     "Weights",
     "find_format",

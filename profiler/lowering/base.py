@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
 from nasprof.errors import UsageError
+from nasprof.normalisation import Normalisation
 from nasprof.registry import Registry
 from profiler.lowering.fold import AnyInput, Array, Weights
-from profiler.lowering.pixels import PixelInput
 from spaces.graph import Network
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
@@ -34,7 +34,7 @@ class Format(ABC):
         weights: Weights,
         precision: str,
         batch: int,
-        pixels: PixelInput | None = None,
+        pixels: Normalisation | None = None,
     ) -> bytes:
         """The file's content at ``fp32`` or ``fp16``; its input is of ``pixels`` where given."""
 

@@ -8,9 +8,9 @@ from typing import TypeAlias
 import numpy as np
 
 from nasprof.errors import UsageError
+from nasprof.normalisation import Normalisation
 from nasprof.typing import JsonObject
 from profiler.lowering.fold import AnyInput, Array
-from profiler.lowering.pixels import PixelInput
 from spaces.graph import Network
 
 Samples: TypeAlias = list[AnyInput]
@@ -21,7 +21,7 @@ RANDOM_SAMPLES = 16
 
 
 def random_inputs(
-    network: Network, rng: np.random.Generator | None, pixels: PixelInput | None = None
+    network: Network, rng: np.random.Generator | None, pixels: Normalisation | None = None
 ) -> Samples:
     """Standard normal samples, or pixels of any value: one array ``(n, h, w, c)`` an input."""
     rng = rng or np.random.default_rng(0)
@@ -33,7 +33,7 @@ def random_inputs(
 
 
 def checked_samples(
-    samples: AnyInput | Sequence[AnyInput], network: Network, pixels: PixelInput | None
+    samples: AnyInput | Sequence[AnyInput], network: Network, pixels: Normalisation | None
 ) -> Samples:
     """One array ``(n, h, w, c)`` an input.
 

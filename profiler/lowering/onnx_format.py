@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
 from devices.runner.telemetry import silent_onnxruntime
+from nasprof.normalisation import Normalisation
 from profiler.lowering.base import Format
 from profiler.lowering.calibration import batches_of
 from profiler.lowering.fold import Affine, AnyInput, Array, Weights, flat_values, fold, merge_equal
-from profiler.lowering.pixels import FLOAT, NORMALISED, SCALED, PixelInput
+from profiler.lowering.pixels import FLOAT, NORMALISED, SCALED
 from spaces.graph import Network, Program
 from spaces.ops import (
     Activate,
@@ -60,7 +61,7 @@ class OnnxFormat(Format):
         weights: Weights,
         precision: str,
         batch: int,
-        pixels: PixelInput | None = None,
+        pixels: Normalisation | None = None,
     ) -> bytes:
         program = merge_equal(network.program())
         writer = _Writer(program, fold(program, weights), batch, half=precision == "fp16")
@@ -105,7 +106,7 @@ class _Writer:
         self.message = ModelProto(ir_version=IR_VERSION, producer_name="nasprof")
         self.graph = self.message.graph
         self.flat = flat_values(program)
-        self.pixels: PixelInput | None = None
+        self.pixels: Normalisation | None = None
 
     def model(self, name: str) -> Any:
         """The whole model as a protobuf message."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nasprof.errors import UsageError
+from nasprof.normalisation import Normalisation
 from profiler.lowering.fold import AnyInput
-from profiler.lowering.pixels import PixelInput
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class FileOptions:
     batch: int = 1
     calibration: AnyInput | Sequence[AnyInput] | None = None
     rng: np.random.Generator | None = None
-    pixels: PixelInput | None = None
+    pixels: Normalisation | None = None
 
     def __post_init__(self) -> None:
         if self.batch < 1:

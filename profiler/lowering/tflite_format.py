@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from nasprof.normalisation import Normalisation
 from profiler.lowering.base import Format
 from profiler.lowering.fold import AnyInput, Array, Weights, fold, merge_equal
-from profiler.lowering.pixels import PixelInput
 from profiler.lowering.tflite_ops import EMITTERS
 from profiler.lowering.tflite_writer import Writer
 from spaces.graph import Network
@@ -32,7 +32,7 @@ class TFLiteFormat(Format):
         weights: Weights,
         precision: str,
         batch: int,
-        pixels: PixelInput | None = None,
+        pixels: Normalisation | None = None,
     ) -> bytes:
         program = merge_equal(network.program())
         writer = Writer(program, fold(program, weights), batch, half=precision == "fp16")

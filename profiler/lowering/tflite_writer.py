@@ -8,8 +8,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
+from nasprof.normalisation import Normalisation
 from profiler.lowering.fold import Affine, flat_values
-from profiler.lowering.pixels import STAGES, PixelInput
+from profiler.lowering.pixels import STAGES
 from profiler.lowering.tflite_model import ModelBuilder
 from spaces.graph import Program
 from spaces.ops import Activate, Activation, Add, Conv, Gate, Norm, Op
@@ -31,7 +32,7 @@ class Writer:
         self.sixfold = _sixfold_gates(program)
         self.fused = _fused_relus(program)
 
-    def input(self, name: str, pixels: PixelInput | None) -> int:
+    def input(self, name: str, pixels: Normalisation | None) -> int:
         """The tensor of an input; what the network sees of it is the value of this name."""
         shape = self.program.inputs[name]
         dims = [self.batch, *shape]

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 
 from nasprof.errors import UsageError
+from nasprof.normalisation import Normalisation
 from profiler.lowering.base import Format
 from profiler.lowering.fold import AnyInput, Array, Weights
-from profiler.lowering.pixels import PixelInput
 from spaces.graph import Network
 
 
@@ -33,7 +33,7 @@ class TorchFormat(Format):
         weights: Weights,
         precision: str,
         batch: int,
-        pixels: PixelInput | None = None,
+        pixels: Normalisation | None = None,
     ) -> bytes:
         content: bytes = _worker().encode(network, weights, precision == "fp16", batch, pixels)
         return content

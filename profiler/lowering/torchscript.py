@@ -14,15 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from devices.runner.adapters.torch_adapter import INPUTS_ENTRY
+from nasprof.normalisation import Normalisation
 from profiler.lowering.fold import Affine, AnyInput, Array, Weights, fold, merge_equal
 from profiler.lowering.module import ProgramModule
-from profiler.lowering.pixels import PixelInput
 from spaces.graph import Network, Program
 from spaces.ops import Conv, Op
 
 
 def encode(
-    network: Network, weights: Weights, half: bool, batch: int, pixels: PixelInput | None
+    network: Network, weights: Weights, half: bool, batch: int, pixels: Normalisation | None
 ) -> bytes:
     """The file's content; its extra entry lists the inputs' names, shapes and types."""
     program = merge_equal(network.program())
@@ -78,7 +78,7 @@ class _Half(nn.Module):  # type: ignore[misc]
 class _Normalised(nn.Module):  # type: ignore[misc]
     """A module that takes pixels."""
 
-    def __init__(self, module: nn.Module, pixels: PixelInput, channels: int) -> None:
+    def __init__(self, module: nn.Module, pixels: Normalisation, channels: int) -> None:
         super().__init__()
         self.module = module
         scale, shift = (torch.from_numpy(each)[:, None, None] for each in pixels.factors(channels))

@@ -10,6 +10,7 @@ from typing import Any
 
 from nasprof.files import write_atomic
 from nasprof.log import logger
+from nasprof.normalisation import Normalisation
 from nasprof.temporary import TemporaryFolder
 from nasprof.typing import JsonObject
 from profiler.lowering.base import Format, find_format
@@ -24,7 +25,7 @@ from profiler.lowering.calibration import (
 from profiler.lowering.check import check_weights
 from profiler.lowering.fold import Array, Weights
 from profiler.lowering.options import DEFAULTS, FileOptions
-from profiler.lowering.pixels import PixelInput
+from profiler.lowering.pixels import check_pixels
 from spaces.graph import Network
 
 
@@ -52,7 +53,7 @@ class Lowered:
     sha256: str
     size_bytes: int
     drift: JsonObject | None = None
-    pixels: PixelInput | None = None
+    pixels: Normalisation | None = None
 
 
 def lower(
@@ -79,7 +80,7 @@ def lower(
     writer = find_format(format, precision)
     check_weights(weights, network.arrays())
     if options.pixels is not None:
-        options.pixels.check(network)
+        check_pixels(options.pixels, network)
     facts: JsonObject = {
         "format": format,
         "precision": precision,

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from devices import Backend, ModelDetails, RunnerRefused, Session
 from nasprof.errors import NasprofError, UsageError
+from nasprof.normalisation import Normalisation
 from nasprof.typing import JsonObject, Progress
 from profiler.lowering.fold import AnyInput, Array
-from profiler.lowering.pixels import PixelInput
 from profiler.model_files.own import own_details
 
 _MOST_CHANNELS = 4
@@ -42,7 +42,7 @@ def logits_of(
     path: str | Path,
     images: Images,
     session: Session,
-    normalisation: PixelInput | None = None,
+    normalisation: Normalisation | None = None,
     progress: Progress | None = None,
 ) -> Array:
     """The logits of a classifier's file on images, as a device computes them.
@@ -156,7 +156,7 @@ class _Feed:
             )
         return cls(path, tensor["name"], tensor["dtype"], batch, layouts[tuple(shape)])
 
-    def check(self, dtype: np.dtype[Any], normalisation: PixelInput | None) -> None:
+    def check(self, dtype: np.dtype[Any], normalisation: Normalisation | None) -> None:
         """Look whether images of this type can be made into what the file takes."""
         if self.dtype not in ("float32", "uint8"):
             raise UsageError(f"{self.path} takes {self.dtype}, expected float32 or uint8")
@@ -165,10 +165,10 @@ class _Feed:
         if self.dtype == "float32" and dtype == np.uint8 and normalisation is None:
             raise UsageError(
                 f"{self.path} takes normalised images, and these are pixels",
-                "Say how: normalisation=PixelInput(mean, std), or --mean and --std.",
+                "Say how: normalisation=Normalisation(mean, std), or --mean and --std.",
             )
 
-    def made(self, images: AnyInput, normalisation: PixelInput | None) -> AnyInput:
+    def made(self, images: AnyInput, normalisation: Normalisation | None) -> AnyInput:
         """Images ``(n, h, w, c)`` as the file takes them."""
         if self.dtype == "float32":
             if images.dtype == np.uint8 and normalisation is not None:

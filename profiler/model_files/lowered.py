@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from nasprof.arrays import read_npy, require_finite
 from nasprof.errors import UsageError
+from nasprof.normalisation import Normalisation
 from nasprof.reader import brief
 from profiler.lowering import (
     FileOptions,
     Lowered,
-    PixelInput,
     formats,
     load_weights,
     lower,
@@ -57,7 +57,7 @@ class LoweringOptions:
     weights: str | Path | None = None
     calibration: NDArray[np.float32] | NDArray[np.uint8] | None = None
     seed: int = 0
-    pixels: PixelInput | None = None
+    pixels: Normalisation | None = None
     supernet: SupernetWeights | None = None
 
     def __post_init__(self) -> None:
@@ -128,8 +128,7 @@ def _lower_of_supernet(
     if options.calibration is None and options.precision != "fp32":
         images = supernet.pixels(arch.space)
         if images is not None:
-            known = supernet.normalisation
-            seen = PixelInput(known.mean, known.std).normalised
+            seen = supernet.normalisation.normalised
             calibration = images if options.pixels is not None else seen(images)
             file_options = replace(file_options, calibration=calibration)
     return lower(arch.network, weights, path, format, file_options)

@@ -14,9 +14,10 @@ from devices import DeviceError, Target
 from nasprof.classification import Accuracy, accuracy
 from nasprof.errors import NasprofError, UsageError
 from nasprof.log import logger
+from nasprof.normalisation import Normalisation
 from nasprof.typing import JsonObject, Progress
 from profiler.api.measure import measure
-from profiler.lowering import FileOptions, Lowered, PixelInput, lower
+from profiler.lowering import FileOptions, Lowered, lower
 from profiler.measuring.interruption import Cancelled
 from profiler.measuring.records import Measurement
 from profiler.measuring.request import Listeners
@@ -136,7 +137,7 @@ def write_files(network: TrainedNetwork, options: DeliveryOptions, folder: Path)
     Raises:
         NasprofError: a file cannot be written.
     """
-    pixels = network.pixels if options.uint8_input else None
+    pixels = network.normalisation if options.uint8_input else None
     calibration = network.calibration(options.calibration, options.uint8_input, options.seed)
     weights = network.subnet.arrays()
     written = []
@@ -203,8 +204,8 @@ def _run(
     return FileAccuracy.of(backend.label, logits.astype(np.float32), network)
 
 
-def _normalisation(written: Lowered, network: TrainedNetwork) -> PixelInput | None:
-    return network.pixels if written.pixels is None else None
+def _normalisation(written: Lowered, network: TrainedNetwork) -> Normalisation | None:
+    return network.normalisation if written.pixels is None else None
 
 
 def _runs(target: Target, format: str) -> bool:

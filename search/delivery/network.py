@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from nasprof.classification import Accuracy, accuracy
 from nasprof.errors import UsageError
 from nasprof.log import logger
+from nasprof.normalisation import Normalisation
 from nasprof.typing import JsonObject
-from profiler.lowering import PixelInput
 from profiler.model_files.architectures import NamedArch, named_archs
 from search.accuracy.base import AccuracyModel
 from search.answers.generate import generate
@@ -115,10 +115,9 @@ class TrainedNetwork:
         return accuracy(self.logits, self.labels)
 
     @property
-    def pixels(self) -> PixelInput:
+    def normalisation(self) -> Normalisation:
         """How its images are normalised."""
-        normalisation = self.card.normalisation
-        return PixelInput(normalisation.mean, normalisation.std)
+        return self.card.normalisation
 
     def calibration(self, n: int, raw: bool, seed: int) -> NDArray[np.uint8] | NDArray[np.float32]:
         """Training images ``(n, h, w, c)``, or as many as there are.
@@ -128,7 +127,7 @@ class TrainedNetwork:
             seed: draws them.
         """
         images = calibration_pixels(self.data, n, seed)
-        return images if raw else self.pixels.normalised(images)
+        return images if raw else self.normalisation.normalised(images)
 
 
 def trained_network(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from nasprof.normalisation import Normalisation
 from supernets.data.augmentation import Augmentation
-from supernets.data.data_set import DataSet, Normalisation, Split
+from supernets.data.data_set import DataSet, Split
 from supernets.data.formats.base import DataFormat, data_formats
 from supernets.data.loader import Loader
 from supernets.data.named import data_sets

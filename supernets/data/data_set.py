@@ -9,69 +9,10 @@ from typing import Protocol
 import numpy as np
 
 from nasprof.errors import UsageError
-from nasprof.reader import Reader
+from nasprof.normalisation import Normalisation
 from nasprof.typing import Array, Indices, JsonObject
 from supernets.data.pictures import Geometry, Pixels, convert_array
 from supernets.data.samples import ImageSource, Labels
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """What pixels, scaled to 0..1, are made of before a network sees them: (x - mean) / std.
-
-    Args:
-        mean: of each channel.
-        std: of each channel, above 0.
-    """
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        numbers = (*self.mean, *self.std)
-        if len(self.mean) != len(self.std) or not np.isfinite(numbers).all() or min(self.std) <= 0:
-            raise UsageError(
-                f"mean {self.mean} and std {self.std} normalise nothing, expected a finite number "
-                "a channel each, std above 0"
-            )
-
-    @classmethod
-    def of(cls, split: Split, batch: int = 500) -> Normalisation:
-        """Mean and standard deviation of all pixels of a split, by channel.
-
-        Raises:
-            UsageError: the split is empty.
-        """
-        sums = squares = pixels = 0
-        for start in range(0, len(split), batch):
-            images = split.images(np.arange(start, min(start + batch, len(split))))
-            flat = images.reshape(-1, images.shape[3]).astype(np.float64)
-            sums, squares = sums + flat.sum(axis=0), squares + np.square(flat).sum(axis=0)
-            pixels += len(flat)
-        return cls.of_sums(np.asarray(sums), np.asarray(squares), pixels)
-
-    @classmethod
-    def of_sums(cls, sums: Array, squares: Array, pixels: int) -> Normalisation:
-        """From the sums of values of 0 to 255 and of their squares, ``(c,)`` each."""
-        if not pixels:
-            raise UsageError("no image to normalise by")
-        mean = sums / pixels
-        std = np.sqrt(np.maximum(squares / pixels - mean**2, 1.0))
-        return cls(tuple((mean / 255).round(6).tolist()), tuple((std / 255).round(6).tolist()))
-
-    def to_dict(self) -> JsonObject:
-        return {"mean": list(self.mean), "std": list(self.std)}
-
-    @classmethod
-    def from_dict(cls, data: JsonObject, where: str = "normalisation") -> Normalisation:
-        """From what :meth:`to_dict` gave.
-
-        Raises:
-            UsageError: naming the field that is wrong.
-        """
-        reader = Reader(data, where)
-        kind = "a list of numbers"
-        return cls(tuple(reader.take("mean", kind)), tuple(reader.take("std", kind)))
 
 
 class PixelStore(Protocol):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nasprof.errors import UsageError
+from nasprof.normalisation import Normalisation
 from nasprof.typing import Indices
-from supernets.data.data_set import Normalisation
 from supernets.data.duplicates import groups
 from supernets.data.options import DataOptions
 from supernets.data.pictures import Geometry

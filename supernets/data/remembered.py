@@ -20,9 +20,9 @@ from nasprof.errors import NasprofError
 from nasprof.files import write_atomic
 from nasprof.json_text import parse_json
 from nasprof.log import logger
+from nasprof.normalisation import Normalisation
 from nasprof.reader import Reader
 from nasprof.user_folders import data_folder
-from supernets.data.data_set import Normalisation
 from supernets.data.division import Division
 from supernets.data.options import DataOptions
 from supernets.data.pictures import Geometry

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nasprof.normalisation import Normalisation
 from nasprof.typing import Indices
-from supernets.data.data_set import Normalisation, Split
+from supernets.data.data_set import Split
 from supernets.data.pictures import Pixels
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ def normalised(pixels: Tensor, normalisation: Normalisation) -> Tensor:
     """Pixels ``(n, h, w, c)``, uint8, as a network sees them: float32 ``(n, c, h, w)``, there."""
     import torch
 
-    mean, std = (np.array(values) for values in (normalisation.mean, normalisation.std))
-    factors = np.stack([1 / (255 * std), -mean / std]).astype(np.float32)
+    factors = np.stack(normalisation.factors(pixels.shape[-1]))
     scale, shift = torch.from_numpy(factors).to(pixels.device)[:, :, None, None]
     real = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
     return real.mul_(scale).add_(shift)

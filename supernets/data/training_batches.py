@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nasprof.normalisation import Normalisation
 from nasprof.typing import Indices
 from supernets.data.augmentation import Augmentation, random_crops, shifted
-from supernets.data.data_set import Normalisation, Split
+from supernets.data.data_set import Split
 from supernets.data.mixing import erase, mix
 from supernets.data.randaugment import rand_augment
 from supernets.data.tensors import normalised

@@ -13,7 +13,7 @@ PUBLIC = {
         AuditOptions AuditReport AuditedNetwork BlockDescription BuildProgress Cancelled
         Description Descriptions DeviceStatus DeviceStatuses EvaluatedFile EvaluatedFiles
         ExportedFile Exports Interrupted LatencyFit Listeners LoweringOptions Measurement
-        Measurements ModelInputs NamedArch PixelInput Prediction Predictions Protocol Status
+        Measurements ModelInputs NamedArch Normalisation Prediction Predictions Protocol Status
         TableOptions TableSpeed Target TorchModel audit build_table describe environment evaluate
         export fit_latency list_devices measure named_archs parse_protocol predict
         read_measurements

@@ -10,11 +10,10 @@ import torch
 from small_supernets import SPACES
 
 from nasprof.errors import UsageError
+from nasprof.normalisation import IMAGENET, Normalisation
 from spaces import get_space
 from supernets import Supernet, SupernetCard, read_supernet, write_supernet
-from supernets.card import IMAGENET
 from supernets.checkpoint import weights_digest
-from supernets.data import Normalisation
 
 every_space = pytest.mark.parametrize("name", SPACES)
 

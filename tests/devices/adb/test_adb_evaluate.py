@@ -10,7 +10,8 @@ import pytest
 
 import profiler
 from devices import RunnerRefused
-from profiler.lowering import FileOptions, PixelInput, formats, lower
+from nasprof.normalisation import Normalisation
+from profiler.lowering import FileOptions, formats, lower
 from spaces.nasbench201 import NasBench201Space
 from spaces.weights import random_weights
 
@@ -34,7 +35,7 @@ def phone(tmp_path_factory: pytest.TempPathFactory):
 @pytest.mark.parametrize("name", ["onnx", "tflite"])
 def test_a_board_says_what_this_machine_says(phone, tmp_path, name):
     path = tmp_path / f"net{formats.get(name).suffix}"
-    options = FileOptions("int8", 3, IMAGES, pixels=PixelInput((0.5,), (0.3,)))
+    options = FileOptions("int8", 3, IMAGES, pixels=Normalisation((0.5,), (0.3,)))
     lower(NETWORK, WEIGHTS, path, name, options)
     target = profiler.Target(
         "android",
@@ -52,7 +53,7 @@ def test_a_board_says_what_this_machine_says(phone, tmp_path, name):
 
 def test_a_phone_with_benchmark_model_alone_says_that_it_returns_no_outputs(phone, tmp_path):
     path = tmp_path / "net.tflite"
-    lower(NETWORK, WEIGHTS, path, "tflite", FileOptions(pixels=PixelInput((0.5,), (0.3,))))
+    lower(NETWORK, WEIGHTS, path, "tflite", FileOptions(pixels=Normalisation((0.5,), (0.3,))))
     with path.open("ab") as stream:
         stream.write(b"\nus=1000\n")
     target = profiler.Target(

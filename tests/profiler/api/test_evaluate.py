@@ -14,7 +14,8 @@ import profiler
 from devices import RunnerRefused, Target
 from nasprof.classification import accuracy
 from nasprof.errors import NasprofError, UsageError
-from profiler.lowering import FileOptions, PixelInput, formats, lower
+from nasprof.normalisation import Normalisation
+from profiler.lowering import FileOptions, formats, lower
 from profiler.lowering.module import build_module
 from profiler.model_files import logits
 from profiler.model_files.formats import runtime_for
@@ -27,7 +28,7 @@ WEIGHTS = random_weights(NETWORK, np.random.default_rng(0))
 GREY, LABELS = load_digits(return_X_y=True)
 LABELS = LABELS[:200]
 IMAGES = np.repeat((GREY[:200].reshape(-1, 8, 8, 1) * 15.9).astype(np.uint8), 3, axis=3)
-NORMALISATION = PixelInput((0.2, 0.3, 0.4), (0.25, 0.3, 0.35))
+NORMALISATION = Normalisation((0.2, 0.3, 0.4), (0.25, 0.3, 0.35))
 NORMALISED = NORMALISATION.normalised(IMAGES)
 BOTH = pytest.mark.parametrize("name", ["onnx", "tflite"])
 

@@ -10,7 +10,7 @@ from console import accepted, console, refused
 from small_supernets import trained_supernet
 
 from nasprof.errors import UsageError
-from profiler import LoweringOptions, PixelInput, evaluate, export
+from profiler import LoweringOptions, evaluate, export
 from profiler.cli import main
 from spaces import get_space
 from supernets import Evaluator, SupernetWeights, write_supernet
@@ -31,11 +31,9 @@ def home(tmp_path_factory):
 
 def accuracy_of(paths, normalisation=True):
     _, card, data = trained_supernet()
-    known = PixelInput(card.normalisation.mean, card.normalisation.std)
-    found = evaluate(
-        paths, data.test, data.test.labels, normalisation=known if normalisation else None
-    )
-    return [each.accuracy.top1 for each in found]
+    known = card.normalisation if normalisation else None
+    results = evaluate(paths, data.test, data.test.labels, normalisation=known)
+    return [result.accuracy.top1 for result in results]
 
 
 def test_files_have_the_supernet_s_weights_and_batch_norm_of_their_own(home, tmp_path, caplog):

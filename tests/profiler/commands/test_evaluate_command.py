@@ -7,15 +7,16 @@ import pytest
 from console import accepted, console, refused
 
 import profiler
+from nasprof.normalisation import Normalisation
 from profiler.cli import main
-from profiler.lowering import FileOptions, PixelInput, formats, lower
+from profiler.lowering import FileOptions, formats, lower
 from profiler.model_files.backends import backend_of
 from profiler.model_files.logits import image_shape
 from spaces.nasbench201 import NasBench201Space
 from spaces.weights import random_weights
 from supernets.data import read_data
 
-NORMALISATION = PixelInput((0.4,), (0.3,))
+NORMALISATION = Normalisation((0.4,), (0.3,))
 invoke = console(main)
 
 

@@ -9,8 +9,9 @@ import pytest
 from console import accepted, console, refused
 
 import profiler
+from nasprof.normalisation import IMAGENET
 from profiler.cli import main
-from profiler.lowering import IMAGENET, formats
+from profiler.lowering import formats
 from spaces.nasbench201 import NasBench201Space
 
 SPACE = NasBench201Space(resolution=16, cells=1, channels=8, classes=5)

@@ -13,7 +13,7 @@ from trade_offs import accuracy_by_macs, budgets_of, cells, generator_for
 
 from luts import write_cost_model
 from nasprof.errors import UsageError
-from profiler import PixelInput, evaluate
+from profiler import evaluate
 from search import (
     BudgetRequest,
     DeliveryOptions,
@@ -67,12 +67,11 @@ def test_answers_are_written_with_the_supernet_s_weights_and_evaluated(home, tmp
     told = replies.to_dict()["results"][0]
     assert told["evaluated"]["n"] == 60 and told["evaluated"]["recalibrated_on"] > 100
     data = read_data(home / "four.npz", (8, 8, 3))
-    known = PixelInput(data.normalisation.mean, data.normalisation.std)
     files = [Path(file) for file in best.files if not file.endswith(".json")]
     assert len(files) == 2
     for file in files:
-        (found,) = evaluate(file, data.test, data.test.labels, normalisation=known)
-        assert found.accuracy.top1 == pytest.approx(best.evaluated["top1"])
+        (result,) = evaluate(file, data.test, data.test.labels, normalisation=data.normalisation)
+        assert result.accuracy.top1 == pytest.approx(best.evaluated["top1"])
 
 
 def test_a_budget_is_answered_and_the_answer_delivered(home, tmp_path):

@@ -11,12 +11,12 @@ from console import accepted, console
 from oracles import ofa_supernet
 from PIL import Image
 
+from nasprof.normalisation import IMAGENET
 from profiler import evaluate
 from profiler.cli import main as nasprof_main
 from search.cli import main as nassearch_main
 from spaces import get_space
 from supernets import Supernet, read_data
-from supernets.card import IMAGENET
 
 nasprof, nassearch = console(nasprof_main), console(nassearch_main)
 CLASSES = ("cat", "dog", "owl")
