@@ -605,14 +605,14 @@ def _weights() -> dict[str, Any]:
 
 def _read_weights(path: Path) -> None:
     from profiler.lowering.checkpoint import load_weights
-    from profiler.lowering.fold import fold
+    from profiler.lowering.fold import checked_fold
 
     network = _network()
     arch = cells().decode(genes(cells()))[0]
     found = load_weights(path, network, arch)
     for name, array in found.items():
         assert array.dtype == np.float32 and np.isfinite(array).all(), f"{name} is not finite"
-    for name, affine in fold(network.program(), found).items():
+    for name, affine in checked_fold(network.program(), found).items():
         for array in asdict(affine).values():
             assert np.isfinite(array).all(), f"{name}, folded, is not finite"
 

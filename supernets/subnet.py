@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from nasprof.errors import UsageError
+from spaces.fold import fold, folded_program
 from spaces.graph import Network, Program
-from spaces.ops import BATCH_NORM_EPS, Conv, Linear, Op
+from spaces.ops import BATCH_NORM_EPS, Conv, Linear
 from supernets.depthwise import SLOW_KERNEL, DepthwiseConv
 from supernets.program import Layers, execute
 
@@ -93,9 +94,10 @@ class Subnet:
 
         It is of the tensors as they are now, and carries no gradients.
         """
-        with torch.no_grad():
-            program, tensors = _fold(self.program, self.tensors)
-        layers = TensorLayers(tensors)
+        weights = {name: _as_array(tensor) for name, tensor in self.tensors.items()}
+        program, arrays = folded_program(self.program, weights, fold(self.program, weights))
+        like = next(iter(self.tensors.values()))
+        layers = TensorLayers({name: torch.from_numpy(a).to(like) for name, a in arrays.items()})
         return lambda images: execute(program, layers, [_laid_out(images)])
 
     def trained_on(self, images: Tensor, momentum: float) -> Tensor:
@@ -126,30 +128,8 @@ class Subnet:
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Every parameter and buffer as float32, by name: what model files are written from."""
         return {
-            name: np.array(tensor.detach().cpu().numpy(), np.float32, order="C")
-            for name, tensor in self.tensors.items()
+            name: np.array(_as_array(tensor), order="C") for name, tensor in self.tensors.items()
         }
-
-
-def _fold(program: Program, tensors: Tensors) -> tuple[Program, Tensors]:
-    """The program with convolutions that normalise as well, and its tensors."""
-    ops: list[Op] = []
-    folded = dict(tensors)
-    for op in program.ops:
-        if isinstance(op, Conv) and op.norm is not None and not op.bias:
-            mean, variance, weight, bias = (
-                tensors[f"{op.norm}.{name}"].double()
-                for name in ("running_mean", "running_var", "weight", "bias")
-            )
-            scale = weight / (variance + BATCH_NORM_EPS).sqrt()
-            kernels = tensors[f"{op.param}.weight"]
-            product = kernels.double() * scale[:, None, None, None]
-            folded[f"{op.param}.weight"] = product.to(kernels.dtype)
-            folded[f"{op.param}.bias"] = (bias - mean * scale).to(kernels.dtype)
-            ops.append(replace(op, norm=None, bias=True))
-        else:
-            ops.append(op)
-    return replace(program, ops=tuple(ops)), folded
 
 
 class _StatisticsLayers(TensorLayers):
@@ -181,6 +161,12 @@ class _StatisticsLayers(TensorLayers):
             name: (total / self._counted[name]).to(self.tensors[name].dtype)
             for name, total in self._sums.items()
         }
+
+
+def _as_array(tensor: Tensor) -> NDArray[np.float32]:
+    """A tensor's values as float32, which may share its memory."""
+    array: NDArray[np.float32] = tensor.detach().float().cpu().numpy()
+    return array
 
 
 def _laid_out(images: Tensor) -> Tensor:

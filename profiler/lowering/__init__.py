@@ -11,9 +11,9 @@ from __future__ import annotations
 from profiler.lowering.base import Format, Precision, find_format, formats
 from profiler.lowering.calibration import random_inputs
 from profiler.lowering.checkpoint import load_weights
-from profiler.lowering.fold import Weights
 from profiler.lowering.options import FileOptions
 from profiler.lowering.writing import Lowered, lower
+from spaces.fold import Weights
 
 __all__ = [
     "FileOptions",

@@ -10,7 +10,8 @@ from typing import ClassVar, Literal, TypeAlias
 from nasprof.errors import UsageError
 from nasprof.normalisation import Normalisation
 from nasprof.registry import Registry
-from profiler.lowering.fold import AnyInput, Array, Weights
+from profiler.lowering.fold import AnyInput, Array
+from spaces.fold import Weights
 from spaces.graph import Network
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from profiler.lowering.check import check_weights
-from profiler.lowering.fold import Weights
+from spaces.fold import Weights
 from spaces.graph import Network, Program
 from spaces.ops import BATCH_NORM_EPS, Conv, Linear, Norm, Op
 from supernets.program import Layers, execute

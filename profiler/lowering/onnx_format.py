@@ -19,8 +19,9 @@ from devices.runner.telemetry import silent_onnxruntime
 from nasprof.normalisation import Normalisation
 from profiler.lowering.base import Format
 from profiler.lowering.calibration import batches_of
-from profiler.lowering.fold import Affine, AnyInput, Array, Weights, flat_values, fold, merge_equal
+from profiler.lowering.fold import AnyInput, Array, checked_fold, flat_values, merge_equal
 from profiler.lowering.pixels import FLOAT, NORMALISED, SCALED
+from spaces.fold import Affine, Weights
 from spaces.graph import Network, Program
 from spaces.ops import (
     Activate,
@@ -64,7 +65,7 @@ class OnnxFormat(Format):
         pixels: Normalisation | None = None,
     ) -> bytes:
         program = merge_equal(network.program())
-        writer = _Writer(program, fold(program, weights), batch, half=precision == "fp16")
+        writer = _Writer(program, checked_fold(program, weights), batch, half=precision == "fp16")
         writer.pixels = pixels
         return bytes(writer.model(network.name).SerializeToString())
 

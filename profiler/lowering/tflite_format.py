@@ -13,9 +13,10 @@ from typing import Any
 
 from nasprof.normalisation import Normalisation
 from profiler.lowering.base import Format
-from profiler.lowering.fold import AnyInput, Array, Weights, fold, merge_equal
+from profiler.lowering.fold import AnyInput, Array, checked_fold, merge_equal
 from profiler.lowering.tflite_ops import EMITTERS
 from profiler.lowering.tflite_writer import Writer
+from spaces.fold import Weights
 from spaces.graph import Network
 
 
@@ -35,7 +36,7 @@ class TFLiteFormat(Format):
         pixels: Normalisation | None = None,
     ) -> bytes:
         program = merge_equal(network.program())
-        writer = Writer(program, fold(program, weights), batch, half=precision == "fp16")
+        writer = Writer(program, checked_fold(program, weights), batch, half=precision == "fp16")
         inputs = [writer.input(value, pixels) for value in program.inputs]
         for op in program.ops:
             writer.values[op.name] = EMITTERS[type(op)](writer, op)

@@ -9,9 +9,10 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from nasprof.normalisation import Normalisation
-from profiler.lowering.fold import Affine, flat_values
+from profiler.lowering.fold import flat_values
 from profiler.lowering.pixels import STAGES
 from profiler.lowering.tflite_model import ModelBuilder
+from spaces.fold import Affine
 from spaces.graph import Program
 from spaces.ops import Activate, Activation, Add, Conv, Gate, Norm, Op
 

@@ -16,7 +16,8 @@ from types import ModuleType
 from nasprof.errors import UsageError
 from nasprof.normalisation import Normalisation
 from profiler.lowering.base import Format
-from profiler.lowering.fold import AnyInput, Array, Weights
+from profiler.lowering.fold import AnyInput, Array
+from spaces.fold import Weights
 from spaces.graph import Network
 
 

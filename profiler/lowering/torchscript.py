@@ -6,7 +6,6 @@ import io
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,10 @@ from torch import Tensor, nn
 
 from devices.runner.adapters.torch_adapter import INPUTS_ENTRY
 from nasprof.normalisation import Normalisation
-from profiler.lowering.fold import Affine, AnyInput, Array, Weights, fold, merge_equal
+from profiler.lowering.fold import AnyInput, Array, checked_fold, merge_equal
 from profiler.lowering.module import ProgramModule
-from spaces.graph import Network, Program
-from spaces.ops import Conv, Op
+from spaces.fold import Weights, folded_program
+from spaces.graph import Network
 
 
 def encode(
@@ -26,7 +25,8 @@ def encode(
 ) -> bytes:
     """The file's content; its extra entry lists the inputs' names, shapes and types."""
     program = merge_equal(network.program())
-    module: nn.Module = _folded(program, weights)
+    program, arrays = folded_program(program, weights, checked_fold(program, weights))
+    module: nn.Module = ProgramModule(program, program.ops, arrays)
     if half:
         module = _Half(module)
     dtype = torch.float32
@@ -88,22 +88,3 @@ class _Normalised(nn.Module):  # type: ignore[misc]
     def forward(self, image: Tensor) -> Tensor:
         result: Tensor = self.module(image.float() * self.scale + self.shift)
         return result
-
-
-def _folded(program: Program, weights: Weights) -> ProgramModule:
-    """The program with the norms of its convolutions folded into them."""
-    folded = fold(program, weights)
-    ops = tuple(
-        replace(op, norm=None, bias=True) if isinstance(op, Conv) else op for op in program.ops
-    )
-    arrays: dict[str, Array] = {}
-    for op in ops:
-        arrays |= _arrays(op, weights, folded)
-    return ProgramModule(replace(program, ops=ops), ops, arrays)
-
-
-def _arrays(op: Op, weights: Weights, folded: dict[str, Affine]) -> dict[str, Array]:
-    if isinstance(op, Conv):
-        affine = folded[op.name]
-        return {f"{op.param}.weight": affine.weight, f"{op.param}.bias": affine.bias}
-    return {name: weights[name] for name in op.parameters() | op.buffers()}

@@ -23,9 +23,10 @@ from profiler.lowering.calibration import (
     random_inputs,
 )
 from profiler.lowering.check import check_weights
-from profiler.lowering.fold import Array, Weights
+from profiler.lowering.fold import Array
 from profiler.lowering.options import DEFAULTS, FileOptions
 from profiler.lowering.pixels import check_pixels
+from spaces.fold import Weights
 from spaces.graph import Network
 
 

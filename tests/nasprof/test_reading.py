@@ -27,7 +27,7 @@ from nasprof.state_dict import read_state
 from nasprof.toml_text import parse_toml
 from profiler.cli import main as nasprof
 from profiler.lowering.checkpoint import load_weights
-from profiler.lowering.fold import fold
+from profiler.lowering.fold import checked_fold
 from profiler.measuring.journal import Journal
 from profiler.measuring.protocol import Protocol, protocols
 from profiler.model_files.lowered import read_calibration
@@ -396,7 +396,7 @@ def test_weights_that_overflow_once_folded_are_refused():
     weights[name][:] = 0
     weights[gamma][:] = 3e38
     with pytest.raises(UsageError, match="with its batch norm folded in, has values that are not"):
-        fold(NETWORK.program(), weights)
+        checked_fold(NETWORK.program(), weights)
 
 
 def save_weights(path, weights):

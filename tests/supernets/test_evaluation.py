@@ -59,6 +59,17 @@ def test_folding_batch_norm_changes_no_logit(name, digits):
         assert expected.std() > 1e-3
 
 
+def test_folded_networks_compute_in_the_precision_of_their_tensors():
+    network = SPACES["nasbench201"].network(np.array([3, 2, 1, 3, 2, 3], np.int8))
+    arrays = random_weights(network, np.random.default_rng(0))
+    doubles = {name: torch.from_numpy(array).double() for name, array in arrays.items()}
+    images = torch.rand(2, *np.roll(network.inputs[0], 1), dtype=torch.float64)
+    subnet = Subnet(network, doubles)
+    logits = subnet.folded()(images)
+    assert logits.dtype == torch.float64
+    assert torch.allclose(logits, subnet(images), rtol=1e-4, atol=1e-5)
+
+
 @every_space
 def test_the_same_images_give_the_same_accuracy(name, digits):
     space, data = SPACES[name], digits[name]
