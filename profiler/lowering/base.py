@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
 from nasprof.errors import UsageError
-from nasprof.normalisation import Normalisation
 from nasprof.registry import Registry
 from profiler.lowering.fold import AnyInput, Array
+from profiler.lowering.options import FileOptions
 from spaces.fold import Weights
 from spaces.graph import Network
 
@@ -29,15 +29,14 @@ class Format(ABC):
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
 
     @abstractmethod
-    def encode(
-        self,
-        network: Network,
-        weights: Weights,
-        precision: str,
-        batch: int,
-        pixels: Normalisation | None = None,
-    ) -> bytes:
-        """The file's content at ``fp32`` or ``fp16``; its input is of ``pixels`` where given."""
+    def encode(self, network: Network, weights: Weights, options: FileOptions) -> bytes:
+        """The file's content.
+
+        Args:
+            network: what to write.
+            weights: every array that ``network.arrays()`` names.
+            options: batch, ``fp32`` or ``fp16`` as precision, and how raw pixels are normalised.
+        """
 
     def quantize(
         self, model: bytes, samples: Sequence[AnyInput], at_batch: Callable[[int], bytes]

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
 from devices.runner.telemetry import silent_onnxruntime
-from nasprof.normalisation import Normalisation
 from profiler.lowering.base import Format
 from profiler.lowering.calibration import batches_of
 from profiler.lowering.fold import AnyInput, Array, checked_fold, flat_values, merge_equal
+from profiler.lowering.options import FileOptions
 from profiler.lowering.pixels import FLOAT, NORMALISED, SCALED
 from spaces.fold import Affine, Weights
 from spaces.graph import Network, Program
@@ -56,17 +56,9 @@ class OnnxFormat(Format):
     runtime = "onnxruntime"
     precisions = ("fp32", "fp16", "int8")
 
-    def encode(
-        self,
-        network: Network,
-        weights: Weights,
-        precision: str,
-        batch: int,
-        pixels: Normalisation | None = None,
-    ) -> bytes:
+    def encode(self, network: Network, weights: Weights, options: FileOptions) -> bytes:
         program = merge_equal(network.program())
-        writer = _Writer(program, checked_fold(program, weights), batch, half=precision == "fp16")
-        writer.pixels = pixels
+        writer = _Writer(program, checked_fold(program, weights), options)
         return bytes(writer.model(network.name).SerializeToString())
 
     def quantize(
@@ -97,17 +89,15 @@ def _channels_last(array: Array) -> Array:
 class _Writer:
     """Collects nodes and initializers of one graph."""
 
-    def __init__(
-        self, program: Program, arrays: dict[str, Affine], batch: int, *, half: bool
-    ) -> None:
+    def __init__(self, program: Program, arrays: dict[str, Affine], options: FileOptions) -> None:
         self.program = program
         self.arrays = arrays
-        self.batch = batch
-        self.type = np.float16 if half else np.float32
+        self.batch = options.batch
+        self.pixels = options.pixels
+        self.type = np.float16 if options.precision == "fp16" else np.float32
         self.message = ModelProto(ir_version=IR_VERSION, producer_name="nasprof")
         self.graph = self.message.graph
         self.flat = flat_values(program)
-        self.pixels: Normalisation | None = None
 
     def model(self, name: str) -> Any:
         """The whole model as a protobuf message."""

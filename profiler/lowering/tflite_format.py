@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nasprof.normalisation import Normalisation
 from profiler.lowering.base import Format
 from profiler.lowering.fold import AnyInput, Array, checked_fold, merge_equal
+from profiler.lowering.options import FileOptions
 from profiler.lowering.tflite_ops import EMITTERS
 from profiler.lowering.tflite_writer import Writer
 from spaces.fold import Weights
@@ -27,17 +27,10 @@ class TFLiteFormat(Format):
     runtime = "litert"
     precisions = ("fp32", "fp16", "int8")
 
-    def encode(
-        self,
-        network: Network,
-        weights: Weights,
-        precision: str,
-        batch: int,
-        pixels: Normalisation | None = None,
-    ) -> bytes:
+    def encode(self, network: Network, weights: Weights, options: FileOptions) -> bytes:
         program = merge_equal(network.program())
-        writer = Writer(program, checked_fold(program, weights), batch, half=precision == "fp16")
-        inputs = [writer.input(value, pixels) for value in program.inputs]
+        writer = Writer(program, checked_fold(program, weights), options)
+        inputs = [writer.input(value) for value in program.inputs]
         for op in program.ops:
             writer.values[op.name] = EMITTERS[type(op)](writer, op)
         return writer.file.pack(network.name or "network", inputs, writer.values[program.output])

@@ -8,8 +8,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from nasprof.normalisation import Normalisation
 from profiler.lowering.fold import flat_values
+from profiler.lowering.options import FileOptions
 from profiler.lowering.pixels import STAGES
 from profiler.lowering.tflite_model import ModelBuilder
 from spaces.fold import Affine
@@ -21,28 +21,29 @@ class Writer:
     """Turns operations into TFLite operators on one :class:`ModelBuilder`."""
 
     def __init__(
-        self, program: Program, arrays: Mapping[str, Affine], batch: int, *, half: bool
+        self, program: Program, arrays: Mapping[str, Affine], options: FileOptions
     ) -> None:
         self.program = program
         self.arrays = arrays
-        self.batch = batch
-        self.half = half
+        self.batch = options.batch
+        self.half = options.precision == "fp16"
+        self.pixels = options.pixels
         self.file = ModelBuilder()
         self.values: dict[str, int] = {}
         self.flat = flat_values(program)
         self.sixfold = _sixfold_gates(program)
         self.fused = _fused_relus(program)
 
-    def input(self, name: str, pixels: Normalisation | None) -> int:
+    def input(self, name: str) -> int:
         """The tensor of an input; what the network sees of it is the value of this name."""
         shape = self.program.inputs[name]
         dims = [self.batch, *shape]
-        if pixels is None:
+        if self.pixels is None:
             self.values[name] = self.file.tensor(name, dims)
             return self.values[name]
         source = self.file.tensor(name, dims, np.uint8)
         floats, scaled, normalised = (self.file.tensor(stage, dims) for stage in STAGES)
-        scale, shift = pixels.factors(shape[2])
+        scale, shift = self.pixels.factors(shape[2])
         cast = schema.CastOptionsT()
         cast.inDataType, cast.outDataType = schema.TensorType.UINT8, schema.TensorType.FLOAT32
         factor = self.file.constant("input.scale", scale)

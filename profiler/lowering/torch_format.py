@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 
 from nasprof.errors import UsageError
-from nasprof.normalisation import Normalisation
 from profiler.lowering.base import Format
 from profiler.lowering.fold import AnyInput, Array
+from profiler.lowering.options import FileOptions
 from spaces.fold import Weights
 from spaces.graph import Network
 
@@ -28,15 +28,8 @@ class TorchFormat(Format):
     runtime = "torch"
     precisions = ("fp32", "fp16")
 
-    def encode(
-        self,
-        network: Network,
-        weights: Weights,
-        precision: str,
-        batch: int,
-        pixels: Normalisation | None = None,
-    ) -> bytes:
-        content: bytes = _worker().encode(network, weights, precision == "fp16", batch, pixels)
+    def encode(self, network: Network, weights: Weights, options: FileOptions) -> bytes:
+        content: bytes = _worker().encode(network, weights, options)
         return content
 
     def run(self, path: Path, batches: Sequence[Sequence[AnyInput]]) -> list[Array]:

@@ -16,23 +16,25 @@ from devices.runner.adapters.torch_adapter import INPUTS_ENTRY
 from nasprof.normalisation import Normalisation
 from profiler.lowering.fold import AnyInput, Array, checked_fold, merge_equal
 from profiler.lowering.module import ProgramModule
+from profiler.lowering.options import FileOptions
 from spaces.fold import Weights, folded_program
 from spaces.graph import Network
 
 
-def encode(
-    network: Network, weights: Weights, half: bool, batch: int, pixels: Normalisation | None
-) -> bytes:
+def encode(network: Network, weights: Weights, options: FileOptions) -> bytes:
     """The file's content; its extra entry lists the inputs' names, shapes and types."""
     program = merge_equal(network.program())
     program, arrays = folded_program(program, weights, checked_fold(program, weights))
     module: nn.Module = ProgramModule(program, program.ops, arrays)
-    if half:
+    if options.precision == "fp16":
         module = _Half(module)
     dtype = torch.float32
-    if pixels is not None:
-        module, dtype = _Normalised(module, pixels, network.inputs[0][2]), torch.uint8
-    inputs = [torch.zeros(batch, c, h, w, dtype=dtype) for h, w, c in program.inputs.values()]
+    if options.pixels is not None:
+        channels = network.inputs[0][2]
+        module, dtype = _Normalised(module, options.pixels, channels), torch.uint8
+    inputs = [
+        torch.zeros(options.batch, c, h, w, dtype=dtype) for h, w, c in program.inputs.values()
+    ]
     described = [
         {"name": name, "shape": list(value.shape), "dtype": str(dtype).removeprefix("torch.")}
         for name, value in zip(program.inputs, inputs, strict=True)

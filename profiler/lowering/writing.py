@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def lower(
     }
 
     def encode(precision: str, batch: int) -> bytes:
-        return writer.encode(network, weights, precision, batch, options.pixels)
+        return writer.encode(network, weights, replace(options, precision=precision, batch=batch))
 
     whole = encode("fp32", batch)
     if precision == "fp32":

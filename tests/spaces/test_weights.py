@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from profiler.lowering import formats
+from profiler.lowering import FileOptions, formats
 from spaces.mobilenetv3 import MobileNetV3Space
 from spaces.nasbench201 import NasBench201Space
 from spaces.weights import random_weights
@@ -51,7 +51,7 @@ def test_convolutions_have_hes_variance(network):
 def deviations(network):
     """Standard deviation of every value of the network for a random input."""
     weights = random_weights(network, np.random.default_rng(0))
-    content = formats.get("onnx")().encode(network, weights, "fp32", 1)
+    content = formats.get("onnx")().encode(network, weights, FileOptions())
     model = onnx.load_from_string(content)
     names = [node.output[0] for node in model.graph.node]
     del model.graph.output[:]

@@ -87,7 +87,8 @@ def test_tflite_is_calibrated_in_as_many_batches_as_fit(tmp_path, images, monkey
     monkeypatch.setattr(
         tflite_int8, "_ranges", lambda *given: wide.append(len(given[1][0])) or ranges(*given)
     )
-    one = tflite_int8._sample_bytes(formats.get("tflite")().encode(NETWORK, WEIGHTS, "fp32", 3))
+    three = formats.get("tflite")().encode(NETWORK, WEIGHTS, FileOptions(batch=3))
+    one = tflite_int8._sample_bytes(three)
     monkeypatch.setattr(tflite_int8, "_MOST_BYTES", 4 * one)
     parts = boundary_ranges(written(tmp_path, "tflite", images, batch=2))
     assert wide == [4] * 8
