@@ -87,6 +87,7 @@ def _of_supernet(
 ) -> FittedAccuracy:
     import search
     from search.commands.progress import evaluation_progress
+    from search.runs.supernet_accuracy import learning_options
 
     if images is None:
         raise UsageError(f"{path} is a supernet, to be evaluated on images", "Name them: --data.")
@@ -95,7 +96,7 @@ def _of_supernet(
             path,
             images,
             output,
-            options=search.EvaluationOptions(random=networks, seed=seed),
+            options=learning_options(networks, seed),
             overwrite=overwrite,
             progress=progress,
         )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--inherited", is_flag=True, help="Tell also what accuracy is without recalibration.")
 @click.option("--resolution", type=int, help="Input pixels of networks that are not named.")
 @executor_options
+@click.option("--fresh", is_flag=True, help="Evaluate anew what is known from before.")
 @click.option(
     "-o",
     "--output",
@@ -51,7 +52,8 @@ def evaluate(
 ) -> None:
     """Evaluate networks of a supernet, each with batch norm of its own.
 
-    The smallest and the largest network, unless others are named or drawn.
+    The smallest and the largest network, unless others are named or drawn. What was evaluated
+    before with the same weights, images and recalibration is known, also after an interruption.
     """
     import search
     from search.commands.progress import evaluation_progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import StringIO
@@ -16,18 +16,23 @@ import numpy as np
 from nasprof.errors import UsageError
 from nasprof.files import write_atomic
 from nasprof.results import Records
-from nasprof.typing import JsonObject, Progress
+from nasprof.typing import Array, JsonObject, Progress
 from profiler.model_files.architectures import ArchLike, NamedArch, named_archs
 from search.executors import Executor, open_executor
 from search.objectives.images import LabelledImages
 from search.objectives.supernet_accuracy import SupernetEvaluator, SupernetFile
 from search.problem import Problem
 from search.runs.evaluated_rows import evaluated_rows, from_row, rows_problem
+from search.runs.kept_evaluations import KeptEvaluations
 from spaces import Genes, Space
 from spaces.distinct import sample_distinct
 
 if TYPE_CHECKING:
     from supernets.evaluation import Evaluation
+
+
+_NAMES = ("supernet", "data")
+"""Facts that accuracies do not depend on."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class EvaluationOptions:
         executor: what evaluates: "serial", "processes" or "ray".
         workers: networks evaluated at a time; as many as suit the executor unless given.
         address: of the Ray cluster; one on this machine unless given.
+        fresh: evaluate anew what is known from before.
 
     Raises:
         UsageError: a number is below 0.
@@ -54,6 +60,7 @@ class EvaluationOptions:
     executor: str = "serial"
     workers: int | None = None
     address: str | None = None
+    fresh: bool = False
 
     def __post_init__(self) -> None:
         for name in ("random", "seed"):
@@ -162,7 +169,8 @@ def evaluate_supernet(
         progress: whom to tell how far it has come.
 
     Returns:
-        An accuracy a network, in order; those drawn come last.
+        An accuracy a network, in order; those drawn come last. What was evaluated before with the
+        same weights, images and recalibration is known, also from work that was interrupted.
 
     Raises:
         UsageError: something cannot be read, or does not fit, naming what.
@@ -209,14 +217,40 @@ def evaluate_networks(
         classes, facts = evaluator.evaluator().classes, file.facts(evaluator)
         progress.networks(len(evaluated), len(chosen))
         group = [chosen[number] for number in numbers]
-        genes, names = np.stack([arch.genes for arch in group]), [arch.name for arch in group]
-        problem = rows_problem(evaluator, len(classes), options.inherited)
-        with options.open_executor(problem) as executor:
-            for at, row in evaluated_rows(executor, genes, names):
-                one = EvaluatedArch(group[at], *from_row(row), classes, facts)
-                evaluated[numbers[at]] = one
-                progress.networks(len(evaluated), len(chosen))
+        for at, row in _rows(evaluator, facts, group, options):
+            evaluated[numbers[at]] = EvaluatedArch(group[at], *from_row(row), classes, facts)
+            progress.networks(len(evaluated), len(chosen))
     return EvaluatedArchs(evaluated[number] for number in range(len(chosen)))
+
+
+def _rows(
+    evaluator: SupernetEvaluator,
+    facts: JsonObject,
+    archs: Sequence[NamedArch],
+    options: EvaluationOptions,
+) -> Iterator[tuple[int, Array]]:
+    """Rows of networks of one space, each with the number of its network: first those known."""
+    problem = rows_problem(evaluator, len(evaluator.evaluator().classes), options.inherited)
+    dependencies = {
+        **{name: value for name, value in facts.items() if name not in _NAMES},
+        "space": dict(evaluator.space.settings),
+        "inherited": options.inherited,
+    }
+    with KeptEvaluations(dependencies, len(problem.objectives), fresh=options.fresh) as kept:
+        missing = []
+        for number, arch in enumerate(archs):
+            row = kept.get(arch.genes)
+            if row is None:
+                missing.append(number)
+            else:
+                yield number, row
+        if not missing:
+            return
+        genes, names = zip(*((archs[at].genes, archs[at].name) for at in missing), strict=True)
+        with options.open_executor(problem) as executor:
+            for at, row in evaluated_rows(executor, np.stack(genes), names):
+                kept.add(genes[at], row)
+                yield missing[at], row
 
 
 def _chosen(

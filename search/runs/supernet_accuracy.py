@@ -11,6 +11,7 @@ from search.accuracy.base import AccuracyModel
 from search.accuracy.files import accuracy_files, read_accuracy_model
 from search.accuracy.fitted import FittedAccuracy, fit_accuracy
 from search.accuracy.measurements import MeasuredAccuracy
+from search.executors.processes import usable_cores
 from search.objectives.images import LabelledImages
 from search.objectives.supernet_accuracy import SupernetEvaluator, SupernetFile
 from search.runs.evaluate_supernet import (
@@ -22,6 +23,20 @@ from search.runs.evaluate_supernet import (
 
 NETWORKS = 150
 """Evaluated to learn from, unless told otherwise."""
+_MOST_WORKERS = 4
+"""Each has torch and the images in its memory."""
+
+
+def learning_options(networks: int = NETWORKS, seed: int = 0) -> EvaluationOptions:
+    """How networks are evaluated to learn from, unless told otherwise: on several cores.
+
+    Args:
+        networks: how many.
+        seed: draws them.
+    """
+    workers = min(usable_cores(), _MOST_WORKERS)
+    executor = "processes" if workers > 1 else "serial"
+    return EvaluationOptions(networks, seed, executor=executor, workers=workers)
 
 
 def fit_supernet(
@@ -54,10 +69,7 @@ def fit_supernet(
     >>> model = fit_supernet("S.safetensors", "images/", "mine.npz").model  # doctest: +SKIP
     >>> generate("0.2ms", accuracy=model)  # doctest: +SKIP
     """
-    options, progress = (
-        options or EvaluationOptions(random=NETWORKS),
-        progress or EvaluationProgress(),
-    )
+    options, progress = options or learning_options(), progress or EvaluationProgress()
     images = images if isinstance(images, LabelledImages) else LabelledImages(images)
     file = SupernetFile.read(supernet)
     evaluator = file.evaluator(images, file.at(options.resolution), progress.images)
@@ -76,7 +88,7 @@ def accuracy_of_supernet(
         UsageError: supernet and images do not fit.
         CannotRank: the images do not allow to tell good networks from bad ones.
     """
-    options, progress = EvaluationOptions(random=NETWORKS), progress or EvaluationProgress()
+    options, progress = learning_options(NETWORKS), progress or EvaluationProgress()
     images = images if isinstance(images, LabelledImages) else LabelledImages(images)
     file = SupernetFile.read(supernet)
     evaluator = file.evaluator(images, file.card.space, progress.images)

@@ -32,6 +32,7 @@ evaluate = ("supernet", "evaluate", FILE, "--data", "digits", "--recalibrate", 6
 def invoke(tmp_path, monkeypatch):
     """The command line in a folder with a supernet and three architectures."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
     data = digits_for(SPACE)
     supernet = Supernet(SPACE, rng=np.random.default_rng(0))
     write_supernet(Path(FILE), supernet, card_of(SPACE, data))
@@ -67,7 +68,7 @@ def test_accuracies_come_in_the_order_of_the_architectures(invoke):
 
 
 def test_worker_processes_say_the_same(invoke):
-    archs = ("--arch", "a0.json", "a1.json", "a2.json")
+    archs = ("--arch", "a0.json", "a1.json", "a2.json", "--fresh")
     spent = ("cpu_s", "recalibration_cpu_s")
     told = [
         [{key: value for key, value in one.items() if key not in spent} for one in accepted(result)]

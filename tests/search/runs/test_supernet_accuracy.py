@@ -13,7 +13,7 @@ from search.accuracy.errors import CannotRank
 from search.cli import main
 from search.objectives.supernet_accuracy import SupernetEvaluator
 from search.runs import supernet_accuracy
-from search.runs.supernet_accuracy import accuracy_of_supernet
+from search.runs.supernet_accuracy import accuracy_of_supernet, learning_options
 from supernets import Evaluation, Supernet, write_supernet
 
 nassearch = console(main)
@@ -44,6 +44,7 @@ def clear_cut(monkeypatch):
         return [Evaluation(accuracy, 500, 0.1, 0.1) for accuracy in accuracies]
 
     monkeypatch.setattr(SupernetEvaluator, "evaluate", evaluate)
+    monkeypatch.setattr(supernet_accuracy, "usable_cores", lambda: 1)
 
 
 def test_what_was_learned_from_some_networks_predicts_all(clear_cut, checkpoint, tmp_path):
@@ -67,6 +68,14 @@ def test_a_model_is_kept_for_weights_and_images(clear_cut, checkpoint, monkeypat
     assert np.array_equal(
         again.top1(genes, space=again.spaces[0]), first.top1(genes, space=first.spaces[0])
     )
+
+
+def test_networks_to_learn_from_are_evaluated_on_several_cores(monkeypatch):
+    for cores, executor, workers in ((1, "serial", 1), (2, "processes", 2), (64, "processes", 4)):
+        monkeypatch.setattr(supernet_accuracy, "usable_cores", lambda cores=cores: cores)
+        options = learning_options(40, 3)
+        assert (options.executor, options.workers) == (executor, workers)
+        assert (options.random, options.seed) == (40, 3)
 
 
 def test_images_that_rank_nothing_are_refused(checkpoint, tmp_path):
