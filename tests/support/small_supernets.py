@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from spaces import Space, get_space
-from supernets import DataSet, Supernet, SupernetCard, read_data
+from supernets import DataSet, Supernet, SupernetCard, read_data, write_supernet
 from supernets.data import batches
 
 TINY_MOBILENET = {
@@ -57,3 +59,12 @@ def trained_supernet() -> tuple[Supernet, SupernetCard, DataSet]:
         functional.cross_entropy(supernet(images, genes), labels).backward()
         optimiser.step()
     return supernet.eval(), card_of(space, data), data
+
+
+def write_trained_supernet(folder: Path) -> None:
+    """That supernet as ``s.safetensors``, two of its networks: ``small.json``, ``large.json``."""
+    supernet, card, _ = trained_supernet()
+    write_supernet(folder / "s.safetensors", supernet, card)
+    for name, genes in (("small", supernet.smallest), ("large", supernet.largest)):
+        arch = supernet.space.decode(genes[None])[0]
+        (folder / f"{name}.json").write_text(json.dumps(arch))

@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 from console import accepted, console, refused
-from small_supernets import trained_supernet
+from small_supernets import trained_supernet, write_trained_supernet
 
 from nasprof.errors import UsageError
 from profiler import LoweringOptions, evaluate, export
 from profiler.cli import main
 from spaces import get_space
-from supernets import Evaluator, SupernetWeights, write_supernet
+from supernets import Evaluator, SupernetWeights
 
 nasprof = console(main)
 
@@ -22,10 +22,7 @@ nasprof = console(main)
 def home(tmp_path_factory):
     """A folder with a supernet, and an architecture of its space."""
     folder = tmp_path_factory.mktemp("home")
-    supernet, card, _ = trained_supernet()
-    write_supernet(folder / "s.safetensors", supernet, card)
-    arch = supernet.space.decode(supernet.smallest[None])[0]
-    (folder / "small.json").write_text(json.dumps(arch))
+    write_trained_supernet(folder)
     return folder
 
 

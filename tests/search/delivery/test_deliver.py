@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from console import accepted, console, refused
 from PIL import Image
-from small_supernets import trained_supernet
+from small_supernets import trained_supernet, write_trained_supernet
 
 from nasprof.errors import UsageError
 from search import DeliveryOptions, DeliveryRequest, deliver
 from search.cli import main
 from search.delivery.network import aligned
 from spaces import get_space
-from supernets import Evaluator, write_supernet
+from supernets import Evaluator
 
 nassearch = console(main)
 QUICK = ("--protocol", "quick:rounds=2,runs=1,repeats=0,sentinel=off")
@@ -29,11 +29,7 @@ QUICK = ("--protocol", "quick:rounds=2,runs=1,repeats=0,sentinel=off")
 def home(tmp_path_factory):
     """A folder with a supernet and two architectures of its space."""
     folder = tmp_path_factory.mktemp("home")
-    supernet, card, _ = trained_supernet()
-    write_supernet(folder / "s.safetensors", supernet, card)
-    for name, genes in (("small", supernet.smallest), ("large", supernet.largest)):
-        arch = supernet.space.decode(genes[None])[0]
-        (folder / f"{name}.json").write_text(json.dumps(arch))
+    write_trained_supernet(folder)
     return folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 from dataclasses import replace
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from console import console
 from scripted import ScriptedDevice, steady
-from small_supernets import trained_supernet
+from small_supernets import trained_supernet, write_trained_supernet
 
 from devices import Target, device_kinds
 from devices.cpu import CpuDevice
@@ -19,7 +18,7 @@ from nasprof.errors import NasprofError, UsageError
 from search import DeliveryOptions, DeliveryProgress, DeliveryRequest, deliver
 from search.cli import main
 from search.delivery import files
-from supernets import FineTuning, write_supernet
+from supernets import FineTuning
 
 nassearch = console(main)
 OPTIONS = DeliveryOptions("onnx", protocol="quick:rounds=2,runs=1,repeats=0,sentinel=off")
@@ -29,10 +28,7 @@ OPTIONS = DeliveryOptions("onnx", protocol="quick:rounds=2,runs=1,repeats=0,sent
 def home(tmp_path_factory):
     """A folder with a supernet and an architecture of its space."""
     folder = tmp_path_factory.mktemp("home")
-    supernet, card, _ = trained_supernet()
-    write_supernet(folder / "s.safetensors", supernet, card)
-    arch = supernet.space.decode(supernet.smallest[None])[0]
-    (folder / "a.json").write_text(json.dumps(arch))
+    write_trained_supernet(folder)
     return folder
 
 
@@ -47,7 +43,9 @@ def few():
 
 
 def request(home, output, device=None, options=OPTIONS):
-    return DeliveryRequest(home / "s.safetensors", few(), home / "a.json", output, device, options)
+    return DeliveryRequest(
+        home / "s.safetensors", few(), home / "small.json", output, device, options
+    )
 
 
 def interrupt(*_):
@@ -83,7 +81,7 @@ def small_files():
 
 @pytest.mark.usefixtures("small_files")
 def test_a_full_disk_is_told_and_leaves_nothing(home, tmp_path):
-    with pytest.raises(NasprofError, match=r"cannot write .*a\.onnx"):
+    with pytest.raises(NasprofError, match=r"cannot write .*small\.onnx"):
         deliver(request(home, tmp_path / "app"))
     assert not list(tmp_path.iterdir())
 
@@ -154,7 +152,7 @@ def test_what_a_device_s_runtime_does_not_run_has_no_latency(home, tmp_path):
 
 def test_images_of_another_shape_are_refused(home, tmp_path):
     data = replace(few(), image_shape=(8, 8, 1))
-    given = (home / "s.safetensors", data, home / "a.json", tmp_path / "app")
+    given = (home / "s.safetensors", data, home / "small.json", tmp_path / "app")
     with pytest.raises(UsageError, match="read 16x16x1"):
         deliver(DeliveryRequest(*given))
     with pytest.raises(UsageError, match="2 architectures"):
