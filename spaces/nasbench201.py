@@ -36,6 +36,9 @@ OPERATIONS, EDGES = forms.OPERATIONS, forms.EDGES
 _PUBLISHED_ORDER = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 _PUBLISHED_SEED = 88
 _SETTINGS = ("resolution", "classes", "channels", "cells")
+_ROLES = (*OPERATIONS, "add", "zero", "nothing")
+"""What a slot of a cell may hold; the operations come first, in the order of genes' choices."""
+_ADD, _ZERO, _NOTHING = range(len(OPERATIONS), len(_ROLES))
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ class NasBench201Space(Space):
     @property
     def panels(self) -> Layout:
         """Operation by stage."""
-        number = {role: index for index, role in enumerate(self._blocks)}
+        number = self._block_numbers
         roles, stages = (*OPERATIONS[2:], "add", "zero"), range(3)
         blocks = np.array([[number[f"{role}{stage}"] for stage in stages] for role in roles])
         labels = [f"{stage + 1}" for stage in stages]
@@ -188,24 +191,33 @@ class NasBench201Space(Space):
 
     def _slots_of(self, genes: Genes, used: NDArray[np.bool_]) -> NDArray[np.int16]:
         """Slots of the nodes that are used, ``(n, 4)``."""
-        number = {role: index for index, role in enumerate(self._blocks)}
-        columns = [np.full(len(genes), number[role]) for role in ("stem", "head")]
-        columns += [np.full(len(genes), number[f"reduce{stage}"]) for stage in (1, 2)]
-        for stage in range(3):
-            priced = np.array([number.get(f"{name}{stage}", -1) for name in OPERATIONS])
-            cell = []
-            for node in (1, 2, 3):
-                edges = [edge for edge, (target, _) in enumerate(EDGES) if target == node]
-                incoming = (genes[:, edges] > 0).sum(1)
-                blocks = [priced[genes[:, edge]] for edge in edges]
-                blocks.append(np.where(incoming == 0, number[f"zero{stage}"], -1))
-                blocks += [
-                    np.where(incoming >= terms, number[f"add{stage}"], -1)
-                    for terms in range(2, node + 1)
-                ]
-                cell += [np.where(used[:, node], block, -1) for block in blocks]
-            columns += cell * self.cells
-        return np.stack(columns, 1).astype(np.int16)
+        cell = []
+        for node in (1, 2, 3):
+            edges = [edge for edge, (target, _) in enumerate(EDGES) if target == node]
+            incoming = (genes[:, edges] > 0).sum(1)
+            roles = [genes[:, edge] for edge in edges]
+            roles.append(np.where(incoming == 0, _ZERO, _NOTHING))
+            roles += [np.where(incoming >= terms, _ADD, _NOTHING) for terms in range(2, node + 1)]
+            cell += [np.where(used[:, node], role, _NOTHING) for role in roles]
+        number = self._block_numbers
+        ends = [number[role] for role in ("stem", "head", "reduce1", "reduce2")]
+        columns = [np.tile(np.array(ends, np.int16), (len(genes), 1))]
+        # All cells of a stage are of the same blocks.
+        stages = self._blocks_by_role[:, np.stack(cell, 1)]
+        columns += [np.tile(stage, (1, self.cells)) for stage in stages]
+        return np.concatenate(columns, 1)
+
+    @cached_property
+    def _block_numbers(self) -> dict[str, int]:
+        """Places in the vocabulary by role."""
+        return {role: number for number, role in enumerate(self._blocks)}
+
+    @cached_property
+    def _blocks_by_role(self) -> NDArray[np.int16]:
+        """Places in the vocabulary of each stage's blocks, ``(3, len(_ROLES))``; -1 for none."""
+        number = self._block_numbers
+        stages = [[number.get(f"{role}{stage}", -1) for role in _ROLES] for stage in range(3)]
+        return np.array(stages, np.int16)
 
     def additive(self, genes: Genes, costs: AnyArray, *, executed: bool = False) -> AnyArray:
         """As in every space; of many architectures each distinct cell is priced only once."""
