@@ -216,8 +216,16 @@ def say(message: str, file: IO[Any] | None = None) -> None:
 class _Said(logging.Handler):
     """Shows what the library has to say as a command says it."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.said_once: set[str] = set()
+
     def emit(self, record: logging.LogRecord) -> None:
-        say(record.getMessage())
+        message = record.getMessage()
+        if message not in self.said_once:
+            say(message)
+        if getattr(record, "once", False):
+            self.said_once.add(message)
 
 
 _SAID = _Said()
@@ -225,6 +233,7 @@ _SAID = _Said()
 
 def show_log() -> None:
     """From now on, what the library has to say goes to stderr, line by line."""
+    _SAID.said_once.clear()
     if _SAID not in logger.handlers:
         logger.addHandler(_SAID)
     logger.setLevel(logging.INFO)

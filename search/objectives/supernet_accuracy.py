@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from nasprof.errors import NasprofError, UsageError
-from nasprof.log import logger
+from nasprof.log import ONCE, logger
 from nasprof.typing import Array, JsonObject, Progress
 from search.accuracy.files import accuracy_files
 from search.objectives.images import LabelledImages
@@ -123,7 +123,8 @@ class SupernetFile:
         if self.card.data.get("fingerprint") not in {None, data.fingerprint}:
             logger.warning(
                 f"{data.name} is not what {self.path.name} was trained on, or is split otherwise: "
-                "images of any split may be among those of the training"
+                "images of any split may be among those of the training",
+                extra=ONCE,
             )
 
     def facts(self, evaluator: SupernetEvaluator) -> JsonObject:

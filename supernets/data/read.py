@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nasprof.errors import UsageError
-from nasprof.log import logger
+from nasprof.log import ONCE, logger
 from nasprof.reader import brief, is_whole
 from nasprof.registry import near_names
 from nasprof.typing import Progress
@@ -68,7 +68,7 @@ def read_data(
     require_enough(samples.labels, samples.classes, samples.splits, every, options)
     division, decoded = _division(samples, geometry, options, seed, progress)
     for note in division.notes:
-        logger.info("%s: %s", name, note)
+        logger.info("%s: %s", name, note, extra=ONCE)
     return _data_set(name, samples, geometry, seed, division, decoded)
 
 
