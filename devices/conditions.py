@@ -112,7 +112,7 @@ class Conditions:
 
     def to_dict(self) -> JsonObject:
         """As JSON, without what is not known."""
-        data = {each.name: getattr(self, each.name) for each in fields(self)}
+        data = {condition.name: getattr(self, condition.name) for condition in fields(self)}
         # That the device chooses its CPUs is known.
         known = {name: value for name, value in data.items() if name in _KNOWN or value is not None}
         plain: JsonObject = json.loads(json.dumps(known, default=str))
@@ -138,7 +138,7 @@ class Conditions:
         return {name: before.get(name) for name in now}, now
 
 
-CONDITIONS = tuple(each.name for each in fields(Conditions))
+CONDITIONS = tuple(condition.name for condition in fields(Conditions))
 """Names of the fields, as files have them."""
 _KNOWN = ("affinity",)
 

@@ -38,8 +38,8 @@ def parse_cpus(text: str, what: str = "affinity") -> tuple[int, ...]:
     cpus: set[int] = set()
     for part in text.strip().split(","):
         # No more digits than MAX_CPUS has: Python refuses to read numbers of thousands of them.
-        found = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part.strip())
-        first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, -1)
+        match = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
         if not first <= last < MAX_CPUS:
             raise UsageError(
                 f"{what} is {brief(text)}, expected CPU numbers below {MAX_CPUS} like 0,2 or 4-7"
@@ -110,12 +110,12 @@ def read_cpus(root: Path, numbers: Sequence[int], busy: Mapping[int, float]) -> 
         if all(capacities.values())
         else {cpu: read_number(root / f"cpu{cpu}/cpufreq/cpuinfo_max_freq") for cpu in numbers}
     )
-    found = []
+    cpus = []
     for number in numbers:
         core = siblings(root, number)
         load = sum(busy.get(cpu, 0.0) for cpu in core)
-        found.append(Cpu(number, core, float(speeds[number] or 0), load))
-    return found
+        cpus.append(Cpu(number, core, float(speeds[number] or 0), load))
+    return cpus
 
 
 def siblings(root: Path, cpu: int) -> tuple[int, ...]:

@@ -42,5 +42,5 @@ class Profile:
 
     def with_options(self, **options: Any) -> Profile:
         """A copy with some options replaced; those given as None are left as they are."""
-        given = {name: value for name, value in options.items() if value is not None}
-        return replace(self, options=self.options | given)
+        changes = {name: value for name, value in options.items() if value is not None}
+        return replace(self, options=self.options | changes)

@@ -21,7 +21,7 @@ def model_digest(path: Path, companions: Sequence[Path] = ()) -> str:
 
 def model_size(path: Path, companions: Sequence[Path] = ()) -> int:
     """Bytes of a model file and of what belongs to it."""
-    return sum(each.stat().st_size for each in (path, *companions))
+    return sum(file.stat().st_size for file in (path, *companions))
 
 
 def _digest(path: Path) -> str:

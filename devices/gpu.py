@@ -70,12 +70,12 @@ class GpuDevice(HostDevice):
 
     def check(self) -> Reachability:
         try:
-            found = query_gpu(self.index, _FIELDS)
+            facts = query_gpu(self.index, _FIELDS)
             with self.open(RunSettings(self.profile.runtime, self.profile.threads)):
                 pass
         except Exception as error:
             return Reachability(False, (str(error) or type(error).__name__).splitlines()[0])
-        return Reachability(True, f"{found['gpu']}, driver {found['driver']}")
+        return Reachability(True, f"{facts['gpu']}, driver {facts['driver']}")
 
     def fingerprint(self) -> JsonObject:
         return super().fingerprint() | query_gpu(self.index, _FIELDS)

@@ -101,8 +101,8 @@ def _check_value(value: Any, depth: int) -> None:
         return
     if depth == 0:
         raise _Damaged(f"more than {MAX_DEPTH} levels")
-    for each in [*value, *value.values()] if isinstance(value, dict) else value:
-        _check_value(each, depth - 1)
+    for item in [*value, *value.values()] if isinstance(value, dict) else value:
+        _check_value(item, depth - 1)
 
 
 def _is_writable(text: str) -> bool:
@@ -149,8 +149,8 @@ def _printable(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value, MAX_NAME)
     if isinstance(value, dict):
-        return {clean(key): _printable(each) for key, each in value.items()}
-    return [_printable(each) for each in value] if isinstance(value, list) else value
+        return {clean(key): _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, list) else value
 
 
 def checked_load(reply: JsonObject, name: str) -> JsonObject:

@@ -97,23 +97,23 @@ def _layer_flags(graph: TfliteGraph, described: Sequence[JsonObject]) -> list[st
 def _ranges(graph: TfliteGraph, values: Mapping[str, str]) -> list[str]:
     """The flag that tells within which whole numbers inputs are drawn."""
     ranges = []
-    for name, asked in values.items():
-        if asked.startswith(FILE) or name not in graph.own_names:
+    for name, words in values.items():
+        if words.startswith(FILE) or name not in graph.own_names:
             continue
-        low, high = _range(name, asked)
+        low, high = _range(name, words)
         ranges.append(f"{graph.own_names[name]},{low},{high}")
     return [f"--input_layer_value_range={':'.join(ranges)}"] if ranges else []
 
 
-def _range(name: str, asked: str) -> tuple[int, int]:
-    if asked == "zeros":
+def _range(name: str, words: str) -> tuple[int, int]:
+    if words == "zeros":
         return 0, 0
-    if asked.startswith("ids:"):
-        return 0, int(asked.removeprefix("ids:")) - 1
-    if asked != "range" and math.isfinite(float(asked)) and float(asked) == int(float(asked)):
-        return int(float(asked)), int(float(asked))
+    if words.startswith("ids:"):
+        return 0, int(words.removeprefix("ids:")) - 1
+    if words != "range" and math.isfinite(float(words)) and float(words) == int(float(words)):
+        return int(float(words)), int(float(words))
     raise RunnerRefused(
-        f"input {name}: benchmark_model cannot make {asked}",
+        f"input {name}: benchmark_model cannot make {words}",
         "Give whole numbers, zeros, ids:VOCABULARY or an .npy file.",
     )
 
@@ -146,7 +146,7 @@ def _graph(buffer: bytes, signature: str | None) -> TfliteGraph:
 
     model = schema.Model.GetRootAs(buffer, 0)
     every = [model.SignatureDefs(i) for i in range(model.SignatureDefsLength())]
-    signatures = {each.SignatureKey().decode(): each for each in every}
+    signatures = {definition.SignatureKey().decode(): definition for definition in every}
     if signature is not None and signature not in signatures:
         known = ", ".join(signatures) or "none"
         raise RunnerRefused(f"the model has no signature {signature!r} (it has: {known})")

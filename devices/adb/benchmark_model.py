@@ -68,14 +68,15 @@ class BenchmarkModelSession(AdbSession):
         if self.affinity is None:
             return ""
         prefix = f"taskset {taskset_mask(self.affinity)}"
-        told = self.workspace.run(f"{prefix} grep Cpus_allowed_list /proc/self/status", 10)
-        if told.exit_code == 0 and cores_of(told.output.split(":")[-1]) == frozenset(self.affinity):
+        result = self.workspace.run(f"{prefix} grep Cpus_allowed_list /proc/self/status", 10)
+        cores = result.output.split(":")[-1]
+        if result.exit_code == 0 and cores_of(cores) == frozenset(self.affinity):
             return prefix + " "
         if self.settings.affinity is None:
             self.affinity = None
             return ""
         raise RunnerRefused(
-            f"the device cannot run on cores {list(self.affinity)}: {clean(told.output)}",
+            f"the device cannot run on cores {list(self.affinity)}: {clean(result.output)}",
             "Choose other cores (affinity), or none.",
         )
 
@@ -129,8 +130,8 @@ class BenchmarkModelSession(AdbSession):
     def operator_times(self, name: str, warmup: int, runs: int) -> dict[str, float]:
         graph = quote(f"--graph={self.remote(name)}", *self._own_flags(name))
         command = f"{self._command(warmup, runs)} {OP_PROFILING} {graph}"
-        told = self.workspace.run(command, self.options.timeout_s)
-        return operator_times(told.output + "\n", told.exit_code, runs, self._check_delegate)
+        result = self.workspace.run(command, self.options.timeout_s)
+        return operator_times(result.output + "\n", result.exit_code, runs, self._check_delegate)
 
     def outputs(self, name: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         raise RunnerRefused(

@@ -141,7 +141,7 @@ def _channels(text: str) -> tuple[list[str], list[str]]:
     plain: list[str] = []
     logged: list[str] = []
     # A last line without its end may be cut off within a number.
-    for line in (printable(each) for each in text.split("\n")[:-1] if len(each) <= MAX_LINE):
+    for line in (printable(raw) for raw in text.split("\n")[:-1] if len(raw) <= MAX_LINE):
         bare, from_log = without_log_prefix(line)
         said = _SOURCE_PREFIX.sub("", _LEVEL_PREFIX.sub("", bare))
         (logged if from_log else plain).append(said)
@@ -170,11 +170,11 @@ def _read_timings(result: BenchmarkResult, lines: list[str]) -> None:
 
 def _timing(statistics: str) -> Timing | None:
     """The statistics of a line; None where one of them makes no sense."""
-    told = dict(re.findall(r"(\w+)=(\S+)", statistics))
-    count = whole(told.pop("count", ""), 1, MAX_RUNS)
+    texts = dict(re.findall(r"(\w+)=(\S+)", statistics))
+    count = whole(texts.pop("count", ""), 1, MAX_RUNS)
     # Of runs that all took the same time, some builds print "std=-nan".
-    std = {"std_ms": _ms(told.pop("std", ""))}
-    ms = {name: _ms(value) for name, value in told.items() if name in _FIELDS}
+    std = {"std_ms": _ms(texts.pop("std", ""))}
+    ms = {name: _ms(value) for name, value in texts.items() if name in _FIELDS}
     mean = ms.pop("avg", ms.get("curr"))
     if mean is None or count is None or None in ms.values():
         return None
@@ -196,17 +196,17 @@ def _ms(us: str) -> float | None:
 
 def _read_summary(result: BenchmarkResult, text: str) -> None:
     pairs = (part.partition(": ") for part in text.split(","))
-    told = {name.strip(): ms for name, _, us in pairs if (ms := _ms(us)) is not None}
-    if "Init" in told:
-        result.init_ms = told["Init"]
-    if "First inference" in told:
-        result.first_ms = told["First inference"]
+    times_ms = {name.strip(): ms for name, _, us in pairs if (ms := _ms(us)) is not None}
+    if "Init" in times_ms:
+        result.init_ms = times_ms["Init"]
+    if "First inference" in times_ms:
+        result.first_ms = times_ms["First inference"]
     for name in ("Warmup (avg)", "Warmup"):
-        if name in told and result.warmup is None:
-            result.warmup = Timing(told[name])
+        if name in times_ms and result.warmup is None:
+            result.warmup = Timing(times_ms[name])
     for name in ("Inference (avg)", "Inference", "no stats"):
-        if name in told:
-            result.summary_ms = told[name]
+        if name in times_ms:
+            result.summary_ms = times_ms[name]
             result.inference = result.inference or Timing(result.summary_ms)
 
 

@@ -62,7 +62,7 @@ def find_tool(options: AdbOptions) -> Path | None:
     path = Path(options.benchmark_model)
     try:
         path = path.expanduser()
-        found = path.is_file()
+        exists = path.is_file()
     except RuntimeError as error:
         raise UsageError(
             f"benchmark_model {path} is in nobody's home folder", HOW_TO_GET
@@ -70,6 +70,6 @@ def find_tool(options: AdbOptions) -> Path | None:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"benchmark_model {brief(str(path))} cannot be read: {why}") from error
-    if not found:
+    if not exists:
         raise UsageError(f"benchmark_model {path} does not exist", HOW_TO_GET)
     return path

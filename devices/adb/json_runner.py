@@ -108,8 +108,8 @@ class JsonSession(AdbSession):
             {**self._load_request(name), "try": self.details(name).foreign} for name in names
         ]
         replies = self._ask(requests, self.options.timeout_s)
-        told = {name: checked_load(replies.loaded.get(name, {}), name) for name in names}
-        self._tensors = {**self._tensors, **told}
+        loaded = {name: checked_load(replies.loaded.get(name, {}), name) for name in names}
+        self._tensors = {**self._tensors, **loaded}
 
     def measure(self, order: Sequence[str], warmup: int, runs: int, arrived: Arrived) -> None:
         visits = RoundReplies(order, runs)
@@ -178,8 +178,8 @@ class JsonSession(AdbSession):
         return read_arrays(self.workspace.connection.pull(target))
 
     def provenance(self) -> JsonObject:
-        told = {key: value for key, value in self._hello.items() if key not in ("ok", "pid")}
-        return {"runner": "json", **told, "push_verified_by": sorted(self.verified)}
+        facts = {key: value for key, value in self._hello.items() if key not in ("ok", "pid")}
+        return {"runner": "json", **facts, "push_verified_by": sorted(self.verified)}
 
 
 def _check(replies: _Replies, exit_code: int, expected: set[str]) -> None:

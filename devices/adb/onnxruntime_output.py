@@ -61,27 +61,29 @@ def parse_perf_test(text: str) -> PerfTestResult:
     highest_s = _number(text, r"Max Latency(?: is|:) {} s")
     peak = _number(text, r"Peak working set size: {} bytes", 1e18)
     latencies = re.findall(r"^P([0-9]{1,4}) Latency(?: is|:) (\S+) s", text, re.M)
-    given = {_percent(digits): _ms(number(value, 0, MAX_TIME_MS)) for digits, value in latencies}
+    percentiles_ms = {
+        _percent(digits): _ms(number(value, 0, MAX_TIME_MS)) for digits, value in latencies
+    }
     return PerfTestResult(
         mean_ms=mean,
         count=runs,
         session_ms=_ms(session_s),
         min_ms=_ms(lowest_s),
         max_ms=_ms(highest_s),
-        percentiles_ms={percent: ms for percent, ms in given.items() if ms is not None},
+        percentiles_ms={percent: ms for percent, ms in percentiles_ms.items() if ms is not None},
         cpu_percent=_number(text, r"Avg CPU usage: {} %", 1e6),
         peak_memory_mb=None if peak is None else peak / 2**20,
     )
 
 
 def _found(text: str, pattern: str) -> str | None:
-    found = re.search("^.*" + pattern.replace("{}", r"(\S+)"), text, re.M)
-    return found[1] if found else None
+    match = re.search("^.*" + pattern.replace("{}", r"(\S+)"), text, re.M)
+    return match[1] if match else None
 
 
 def _number(text: str, pattern: str, highest: float = MAX_TIME_MS) -> float | None:
-    found = _found(text, pattern)
-    return None if found is None else number(found, 0, highest)
+    digits = _found(text, pattern)
+    return None if digits is None else number(digits, 0, highest)
 
 
 def _ms(seconds: float | None) -> float | None:

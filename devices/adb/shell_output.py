@@ -78,8 +78,8 @@ class OutputReader:
     def _line(self, line: str) -> bool:
         if self.exit_code is not None:
             return False
-        text, found, code = line.partition(self._marker)
-        if found:
+        text, marker, code = line.partition(self._marker)
+        if marker:
             self.exit_code = whole(code, 0, 255)
             if not text:
                 return self.exit_code is not None

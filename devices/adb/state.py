@@ -93,12 +93,12 @@ def parse_facts(text: str) -> JsonObject:
     sections = split_sections(text)
     pairs = (line.partition("=") for line in lines_of(sections.get("props", "")))
     properties = {key: value for key, equals, value in pairs if equals}
-    told: dict[str, str] = {name: properties.get(key, "") for name, key in PROPERTIES.items()}
-    told["kernel"] = sections.get("uname", "")
-    told["os"] = sections.get("os", "").partition("=")[2].strip().strip('"')
-    told["board"] = sections.get("board", "")
-    told["cpu"] = sections.get("cpu", "").partition("\n")[0].partition(":")[2]
-    facts: JsonObject = {name: clean(value) for name, value in told.items()}
+    raw: dict[str, str] = {name: properties.get(key, "") for name, key in PROPERTIES.items()}
+    raw["kernel"] = sections.get("uname", "")
+    raw["os"] = sections.get("os", "").partition("=")[2].strip().strip('"')
+    raw["board"] = sections.get("board", "")
+    raw["cpu"] = sections.get("cpu", "").partition("\n")[0].partition(":")[2]
+    facts: JsonObject = {name: clean(value) for name, value in raw.items()}
     facts["cores"] = whole(sections.get("count", ""), 1, MAX_CPUS)
     facts["max_khz"] = _per_core(parse_sysfs(sections.get("sysfs", "")), "cpuinfo_max_freq")
     if not facts["model"]:
@@ -182,9 +182,11 @@ def parse_battery(text: str) -> JsonObject:
 def decisive_temperature_c(thermal: Thermal, zones: Mapping[str, float]) -> float | None:
     """The temperature to wait for: the hottest CPU sensor, else skin, else battery, else zone."""
     for kind in (CPU_SENSOR, SKIN_SENSOR, BATTERY_SENSOR):
-        found = [thermal.temperatures_c[name] for name, k in thermal.kinds.items() if k == kind]
-        if found:
-            return max(found)
+        temperatures_c = [
+            thermal.temperatures_c[name] for name, k in thermal.kinds.items() if k == kind
+        ]
+        if temperatures_c:
+            return max(temperatures_c)
     named = [c for name, c in zones.items() if re.search(r"cpu|soc|pkg|big|mid|little", name, re.I)]
     return max(named or zones.values(), default=None)
 
@@ -229,8 +231,8 @@ def _per_core(sysfs: Mapping[str, str], name: str) -> dict[str, int]:
     # Numbers as strings: so they stay the same when written as JSON and read again.
     values: dict[int, int] = {}
     for path, value in sysfs.items():
-        found = re.search(rf"/cpu([0-9]+)/cpufreq/{name}$", path)
-        core = whole(found[1], 0, MAX_CPUS - 1) if found else None
+        match = re.search(rf"/cpu([0-9]+)/cpufreq/{name}$", path)
+        core = whole(match[1], 0, MAX_CPUS - 1) if match else None
         khz = whole(value, 1, _MAX_KHZ)
         if core is not None and khz is not None:
             values[core] = khz
@@ -242,11 +244,11 @@ def _zones(sysfs: Mapping[str, str]) -> dict[str, float]:
     for path, value in sysfs.items():
         folder, _, file = path.rpartition("/")
         zone = re.search(r"/thermal_zone([0-9]{1,9})$", folder)
-        told = whole(value, -(10**6), 10**6)
-        if file != "temp" or zone is None or told is None:
+        reported = whole(value, -(10**6), 10**6)
+        if file != "temp" or zone is None or reported is None:
             continue
         # Thousandths of a degree by convention, but some drivers give degrees.
-        celsius = told / 1000 if abs(told) >= 1000 else float(told)
+        celsius = reported / 1000 if abs(reported) >= 1000 else float(reported)
         if 0 < celsius < 200:
             kind = clean(sysfs.get(f"{folder}/type", "zone"))
             zones[kind if kind not in zones else f"{kind}-{zone[1]}"] = celsius

@@ -44,10 +44,10 @@ def verify_files(device: Shell, folder: str, files: Mapping[str, Path]) -> str:
     words = "*" if len(files) > 1 else shlex.join(files)
     limit_s = 10 + sum(path.stat().st_size for path in files.values()) / 10e6
     command = f"cd {shlex.quote(folder)} || exit\n{_ASK.format(words)}"
-    told, _, hashed = device.shell(command, limit_s).output.partition("@@")
+    size_lines, _, hashed = device.shell(command, limit_s).output.partition("@@")
     tool, _, listed = hashed.partition("\n")
     method = {"sha256sum": "sha256", "md5sum": "md5"}.get(tool, "size")
-    sizes, digests = _by_name(told), _by_name(listed)
+    sizes, digests = _by_name(size_lines), _by_name(listed)
     for name, path in files.items():
         _compare(f"{folder}/{name}", path, sizes.get(name, "no"), method, digests.get(name))
     if method == "size":
@@ -71,9 +71,9 @@ def _compare(remote: str, local: Path, size: str, method: str, digest: str | Non
                 raise _damaged(remote, f"another {method}")
 
 
-def _damaged(remote: str, found: str) -> DeviceError:
+def _damaged(remote: str, problem: str) -> DeviceError:
     return DeviceError(
-        f"{remote} arrived damaged: {found}",
+        f"{remote} arrived damaged: {problem}",
         "The cable, the network or the device's storage is failing; try another.",
     )
 

@@ -48,7 +48,7 @@ def compute_samples(
 
 def _common(words: str, sizes: Sequence[Sequence[int]]) -> int:
     """The one size of all."""
-    found = {int(size[0]) if size else 0 for size in sizes}
-    if len(found) != 1 or 0 in found:
-        raise Refused(f"{words} {sorted(found)} samples, expected one number of at least 1")
-    return found.pop()
+    distinct = {int(size[0]) if size else 0 for size in sizes}
+    if len(distinct) != 1 or 0 in distinct:
+        raise Refused(f"{words} {sorted(distinct)} samples, expected one number of at least 1")
+    return distinct.pop()

@@ -64,21 +64,21 @@ class Inputs:
         rng = np.random.default_rng(self._seed)
         dtypes = {tensor.name: checked_dtype(tensor.name, tensor.dtype) for tensor in tensors}
         files = {
-            tensor.name: file_array(tensor.name, asked[len(FILE) :], dtypes[tensor.name])
+            tensor.name: file_array(tensor.name, words[len(FILE) :], dtypes[tensor.name])
             for tensor in tensors
-            for asked in [self._values.get(tensor.name, "")]
-            if asked.startswith(FILE)
+            for words in [self._values.get(tensor.name, "")]
+            if words.startswith(FILE)
         }
         shapes = {**{name: list(array.shape) for name, array in files.items()}, **self._shapes}
         self._check_shapes(tensors, shapes, files)
         sizes = Sizes(tensors, shapes, self._sizes, self._batch)
-        found = {tensor.name: sizes.of(tensor) for tensor in tensors}
-        self.described = [self._describe(tensor, found[tensor.name]) for tensor in tensors]
-        _check_bytes(found, dtypes)
+        input_shapes = {tensor.name: sizes.of(tensor) for tensor in tensors}
+        self.described = [self._describe(tensor, input_shapes[tensor.name]) for tensor in tensors]
+        _check_bytes(input_shapes, dtypes)
         return {
             tensor.name: files[tensor.name]
             if tensor.name in files
-            else self._array(tensor.name, dtypes[tensor.name], found, rng)
+            else self._array(tensor.name, dtypes[tensor.name], input_shapes, rng)
             for tensor in tensors
         }
 

@@ -28,12 +28,12 @@ def checked_dtype(name: str, dtype: str) -> Any:
     if dtype == "str":
         return np.dtype(object)
     try:
-        found = np.dtype(dtype)
+        array_type = np.dtype(dtype)
     except TypeError:
-        found = None
-    if found is None or found.kind not in "fiub":
+        array_type = None
+    if array_type is None or array_type.kind not in "fiub":
         raise Refused(f"input {name} is of type {dtype}, for which no values can be made")
-    return found
+    return array_type
 
 
 def random_array(dtype: DType, shape: Sequence[int], rng: np.random.Generator) -> Array:
@@ -99,14 +99,14 @@ def known_array(
     return np.resize(np.array(value), shape).astype(dtype)
 
 
-def _constant(name: str, asked: str, dtype: DType, shape: Sequence[int]) -> Array:
+def _constant(name: str, words: str, dtype: DType, shape: Sequence[int]) -> Array:
     import numpy as np
 
-    number = float(asked)
+    number = float(words)
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         if number != int(number) or not limits.min <= number <= limits.max:
-            raise Refused(f"input {name} is of type {dtype}: it cannot be {asked}")
+            raise Refused(f"input {name} is of type {dtype}: it cannot be {words}")
     return np.full(shape, number).astype(dtype)
 
 
