@@ -97,7 +97,7 @@ class Audit:
         raw_ms = np.empty(len(known))
         spaces = [parse_arch(network.arch)[0] for network in known]
         for space in dict.fromkeys(spaces):
-            places = [place for place, each in enumerate(spaces) if each == space]
+            places = [place for place, own in enumerate(spaces) if own == space]
             genes = space.encode([known[place].arch for place in places])
             raw_ms[places] = predict(genes, space)
         return cls(clock, known, raw_ms)
@@ -141,7 +141,7 @@ class Audit:
 
         Answers never move the line: what is learnt from them is how far they are off it.
         """
-        chosen = self._of("answer") & np.array([each.rank == 1 for each in self.networks])
+        chosen = self._of("answer") & np.array([network.rank == 1 for network in self.networks])
         return self.calibration(self.raw_ms[chosen]), self.measured_ms[chosen]
 
     def bound(self, confidence: float) -> Bound:

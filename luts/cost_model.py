@@ -140,8 +140,8 @@ class CostModel(Predictor):
             )
 
 
-def _known(found: Mapping[float, Bound | None]) -> dict[float, Bound]:
-    return {confidence: bound for confidence, bound in found.items() if bound is not None}
+def _known(bounds: Mapping[float, Bound | None]) -> dict[float, Bound]:
+    return {confidence: bound for confidence, bound in bounds.items() if bound is not None}
 
 
 cost_models: Registry[type[CostModel]] = Registry(

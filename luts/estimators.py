@@ -212,9 +212,9 @@ def cross_validate(
     splits = [folds(len(inputs), FOLDS, [seed, repeat]) for repeat in repeats]
     learn = partial(Fit, choice, seed=seed)
     rounds = [out_of_fold(learn, inputs, latency_ms, split) for split in splits]
-    found = [agreement(predicted_ms, latency_ms) for predicted_ms in rounds]
-    mape = float(np.mean([each.mape for each in found]))
-    spearman = float(np.mean([each.spearman for each in found]))
+    scores = [agreement(predicted_ms, latency_ms) for predicted_ms in rounds]
+    mape = float(np.mean([score.mape for score in scores]))
+    spearman = float(np.mean([score.spearman for score in scores]))
     return Candidate(choice, mape, spearman), rounds[0]
 
 
@@ -233,9 +233,9 @@ def rank_candidates(
     best: dict[tuple[str, str], tuple[Candidate, Array]] = {}
     for choice in choices():
         if choice.features in inputs:
-            found = cross_validate(choice, inputs[choice.features], latency_ms, seed)
+            validated = cross_validate(choice, inputs[choice.features], latency_ms, seed)
             key = (choice.estimator, choice.features)
-            if key not in best or found[0].mape < best[key][0].mape:
-                best[key] = found
-    ranked = sorted(best.values(), key=lambda found: found[0].mape)
+            if key not in best or validated[0].mape < best[key][0].mape:
+                best[key] = validated
+    ranked = sorted(best.values(), key=lambda validated: validated[0].mape)
     return tuple(candidate for candidate, _ in ranked), ranked[0][1]

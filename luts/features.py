@@ -86,16 +86,16 @@ FeatureSet: TypeAlias = Callable[[Space, Genes, Array], Array]
 
 def _sizes(space: Space, genes: Genes, counts: Array) -> Array:
     """Blocks, operations, MACs, elements and parameters in all."""
-    found = tallies(space)
-    per_block = (found.operations, found.macs, found.elements)
+    tally = tallies(space)
+    per_block = (tally.operations, tally.macs, tally.elements)
     totals = [counts @ part.sum(1) for part in per_block]
-    return np.stack([counts.sum(1), *totals, counts @ found.params], 1)
+    return np.stack([counts.sum(1), *totals, counts @ tally.params], 1)
 
 
 def _operators(space: Space, genes: Genes, counts: Array) -> Array:
     """Operations, MACs and elements by kind of operation."""
-    found = tallies(space)
-    described: Array = counts @ np.concatenate([found.operations, found.macs, found.elements], 1)
+    tally = tallies(space)
+    described: Array = counts @ np.concatenate([tally.operations, tally.macs, tally.elements], 1)
     return described
 
 

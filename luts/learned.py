@@ -79,8 +79,8 @@ class LearnedCostModel(CostModel):
         seed: int = 0,
     ) -> Self:
         """The model of an estimator chosen by cross-validation."""
-        usable = [each for each in feature_sets if training.describable(each)]
-        inputs = {each: training.features(each) for each in usable}
+        usable = [feature_set for feature_set in feature_sets if training.describable(feature_set)]
+        inputs = {feature_set: training.features(feature_set) for feature_set in usable}
         candidates, out_of_fold_ms = rank_candidates(inputs, training.measured_ms, seed)
         predicted_ms = tuple(out_of_fold_ms.tolist())
         return cls(name, training, candidates, predicted_ms, provenance, clock, seed)
@@ -125,7 +125,7 @@ class LearnedCostModel(CostModel):
             return super().space_of(space)
         first, last = self.spaces[0], self.spaces[-1]
         seen = f"{first.label} to {last.label}" if len(self.spaces) > 1 else first.label
-        sides = [resolution(each) for each in (first, space, last)]
+        sides = [resolution(other) for other in (first, space, last)]
         fits = None not in sides and sides == sorted(sides, key=lambda side: side or 0)
         name = self.choice.features
         if (
@@ -164,15 +164,15 @@ class LearnedCostModel(CostModel):
 
     @property
     def doubts(self) -> list[str]:
-        found = []
+        doubts = []
         if len(self.training) < ENOUGH_NETWORKS:
-            found.append(
+            doubts.append(
                 f"it was learned from {len(self.training)} networks only, "
                 f"expected at least {ENOUGH_NETWORKS}"
             )
         if not (known := self.agreement).holds:
-            found.append(known.shortfall("on networks it was not fitted on"))
-        return found
+            doubts.append(known.shortfall("on networks it was not fitted on"))
+        return doubts
 
     # --- files ------------------------------------------------------------------------------
 

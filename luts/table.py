@@ -166,13 +166,13 @@ class LookupTable(CostModel):
 
     @property
     def doubts(self) -> list[str]:
-        found = []
+        doubts = []
         if self.audit is None:
-            found.append("it was never compared with whole networks (nasprof audit does)")
+            doubts.append("it was never compared with whole networks (nasprof audit does)")
         elif not self.audit.after.holds:
             after = self.audit.after
-            found.append(after.shortfall(f"on {after.n} networks"))
-        return found
+            doubts.append(after.shortfall(f"on {after.n} networks"))
+        return doubts
 
     # --- files ------------------------------------------------------------------------------
 

@@ -43,23 +43,24 @@ class TrainingSet:
             UsageError: there are fewer than 20 distinct ones, a latency is not above 0, or their
                 spaces differ in more than the resolution.
         """
-        found: dict[str, tuple[Arch, list[float]]] = {}
+        networks: dict[str, tuple[Arch, list[float]]] = {}
         for number, (given, value) in enumerate(zip(archs, latency_ms, strict=True)):
             if not (is_time_ms(value) and value >= SHORTEST_MS):
                 raise UsageError(
                     f"network {number}: latency is {value} ms, expected above 0 and at most a day"
                 )
             arch = _arch(given, f"network {number}")
-            found.setdefault(json.dumps(arch, sort_keys=True), (arch, []))[1].append(float(value))
-        if len(found) < MIN_NETWORKS:
+            _, latencies = networks.setdefault(json.dumps(arch, sort_keys=True), (arch, []))
+            latencies.append(float(value))
+        if len(networks) < MIN_NETWORKS:
             raise UsageError(
-                f"{len(found)} distinct networks are too few to learn from, "
+                f"{len(networks)} distinct networks are too few to learn from, "
                 f"expected at least {MIN_NETWORKS} and better {ENOUGH_NETWORKS}",
                 "Measure more of them: nasprof measure --arch ... --save results.jsonl",
             )
         training = cls(
-            tuple(arch for arch, _ in found.values()),
-            tuple(median(values) for _, values in found.values()),
+            tuple(arch for arch, _ in networks.values()),
+            tuple(median(values) for _, values in networks.values()),
         )
         training.check()
         return training
@@ -110,10 +111,10 @@ class TrainingSet:
     def features(self, name: str) -> Array:
         """A feature set of the networks: ``(n, n_features)``."""
         parts = [features(name, space, genes) for space, _, genes in self._groups]
-        found = np.empty((len(self), parts[0].shape[1]))
+        matrix = np.empty((len(self), parts[0].shape[1]))
         for (_, rows, _), part in zip(self._groups, parts, strict=True):
-            found[rows] = part
-        return found
+            matrix[rows] = part
+        return matrix
 
     def as_list(self) -> list[JsonObject]:
         """As JSON."""

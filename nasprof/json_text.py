@@ -85,7 +85,7 @@ def plain_json(text: str | bytes) -> Any:
 def _malformed(error: json.JSONDecodeError) -> JsonInvalid:
     rest = error.doc[error.pos :].rstrip()
     ends = [pattern for words, pattern in _CUT_OFF.items() if error.msg.startswith(words)]
-    truncated = not rest or any(re.fullmatch(each, rest, re.DOTALL) for each in ends)
+    truncated = not rest or any(re.fullmatch(pattern, rest, re.DOTALL) for pattern in ends)
     what = error.msg if error.doc.strip() else "it is empty"
     return JsonInvalid(f"line {error.lineno}, column {error.colno}: {what}", truncated)
 
@@ -151,7 +151,7 @@ def _place_of(constant: str, text: str) -> str:
     """Where it stands outside of strings, with what stands before it."""
     pattern = _STRING + "|" + re.escape(constant)
     match = next(
-        (each for each in re.finditer(pattern, text, re.DOTALL) if each[0] == constant), None
+        (token for token in re.finditer(pattern, text, re.DOTALL) if token[0] == constant), None
     )
     before = text[: match.start()] if match else ""
     near = " ".join(before[-40:].split())
@@ -178,5 +178,5 @@ def _strings(value: object) -> Iterator[str]:
     elif isinstance(value, dict):
         yield from chain(value, *map(_strings, value.values()))
     elif isinstance(value, list):
-        for each in value:
-            yield from _strings(each)
+        for item in value:
+            yield from _strings(item)

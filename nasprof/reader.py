@@ -126,5 +126,5 @@ def _shortened(value: object, depth: int = 3) -> Any:
         return "..."
     if isinstance(value, dict):
         first = islice(value.items(), _SHOWN)
-        return {_shortened(key): _shortened(each, depth - 1) for key, each in first}
-    return type(value)([_shortened(each, depth - 1) for each in value[:_SHOWN]])
+        return {_shortened(key): _shortened(item, depth - 1) for key, item in first}
+    return type(value)([_shortened(item, depth - 1) for item in value[:_SHOWN]])

@@ -125,7 +125,7 @@ def _member(item: object) -> object:
     if isinstance(item, dict) and isinstance(item.get("arch"), dict | str):
         return item["arch"]
     if isinstance(item, list | tuple):
-        others = [each for each in item if type(each) not in (int, float)]
+        others = [entry for entry in item if type(entry) not in (int, float)]
         if len(others) == 1 < len(item) and isinstance(others[0], dict | list | tuple | str):
             return others[0]
     return item

@@ -119,14 +119,14 @@ class MobileNetV3Space(Space):
     def from_arch(cls, arch: Mapping[str, object]) -> Self:
         own = {f.name: f.default for f in fields(cls) if f.default is not MISSING}
         reject_unknown(arch, ("space", *own, *_CHOICE_FIELDS))
-        given: dict[str, Any] = {
+        settings: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in arch.items()
             if key in own
         }
-        if given.get("width") == 1:
-            given["width"] = 1.0
-        return cls(**given)
+        if settings.get("width") == 1:
+            settings["width"] = 1.0
+        return cls(**settings)
 
     @classmethod
     def recognise(cls, value: object) -> Arch | None:

@@ -31,16 +31,16 @@ class OfaFormat(TableFormat):
     names_spaces = True
 
     def read(self, texts: Mapping[str, str], spaces: Sequence[Space]) -> Imported:
-        found: dict[Space, str] = {}
+        sources: dict[Space, str] = {}
         taken: dict[str, list[Entry]] = {}
         for name, text in texts.items():
             rows = {
                 key: _entry(f"{name}: {key}", row) for key, row in parse_yaml(name, text).items()
             }
             space = space_of(name, rows)
-            if space in found:
-                raise UsageError(f"{name}: {space.label} was already read from {found[space]}")
-            found[space] = name
+            if space in sources:
+                raise UsageError(f"{name}: {space.label} was already read from {sources[space]}")
+            sources[space] = name
             keys = ofa_keys(space)
             known = {key: None for theirs in keys.values() for key in theirs}
             unknown = [repr(key) for key in rows if key not in known]
@@ -49,7 +49,7 @@ class OfaFormat(TableFormat):
                 if parts := _parts(name, rows, theirs):
                     taken.setdefault(ours, []).append(_sum(parts))
         entries = {key: _pooled(entries) for key, entries in taken.items()}
-        return Imported(tuple(found), entries, _repeats(taken))
+        return Imported(tuple(sources), entries, _repeats(taken))
 
     def write(self, table: LookupTable) -> Exported:
         files: dict[str, str] = {}

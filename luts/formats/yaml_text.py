@@ -81,7 +81,7 @@ def _plain_scalar(loader: _StrictLoader, node: yaml.ScalarNode) -> int | float:
 
 _NUMBER_TAG = "tag:yaml.org,2002:float"
 _StrictLoader.yaml_implicit_resolvers = {
-    first: [each for each in resolvers if each[0].endswith(_KNOWN)]
+    first: [resolver for resolver in resolvers if resolver[0].endswith(_KNOWN)]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 } | {first: [(_NUMBER_TAG, _NUMBERS["float"])] for first in "-+.0123456789"}
 _StrictLoader.add_constructor(_NUMBER_TAG, _plain_scalar)

@@ -73,10 +73,10 @@ def train_supernet(
 
 
 def _made(settings: JsonObject) -> Space:
-    given = dict(settings)
-    name = Reader(given, "the space").take("space", "a string")
-    del given["space"]
-    return get_space(name, **given)
+    arguments = dict(settings)
+    name = Reader(arguments, "the space").take("space", "a string")
+    del arguments["space"]
+    return get_space(name, **arguments)
 
 
 def _read(source: Path | str, space: Space) -> DataSet:

@@ -23,11 +23,11 @@ def take_weights(supernet: Supernet, path: Path | str) -> None:
         UsageError: it cannot be read, or is of other networks.
     """
     other, _ = read_supernet(path)
-    given, own = other.arrays(), supernet.arrays()
-    new = [name for name in own if name not in given or given[name].shape != own[name].shape]
+    theirs, own = other.arrays(), supernet.arrays()
+    new = [name for name in own if name not in theirs or theirs[name].shape != own[name].shape]
     classes = [_classes(one) for one in (other, supernet)]
     for name in new:
-        pair = [arrays[name].shape if name in arrays else () for arrays in (given, own)]
+        pair = [arrays[name].shape if name in arrays else () for arrays in (theirs, own)]
         # A classifier's arrays differ along their first axis, and there as the classes do.
         if [shape[:1] for shape in pair] != [(n,) for n in classes] or pair[0][1:] != pair[1][1:]:
             raise UsageError(
@@ -35,7 +35,7 @@ def take_weights(supernet: Supernet, path: Path | str) -> None:
                 f"{supernet.space.label}",
                 "Begin with a supernet of the same space; classes and resolution may be others.",
             )
-    supernet.load_arrays({**own, **{name: given[name] for name in own if name not in new}})
+    supernet.load_arrays({**own, **{name: theirs[name] for name in own if name not in new}})
     anew = f", with a new classifier for {classes[1]} classes" if new else ""
     logger.info(f"begins with the weights of {path}{anew}")
 
