@@ -75,7 +75,7 @@ def supernet_options(function: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--data",
         help="Images that recalibrate its networks' batch norm and calibrate int8: a folder, a "
-        "file or a name. Without them accuracy is lower by tens of points.",
+        "file or a name. Without them accuracy is lower, by 1 to 32 points where measured.",
     )
     @wraps(function)
     def command(*args: object, path: Path | None, data: str | None, **options: object) -> None:

@@ -21,7 +21,7 @@ class FileOptions:
         batch: samples a run, fixed in the file.
         calibration: inputs that set the ranges of int8 and on which drift is measured,
             ``(n, h, w, c)``; one such array an input if there are several. Random ones unless
-            given, with which an int8 file may lose points of accuracy. Not used at fp32.
+            given, with which an int8 file may lose many points of accuracy. Not used at fp32.
         rng: source of random calibration inputs; seeded with 0 unless given.
         pixels: an input of raw pixels, uint8, that the file normalises; calibration images are
             pixels then, too. Normalised float32 unless given.

@@ -58,7 +58,7 @@ def test_without_images_the_statistics_are_the_supernet_s_and_that_is_told(home,
     supernet = trained_supernet()[0]
     given = ("--supernet", home / "s.safetensors", "--arch", home / "small.json")
     result = nasprof("export", *given, "-o", tmp_path, "--json")
-    assert "accuracy is lower by tens of points until it is recalibrated" in result.stderr
+    assert "until it is recalibrated on images (--data)" in result.stderr
     assert "random weights" not in result.stderr
     (file,) = accepted(result)
     weights = SupernetWeights(home / "s.safetensors")
