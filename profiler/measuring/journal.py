@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
 
 from devices import Samples
@@ -101,7 +100,9 @@ class Journal(AbstractContextManager["Journal"]):
     def end_round(self, number: int, rounds: Mapping[str, Round]) -> None:
         """Keep what only the whole round showed, and force all to disk."""
         kept = ("sentinel_ms", "sentinel_cpu_ms", "sentinel_fastest_ms", "overhead_ms", "flags")
-        ends = {name: {key: asdict(round_)[key] for key in kept} for name, round_ in rounds.items()}
+        ends = {
+            name: {key: getattr(round_, key) for key in kept} for name, round_ in rounds.items()
+        }
         self._log.append([{"round": number, "rounds": ends}])
 
     def close(self) -> None:

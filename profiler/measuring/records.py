@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from devices.conditions import Conditions
@@ -162,7 +162,7 @@ class Measurement:
             "latency_ms": self.latency_ms.to_dict(),
             "cpu_ms": None if self.cpu_ms is None else self.cpu_ms.to_dict(),
             "samples_ms": self.samples_ms,
-            "rounds": [asdict(round_) for round_ in self.rounds],
+            "rounds": [dict(vars(round_)) for round_ in self.rounds],
         }
 
     @classmethod
