@@ -84,7 +84,7 @@ def describe(archs: ArchLike | Iterable[ArchLike]) -> Descriptions:
     >>> description.macs, description.params, description.blocks[0].key
     (12501632, 106906, 'stem-i32x32x3-c16')
     """
-    return Descriptions(_description(each.space, each.arch) for each in named_archs(archs))
+    return Descriptions(_description(named.space, named.arch) for named in named_archs(archs))
 
 
 def _description(space: Space, arch: Arch) -> Description:

@@ -151,7 +151,7 @@ def _version(package: str) -> str:
 
 def _libusb() -> str:
     try:
-        found = find_library("usb-1.0")
+        library = find_library("usb-1.0")
     except OSError as error:  # it runs programs, which may want a temporary folder
         return f"not known ({error.strerror})"
-    return found or "not found (USB phones need it: apt install libusb-1.0-0)"
+    return library or "not found (USB phones need it: apt install libusb-1.0-0)"

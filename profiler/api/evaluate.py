@@ -109,9 +109,9 @@ def evaluate(
     target = Target.of(device)
     results = []
     for done, path in enumerate(paths):
-        told = _part(progress, done, len(paths))
+        part = _part(progress, done, len(paths))
         results.append(
-            _evaluate(path, images, numbers, backend_of(target, [path]), normalisation, told)
+            _evaluate(path, images, numbers, backend_of(target, [path]), normalisation, part)
         )
     return EvaluatedFiles(results)
 

@@ -105,11 +105,11 @@ def fit_latency(
 
 def _measurements(given: Measured | Iterable[Measured]) -> Iterator[Measurement]:
     several = [given] if isinstance(given, str | Path | Measurement) else given
-    for each in several:
-        if isinstance(each, Measurement):
-            yield each
+    for item in several:
+        if isinstance(item, Measurement):
+            yield item
         else:
-            yield from read_measurements([Path(each)])
+            yield from read_measurements([Path(item)])
 
 
 def _usable(measurements: Iterable[Measurement]) -> tuple[list[Measurement], Counter[str]]:

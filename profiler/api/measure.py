@@ -127,12 +127,12 @@ def measure(
     [('arch0', True)]
     """
     lowering, listeners = lowering or LoweringOptions(), listeners or Listeners()
-    given = _named(models, inputs or ModelInputs())
-    files = [model.path for model in given if isinstance(model, ModelFile)]
+    named = _named(models, inputs or ModelInputs())
+    files = [model.path for model in named if isinstance(model, ModelFile)]
     backend = backend_of(Target.of(device), files)
     protocol = as_protocol(protocol or backend.profile.protocol)
     form = format_for(backend.settings.runtime, files)
-    pending = [pending_model(model, form, lowering) for model in given]
+    pending = [pending_model(model, form, lowering) for model in named]
     saver = Saver(None if save is None else Path(save))
     request = MeasureRequest(
         backend, protocol, np.random.default_rng(lowering.seed), listeners=_also(listeners, saver)
@@ -140,7 +140,7 @@ def measure(
     with _kept(saver):
         results = _run(pending, form, request)
     measured = {result.name for result in results}
-    failed = [model.name for model in given if model.name not in measured]
+    failed = [model.name for model in named if model.name not in measured]
     return Measurements(results, failed, _speed(results, backend), saver.error)
 
 

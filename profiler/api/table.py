@@ -132,8 +132,8 @@ def build_table(
     return table
 
 
-def _spaces(given: Space | str | Sequence[Space | str]) -> list[Space]:
-    several = [given] if isinstance(given, str | Space) else list(given)
+def _spaces(spaces: Space | str | Sequence[Space | str]) -> list[Space]:
+    several = [spaces] if isinstance(spaces, str | Space) else list(spaces)
     if not several:
         raise UsageError("a table needs at least one space")
     return [get_space(space) if isinstance(space, str) else space for space in several]

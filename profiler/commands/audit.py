@@ -60,11 +60,11 @@ def _show(report: AuditReport) -> None:
     rows = [
         [
             name,
-            str(found.n),
-            *(f"{share:.2%}" for share in (found.mape, found.bias, found.worst)),
-            *(f"{rank:.4f}" for rank in (found.spearman, found.kendall)),
+            str(agreement.n),
+            *(f"{share:.2%}" for share in (agreement.mape, agreement.bias, agreement.worst)),
+            *(f"{rank:.4f}" for rank in (agreement.spearman, agreement.kendall)),
         ]
-        for name, found in (
+        for name, agreement in (
             ("as it is", report.stored),
             ("at today's speed", report.today),
             ("newly calibrated", report.recalibrated.after),

@@ -75,8 +75,8 @@ def _image_shape(models: tuple[Path, ...], target: Target) -> tuple[int, int, in
 
     shapes = {path: image_shape(path, backend_of(target, [path])) for path in models}
     if len(set(shapes.values())) > 1:
-        told = ", ".join(f"{path} {shape}" for path, shape in shapes.items())
-        raise UsageError(f"models take images of different shapes: {told}", "Give one at a time.")
+        listed = ", ".join(f"{path} {shape}" for path, shape in shapes.items())
+        raise UsageError(f"models take images of different shapes: {listed}", "Give one at a time.")
     return next(iter(shapes.values()))
 
 

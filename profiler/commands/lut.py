@@ -90,16 +90,16 @@ def diff(
     from profiler.commands.show_tables import show_comparison
 
     models = [open_cost_model(name, clock) for name in (first, second)]
-    found = compare(models[0], models[1], count, seed)
+    comparison = compare(models[0], models[1], count, seed)
     clocks = [model.clock for model in models]
     if clocks[0] != clocks[1]:
         say(f"The clocks differ ({clocks[0]} and {clocks[1]}): add --clock wall")
-    if not found["spaces"]:
+    if not comparison["spaces"]:
         say("The tables have no space in common: networks cannot be ranked by both.")
     if as_json:
-        print_json(found)
+        print_json(comparison)
     else:
-        show_comparison(found, top)
+        show_comparison(comparison, top)
 
 
 @lut.command("import")
@@ -127,9 +127,9 @@ def import_tables(
     from luts import import_table
     from luts.formats import table_formats
 
-    given = named_spaces(click.get_current_context())
-    if table_formats.get(name).names_spaces and given:
-        raise UsageError(f"--format {name} reads the space from the file: leave out {given[0]}")
+    options = named_spaces(click.get_current_context())
+    if table_formats.get(name).names_spaces and options:
+        raise UsageError(f"--format {name} reads the space from the file: leave out {options[0]}")
     imported = import_table(
         files, name, output, spaces=spaces, device=device_name, overwrite=overwrite
     ).to_dict()

@@ -150,8 +150,8 @@ def _require_given(options: Mapping[str, object], what: str, given: tuple[Path, 
 def _tell_failure(name: str, error: DeviceError) -> None:
     from profiler.measuring.inputs import failure
 
-    told = failure(name, error)
-    say(f"Error: {told.message}" + (f"\n{told.remedy}" if told.remedy else ""))
+    problem = failure(name, error)
+    say(f"Error: {problem.message}" + (f"\n{problem.remedy}" if problem.remedy else ""))
 
 
 def _show(results: Measurements, as_json: bool, as_csv: bool, plot: Path | None) -> None:

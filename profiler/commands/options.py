@@ -219,8 +219,8 @@ def space_options(function: Callable[..., None]) -> Callable[..., None]:
         from spaces import get_space
 
         shared = settings if width is None else {"width": width, **settings}
-        each = [{}] if resolutions is None else [{"resolution": value} for value in resolutions]
-        spaces = [get_space(space_name, **{**shared, **own}) for own in each]
+        variants = [{}] if resolutions is None else [{"resolution": value} for value in resolutions]
+        spaces = [get_space(space_name, **{**shared, **own}) for own in variants]
         function(*args, spaces=spaces, **options)
 
     return command

@@ -100,23 +100,23 @@ def _show_audit(audit: Audit) -> None:
 
 def _show_agreements(agreements: Mapping[str, Agreement], *notes: str) -> None:
     rows = []
-    for name, found in agreements.items():
-        shares = [f"{share:.2%}" for share in (found.mape, found.bias, found.worst)]
-        ranks = [f"{found.spearman:.4f}", f"{found.kendall:.4f}"]
-        rows.append([name, str(found.n), *shares, *ranks])
+    for name, agreement in agreements.items():
+        shares = [f"{share:.2%}" for share in (agreement.mape, agreement.bias, agreement.worst)]
+        ranks = [f"{agreement.spearman:.4f}", f"{agreement.kendall:.4f}"]
+        rows.append([name, str(agreement.n), *shares, *ranks])
     columns = ("against whole networks", ">n", ">MAPE", ">bias", ">worst", ">Spearman", ">Kendall")
     show_table(columns, rows, notes=notes)
 
 
 def _show_bounds(model: CostModel) -> None:
     """Bounds for random networks and for those that a search has chosen, which may be wider."""
-    found = {"random": model.bounds(), "chosen": model.answer_bounds()}
-    if not any(found.values()):
+    all_bounds = {"random": model.bounds(), "chosen": model.answer_bounds()}
+    if not any(all_bounds.values()):
         return
     ends = model.extremes(model.spaces[0])
     rows = [
         (networks, f"{level:.0%}", at_most(bound, ends), METHODS[bound.method])
-        for networks, bounds in found.items()
+        for networks, bounds in all_bounds.items()
         for level, bound in bounds.items()
     ]
     show_table(("networks", ">confidence", "at most", "how sure that is"), rows)
@@ -158,22 +158,22 @@ def _cell(time_ms: float | None) -> str:
     return "-" if time_ms is None else f"{time_ms:.4f}"
 
 
-def show_comparison(found: JsonObject, top: int) -> None:
+def show_comparison(comparison: JsonObject, top: int) -> None:
     """Print where two cost models differ and whether they rank networks alike."""
-    names = [found[side]["name"] for side in ("a", "b")]
+    names = [comparison[side]["name"] for side in ("a", "b")]
     differing: list[Sequence[str]] = [
         [name, *(str(sides[side]) for side in ("a", "b"))]
-        for name, sides in found["provenance"].items()
+        for name, sides in comparison["provenance"].items()
     ]
     show_table(("provenance", *names), differing or [("(no difference)", "", "")])
-    if found["entries"] is not None:
-        _show_ratios(found["entries"], names, top)
+    if comparison["entries"] is not None:
+        _show_ratios(comparison["entries"], names, top)
     rows = [
         [row["space"], str(row["n"])]
         + ["-" if row[key] is None else f"{row[key]:.4f}" for key in _RANKS]
-        for row in found["spaces"]
+        for row in comparison["spaces"]
     ]
-    notes = [f"{row['space']}: {row['reason']}" for row in found["spaces"] if "reason" in row]
+    notes = [f"{row['space']}: {row['reason']}" for row in comparison["spaces"] if "reason" in row]
     if rows:
         columns = ("random networks of", ">n", ">Spearman", ">Kendall", f">{names[1]}/{names[0]}")
         show_table(columns, rows, notes=notes)

@@ -25,13 +25,13 @@ def check_weights(
         if name in weights and tuple(weights[name].shape) != shape
     ]
     problems = [
-        f"{len(found)} of {total} arrays {words}: {_first(found)}"
-        for found, total, words in (
+        f"{len(names)} of {total} arrays {words}: {_first(names)}"
+        for names, total, words in (
             (missing, len(expected), "are missing"),
             (wrong, len(expected), "have the wrong shape"),
             (extra, len(weights), "do not belong to this network"),
         )
-        if found
+        if names
     ]
     if problems:
         raise UsageError(

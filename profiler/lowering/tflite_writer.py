@@ -98,7 +98,7 @@ def _only_readers(program: Program) -> dict[str, Op]:
     for op in program.ops:
         for name in op.inputs:
             readers.setdefault(name, []).append(op)
-    return {name: found[0] for name, found in readers.items() if len(found) == 1}
+    return {name: ops[0] for name, ops in readers.items() if len(ops) == 1}
 
 
 def _sixfold_gates(program: Program) -> dict[str, str]:

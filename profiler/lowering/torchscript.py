@@ -83,7 +83,9 @@ class _Normalised(nn.Module):  # type: ignore[misc]
     def __init__(self, module: nn.Module, pixels: Normalisation, channels: int) -> None:
         super().__init__()
         self.module = module
-        scale, shift = (torch.from_numpy(each)[:, None, None] for each in pixels.factors(channels))
+        scale, shift = (
+            torch.from_numpy(factor)[:, None, None] for factor in pixels.factors(channels)
+        )
         self.register_buffer("scale", scale)
         self.register_buffer("shift", shift)
 

@@ -128,8 +128,8 @@ class _Series:
 
     def _mark(self, result: Measurement) -> Measurement:
         if self.results:  # what was asked for is the same of all groups
-            asked = self.results[0].requested_affinity
-            result = replace(result, requested_affinity=asked)
+            affinity = self.results[0].requested_affinity
+            result = replace(result, requested_affinity=affinity)
         sentinel_ms = _sentinel_ms(result)
         if self._reference_ms is None or sentinel_ms is None:
             return result

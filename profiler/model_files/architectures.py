@@ -61,8 +61,8 @@ def named_archs(archs: ArchLike | Iterable[ArchLike]) -> list[NamedArch]:
     named: list[NamedArch] = []
     for given in several:
         named += numbered_archs(given, len(named))
-    names = unique_names(each.name for each in named)
-    return [NamedArch(name, each.space, each.arch) for name, each in zip(names, named, strict=True)]
+    names = unique_names(arch.name for arch in named)
+    return [NamedArch(name, arch.space, arch.arch) for name, arch in zip(names, named, strict=True)]
 
 
 def is_arch(given: object) -> bool:

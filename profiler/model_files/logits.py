@@ -183,8 +183,8 @@ def _logits(outputs: Mapping[str, NDArray[Any]], path: Path) -> Array:
     (array,) = outputs.values() if len(outputs) == 1 else (np.zeros(()),)
     longest = max(array.shape[1:], default=0)
     if longest == 0 or prod(array.shape[1:]) != longest or array.dtype.kind not in "fiu":
-        told = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise NasprofError(f"{path} gives {told}, expected one output of logits (n, classes)")
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise NasprofError(f"{path} gives {listed}, expected one output of logits (n, classes)")
     logits = array.reshape(len(array), longest).astype(np.float32, copy=False)
     wrong = int((~np.isfinite(logits)).any(axis=1).sum())
     if wrong:

@@ -29,7 +29,7 @@ def known_values(model: onnx.ModelProto) -> dict[str, Known]:
         if not info.type.HasField("tensor_type"):
             continue
         values = (_rule(graph, *use) for use in graph.consumers(info.name))
-        value = next((each for each in values if each is not None), None)
+        value = next((candidate for candidate in values if candidate is not None), None)
         if value is None and "mask" in info.name.lower() and _is_whole(info):
             value = {"value": 1}
         if value is not None:
@@ -49,13 +49,13 @@ class _Graph:
         self.uses: dict[str, list[tuple[onnx.NodeProto, int]]] = defaultdict(list)
         self.constants: dict[str, NDArray[np.generic]] = {}
         self.shapes: dict[str, list[int | None]] = {}
-        for each in graphs(graph):
-            for info in (*each.input, *each.output, *each.value_info):
+        for subgraph in graphs(graph):
+            for info in (*subgraph.input, *subgraph.output, *subgraph.value_info):
                 if info.type.HasField("tensor_type"):
                     self.shapes[info.name] = _sizes(info)
-            for tensor in each.initializer:
+            for tensor in subgraph.initializer:
                 self._constant(tensor.name, tensor)
-            for node in each.node:
+            for node in subgraph.node:
                 for index, name in enumerate(node.input):
                     self.uses[name].append((node, index))
                 if node.op_type == "Constant" and node.attribute:
@@ -114,8 +114,8 @@ def _output_shape(graph: _Graph, node: onnx.NodeProto) -> Known | None:
     shape = graph.static(node.output[0])
     if not shape:
         return {"value": 1, "doubt": True}
-    asked = graph.static(node.input[-1]) or [len(shape)]
-    return {"value": shape[-asked[0] :]}
+    count = graph.static(node.input[-1]) or [len(shape)]
+    return {"value": shape[-count[0] :]}
 
 
 def _target_shape(graph: _Graph, node: onnx.NodeProto) -> Known | None:
@@ -152,7 +152,7 @@ def _axes_of_one(graph: _Graph, node: onnx.NodeProto) -> Known | None:
 
 
 def _axis(node: onnx.NodeProto, default: int) -> int:
-    return next((each.i for each in node.attribute if each.name == "axis"), default)
+    return next((attribute.i for attribute in node.attribute if attribute.name == "axis"), default)
 
 
 def _count_along(default_axis: int) -> _Rule:

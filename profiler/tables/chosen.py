@@ -55,7 +55,7 @@ def most_macs(table: LookupTable, space: Space, n: int, rng: np.random.Generator
     most for the time takes what the table underestimates, as any search does.
     """
     base = np.zeros((1, space.n_genes), np.int8)
-    found = np.repeat(base, _PRICES, 0)
+    networks = np.repeat(base, _PRICES, 0)
     for place, values in space.parts:
         alone = np.repeat(base, len(values), 0)
         alone[:, place] = values
@@ -64,8 +64,8 @@ def most_macs(table: LookupTable, space: Space, n: int, rng: np.random.Generator
         # At each price of a millisecond, the value of the part that is worth most.
         prices = np.geomspace(1e-2, 1e2, _PRICES) * gain.max() / max(np.ptp(cost), 1e-9)
         best = (gain - prices[:, None] * cost).argmax(1)
-        found[:, place] = values[best]
-    return spread(np.unique(space.canonical(found), axis=0), table, space, n)
+        networks[:, place] = values[best]
+    return spread(np.unique(space.canonical(networks), axis=0), table, space, n)
 
 
 def spread(genes: Genes, table: LookupTable, space: Space, n: int) -> Genes:
@@ -88,7 +88,7 @@ def answer_of(measurement: Measurement, rank: int, table: LookupTable) -> Measur
         multiples=measurement.multiples if speed else {},
         session=measurement.time,
         rank=rank,
-        speed={clock: each.factor for clock, each in speed.items()},
+        speed={clock: known.factor for clock, known in speed.items()},
     )
 
 

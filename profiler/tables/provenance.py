@@ -70,8 +70,8 @@ def conditions_of(model: CostModel) -> Conditions:
 
 def protocol_of(table: CostModel) -> Protocol | None:
     """The protocol a table was measured with, None where that is not known."""
-    told = known(table, "protocol", dict)
-    return None if told is None else Protocol.from_dict(told)
+    recorded = known(table, "protocol", dict)
+    return None if recorded is None else Protocol.from_dict(recorded)
 
 
 def changes(table: CostModel, provenance: Mapping[str, object]) -> list[str]:
