@@ -39,9 +39,9 @@ def fit_measurements(
             below 0.8; it tells what was reached and how many more are needed.
     """
     check_enough(measurements)
-    given = len(measurements)
-    if given > MOST_NETWORKS:
-        chosen = np.random.default_rng(seed).permutation(given)[:MOST_NETWORKS]
+    n = len(measurements)
+    if n > MOST_NETWORKS:
+        chosen = np.random.default_rng(seed).permutation(n)[:MOST_NETWORKS]
         measurements = measurements.take(np.sort(chosen))
     process = choose_process(measurements, seed)
     score, caution = cross_validate(measurements, process, seed)
@@ -51,7 +51,7 @@ def fit_measurements(
         "source": source,
         "measurements": int(measurements.repeats.sum()),
         "networks": len(measurements),
-        "left_out": given - len(measurements),
+        "left_out": n - len(measurements),
         "noise": measurements.noise,
         "validity": validity(measurements),
         "cross_validation": {"folds": FOLDS, **score.to_dict()},

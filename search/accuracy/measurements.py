@@ -98,16 +98,16 @@ def read_measurements(path: Path, settings: Mapping[str, object] | None = None) 
     Raises:
         UsageError: naming the line and field that is wrong.
     """
-    given: list[tuple[Space, Arch]] = []
+    networks: list[tuple[Space, Arch]] = []
     top1: list[float] = []
     for where, row in _rows(path):
-        if len(given) == MAX_NETWORKS:
+        if len(networks) == MAX_NETWORKS:
             raise UsageError(f"{where}: more than {MAX_NETWORKS:,} networks are too many to fit")
-        given.append(_arch(row, where, settings or {}))
-        if given[-1][0] != given[0][0]:
+        networks.append(_arch(row, where, settings or {}))
+        if networks[-1][0] != networks[0][0]:
             raise UsageError(
-                f"{where}: the network is of {given[-1][0].label}, "
-                f"those before of {given[0][0].label}",
+                f"{where}: the network is of {networks[-1][0].label}, "
+                f"those before of {networks[0][0].label}",
                 "Fit one model for each space, width and resolution.",
             )
         top1.append(_percent(row["top1"], where))
@@ -119,8 +119,8 @@ def read_measurements(path: Path, settings: Mapping[str, object] | None = None) 
             "expected percent like 75.3",
             "Multiply the column by 100.",
         )
-    space = given[0][0]
-    return MeasuredAccuracy.of(space, space.encode([arch for _, arch in given]), np.array(top1))
+    space = networks[0][0]
+    return MeasuredAccuracy.of(space, space.encode([arch for _, arch in networks]), np.array(top1))
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:

@@ -70,11 +70,15 @@ def verify_candidates(
             misses = verification.missing(one_budget)
             if misses and len(verification.expected(one_budget, excess)) < top:
                 one_budget.add(propose([one_budget.budget_ms / excess])[0])
-        chosen = [answer for each in candidates for answer in verification.chosen(each, pooled)]
+        chosen = [
+            answer
+            for one_budget in candidates
+            for answer in verification.chosen(one_budget, pooled)
+        ]
         untried = [answer for answer in chosen if key(answer) not in verification.measurements]
         if not untried or not _measure(verification, untried, measure, verification.measurements):
             break
-    accepted = [answer for each in candidates for answer in verification.final(each)]
+    accepted = [answer for one_budget in candidates for answer in verification.final(one_budget)]
     if confirm and verification.ended is None and accepted:
         _measure(verification, accepted, measure, verification.confirmations)
     return verification

@@ -38,10 +38,12 @@ class ArchRow:
 
 def numbers(values: Sequence[float | None]) -> list[str]:
     """Numbers to be compared with each other; if some are large, all are in k, M, G or T."""
-    largest = max((abs(each) for each in values if each is not None and isfinite(each)), default=0)
+    largest = max(
+        (abs(value) for value in values if value is not None and isfinite(value)), default=0
+    )
     fitting = (letter for letter, size in _SIZES.items() if largest >= max(size, _LARGE))
     letter = next(fitting, "")
-    return [_number(each, letter) for each in values]
+    return [_number(value, letter) for value in values]
 
 
 def _number(value: float | None, letter: str) -> str:
@@ -52,14 +54,14 @@ def _number(value: float | None, letter: str) -> str:
 
 def shortened(names: Sequence[str]) -> dict[str, str]:
     """What stands for each name in at most :data:`LONGEST` characters, all different."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name in names:
         text, number = name, 1
-        while len(text) > LONGEST or text in found.values():
+        while len(text) > LONGEST or text in texts.values():
             end = "…" if number == 1 else f"…{number}"
             text, number = name[: LONGEST - len(end)] + end, number + 1
-        found[name] = text
-    return found
+        texts[name] = text
+    return texts
 
 
 def show_rows(
@@ -77,10 +79,10 @@ def show_rows(
     Args:
         names: heading of the names if they come first; they come after the values unless given.
     """
-    short = shortened([each.name for each in objectives])
-    headings = [_heading(short[each.name], each.unit) for each in objectives]
-    columns = [numbers([one.values[each.name] for one in shown]) for each in objectives]
-    called = [each.name for each in shown]
+    short = shortened([objective.name for objective in objectives])
+    headings = [_heading(short[objective.name], objective.unit) for objective in objectives]
+    columns = [numbers([one.values[objective.name] for one in shown]) for objective in objectives]
+    called = [row.name for row in shown]
     if names is None:
         headings, columns = [*headings, ""], [*columns, called]
     else:
@@ -99,7 +101,7 @@ def show_rows(
 
 def _archs(shown: Sequence[ArchRow]) -> list[str]:
     """A line for each that has a name."""
-    return [f"{each.name}: {each.arch}" for each in shown if each.name]
+    return [f"{row.name}: {row.arch}" for row in shown if row.name]
 
 
 def _heading(name: str, unit: str) -> str:
@@ -114,7 +116,7 @@ def _width(headings: Sequence[str], columns: Sequence[Sequence[str]]) -> int:
         [*heading.removeprefix(">").split("\n"), *cells]
         for heading, cells in zip(headings, columns, strict=True)
     ]
-    return sum(max(map(len, each)) + 2 for each in parts)
+    return sum(max(map(len, column)) + 2 for column in parts)
 
 
 def _terminal() -> int:
@@ -133,8 +135,12 @@ def show_columns(
     for first in range(0, len(shown), _TOGETHER):
         group = shown[first : first + _TOGETHER]
         rows = [
-            (each.name, each.unit, *numbers([one.values[each.name] for one in group]))
-            for each in objectives
+            (
+                objective.name,
+                objective.unit,
+                *numbers([one.values[objective.name] for one in group]),
+            )
+            for objective in objectives
         ]
         headings = ("objective", "unit", *(f">{one.name}" for one in group))
         show_table(headings, rows, None if first else title, _archs(group))

@@ -138,10 +138,10 @@ def _fine_tuning(options: dict[str, Any]) -> FineTuning | None:
     from supernets import FineTuning
 
     names = ("epochs", "learning_rate", "distillation")
-    given = {name: value for name in names if (value := options.pop(name)) is not None}
-    if given and "epochs" not in given:
+    settings = {name: value for name in names if (value := options.pop(name)) is not None}
+    if settings and "epochs" not in settings:
         raise click.UsageError("--learning-rate and --distillation are of --fine-tune EPOCHS.")
-    return FineTuning(**given, seed=options["seed"]) if given else None
+    return FineTuning(**settings, seed=options["seed"]) if settings else None
 
 
 def _budget(

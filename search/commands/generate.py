@@ -120,9 +120,9 @@ def generate(
     replies.raise_for_error()
 
 
-def _own_accuracy(supernet: SupernetWeights, asked: str) -> dict[str, AccuracyModel]:
+def _own_accuracy(supernet: SupernetWeights, accuracy: str) -> dict[str, AccuracyModel]:
     """The accuracy model of one's own supernet on its images, unless another one is named."""
-    if supernet.data is None or asked != DEFAULT_ACCURACY or not supernet.own:
+    if supernet.data is None or accuracy != DEFAULT_ACCURACY or not supernet.own:
         return {}
     from search.commands.progress import evaluation_progress
     from search.runs.supernet_accuracy import accuracy_of_supernet

@@ -192,15 +192,15 @@ def chosen_arch(request: DeliveryRequest, progress: DeliveryProgress) -> NamedAr
 
 
 def _within_budget(
-    asked: BudgetRequest, request: DeliveryRequest, progress: DeliveryProgress
+    budget_request: BudgetRequest, request: DeliveryRequest, progress: DeliveryProgress
 ) -> NamedArch:
     (reply,) = replies = generate(
-        asked.budget,
+        budget_request.budget,
         device=request.device,
-        lut=asked.lut,
-        accuracy=_accuracy(asked, request, progress),
-        verify=asked.verify,
-        options=asked.options,
+        lut=budget_request.lut,
+        accuracy=_accuracy(budget_request, request, progress),
+        verify=budget_request.verify,
+        options=budget_request.options,
         progress=progress,
     )
     replies.raise_for_error()
@@ -218,10 +218,10 @@ def _within_budget(
 
 
 def _accuracy(
-    asked: BudgetRequest, request: DeliveryRequest, progress: DeliveryProgress
+    budget_request: BudgetRequest, request: DeliveryRequest, progress: DeliveryProgress
 ) -> AccuracyModel | Path | str:
-    if asked.accuracy is not None:
-        return asked.accuracy
+    if budget_request.accuracy is not None:
+        return budget_request.accuracy
     if isinstance(request.data, DataSet) or read_card(Path(request.supernet)) is None:
         return "imagenet"
     watched = EvaluationProgress(networks=progress.evaluating)

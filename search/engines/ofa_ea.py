@@ -49,8 +49,8 @@ class OfaEvolutionEngine(CoroutineEngine):
         within, population = known_limits(self.problem), self.settings.population
         genes = _filled(self._drawn, population, within)
         if len(self.first):
-            given = first_population(self.space, self.rng, len(self.first), self.first)
-            genes = np.concatenate([given, genes])[:population]
+            first = first_population(self.space, self.rng, len(self.first), self.first)
+            genes = np.concatenate([first, genes])[:population]
         values = yield genes
         n_parents = max(int(self.settings.parents * population), 1)
         while True:

@@ -35,15 +35,15 @@ class RandomEngine(Engine):
         return self
 
     def ask(self, n: int) -> Genes:
-        given: list[Genes] = []
-        while self._left and len(given) < n:
+        rows: list[Genes] = []
+        while self._left and len(rows) < n:
             row = self._left.pop(0)
             if row.tobytes() not in self._seen:
                 self._seen.add(row.tobytes())
-                given.append(row)
-        missing = n - len(given)
+                rows.append(row)
+        missing = n - len(rows)
         drawn = sample_distinct(self.space, missing, self.rng, self.settings.strategy, self._seen)
-        return np.concatenate([np.array(given, np.int8).reshape(-1, self.space.n_genes), drawn])
+        return np.concatenate([np.array(rows, np.int8).reshape(-1, self.space.n_genes), drawn])
 
     def tell(self, genes: Genes, values: Array) -> None:
         """It learns nothing, but does not propose what it was told of."""

@@ -79,7 +79,9 @@ def _columns(objectives: Sequence[Objective], genes: Genes) -> list[_Column]:
                 columns[number] = _column(objective, genes)
 
     evaluate_on(None)
-    devices = dict.fromkeys(each.device for each in objectives if each.device is not None)
+    devices = dict.fromkeys(
+        objective.device for objective in objectives if objective.device is not None
+    )
     _at_once([partial(evaluate_on, device) for device in devices])
     return [columns[number] for number in range(len(objectives))]
 

@@ -47,8 +47,8 @@ class PolicyNetwork(nn.Module):  # type: ignore[misc]  # torch is not typed here
         """
         active = torch.from_numpy(self.space.active(genes).astype(np.float32))
         read = self.tokens(torch.from_numpy(tokens(self.space, genes)))
-        given = self.budgets(torch.from_numpy(budgets))
-        hidden, _ = self.lstm(read + given[:, None])
+        budget_input = self.budgets(torch.from_numpy(budgets))
+        hidden, _ = self.lstm(read + budget_input[:, None])
         logits = torch.einsum("ngh,gch->ngc", hidden, self.heads) + self.head_bias
         logs = logits.masked_fill(self.beyond, _MASKED).log_softmax(-1)
         chosen = logs.gather(-1, torch.from_numpy(genes.astype(np.int64))[..., None])[..., 0]

@@ -73,14 +73,14 @@ class Policy:
         weights = self.weights
         n, n_hidden = len(budgets), weights["hidden"].shape[1]
         read = weights["tokens"] @ weights["input"].T
-        given = budgets @ (weights["budgets"] @ weights["input"].T) + weights["bias"]
+        budget_input = budgets @ (weights["budgets"] @ weights["input"].T) + weights["bias"]
         recurrent = np.ascontiguousarray(weights["hidden"].T)
         hidden, cell = np.zeros((2, n, n_hidden), np.float32)
         genes = np.zeros((n, self.space.n_genes), np.int8)
         draws = rng.random((self.space.n_genes, n, 1), np.float32)
         token = np.zeros(n, np.int64)
         for gene, count in enumerate(self.space.n_choices.tolist()):
-            hidden, cell = _lstm(read[token] + given + hidden @ recurrent, cell)
+            hidden, cell = _lstm(read[token] + budget_input + hidden @ recurrent, cell)
             logits = hidden @ weights["heads"][gene, :count].T + weights["head_bias"][gene, :count]
             genes[:, gene] = _draw(logits, draws[gene])
             active = self.space.active(genes)

@@ -56,7 +56,7 @@ def parse_budgets(
         UsageError: one of them is no budget, or a time is there twice.
     """
     given = [budgets] if isinstance(budgets, int | float | str) else budgets
-    parsed = [each if isinstance(each, Budget) else Budget.parse(each) for each in given]
+    parsed = [budget if isinstance(budget, Budget) else Budget.parse(budget) for budget in given]
     times_ms = [parse_milliseconds(budget.text) for budget in parsed if budget.name is None]
     if len(set(times_ms)) < len(times_ms):
         raise UsageError("a time is there twice as a budget", "Name each of them once.")

@@ -77,7 +77,7 @@ def rows_problem(evaluator: SupernetEvaluator, classes: int, inherited: bool) ->
 
 def _column(evaluator: SupernetEvaluator, inherited: bool, number: int, genes: Genes) -> Array:
     """One column of the rows of networks ``(n, n_genes)``: ``(n,)``."""
-    rows = [_row(evaluator, inherited, each.tobytes()) for each in genes]
+    rows = [_row(evaluator, inherited, row.tobytes()) for row in genes]
     for row in rows:
         if isinstance(row, NasprofError):
             raise row

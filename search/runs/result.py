@@ -45,7 +45,7 @@ class SearchResult:
     @cached_property
     def budgets(self) -> list[JsonObject]:
         """The best of everything evaluated within each budget; null where nothing is."""
-        return [self._answer(*each) for each in self.within]
+        return [self._answer(budget_ms, problem) for budget_ms, problem in self.within]
 
     def _answer(self, budget_ms: float, problem: Problem) -> JsonObject:
         stored, latency = self.archive, first_latency(problem)

@@ -80,8 +80,8 @@ def chosen_predictors(problem: Problem, choice: Choice, default: str) -> list[st
         UsageError: there is no such predictor or objective, or one is not free to be asked.
     """
     names = [objective.name for objective in problem.objectives]
-    given = dict.fromkeys(names, choice) if isinstance(choice, str) else dict(choice or {})
-    for name, predictor in given.items():
+    predictors = dict.fromkeys(names, choice) if isinstance(choice, str) else dict(choice or {})
+    for name, predictor in predictors.items():
         if name not in names:
             raise UsageError(
                 f"setting 'predictor' names {name!r}, which is no objective",
@@ -90,7 +90,8 @@ def chosen_predictors(problem: Problem, choice: Choice, default: str) -> list[st
         if not isinstance(predictor, str):
             raise UsageError(f"setting 'predictor' of {name!r} is {predictor!r}, expected a name")
     return [
-        _checked(objective, given.get(objective.name), default) for objective in problem.objectives
+        _checked(objective, predictors.get(objective.name), default)
+        for objective in problem.objectives
     ]
 
 
