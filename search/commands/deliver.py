@@ -15,6 +15,7 @@ from search.commands.options import NameList, answer_options, verify_options
 if TYPE_CHECKING:
     from devices import Target
     from search.delivery.delivery import Delivery
+    from search.delivery.files import DeliveredFile
     from search.delivery.request import BudgetRequest, DeliveryOptions
     from supernets import FineTuning
 
@@ -169,21 +170,26 @@ def _budget(
 
 
 def _show(delivery: Delivery, folder: Path) -> None:
-    rows = [
-        (
-            file.name,
-            f"{file.written.size_bytes / 1e6:.2f}",
-            f"{file.here.accuracy.top1:.2f}",
-            f"{file.here.accuracy.low:.2f} to {file.here.accuracy.high:.2f}",
-            "-" if file.there is None else f"{file.there.accuracy.top1:.2f}",
-            "-" if file.latency_ms is None else f"{file.latency_ms:.3g}",
-        )
-        for file in delivery
-    ]
-    columns = (f"file in {folder}", ">MB", ">top-1 %", ">95 % interval", ">on device %", ">ms")
+    elsewhere = any(file.there or file.there_error for file in delivery)
+    columns = [f"file in {folder}", ">MB", ">top-1 %", ">95 % interval"]
+    columns += [">on device %", ">ms"] if elsewhere else [">ms"]
+    rows = [_row(file, elsewhere) for file in delivery]
     accuracy = delivery.network.accuracy
     notes = [
         f"on {accuracy.n:,} test images; {accuracy.top1:.2f} % in torch",
         f"card: {folder / 'card.md'}",
     ]
     show_table(columns, rows, notes=notes)
+
+
+def _row(file: DeliveredFile, elsewhere: bool) -> list[str]:
+    accuracy = file.here.accuracy
+    on_device = "-" if file.there is None else f"{file.there.accuracy.top1:.2f}"
+    return [
+        file.name,
+        f"{file.written.size_bytes / 1e6:.2f}",
+        f"{accuracy.top1:.2f}",
+        f"{accuracy.low:.2f} to {accuracy.high:.2f}",
+        *([on_device] if elsewhere else []),
+        "-" if file.latency_ms is None else f"{file.latency_ms:.3g}",
+    ]
