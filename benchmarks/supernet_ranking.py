@@ -50,9 +50,7 @@ def measure(given: argparse.Namespace) -> None:
           f"MACs alone {spearmanr(space.macs(genes), alone).statistic:.3f}")  # fmt: skip
 
 
-def _alone(
-    network: object, row: np.ndarray, evaluator: Evaluator, data: DataSet, steps: int
-) -> float:
+def _alone(row: np.ndarray, evaluator: Evaluator, data: DataSet, steps: int) -> float:
     """Top-1 of one network trained from nothing."""
     space = demo_space()
     fresh = Supernet(space, rng=np.random.default_rng(0)).train()
