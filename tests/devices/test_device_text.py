@@ -522,19 +522,19 @@ def header(shape, dtype="<f8"):
     [
         b"",
         b"PK",
-        npz(lambda archive: archive.writestr("y.npy", header((1 << 37,)))),
-        npz(lambda archive: archive.writestr("y.npy", header((-1,)))),
-        npz(lambda archive: archive.writestr("y.npy", header((1,), "|O") + bytes(8))),
-        npz(lambda archive: archive.writestr("y", header((1,)) + bytes(8))),
-        npz(lambda archive: archive.writestr("y.npy", "no array")),
-        npz(lambda archive: archive.writestr("y.npy", bytes(10**8), zipfile.ZIP_DEFLATED)),
-        npz(lambda archive: [archive.writestr(f"{i}.npy", b"") for i in range(4001)]),
+        lambda archive: archive.writestr("y.npy", header((1 << 37,))),
+        lambda archive: archive.writestr("y.npy", header((-1,))),
+        lambda archive: archive.writestr("y.npy", header((1,), "|O") + bytes(8)),
+        lambda archive: archive.writestr("y", header((1,)) + bytes(8)),
+        lambda archive: archive.writestr("y.npy", "no array"),
+        lambda archive: archive.writestr("y.npy", bytes(10**8), zipfile.ZIP_DEFLATED),
+        lambda archive: [archive.writestr(f"{i}.npy", b"") for i in range(4001)],
     ],
     ids=["empty", "cut", "1 TB", "negative", "objects", "no .npy", "text", "packed", "many"],
 )
 def test_archives_that_promise_too_much(data):
     with pytest.raises(RunnerCrashed, match="cannot be read"):
-        read_arrays(data)
+        read_arrays(npz(data) if callable(data) else data)
 
 
 def test_what_cannot_be_shown_does_not_join_the_digits_beside_it():

@@ -76,6 +76,7 @@ def fitted(request: pytest.FixtureRequest) -> LearnedCostModel:
     return LearnedCostModel.fit("one", training_of(space, n=80), PROVENANCE)
 
 
+@pytest.mark.no_cover
 def test_networks_never_seen_are_predicted_and_ranked(fitted, rng):
     space = fitted.spaces[0]
     genes = space.sample(300, rng)
@@ -97,6 +98,7 @@ def test_the_chosen_candidate_has_the_least_error(fitted):
     assert {"ridge", "svr", "boosting"} <= {estimator for estimator, _ in tried}
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("few_trees")
 def test_same_data_and_seed_give_the_same_model_and_the_seed_matters():
     training = training_of(tiny(24), tiny(28), n=24)
@@ -107,6 +109,7 @@ def test_same_data_and_seed_give_the_same_model_and_the_seed_matters():
     assert other.out_of_fold_ms != first.out_of_fold_ms
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("number", range(len(list(feature_sets)) * 2 + 1))
 def test_every_candidate_predicts_identically_after_a_round_trip(model, tmp_path, rng, number):
     first = model.candidates[number]
@@ -264,6 +267,7 @@ def test_too_few_distinct_networks_are_refused_with_numbers(rng):
         TrainingSet.of(archs * 3, [1.0] * 57)
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("few_trees")
 def test_few_networks_and_bad_agreement_are_doubts():
     model = LearnedCostModel.fit("few", training_of(tiny(), n=20, noise=0.5), PROVENANCE)
@@ -375,6 +379,7 @@ def published():
     return archs, np.array(inputs), table
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("device", "least", "least_gain"),
     [

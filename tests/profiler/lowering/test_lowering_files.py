@@ -130,6 +130,7 @@ def test_xnnpack_takes_the_whole_tflite_graph(tmp_path, space, precision):
     assert target[0]["index"] in delegate["outputs"]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_tflite_buffers_are_inside_the_file_and_aligned(small, tmp_path, precision):
     content = written(small, tmp_path, "tflite", precision).path.read_bytes()
@@ -154,6 +155,7 @@ def test_tflite_has_a_signature_with_float_inputs_and_outputs(small, tmp_path, p
     assert interpreter.get_output_details()[0]["name"] == "output"
 
 
+@pytest.mark.no_cover
 def test_int8_onnx_is_u8s8_per_channel(small, tmp_path):
     lowered = written(small, tmp_path, "onnx", "int8", rng=np.random.default_rng(2))
     graph = onnx.load(lowered.path).graph
@@ -172,6 +174,7 @@ def test_int8_onnx_is_u8s8_per_channel(small, tmp_path):
     assert not any(array.dtype == np.float32 and array.ndim == 4 for array in arrays.values())
 
 
+@pytest.mark.no_cover
 def test_int8_tflite_is_integer_from_end_to_end(small, tmp_path):
     lowered = written(small, tmp_path, "tflite", "int8", rng=np.random.default_rng(2))
     model = read_tflite(lowered.path)
@@ -192,6 +195,7 @@ def test_int8_tflite_is_integer_from_end_to_end(small, tmp_path):
         assert TYPES[tensor.type] == "INT8" and len(tensor.quantization.scale) == channels
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["onnx", "tflite"])
 def test_int8_stays_close_to_fp32(small, tmp_path, name):
     lowered = written(small, tmp_path, name, "int8", rng=np.random.default_rng(2))
@@ -220,6 +224,7 @@ def test_int8_of_nasbench201_stays_close_too(tmp_path, name):
     assert written(subject, tmp_path, name, "int8", batch=2).drift["cosine"] > 0.98
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["onnx", "tflite"])
 def test_calibration_sets_the_ranges(small, tmp_path, name):
     """Inputs far outside the calibrated range are clipped: the calibration is really used."""
@@ -230,6 +235,7 @@ def test_calibration_sets_the_ranges(small, tmp_path, name):
     assert np.array_equal(one, nine)
 
 
+@pytest.mark.no_cover
 def test_quantization_leaves_nothing_behind_and_says_nothing(small, tmp_path, monkeypatch, capfd):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -305,6 +311,7 @@ def test_a_place_that_cannot_be_written_is_named(small, tmp_path):
         lower(*small, tmp_path / "file" / "m.onnx", "onnx")
 
 
+@pytest.mark.no_cover
 def test_the_quantizer_makes_its_folders_in_ours(small, tmp_path, monkeypatch):
     """If the process is killed, no folder is left whose name nobody sweeps."""
     made = []

@@ -69,6 +69,7 @@ def worst_difference(network, folder, *, batch=1, seed=0, files=FILES):
     return max(differences)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("width", "resolution", "batch"),
     [(1.0, 224, 1), (1.0, 132, 2), (1.2, 160, 1), (1.2, 140, 1), (1.0, 252, 1)],
@@ -79,6 +80,7 @@ def test_ofa_networks_agree(tmp_path, width, resolution, batch):
     assert worst_difference(space.network(genes), tmp_path, batch=batch) < TOLERANCE
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("gene", [0, 2])
 def test_smallest_and_largest_ofa_networks_agree(tmp_path, gene):
     space = MobileNetV3Space(resolution=128)
@@ -87,6 +89,7 @@ def test_smallest_and_largest_ofa_networks_agree(tmp_path, gene):
 
 
 # Shrinking would take minutes and make nothing clearer.
+@pytest.mark.no_cover
 @settings(max_examples=10, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(
     resolution=st.integers(17, 61),
@@ -115,6 +118,7 @@ CELLS = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
 @pytest.mark.parametrize("batch", [1, 2])
 def test_nasbench201_networks_agree(tmp_path, cell, batch):
@@ -123,12 +127,14 @@ def test_nasbench201_networks_agree(tmp_path, cell, batch):
     assert worst_difference(space.network(genes), tmp_path, batch=batch) < TOLERANCE
 
 
+@pytest.mark.no_cover
 def test_random_full_size_nasbench201_networks_agree(tmp_path):
     space = NasBench201Space()
     for genes in space.sample(3, np.random.default_rng(5)):
         assert worst_difference(space.network(genes), tmp_path) < TOLERANCE
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "space",
     [

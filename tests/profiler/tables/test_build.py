@@ -199,6 +199,7 @@ def test_the_source_networks_takes_in_another_resolution():
         assert table.entries[key].latency_ms["wall"] == pytest.approx(costs_of(plan)[key], rel=0.02)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("source", list(sources))
 def test_nothing_lacking_leaves_a_table_as_it_is(source):
     plan = replace(PLAN, source="networks")

@@ -232,6 +232,7 @@ def test_the_front_of_a_call_is_that_of_the_command(models, run):
     assert [answer.top1 for answer in points.front()] == [each.best.top1 for each in points]
 
 
+@pytest.mark.no_cover
 def test_a_training_by_the_call_is_that_of_the_command(run, models):
     accepted(run("train", *models, *QUICK, "-o", "mine.npz", "--json"))
     steps = []

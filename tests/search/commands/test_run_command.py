@@ -266,6 +266,7 @@ def test_a_time_is_the_budget_of_latency(search, models, form):
     )
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("budgets", "limits"),
     [
@@ -342,6 +343,7 @@ def without_bounds(found):
     return {**found, "budgets": [{**each, "upper_ms": None} for each in found["budgets"]]}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("engine", ["nsga2", "local", "linas"])
 @pytest.mark.parametrize("form", ["{}ms", "latency={}ms"])
 def test_a_search_goes_on_within_its_limits_when_the_table_has_learned(
@@ -462,6 +464,7 @@ def test_a_time_that_is_over_is_told(folder):
     assert len(lines(kept(folder))[1]) == found["evaluations"]
 
 
+@pytest.mark.no_cover
 def test_a_front_that_does_not_change_is_told(folder):
     args = (*NSGA2, "--objectives", "top1,macs", "--evals", 4000, "--patience", 50, "--json")
     found = accepted(folder.run(*args))
@@ -497,6 +500,7 @@ def way(arch):
     return zlib.crc32(arch["cell"].encode()) % 60
 
 
+@pytest.mark.no_cover
 def test_what_fails_is_kept_with_why_and_the_search_goes_on(folder):
     result = folder.run(*WHIMSICAL, "--evals", 150, "-o", "kept", "--json")
     found = accepted(result)

@@ -88,6 +88,7 @@ def test_without_architectures_both_ends_are_shown(invoke):
         assert text in result.stdout
 
 
+@pytest.mark.no_cover
 def test_random_networks_are_drawn_with_the_seed(invoke):
     drawn = [
         [one["arch"]["cell"] for one in accepted(invoke(*evaluate, "--random", 3, "--json", *more))]
@@ -196,6 +197,7 @@ def test_ctrl_c_ends_the_workers_too(invoke):
 # --- searching ----------------------------------------------------------------------------------
 
 
+@pytest.mark.no_cover
 def test_a_search_evaluates_networks_and_goes_on(invoke):
     command = (
         "run", "--engine", "nsga2", "--objectives", f"top1@{FILE},macs", "--data", "digits",

@@ -326,6 +326,7 @@ def counted(monkeypatch):
     return evaluated
 
 
+@pytest.mark.no_cover
 def test_what_was_evaluated_is_not_evaluated_again(file, counted):
     search(evaluations=5)
     assert len(counted) == 5

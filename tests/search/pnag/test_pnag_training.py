@@ -185,11 +185,13 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"trade_off": TradeOff.of(made_up_accuracy(CELLS, seed=1), cells().cost)},
             "other fingerprint",
         ),
-        ({"trade_off": learned()}, "other cost and fingerprint"),
+        ({"trade_off": learned}, "other cost and fingerprint"),
     ],
 )
 def test_another_training_is_refused_by_what_differs(begun, changes, named):
     asked = {"trade_off": cells(), "settings": WAYS["learnt"], "seed": 5, **changes}
+    if asked["trade_off"] is learned:  # not by every process that collects tests
+        asked["trade_off"] = learned()
     kept = begun.read_bytes()
     with pytest.raises(UsageError, match=named) as refused:
         train(**asked, checkpoint=begun)
@@ -245,6 +247,7 @@ def test_a_training_without_an_array_is_found(begun, tmp_path, array):
 # --- killed -----------------------------------------------------------------------------------
 
 
+@pytest.mark.no_cover
 def test_a_killed_training_is_gone_on_with_by_the_same_command(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "SAVED_EVERY", 50)
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
@@ -326,6 +329,7 @@ def quality(trade_off, policy, scale):
     return within.mean(), np.where(within, trade_off.top1(genes), least).mean()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("way", ["dominance", "learnt"])
 def test_policies_get_better(way, monkeypatch):
     monkeypatch.setattr(learnt, "EPOCHS", 30)

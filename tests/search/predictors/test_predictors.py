@@ -82,6 +82,7 @@ def test_an_unknown_name_is_refused_with_near_ones():
     assert "ridge" in refused.value.remedy
 
 
+@pytest.mark.no_cover
 @every_predictor
 @every_space
 def test_an_additive_value_is_learned(name, space):
@@ -93,6 +94,7 @@ def test_an_additive_value_is_learned(name, space):
     assert error(predicted, true) < share * error(values.mean(), true)
 
 
+@pytest.mark.no_cover
 @every_predictor
 def test_the_same_seed_and_rows_give_the_same_predictions_exactly(name):
     genes, values = made_up(OFA, 40, noise=0.1)
@@ -103,6 +105,7 @@ def test_the_same_seed_and_rows_give_the_same_predictions_exactly(name):
     assert np.array_equal(std, again)
 
 
+@pytest.mark.no_cover
 @every_predictor
 def test_a_refit_forgets_what_was_before(name):
     genes, values = made_up(OFA, 60, noise=0.1)
@@ -116,6 +119,7 @@ def test_a_refit_forgets_what_was_before(name):
     assert (before != fresh.predict(others)).any()
 
 
+@pytest.mark.no_cover
 @every_predictor
 def test_predictions_do_not_depend_on_how_many_are_asked(name):
     genes, values = made_up(OFA, 40, noise=0.1)
@@ -127,6 +131,7 @@ def test_predictions_do_not_depend_on_how_many_are_asked(name):
     assert predictor.predict(others[:0]).shape == (0,)
 
 
+@pytest.mark.no_cover
 @every_predictor
 def test_inactive_genes_say_nothing(name):
     genes, values = made_up(OFA, 30)
@@ -145,6 +150,7 @@ def test_equal_values_are_predicted_as_they_are(name, space):
         assert predictor.std(genes) is None
 
 
+@pytest.mark.no_cover
 @every_predictor
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_few_architectures_are_enough_to_predict_something(name, n):
@@ -158,6 +164,7 @@ def test_few_architectures_are_enough_to_predict_something(name, n):
         assert (std > 0).all()
 
 
+@pytest.mark.no_cover
 @every_predictor
 def test_architectures_may_occur_again(name):
     genes, values = made_up(OFA, 25)
@@ -177,6 +184,7 @@ def test_a_single_architecture_with_several_values_is_predicted_at_their_mean(na
     assert np.isfinite(predictor.predict(made_up(OFA, 20, seed=1)[0])).all()
 
 
+@pytest.mark.no_cover
 @every_predictor
 def test_values_in_other_units_are_predicted_in_them(name):
     genes, values = made_up(OFA, 40)

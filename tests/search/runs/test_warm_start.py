@@ -312,6 +312,7 @@ def test_what_the_search_on_macs_evaluated_is_not_evaluated_again(folder):
         assert told.get(tuple(each["genes"]), each["values"]["top1"]) == each["values"]["top1"]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("calls", [20, 60])
 def test_killed_during_either_search_it_is_gone_on_with(folder, calls):
     folder.stall("all", calls)
@@ -331,6 +332,7 @@ def test_killed_during_either_search_it_is_gone_on_with(folder, calls):
         assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("before", "after"),
     [
