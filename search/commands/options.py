@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nasprof.errors import UsageError
+from nasprof.typing import Progress
 from profiler.commands.target import target_options
 
 if TYPE_CHECKING:
@@ -80,8 +81,12 @@ class ModelRequest:
         space_name: str | None,
         width: float | None,
         images: LabelledImages | None = None,
+        reading: Progress | None = None,
     ) -> Models:
         """The models that objectives are made from, and the images they look at.
+
+        Args:
+            reading: told how many of these have been looked at.
 
         Raises:
             UsageError: there is no such space.
@@ -107,6 +112,7 @@ class ModelRequest:
             confidence=confidence,
             progress=building_progress(),
             images=images,
+            reading=reading,
         )
 
 

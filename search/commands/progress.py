@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from search.runs.evaluate_supernet import EvaluationProgress
 
 _TOLD_AFTER_S = 2.0
+_READING = "reading images"
 
 
 @contextmanager
@@ -58,9 +59,16 @@ def evaluation_progress() -> Iterator[EvaluationProgress]:
 
     with ExitStack() as bars:
         yield EvaluationProgress(
-            images=_late_bar(bars, "reading images"),
+            images=_late_bar(bars, _READING),
             networks=_late_bar(bars, "evaluating"),
         )
+
+
+@contextmanager
+def reading_progress() -> Iterator[Progress]:
+    """A function to be told how many of how many images have been looked at."""
+    with ExitStack() as bars:
+        yield _late_bar(bars, _READING)
 
 
 @contextmanager
@@ -84,7 +92,7 @@ def compare_progress() -> Iterator[CompareProgress]:
 def _late_bar(bars: ExitStack, what: str) -> Progress:
     """A function to be told how many of how many steps are done.
 
-    Its bar is drawn from the first step on, in the place of the one before.
+    Its bar is drawn from the first step to the last, in the place of the one before.
     """
     from profiler.commands.progress import step_bar
 
@@ -96,6 +104,9 @@ def _late_bar(bars: ExitStack, what: str) -> Progress:
             bars.close()
             bar = bars.enter_context(step_bar(what))
         bar(done, total)
+        if done >= total:
+            bars.close()
+            bar = None
 
     return update
 

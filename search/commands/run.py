@@ -104,6 +104,7 @@ def run(request: ModelRequest, plot: Path | None, as_json: bool, **options: Any)
     Interrupted, it shows what was found so far; with -o the same command goes on from there.
     """
     from profiler.commands.progress import step_bar
+    from search.commands.progress import reading_progress
     from search.commands.run_view import plot_result, show_result
     from search.runs.options import RunOptions
     from search.runs.searches import Searches, SearchInterrupted
@@ -112,10 +113,9 @@ def run(request: ModelRequest, plot: Path | None, as_json: bool, **options: Any)
     names = ("confidence", "space_name", "width", "images")
     about = {name: options.pop(name) for name in names}
     # Whatever a module of the user's prints when it is imported is no result of the command.
-    with redirect_stdout(sys.stderr):
-        searches = Searches.of(
-            **given, models=request.models(**about), options=RunOptions(**options)
-        )
+    with redirect_stdout(sys.stderr), reading_progress() as reading:
+        models = request.models(**about, reading=reading)
+        searches = Searches.of(**given, models=models, options=RunOptions(**options))
     if plot is not None:
         _require_several(searches.problem.objectives)
     interrupted = False

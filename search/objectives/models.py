@@ -12,6 +12,7 @@ from luts.files import open_cost_model, warn_of_doubts
 from nasprof.errors import UsageError
 from nasprof.log import logger
 from nasprof.registry import near_names
+from nasprof.typing import Progress
 from profiler.tables.backend import backend_of, changes_at, warn_of_changes
 from profiler.tables.own import OwnTable
 from search.accuracy import read_accuracy_model
@@ -42,6 +43,7 @@ class Models:
         confidence: of upper bounds.
         progress: told how far building a table of one's own has come.
         images: that the networks of supernets are evaluated on.
+        reading: told how many of these have been looked at.
 
     Raises:
         UsageError: clock or confidence make no sense.
@@ -60,6 +62,7 @@ class Models:
     confidence: float = 0.95
     progress: BuildProgress | None = None
     images: LabelledImages | None = None
+    reading: Progress | None = None
     _accuracies: dict[str, AccuracyModel] = field(default_factory=dict, init=False, repr=False)
     _costs: dict[str, CostModel] = field(default_factory=dict, init=False, repr=False)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.log import logger
+from nasprof.typing import Progress
 from search.accuracy.base import AccuracyModel
 from search.accuracy.ridge import ridge_of
 from search.objectives.base import NamedObjective
@@ -28,11 +29,13 @@ class OfSupernet:
 
     Args:
         space: of the networks.
+        reading: told how many images have been looked at.
     """
 
     file: SupernetFile
     space: Space
     images: LabelledImages
+    reading: Progress | None = None
 
     @classmethod
     def of(cls, name: str, path: str, models: Models) -> Self:
@@ -50,7 +53,7 @@ class OfSupernet:
                 "Name their folder, file or data set: --data DIR.",
             )
         file = SupernetFile.read(path, models.space)
-        return cls(file, file.at(models.resolution), models.images)
+        return cls(file, file.at(models.resolution), models.images, models.reading)
 
     @property
     def spaces(self) -> tuple[Space, ...]:
@@ -63,7 +66,7 @@ class OfSupernet:
                 "The search sees the test images: what it finds is better on them than on others. "
                 "Search on the validation images, and keep these for what was found."
             )
-        evaluator = self.file.evaluator(self.images, space)
+        evaluator = self.file.evaluator(self.images, space, self.reading)
         return Objective(
             name,
             "%",
