@@ -19,7 +19,6 @@ import numpy as np
 
 from luts.speed import Speed
 from nasprof.errors import UsageError
-from nasprof.ranks import kendall, spearman
 from nasprof.typing import Array, JsonObject
 
 CONFIDENCES = (0.9, 0.95, 0.99)
@@ -79,6 +78,8 @@ def agreement(predicted_ms: Array, measured_ms: Array) -> Agreement:
     >>> agreement(np.array([1.1, 2.0]), np.array([1.0, 2.0])).mape
     0.050000000000000044
     """
+    from scipy.stats import kendalltau, spearmanr
+
     if len(predicted_ms) < 2:
         raise UsageError(f"{len(predicted_ms)} networks cannot be ranked, expected at least 2")
     errors = predicted_ms / measured_ms - 1
@@ -87,8 +88,8 @@ def agreement(predicted_ms: Array, measured_ms: Array) -> Agreement:
         (0.0, 0.0)
         if constant
         else (
-            spearman(predicted_ms, measured_ms),
-            kendall(predicted_ms, measured_ms),
+            float(spearmanr(predicted_ms, measured_ms).statistic),
+            float(kendalltau(predicted_ms, measured_ms).statistic),
         )
     )
     return Agreement(

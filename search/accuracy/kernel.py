@@ -32,13 +32,6 @@ from spaces import Genes, Space
 Inputs: TypeAlias = NDArray[np.float32]
 
 _ROWS = 4096
-_KEPT = 4
-
-_explained: dict[str, tuple[Inputs, Inputs]] = {}
-"""What the last few models explain of their variance, by their digest.
-
-It takes a quarter of a second, and a file that is read again is mostly the same.
-"""
 
 
 @dataclass(frozen=True)
@@ -148,13 +141,8 @@ class KernelAccuracy(AccuracyModel):
     @cached_property
     def _inducing(self) -> tuple[Inputs, Inputs]:
         """Inputs ``(m, n_columns)`` and the factor ``(m, m)`` that gives the variance explained."""
-        digest = self.as_arrays().digest()
-        if digest not in _explained:
-            chosen, factor = explained_by(self.process, self._inputs, self.repeats)
-            while len(_explained) >= _KEPT:
-                del _explained[next(iter(_explained))]
-            _explained[digest] = chosen.astype(np.float32), factor.astype(np.float32)
-        return _explained[digest]
+        chosen, factor = explained_by(self.process, self._inputs, self.repeats)
+        return chosen.astype(np.float32), factor.astype(np.float32)
 
     # --- doubts -----------------------------------------------------------------------------
 

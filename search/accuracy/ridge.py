@@ -13,7 +13,6 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nasprof.ranks import spearman
 from nasprof.reader import Reader
 from nasprof.threads import one_thread
 from nasprof.typing import Array, Indices, JsonObject
@@ -131,6 +130,8 @@ def ridge_of(
     Raises:
         SpaceMismatch: the model is not of the space.
     """
+    from scipy.stats import spearmanr
+
     space = model.space_of(space)
     genes = _representative(model, space, rng, n)
     test, rest = np.split(genes, [max(len(genes) // 10, 2)])
@@ -140,26 +141,24 @@ def ridge_of(
     additive = AdditiveAccuracy(name, space, intercept, contributions, about)
     predicted, top1 = additive.top1(test), model.top1(test, space)
     r2 = 1 - ((predicted - top1) ** 2).mean() / max(top1.var(), 1e-300)
-    judged = {"r2": float(r2), "spearman": spearman(predicted, top1)}
+    judged = {"r2": float(r2), "spearman": float(spearmanr(predicted, top1).statistic)}
     return replace(additive, provenance={**about, **judged})
 
 
 def _fit(space: Space, genes: Genes, top1: Array) -> tuple[float, tuple[Array, ...]]:
     """Intercept and contributions of each part."""
+    from sklearn.linear_model import Ridge
+
     inputs = [pairs_within(space, part, genes) for part, _ in space.parts]
-    features, top = np.concatenate(inputs, 1, dtype=np.float64), top1.mean()
-    means = features.mean(0)
-    features -= means
     with one_thread():
-        normal = features.T @ features + PENALTY * np.eye(len(means))
-        solution = np.linalg.solve(normal, features.T @ (top1 - top))
-    ends = np.cumsum([part.shape[1] for part in inputs])
-    coefficients = np.split(solution, ends[:-1])
+        ridge = Ridge(PENALTY).fit(np.concatenate(inputs, 1), top1)
+    ends = np.cumsum([features.shape[1] for features in inputs])
+    coefficients = np.split(ridge.coef_.astype(np.float64), ends[:-1])
     contributions = tuple(
         pairs_within(space, part, _alone(space, part, values)) @ own
         for (part, values), own in zip(space.parts, coefficients, strict=True)
     )
-    return float(top - means @ solution), contributions
+    return float(ridge.intercept_), contributions
 
 
 def _representative(model: AccuracyModel, space: Space, rng: np.random.Generator, n: int) -> Genes:

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from nasprof.folds import folds
-from nasprof.ranks import kendall, spearman
 from nasprof.typing import Array, JsonObject
 from search.accuracy.errors import CannotRank
 from search.accuracy.kernel_fit import fit_kernel, most_likely
@@ -57,12 +56,17 @@ def score(predicted: Array, std: Array, top1: Array) -> Score:
         std: their standard deviations in points, ``(n,)``.
         top1: measured, in percent, ``(n,)``.
     """
+    from scipy.stats import kendalltau, spearmanr
+
     errors = np.abs(predicted - top1)
     flat = np.ptp(predicted) == 0 or np.ptp(top1) == 0
+    spearman, kendall = (
+        0.0 if flat else float(of(predicted, top1).statistic) for of in (spearmanr, kendalltau)
+    )
     return Score(
         n=len(errors),
-        spearman=0.0 if flat else spearman(predicted, top1),
-        kendall=0.0 if flat else kendall(predicted, top1),
+        spearman=spearman,
+        kendall=kendall,
         mae=float(errors.mean()),
         rmse=float(np.sqrt((errors**2).mean())),
         covered=float((errors <= _NORMAL_95 * std).mean()),

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from nasprof.compiler_cache import no_compiler_cache
-from nasprof.ranks import kendall
 from nasprof.typing import Array, Flags, JsonObject
 from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
@@ -187,9 +186,11 @@ def _others(genes: Genes, known: Genes) -> Genes:
 
 
 def _kendall(scores: Array, wins: Array) -> float | None:
+    from scipy.stats import kendalltau
+
     if len(wins) < 2 or np.ptp(wins) == 0 or np.ptp(scores) == 0:
         return None
-    return kendall(scores, wins)
+    return float(kendalltau(scores, wins).statistic)
 
 
 def _misranked(scores: Array, feasible: Flags) -> float | None:
