@@ -17,6 +17,9 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, spec_from_file_location
 from types import FrameType, ModuleType
 
+_imported: dict[tuple[str, str], ModuleType] = {}
+"""Modules of folders. A search asks for its functions again for each architecture, and looking
+through all of Python's folders takes milliseconds."""
 _MACHINERY = ("importlib", "_frozen_importlib", "_frozen_importlib_external")
 
 
@@ -26,6 +29,9 @@ def import_own(module: str, folder: str) -> ModuleType:
     Raises:
         ImportError: there is none; besides, whatever the module itself raises.
     """
+    known = _imported.get((module, folder))
+    if known is not None and sys.modules.get(known.__name__) is known:
+        return known
     invalidate_caches()
     top, dot, rest = module.partition(".")
     own = PathFinder.find_spec(top, [folder])
@@ -35,7 +41,8 @@ def import_own(module: str, folder: str) -> ModuleType:
         return import_module(module)
     name = top if other in (None, own.origin) else _alias(top, folder)
     _own_files(folder).named[name] = top
-    return import_module(name + dot + rest)
+    imported = _imported[module, folder] = import_module(name + dot + rest)
+    return imported
 
 
 def _elsewhere(name: str) -> str | None:
