@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from search.objectives import Models
     from search.objectives.images import LabelledImages
     from search.runs.budgets import Budget
+    from spaces import Space
 
 DEFAULT_ACCURACY = "imagenet"
 
@@ -82,11 +83,14 @@ class ModelRequest:
         width: float | None,
         images: LabelledImages | None = None,
         reading: Progress | None = None,
+        supernet: Path | None = None,
     ) -> Models:
         """The models that objectives are made from, and the images they look at.
 
         Args:
             reading: told how many of these have been looked at.
+            supernet: file of the supernet that a bare ``top1`` evaluates, unless another accuracy
+                model is named, and that gives weights to networks that are measured.
 
         Raises:
             UsageError: there is no such space.
@@ -94,6 +98,7 @@ class ModelRequest:
         from profiler.commands.building import building_progress
         from search.objectives import Models
         from spaces import get_space
+        from supernets import SupernetWeights
 
         settings = {"width": width, "resolution": self.resolution}
         given = {name: value for name, value in settings.items() if value is not None}
@@ -101,11 +106,17 @@ class ModelRequest:
             raise UsageError(
                 "--width is of a --space, which is not named", "Name it, or leave out both."
             )
+        space = None if space_name is None else get_space(space_name, **given)
+        accuracy, weights = self.accuracy, None
+        if supernet is not None:
+            weights = SupernetWeights(supernet, None if images is None else images.source)
+            space = space or _space_of(supernet)
+            accuracy = str(supernet) if accuracy == DEFAULT_ACCURACY else accuracy
         return Models(
             self.target,
-            accuracy=self.accuracy,
+            accuracy=accuracy,
             lut=self.lut,
-            space=None if space_name is None else get_space(space_name, **given),
+            space=space,
             resolution=self.resolution,
             precision=self.precision,
             clock=self.clock,
@@ -113,7 +124,16 @@ class ModelRequest:
             progress=building_progress(),
             images=images,
             reading=reading,
+            supernet=weights,
         )
+
+
+def _space_of(supernet: Path) -> Space | None:
+    """The space that a supernet's own file names."""
+    from supernets.checkpoint import read_card
+
+    card = read_card(supernet)
+    return None if card is None else card.space
 
 
 def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:

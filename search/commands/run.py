@@ -42,6 +42,12 @@ OBJECTIVES = "top1,latency"
     "[max:]NAME=module:function of your own.",
 )
 @trade_off_options
+@click.option(
+    "--supernet",
+    type=click.Path(path_type=Path),
+    help="Supernet whose networks are evaluated (top1, with --data) and, where latency is "
+    "measured, run: .safetensors, or a checkpoint of OFA's.",
+)
 @images_options("validation")
 @click.option("--space", "space_name", help="Space, or its file (.json), where no model tells it.")
 @click.option("--width", type=float, help="Its width multiplier.")
@@ -110,7 +116,7 @@ def run(request: ModelRequest, plot: Path | None, as_json: bool, **options: Any)
     from search.runs.searches import Searches, SearchInterrupted
 
     given = {name: options.pop(name) for name in ("engine", "objectives", "budgets")}
-    names = ("confidence", "space_name", "width", "images")
+    names = ("confidence", "space_name", "width", "images", "supernet")
     about = {name: options.pop(name) for name in names}
     # Whatever a module of the user's prints when it is imported is no result of the command.
     with redirect_stdout(sys.stderr), reading_progress() as reading:

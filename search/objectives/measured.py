@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -16,7 +17,9 @@ from nasprof.typing import Array, JsonObject
 from profiler.measuring.interruption import Interrupted
 from profiler.measuring.protocol import parse_protocol
 from profiler.measuring.records import Measurement
+from profiler.model_files.architectures import NamedArch
 from profiler.model_files.formats import format_for
+from profiler.model_files.lowered import LoweringOptions, lower_arch
 from profiler.model_files.model_file import ModelFile
 from profiler.tables.measured import measure_beside_sentinel
 from profiler.tables.plan import Plan
@@ -26,6 +29,10 @@ from search.objectives.base import NamedObjective
 from search.objectives.models import Models
 from search.problem import Objective
 from spaces import Genes, Space
+from supernets.checkpoint import read_supernet
+
+if TYPE_CHECKING:
+    from supernets import SupernetWeights
 
 _REPEATS = 2
 """How often what is in doubt is measured again."""
@@ -38,12 +45,14 @@ class OnDevice:
     Args:
         plan: protocol, precision, batch and seed.
         clock: "wall" or "cpu".
+        supernet: whose weights they have; random ones unless given.
     """
 
     backend: Backend
     space: Space
     plan: Plan
     clock: str
+    supernet: SupernetWeights | None = None
 
     def latency_ms(self, genes: Genes) -> Array:
         """Trimmed means in ms of architectures measured together: ``(n,)``.
@@ -57,10 +66,9 @@ class OnDevice:
         """
         if not len(genes):
             return np.zeros(0)
-        networks = {f"network{number}": self.space.network(row) for number, row in enumerate(genes)}
         with TemporaryFolder() as folder:
             shop = Workshop(self.plan, format_for(self.backend.settings.runtime), folder)
-            items = shop.files(networks, {})
+            items = self._files(shop, genes)
             measurements = self._measured(shop, items)
             for _ in range(_REPEATS):
                 doubtful = [item for item in items if self._doubts(measurements[item.name])]
@@ -69,6 +77,22 @@ class OnDevice:
         for measurement in measurements.values():
             self._warn(measurement)
         return np.array([self._time(measurement) for measurement in measurements.values()])
+
+    def _files(self, shop: Workshop, genes: Genes) -> list[ModelFile]:
+        """A model file of each network."""
+        if self.supernet is None:
+            names = [f"network{number}" for number in range(len(genes))]
+            networks = [self.space.network(row) for row in genes]
+            return shop.files(dict(zip(names, networks, strict=True)), {})
+        options = LoweringOptions(
+            self.plan.precision, self.plan.batch, seed=self.plan.seed, supernet=self.supernet
+        )
+        files = []
+        for number, arch in enumerate(self.space.decode(genes)):
+            named = NamedArch(f"network{number}", self.space, arch)
+            written = lower_arch(named, shop.format, options, shop.folder)
+            files.append(ModelFile(named.name, written.path, None, {"weights": options.source}))
+        return files
 
     def _measured(self, shop: Workshop, items: list[ModelFile]) -> dict[str, Measurement]:
         """Measurements of model files in the same rounds, by their names."""
@@ -112,6 +136,7 @@ class OnDevice:
             **now.to_dict(),
             "serial": self.backend.profile.options.get("serial"),
             "protocol": self.plan.protocol.to_dict(),
+            **({} if self.supernet is None else {"supernet": Path(self.supernet.path).name}),
         }
 
 
@@ -136,7 +161,10 @@ class MeasuredLatency(NamedObjective):
     def objective(self, space: Space) -> Objective:
         backend, precision = self.target.resolve(), self.models.precision or "fp32"
         plan = Plan((space,), parse_protocol(backend.profile.protocol), precision)
-        measured = OnDevice(backend, space, plan, self.models.clock or "wall")
+        clock, supernet = self.models.clock or "wall", self.models.supernet
+        if supernet is not None:
+            read_supernet(supernet.path, space)  # refuses one that does not fit
+        measured = OnDevice(backend, space, plan, clock, supernet)
         return Objective(
             self.name,
             "ms",

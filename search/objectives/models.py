@@ -22,6 +22,7 @@ from spaces import Space
 if TYPE_CHECKING:
     from profiler.tables.progress import BuildProgress
     from search.objectives.images import LabelledImages
+    from supernets import SupernetWeights
 
 _DEVICE = re.compile(r"(.*?\.toml|[^/]+)(?:/(.+))?")
 
@@ -44,6 +45,7 @@ class Models:
         progress: told how far building a table of one's own has come.
         images: that the networks of supernets are evaluated on.
         reading: told how many of these have been looked at.
+        supernet: whose weights networks have that are measured; random ones unless given.
 
     Raises:
         UsageError: clock or confidence make no sense.
@@ -63,6 +65,7 @@ class Models:
     progress: BuildProgress | None = None
     images: LabelledImages | None = None
     reading: Progress | None = None
+    supernet: SupernetWeights | None = None
     _accuracies: dict[str, AccuracyModel] = field(default_factory=dict, init=False, repr=False)
     _costs: dict[str, CostModel] = field(default_factory=dict, init=False, repr=False)
 

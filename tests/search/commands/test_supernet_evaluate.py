@@ -213,3 +213,16 @@ def test_a_search_evaluates_networks_and_goes_on(invoke):
     assert head["facts"]["split"] == "validation"
     again = refused(invoke(*command, "--evals", 12, "--split", "test"))
     assert 'split was "validation", now "test"' in again
+
+
+def test_a_supernet_tells_the_accuracy_and_the_space_of_a_search(invoke):
+    search = ("run", "--engine", "random", "--evals", 3, "--json", "--objectives")
+    images = ("--data", "digits", "--recalibrate", 60)
+    told = accepted(invoke(*search, "top1,macs", "--supernet", FILE, *images))
+    named = accepted(invoke(*search, f"top1@{FILE},macs", *images))
+    values = [[list(one["values"].values()) for one in front["front"]] for front in (told, named)]
+    assert values[0] == values[1] and values[0]
+    assert accepted(invoke(*search, "macs,params", "--supernet", FILE))["front"]
+    assert "Name their folder" in refused(invoke(*search, "top1,macs", "--supernet", FILE))
+    missing = refused(invoke(*search, "macs,params", "--supernet", "nope.safetensors"))
+    assert "nope.safetensors" in missing

@@ -8,6 +8,7 @@ import signal
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,12 +17,22 @@ from processes import until
 from small_supernets import SPACES, card_of, digits_for
 
 from nasprof.errors import NasprofError, UsageError
+from profiler import LoweringOptions
+from profiler.model_files.architectures import NamedArch
+from profiler.model_files.lowered import lower_arch
 from search import LabelledImages, Models, RunOptions, read_archive, run
 from search.executors import evaluate, open_executor
-from search.objectives import objectives_of, supernet_accuracy
+from search.objectives import measured, objectives_of, supernet_accuracy
 from search.problem import EvaluationImpossible, Problem
 from spaces import get_space
-from supernets import Evaluator, Recalibration, Supernet, SupernetCard, write_supernet
+from supernets import (
+    Evaluator,
+    Recalibration,
+    Supernet,
+    SupernetCard,
+    SupernetWeights,
+    write_supernet,
+)
 
 SPACE = SPACES["nasbench201"]
 NAME = "top1@cells.safetensors"
@@ -362,3 +373,45 @@ def test_engines_that_predict_search_it_too(file):
     )
     assert len(found.archive) == 12
     assert found.to_dict()["objectives"][0]["name"] == NAME
+
+
+# --- networks that are measured -----------------------------------------------------------------
+
+
+@pytest.fixture
+def files_measured(monkeypatch):
+    """Contents of the model files that would be measured."""
+    contents = []
+
+    def measurements(backend, shop, items, progress):
+        contents.extend(item.path.read_bytes() for item in items)
+        return [SimpleNamespace(name=item.name, flags=[], by_clock={"wall": 1.0}) for item in items]
+
+    monkeypatch.setattr(measured, "measure_beside_sentinel", measurements)
+    return contents
+
+
+def test_networks_that_are_measured_have_the_weights_of_the_supernet(
+    file, tmp_path, files_measured
+):
+    weights = SupernetWeights(file, digits_for(SPACE), QUICK)
+    genes = GENES[:2]
+    named = [
+        NamedArch(f"net{number}", SPACE, arch) for number, arch in enumerate(SPACE.decode(genes))
+    ]
+    options = LoweringOptions(supernet=weights)
+    expected = [lower_arch(one, "onnx", options, tmp_path).path.read_bytes() for one in named]
+    latency = objective(Models(supernet=weights, space=SPACE), "latency_measured")
+    assert latency.function(genes).tolist() == [1.0, 1.0]
+    assert files_measured == expected
+    random = objective(Models(space=SPACE), "latency_measured")
+    random.function(genes)
+    assert not set(files_measured[2:]) & set(expected)
+    assert latency.facts["supernet"] == file.name and "supernet" not in random.facts
+
+
+def test_what_a_supernet_has_no_weights_for_is_not_measured(file):
+    other = get_space("nasbench201", classes=10, cells=2, resolution=16)
+    models = Models(supernet=SupernetWeights(file), space=other)
+    with pytest.raises(UsageError, match="cells is 1, not 2"):
+        objective(models, "latency_measured")
