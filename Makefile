@@ -32,7 +32,7 @@ docs: $(VENV)/.test
 
 check: $(VENV)/.test
 	@scripts/system-packages.sh
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 others:
 	@scripts/other-pythons.sh .venv-3.13 $(addprefix tests/,$(QUICK))
