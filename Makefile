@@ -6,13 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUICK := spaces nasprof/test_foundation.py profiler/measuring/test_groups.py profiler/measuring/test_statistics.py luts/test_tables.py
 
-.PHONY: demo test static lint types imports docs check others bench clean
+.PHONY: demo test main-python static lint types imports docs check others bench clean
 
 demo: $(VENV)/.demo
 	@scripts/demo.sh $(BIN)
 
 test: $(VENV)/.test
-	@$(MAKE) --no-print-directory -j 2 static others
+	@$(MAKE) --no-print-directory -j 2 others main-python
+
+# The quick checks first, while the other job is still installing.
+main-python:
+	@$(MAKE) --no-print-directory static
 	@$(MAKE) --no-print-directory check
 
 static: lint types imports docs
@@ -32,7 +36,7 @@ docs: $(VENV)/.test
 
 check: $(VENV)/.test
 	@scripts/system-packages.sh
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 others:
 	@scripts/other-pythons.sh .venv-3.13 $(addprefix tests/,$(QUICK))

@@ -30,6 +30,7 @@ silence()
 LONG = (
     "tutorial",
     "adb_generate",
+    "adb_delivery",
     "adb_build",
     "build",
     "telemetry",

@@ -13,7 +13,7 @@ from devices.local import LocalSession
 from search.cli import main
 from search.delivery import files
 
-pytestmark = pytest.mark.adbd
+pytestmark = [pytest.mark.adbd, pytest.mark.no_cover]
 
 nassearch = console(main)
 
