@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
+from nasprof.typing import Array
 from nasprof.user_folders import data_folder
 from supernets.data.formats.idx import IdxFormat
 from supernets.data.options import DataOptions
 from supernets.data.samples import ArrayImages, Samples, unassigned
 
+DIGITS = ("datasets", "data", "digits.csv.gz")
+"""Where scikit-learn keeps them, in the folder of its package."""
 SYSTEM_FOLDER = Path("/usr/share/datasets")
 """Where Debian's packages of data sets install them."""
 FASHION = (
@@ -37,16 +41,31 @@ def digits(options: DataOptions) -> Samples:
 
     E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998: its test part.
     """
-    from sklearn.datasets import load_digits
-
-    known = load_digits()
-    images = np.rint(known.images * (255 / 16)).astype(np.uint8)
+    table = _digits()
+    images = np.rint(table[:, :-1].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     return Samples(
         images=ArrayImages(images, "digits"),
-        labels=known.target.astype(np.int64),
+        labels=table[:, -1].astype(np.int64),
         classes=tuple(str(digit) for digit in range(10)),
         splits=unassigned(len(images)),
     )
+
+
+def _digits() -> Array:
+    """Pixels from 0 to 16 and, last, which digit they show: ``(1797, 65)``.
+
+    Read from scikit-learn's file, since importing scikit-learn takes longer than a second.
+    """
+    package = find_spec("sklearn")
+    for folder in (package and package.submodule_search_locations) or ():
+        path = Path(folder, *DIGITS)
+        if path.is_file():
+            table: Array = np.loadtxt(path, delimiter=",")
+            return table
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    return np.column_stack([images, labels])
 
 
 def fashion_mnist(options: DataOptions) -> Samples:

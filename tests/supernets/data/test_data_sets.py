@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from nasprof.errors import UsageError
 from nasprof.normalisation import Normalisation
@@ -19,6 +20,7 @@ from supernets.data import (
     DataOptions,
     batches,
     data_formats,
+    named,
     read_data,
     to_tensor,
 )
@@ -254,3 +256,13 @@ def test_a_file_names_a_source_and_how_it_is_read(written, form, tmp_path):
     described.write_text('source = "digits"\n')
 
     assert read_data(described, (8, 8, 1)).name == "digits"
+
+
+@pytest.mark.parametrize("file", [named.DIGITS, ("moved",)])
+def test_digits_are_those_of_scikit_learn_wherever_it_keeps_them(file, monkeypatch):
+    monkeypatch.setattr(named, "DIGITS", file)
+    images, labels = load_digits(return_X_y=True)
+    samples = named.digits(DataOptions())
+    stored = samples.images.array.reshape(-1, 64)
+    assert np.array_equal(np.rint(stored * (16 / 255)), images)
+    assert np.array_equal(samples.labels, labels)
