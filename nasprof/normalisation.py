@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +101,7 @@ class Normalisation:
         return cls(tuple(reader.take("mean", kind)), tuple(reader.take("std", kind)))
 
 
-def _numbers(name: str, values: Iterable[Any]) -> tuple[float, ...]:
+def _numbers(name: str, values: Iterable[SupportsFloat]) -> tuple[float, ...]:
     try:
         numbers = tuple(float(value) for value in values)
     except (TypeError, ValueError):

@@ -199,13 +199,11 @@ class NasBench201Space(Space):
             roles.append(np.where(incoming == 0, _ZERO, _NOTHING))
             roles += [np.where(incoming >= terms, _ADD, _NOTHING) for terms in range(2, node + 1)]
             cell += [np.where(used[:, node], role, _NOTHING) for role in roles]
-        number = self._block_numbers
-        ends = [number[role] for role in ("stem", "head", "reduce1", "reduce2")]
+        ends = [self._block_numbers[role] for role in ("stem", "head", "reduce1", "reduce2")]
         columns = [np.tile(np.array(ends, np.int16), (len(genes), 1))]
         # All cells of a stage are of the same blocks.
         stages = self._blocks_by_role[:, np.stack(cell, 1)]
-        columns += [np.tile(stage, (1, self.cells)) for stage in stages]
-        return np.concatenate(columns, 1)
+        return np.concatenate([*columns, *(np.tile(one, (1, self.cells)) for one in stages)], 1)
 
     @cached_property
     def _block_numbers(self) -> dict[str, int]:
@@ -215,8 +213,8 @@ class NasBench201Space(Space):
     @cached_property
     def _blocks_by_role(self) -> NDArray[np.int16]:
         """Places in the vocabulary of each stage's blocks, ``(3, len(_ROLES))``; -1 for none."""
-        number = self._block_numbers
-        stages = [[number.get(f"{role}{stage}", -1) for role in _ROLES] for stage in range(3)]
+        places = self._block_numbers.get
+        stages = [[places(f"{role}{stage}", -1) for role in _ROLES] for stage in range(3)]
         return np.array(stages, np.int16)
 
     def additive(self, genes: Genes, costs: AnyArray, *, executed: bool = False) -> AnyArray:

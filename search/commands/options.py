@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from search.objectives.images import LabelledImages
     from search.runs.budgets import Budget
     from spaces import Space
+    from supernets import SupernetWeights
 
 DEFAULT_ACCURACY = "imagenet"
 
@@ -98,7 +99,6 @@ class ModelRequest:
         from profiler.commands.building import building_progress
         from search.objectives import Models
         from spaces import get_space
-        from supernets import SupernetWeights
 
         settings = {"width": width, "resolution": self.resolution}
         given = {name: value for name, value in settings.items() if value is not None}
@@ -109,7 +109,7 @@ class ModelRequest:
         space = None if space_name is None else get_space(space_name, **given)
         accuracy, weights = self.accuracy, None
         if supernet is not None:
-            weights = SupernetWeights(supernet, None if images is None else images.source)
+            weights = _weights_of(supernet, images)
             space = space or _space_of(supernet)
             accuracy = str(supernet) if accuracy == DEFAULT_ACCURACY else accuracy
         return Models(
@@ -126,6 +126,15 @@ class ModelRequest:
             reading=reading,
             supernet=weights,
         )
+
+
+def _weights_of(supernet: Path, images: LabelledImages | None) -> SupernetWeights:
+    """The weights in a supernet's file, recalibrated as for evaluations."""
+    from supernets import SupernetWeights
+
+    if images is None:
+        return SupernetWeights(supernet)
+    return SupernetWeights(supernet, images.source, images.recalibration)
 
 
 def _space_of(supernet: Path) -> Space | None:

@@ -217,7 +217,7 @@ def evaluate_networks(
         classes, facts = evaluator.evaluator().classes, file.facts(evaluator)
         progress.networks(len(evaluated), len(chosen))
         group = [chosen[number] for number in numbers]
-        for at, row in _rows(evaluator, facts, group, options):
+        for at, row in _rows(evaluator, classes, facts, group, options):
             evaluated[numbers[at]] = EvaluatedArch(group[at], *from_row(row), classes, facts)
             progress.networks(len(evaluated), len(chosen))
     return EvaluatedArchs(evaluated[number] for number in range(len(chosen)))
@@ -225,12 +225,13 @@ def evaluate_networks(
 
 def _rows(
     evaluator: SupernetEvaluator,
+    classes: Sequence[str],
     facts: JsonObject,
     archs: Sequence[NamedArch],
     options: EvaluationOptions,
 ) -> Iterator[tuple[int, Array]]:
     """Rows of networks of one space, each with the number of its network: first those known."""
-    problem = rows_problem(evaluator, len(evaluator.evaluator().classes), options.inherited)
+    problem = rows_problem(evaluator, len(classes), options.inherited)
     dependencies = {
         **{name: value for name, value in facts.items() if name not in _NAMES},
         "space": dict(evaluator.space.settings),

@@ -61,10 +61,11 @@ def trained_supernet() -> tuple[Supernet, SupernetCard, DataSet]:
     return supernet.eval(), card_of(space, data), data
 
 
-def write_trained_supernet(folder: Path) -> None:
-    """That supernet as ``s.safetensors``, two of its networks: ``small.json``, ``large.json``."""
+def write_trained_supernet(folder: Path) -> Path:
+    """A folder with it as ``s.safetensors`` and two of its networks: ``small.json``, ``large``."""
     supernet, card, _ = trained_supernet()
     write_supernet(folder / "s.safetensors", supernet, card)
     for name, genes in (("small", supernet.smallest), ("large", supernet.largest)):
         arch = supernet.space.decode(genes[None])[0]
         (folder / f"{name}.json").write_text(json.dumps(arch))
+    return folder

@@ -20,9 +20,7 @@ nassearch = console(main)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    write_trained_supernet(folder)
-    return folder
+    return write_trained_supernet(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture

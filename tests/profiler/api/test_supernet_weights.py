@@ -21,9 +21,7 @@ nasprof = console(main)
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A folder with a supernet, and an architecture of its space."""
-    folder = tmp_path_factory.mktemp("home")
-    write_trained_supernet(folder)
-    return folder
+    return write_trained_supernet(tmp_path_factory.mktemp("home"))
 
 
 def accuracy_of(paths, normalisation=True):

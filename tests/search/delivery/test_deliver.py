@@ -28,9 +28,7 @@ QUICK = ("--protocol", "quick:rounds=2,runs=1,repeats=0,sentinel=off")
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A folder with a supernet and two architectures of its space."""
-    folder = tmp_path_factory.mktemp("home")
-    write_trained_supernet(folder)
-    return folder
+    return write_trained_supernet(tmp_path_factory.mktemp("home"))
 
 
 def command(home, output, *others, data="digits", arch="small.json"):

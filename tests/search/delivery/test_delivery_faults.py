@@ -27,9 +27,7 @@ OPTIONS = DeliveryOptions("onnx", protocol="quick:rounds=2,runs=1,repeats=0,sent
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A folder with a supernet and an architecture of its space."""
-    folder = tmp_path_factory.mktemp("home")
-    write_trained_supernet(folder)
-    return folder
+    return write_trained_supernet(tmp_path_factory.mktemp("home"))
 
 
 def few():
