@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Self, cast
 
@@ -23,6 +24,7 @@ from nasprof.errors import UsageError
 from nasprof.reader import LONGEST_MS, SHORTEST_MS, Reader
 from nasprof.typing import Array, JsonObject
 from spaces import Genes, Space, get_space
+from spaces.additive import additive_ends
 from spaces.graph import Block
 
 SCHEMA = 1
@@ -140,12 +142,7 @@ class LookupTable(CostModel):
         space = self.space_of(space)
         key = ("extremes", self.spaces.index(space))
         if key not in self._kept:
-            ends = np.zeros((2, space.n_genes), np.int8)
-            for place, values in space.parts:
-                genes = np.zeros((len(values), space.n_genes), np.int8)
-                genes[:, place] = values
-                costs = self._sum(genes, space)
-                ends[:, place] = values[[costs.argmin(), costs.argmax()]]
+            ends = additive_ends(space, partial(self._sum, space=space))
             low, high = self.latency_ms(ends, space).tolist()
             self._kept[key] = Extremes(ends[0], ends[1], low, high, exact=True)
         return cast(Extremes, self._kept[key])

@@ -38,7 +38,8 @@ class Space(ABC):
     """A set of architectures that differ in their genes.
 
     Two spaces of a class with equal :attr:`settings` hold the same architectures and are equal.
-    A space has one gene or more, and all its networks have inputs of one shape, and outputs.
+    A space has one gene or more, and all its networks have outputs of one shape, and inputs too
+    unless their resolution is a gene.
     """
 
     name: ClassVar[str]
@@ -68,6 +69,28 @@ class Space(ABC):
         """What all archs of this space share: ``space`` and what was set apart from defaults."""
 
     @property
+    def without_resolution(self) -> Arch:
+        """The settings that weights depend on: those of spaces that share one supernet."""
+        return {key: value for key, value in self.settings.items() if key != "resolution"}
+
+    def with_settings(self, **settings: Any) -> Space:
+        """The space with other settings.
+
+        Raises:
+            UsageError: it has no such settings.
+        """
+        return self.from_arch({**self.settings, **settings})
+
+    @property
+    def members(self) -> tuple[Space, ...]:
+        """Spaces of one input resolution each that hold its architectures; itself if it has one."""
+        return (self,)
+
+    def by_member(self, genes: Genes) -> list[tuple[Space, NDArray[np.intp], Genes]]:
+        """Architectures ``(n, n_genes)`` by member: it, its rows ``(m,)``, their genes in it."""
+        return [(self, np.arange(len(genes)), genes)]
+
+    @property
     def label(self) -> str:
         """Name and settings in a few words."""
         own = [f"{key}={value}" for key, value in self.settings.items() if key != "space"]
@@ -89,7 +112,7 @@ class Space(ABC):
 
     @property
     def input_shape(self) -> Shape:
-        """What its networks read: ``(h, w, c)``."""
+        """What its networks read: ``(h, w, c)``; the largest where their resolution is a gene."""
         return self.network(self.canonical(np.zeros((1, self.n_genes), np.int8))[0]).inputs[0]
 
     @property
@@ -187,7 +210,18 @@ class Space(ABC):
         """Groups of genes that contribute to additive costs independently of each other.
 
         Each is the slice of its genes and all their distinct canonical values ``(k, n_genes)``.
+        They hold every gene in order but those that :attr:`origins` differ in.
         """
+
+    @property
+    def origins(self) -> Genes:
+        """Architectures that additive costs are counted from, ``(k, n_genes)``: one of zeros.
+
+        A gene that changes every block, as the input resolution does, is in none of :attr:`parts`:
+        these contribute independently to networks that are alike in it. There is an origin for
+        each of its choices then, whose other genes are 0.
+        """
+        return np.zeros((1, self.n_genes), np.int8)
 
     @abstractmethod
     def network(self, genes: Genes) -> Network:

@@ -16,6 +16,7 @@ from spaces.base import Arch, Space
 spaces: Registry[type[Space]] = Registry(
     "space",
     {
+        "elastic-resolution": "spaces.elastic_resolution:ElasticResolutionSpace",
         "ofa-mbv3": "spaces.mobilenetv3:MobileNetV3Space",
         "nasbench201": "spaces.nasbench201:NasBench201Space",
     },
@@ -26,8 +27,8 @@ def get_space(name: str, **settings: Any) -> Space:
     """The space called ``name``.
 
     Args:
-        name: "ofa-mbv3", "nasbench201", one that a plug-in adds, or a file (``.json``) with the
-            JSON object of a space.
+        name: "ofa-mbv3", "nasbench201", "elastic-resolution", one that a plug-in adds, or a file
+            (``.json``) with the JSON object of a space.
         settings: of the space, see its class; they win over those of a file.
 
     Raises:

@@ -66,8 +66,8 @@ class Sharing(ABC):
     """
 
     roles: Sequence[str] = ()
-    """What each gene chooses, ``(n_genes,)``: "kernel", "depth", "expand". Empty where genes choose
-    something else, so that there is nothing to shrink progressively."""
+    """What each gene chooses, ``(n_genes,)``: "kernel", "depth", "expand", "resolution". Empty
+    where genes choose something else, so that there is nothing to shrink progressively."""
     channel_groups: Sequence[ChannelGroup] = ()
     """Channels of which networks use the first ones, so that their order matters."""
 
@@ -121,6 +121,7 @@ class Sharing(ABC):
 sharings: Registry[type[Sharing]] = Registry(
     "weight sharing",
     {
+        "elastic-resolution": "spaces.elastic_resolution_sharing:ElasticResolutionSharing",
         "nasbench201": "spaces.nasbench201_sharing:NasBench201Sharing",
         "ofa-mbv3": "spaces.mobilenetv3_sharing:MobileNetV3Sharing",
     },

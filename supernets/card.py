@@ -75,12 +75,12 @@ class SupernetCard:
         )
 
     def in_space(self, space: Space) -> Self:
-        """The same weights at the resolution of ``space``.
+        """The same weights at the resolution of ``space``, or at its resolutions.
 
         Raises:
             UsageError: it differs in more than resolution.
         """
-        own, other = (_without_resolution(one) for one in (self.space, space))
+        own, other = (one.without_resolution for one in (self.space, space))
         if own != other:
             differing = sorted(
                 key for key in own.keys() | other.keys() if own.get(key) != other.get(key)
@@ -119,7 +119,3 @@ class SupernetCard:
         if not self.data:
             return np.arange(len(data.classes))
         return np.array([self.classes.index(name) for name in data.classes], np.int64)
-
-
-def _without_resolution(space: Space) -> JsonObject:
-    return {key: value for key, value in space.settings.items() if key != "resolution"}

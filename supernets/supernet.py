@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nasprof.errors import UsageError
-from spaces import Genes, Space, get_space
+from spaces import Genes, Space
 from spaces.graph import Network, Program
 from spaces.sharing import Share, Sharing, sharing_of, take
 from supernets.initial import initial_arrays
@@ -193,5 +193,4 @@ def with_classes(space: Space, classes: int) -> Space:
     Raises:
         UsageError: its networks classify nothing.
     """
-    settings = {key: value for key, value in space.settings.items() if key != "space"}
-    return get_space(space.name, **{**settings, "classes": classes})
+    return space.with_settings(classes=classes)

@@ -54,7 +54,12 @@ def most_macs(table: LookupTable, space: Space, n: int, rng: np.random.Generator
     What a network can is not known here, but that it grows with its size; and whoever takes the
     most for the time takes what the table underestimates, as any search does.
     """
-    base = np.zeros((1, space.n_genes), np.int8)
+    found = np.concatenate([_most_macs_from(base[None], table, space) for base in space.origins])
+    return spread(np.unique(space.canonical(found), axis=0), table, space, n)
+
+
+def _most_macs_from(base: Genes, table: LookupTable, space: Space) -> Genes:
+    """The same of networks that have the genes of ``base``, ``(1, n_genes)``, in no part."""
     networks = np.repeat(base, _PRICES, 0)
     for place, values in space.parts:
         alone = np.repeat(base, len(values), 0)
@@ -65,7 +70,7 @@ def most_macs(table: LookupTable, space: Space, n: int, rng: np.random.Generator
         prices = np.geomspace(1e-2, 1e2, _PRICES) * gain.max() / max(np.ptp(cost), 1e-9)
         best = (gain - prices[:, None] * cost).argmax(1)
         networks[:, place] = values[best]
-    return spread(np.unique(space.canonical(networks), axis=0), table, space, n)
+    return networks
 
 
 def spread(genes: Genes, table: LookupTable, space: Space, n: int) -> Genes:

@@ -20,6 +20,7 @@ from search.accuracy.base import AccuracyModel
 from search.model_arrays import ModelArrays
 from search.regression.gene_encodings import pairs_within
 from spaces import Genes, Space
+from spaces.additive import gene_groups
 
 PENALTY = 1.0
 """Weight of the squared coefficients against the squared errors in points."""
@@ -27,10 +28,10 @@ PENALTY = 1.0
 
 @dataclass(frozen=True)
 class AdditiveAccuracy(AccuracyModel):
-    """The sum of an intercept and a contribution of each group of genes in ``Space.parts``.
+    """The sum of an intercept and a contribution of each group of :func:`gene_groups`.
 
     Args:
-        contributions: of each of a part's values in points, ``(k,)`` a part.
+        contributions: of each of a group's values in points, ``(k,)`` a group.
         provenance: what it was fitted to, with its agreement "r2" and "spearman".
     """
 
@@ -51,15 +52,19 @@ class AdditiveAccuracy(AccuracyModel):
         genes = self.space_of(space).canonical(genes)
         total = np.full(len(genes), self.intercept)
         for (part, _), radices, table in zip(
-            self.space.parts, self._radices, self._tables, strict=True
+            self._groups, self._radices, self._tables, strict=True
         ):
             total += table[genes[:, part] @ radices]
         return total
 
     @cached_property
+    def _groups(self) -> tuple[tuple[slice, Genes], ...]:
+        return gene_groups(self.space)
+
+    @cached_property
     def _radices(self) -> list[NDArray[np.int64]]:
         """What each gene counts for in the number of its part's value, ``(n_genes_of_part,)``."""
-        choices = [self.space.n_choices[part].astype(np.int64) for part, _ in self.space.parts]
+        choices = [self.space.n_choices[part].astype(np.int64) for part, _ in self._groups]
         return [np.append(np.cumprod(counts[:0:-1])[::-1], 1) for counts in choices]
 
     @cached_property
@@ -67,7 +72,7 @@ class AdditiveAccuracy(AccuracyModel):
         """Contributions by number of the part's value; nan where no canonical value is."""
         tables = []
         for (part, values), radices, contributions in zip(
-            self.space.parts, self._radices, self.contributions, strict=True
+            self._groups, self._radices, self.contributions, strict=True
         ):
             table = np.full(int(self.space.n_choices[part].prod(dtype=np.int64)), np.nan)
             table[values @ radices] = contributions
@@ -102,7 +107,7 @@ class AdditiveAccuracy(AccuracyModel):
         space = stored.space()
         contributions = tuple(
             stored.array(f"part{number}", np.float64, (len(values),))
-            for number, (_, values) in enumerate(space.parts)
+            for number, (_, values) in enumerate(gene_groups(space))
         )
         intercept = float(stored.array("intercept", np.float64, ()))
         provenance = Reader(dict(stored.about), "model").take("provenance", "an object")
@@ -149,14 +154,14 @@ def _fit(space: Space, genes: Genes, top1: Array) -> tuple[float, tuple[Array, .
     """Intercept and contributions of each part."""
     from sklearn.linear_model import Ridge
 
-    inputs = [pairs_within(space, part, genes) for part, _ in space.parts]
+    inputs = [pairs_within(space, part, genes) for part, _ in gene_groups(space)]
     with one_thread():
         ridge = Ridge(PENALTY).fit(np.concatenate(inputs, 1), top1)
     ends = np.cumsum([features.shape[1] for features in inputs])
     coefficients = np.split(ridge.coef_.astype(np.float64), ends[:-1])
     contributions = tuple(
         pairs_within(space, part, _alone(space, part, values)) @ own
-        for (part, values), own in zip(space.parts, coefficients, strict=True)
+        for (part, values), own in zip(gene_groups(space), coefficients, strict=True)
     )
     return float(ridge.intercept_), contributions
 

@@ -3,7 +3,8 @@
 Where each group of genes in ``Space.parts`` contributes on its own, a front consists of members of
 the groups' fronts: whoever takes a dominated value of a group is dominated by the same network
 with the dominating one. So groups are pruned, merged pairwise and pruned again (Nemhauser and
-Ullmann 1969, for the knapsack problem).
+Ullmann 1969, for the knapsack problem). Where a gene is in no group, as the input resolution, that
+is done for each of its choices, and the front is that of all their fronts.
 """
 
 from __future__ import annotations
@@ -111,20 +112,28 @@ def exact_front(problem: Problem, rng: np.random.Generator) -> tuple[Genes, Arra
         UsageError: there are not two objectives, or one of them is not additive, naming it.
     """
     _require_additive(problem, rng)
-    space = problem.space
-    base = np.zeros((1, space.n_genes), np.int8)
-    genes, total = base, problem.values(base)
-    origin = total[0]
-    for part, values in space.parts:
-        alone = np.repeat(base, len(values), 0)
-        alone[:, part] = values
-        effects = problem.values(alone) - origin
-        kept = non_dominated(effects)
-        genes, total = _merged(genes, total, alone[kept], effects[kept])
+    genes = np.concatenate([_front_from(origin, problem) for origin in problem.space.origins])
     # The sums differ from the objectives in the last digits, which may tip a limit.
     total = problem.values(genes)
     kept = non_dominated(total)
     return genes[kept], total[kept]
+
+
+def _front_from(origin: Genes, problem: Problem) -> Genes:
+    """The front of networks that are alike in the genes that are in no group: ``(n, n_genes)``.
+
+    Args:
+        origin: one of ``Space.origins``, ``(n_genes,)``.
+    """
+    genes, total = origin[None], problem.values(origin[None])
+    start = total[0]
+    for part, values in problem.space.parts:
+        alone = np.repeat(origin[None], len(values), 0)
+        alone[:, part] = values
+        effects = problem.values(alone) - start
+        kept = non_dominated(effects)
+        genes, total = _merged(genes, total, (alone - origin)[kept], effects[kept])
+    return genes
 
 
 def _merged(genes: Genes, total: Array, alone: Genes, effects: Array) -> tuple[Genes, Array]:
@@ -171,11 +180,13 @@ def _adds_up(
     """Whether random architectures are worth the sum of what their parts add."""
     space = problem.space
     genes = space.sample(_SAMPLES, rng, "biased")
-    base = np.zeros((1, space.n_genes), np.int8)
-    origin = float(function(base)[0])
-    total = np.full(len(genes), origin)
+    base = genes.copy()
     for part, _ in space.parts:
-        alone = np.zeros_like(genes)
+        base[:, part] = 0
+    origin = function(base)
+    total = origin.copy()
+    for part, _ in space.parts:
+        alone = base.copy()
         alone[:, part] = genes[:, part]
         total += function(alone) - origin
     values = function(genes)

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from nasprof.typing import Array
 from search.objectives.base import NamedObjective, refuse_detail
-from search.objectives.ends import additive_ends, additive_extremes
+from search.objectives.ends import additive_extremes
 from search.objectives.models import Models
 from search.problem import Objective
 from spaces import Genes, Space
+from spaces.additive import additive_ends
 from spaces.memory import chain_peaks
 
 

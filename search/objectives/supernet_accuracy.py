@@ -19,7 +19,7 @@ from nasprof.typing import Array, JsonObject, Progress
 from search.accuracy.files import accuracy_files
 from search.objectives.images import LabelledImages
 from search.problem import EvaluationImpossible
-from spaces import Genes, Space, get_space
+from spaces import Genes, Space
 from supernets.checkpoint import read_supernet, weights_digest
 
 if TYPE_CHECKING:
@@ -90,11 +90,9 @@ class SupernetFile:
         Raises:
             UsageError: the space has no such resolution.
         """
-        settings = dict(self.card.space.settings)
-        if resolution is None or settings.get("resolution") == resolution:
+        if resolution is None:
             return self.card.space
-        del settings["space"]
-        return get_space(self.card.space.name, **{**settings, "resolution": resolution})
+        return self.card.space.with_settings(resolution=resolution)
 
     def evaluator(
         self, images: LabelledImages, space: Space, progress: Progress | None = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 from spaces import Genes, Space
+from spaces.additive import gene_groups
+from spaces.elastic_resolution import ElasticResolutionSpace
 from spaces.mobilenetv3 import MobileNetV3Space
 from spaces.nasbench201 import EDGES, OPERATIONS, NasBench201Space
 
@@ -52,9 +54,18 @@ def sketch(space: Space, genes: Genes) -> Sketch:
         Box(float(share) if used else 0.0, 0, str(int(gene)))
         for gene, share, used in zip(genes, shares, active, strict=True)
     ]
-    groups = [boxes[genes_of_part] for genes_of_part, _ in space.parts]
+    groups = [boxes[genes_of_part] for genes_of_part, _ in gene_groups(space)]
     names = [f"part {number}" for number in range(1, len(groups) + 1)]
     return Sketch(groups, names, ("gene",), "choice, as a share of those there are")
+
+
+@sketch.register
+def _(space: ElasticResolutionSpace, genes: Genes) -> Sketch:
+    """That of the space at the resolution, which is named with the first group."""
+    ((member, _, own),) = space.by_member(genes[None])
+    known = sketch(member, own[0])
+    first = f"{space.resolutions[int(genes[0])]} px, {known.groups[0]}"
+    return replace(known, groups=[first, *known.groups[1:]])
 
 
 @sketch.register

@@ -42,7 +42,7 @@ def onehot_ordinal(space: Space, genes: Genes) -> Array:
 
 
 def pairs_within(space: Space, part: slice, genes: Genes) -> NDArray[np.float32]:
-    """One-hot genes of a part of ``Space.parts``, and products of two: ``(n, n_features)``.
+    """One-hot genes of a group of :func:`gene_groups`, and products of two: ``(n, n_features)``.
 
     Args:
         space: of the architectures.
@@ -63,10 +63,15 @@ def column_groups(space: Space) -> Indices:
     """Columns of one-hot genes, or of thermometer codes, that share their weights in a kernel.
 
     Returns:
-        ``(n_choices.sum(),)``, the same number for genes of the same position in their part.
+        ``(n_choices.sum(),)``, the same number for genes of the same position in their part, and
+        one of its own for each gene that is in none.
     """
-    positions = np.concatenate([np.arange(part.stop - part.start) for part, _ in space.parts])
-    return np.repeat(positions, space.n_choices).astype(np.intp)
+    sizes = [part.stop - part.start for part, _ in space.parts]
+    positions = max(sizes) + np.arange(space.n_genes)
+    for (part, _), size in zip(space.parts, sizes, strict=True):
+        positions[part] = np.arange(size)
+    numbers = np.unique(positions, return_inverse=True)[1]
+    return np.repeat(numbers, space.n_choices).astype(np.intp)
 
 
 @dataclass(frozen=True)

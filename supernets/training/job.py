@@ -64,7 +64,7 @@ def train_supernet(
     settings = {} if isinstance(space, Space) else space_settings(space)
     chosen = space if isinstance(space, Space) else _made(settings)
     images = data if isinstance(data, DataSet) else _read(data, chosen)
-    if not isinstance(space, Space) and "classes" not in settings:
+    if not isinstance(space, Space) and "classes" not in {**settings, **settings.get("of", {})}:
         chosen = with_classes(chosen, len(images.classes))
     supernet = Supernet(chosen, rng=np.random.default_rng([recipe.seed, 0]))
     if start is not None:

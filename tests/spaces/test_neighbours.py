@@ -7,7 +7,11 @@ from spaces import get_space
 from spaces.distinct import sample_distinct
 from spaces.neighbours import exchanged, exchanges, mutant, neighbours
 
-SPACES = [get_space("ofa-mbv3", resolution=160), get_space("nasbench201")]
+SPACES = [
+    get_space("ofa-mbv3", resolution=160),
+    get_space("nasbench201"),
+    get_space("elastic-resolution", of={"space": "ofa-mbv3"}, resolutions=[160, 192, 224, 256]),
+]
 
 every_space = pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
 

@@ -1,6 +1,7 @@
 """The behaviour every search space has."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from nasprof.errors import UsageError
 from spaces import get_space, parse_arch, read_archs, spaces
+from spaces.additive import additive_ends, gene_groups
 
 SMALL = {
     "resolution": 28,
@@ -19,15 +21,20 @@ SMALL = {
     "stage_strides": [1, 2, 2, 1, 1],
     "head_widths": [192, 192],
 }
+AT_ANY = {"space": "ofa-mbv3", **{key: SMALL[key] for key in SMALL.keys() - {"resolution"}}}
 SPACES = {
     "ofa-mbv3": get_space("ofa-mbv3"),
     "ofa-mbv3 w1.2@160": get_space("ofa-mbv3", width=1.2, resolution=160),
     "ofa-mbv3 small": get_space("ofa-mbv3", **SMALL),
     "nasbench201": get_space("nasbench201"),
     "nasbench201 small": get_space("nasbench201", channels=8, cells=2, classes=100),
+    "elastic ofa-mbv3": get_space("elastic-resolution", of=AT_ANY, resolutions=[16, 20, 24, 28]),
+    "elastic nasbench201": get_space(
+        "elastic-resolution", of={"space": "nasbench201", "cells": 1}, resolutions=[24, 32]
+    ),
 }
 
-MANY_GENES = ["ofa-mbv3", "ofa-mbv3 w1.2@160", "ofa-mbv3 small", "nasbench201"]
+MANY_GENES = ["ofa-mbv3", "ofa-mbv3 w1.2@160", "ofa-mbv3 small", "nasbench201", "elastic ofa-mbv3"]
 
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 
@@ -55,8 +62,8 @@ def test_genes_survive_the_way_through_json(space, rng):
     assert (space.encode(archs) == genes).all()
     for arch in archs[:5]:
         found, canonical = parse_arch(arch)
-        assert found == space
-        assert hash(found) == hash(space)
+        assert found in space.members
+        assert hash(found) in {hash(member) for member in space.members}
         assert canonical == arch
 
 
@@ -172,7 +179,7 @@ def test_an_unknown_field_is_named_with_the_one_that_is_meant(space):
 @every_space
 def test_a_choice_that_there_is_not_is_refused(space):
     arch = space.decode(np.zeros((1, space.n_genes), np.int8))[0]
-    for field in arch.keys() - space.settings.keys():
+    for field in arch.keys() - space.members[0].settings.keys():
         for wrong in ("nonsense", None, [arch[field]] * 2, [-1] * len(arch[field])):
             with pytest.raises(UsageError):
                 parse_arch(arch | {field: wrong})
@@ -187,6 +194,61 @@ def test_additive_costs_are_sums_over_the_layers(space, seed):
     genes = space.sample(2, rng)
     expected = [sum(price[layer.block.key] for layer in space.network(row).layers) for row in genes]
     assert np.allclose(space.additive(genes, costs), expected, rtol=1e-12)
+
+
+@every_space
+@pytest.mark.parametrize("executed", [False, True])
+def test_parts_contribute_independently_from_each_origin_on(space, executed, rng):
+    costs = rng.random(len(space.vocabulary))
+    total = partial(space.additive, costs=costs, executed=executed)
+    assert (space.canonical(space.origins) == space.origins).all()
+    for origin in space.origins:
+        genes = np.repeat(origin[None], 20, 0)
+        expected = np.repeat(total(origin[None]), 20)
+        drawn = space.sample(20, rng)
+        for part, values in space.parts:
+            assert {row.tobytes() for row in drawn[:, part]} <= {row.tobytes() for row in values}
+            alone = np.repeat(origin[None], 20, 0)
+            alone[:, part] = genes[:, part] = drawn[:, part]
+            expected += total(alone) - total(origin[None])
+        assert np.allclose(total(genes), expected, rtol=1e-9)
+    # Together they reach every architecture.
+    beginnings = drawn.copy()
+    for part, _ in space.parts:
+        beginnings[:, part] = 0
+    assert {row.tobytes() for row in beginnings} <= {row.tobytes() for row in space.origins}
+
+
+@every_space
+def test_no_architecture_is_cheaper_or_costlier_than_the_ends(space, rng):
+    costs = rng.random(len(space.vocabulary))
+    low, high = space.additive(additive_ends(space, partial(space.additive, costs=costs)), costs)
+    drawn = space.additive(space.sample(2000, rng, "biased"), costs)
+    assert low <= drawn.min() + 1e-9
+    assert high >= drawn.max() - 1e-9
+
+
+@every_space
+def test_groups_of_genes_hold_every_gene_once(space):
+    held = [gene for part, _ in gene_groups(space) for gene in range(part.start, part.stop)]
+    assert held == list(range(space.n_genes))
+
+
+@every_space
+def test_members_are_of_one_resolution_and_have_every_architecture(space, rng):
+    genes = space.sample(30, rng, "biased")
+    known = space.decode(genes)
+    seen = []
+    for member, rows, own in space.by_member(genes):
+        assert member in space.members
+        assert member.members == (member,)
+        assert member.without_resolution == space.without_resolution
+        assert member.decode(own) == [known[row] for row in rows]
+        assert (member.macs(own) == space.macs(genes)[rows]).all()
+        assert (member.peak_memory(own) == space.peak_memory(genes)[rows]).all()
+        seen += rows.tolist()
+    assert sorted(seen) == list(range(30))
+    assert sum(member.size for member in space.members) == space.size
 
 
 @pytest.mark.parametrize("value", [{}, [], 3, "4,4,4", {"ks": [3]}, None, {"space": 5}])

@@ -28,6 +28,10 @@ SPACES = {
     "ofa-mbv3": get_space("ofa-mbv3", **TINY_MOBILENET),
     "nasbench201": get_space("nasbench201", classes=10, cells=1, resolution=16),
 }
+ELASTIC = get_space(
+    "elastic-resolution", of=SPACES["ofa-mbv3"].without_resolution, resolutions=[10, 13, 16]
+)
+"""The tiny MobileNetV3 at three resolutions."""
 
 
 def digits_for(space: Space) -> DataSet:

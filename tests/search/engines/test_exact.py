@@ -1,6 +1,7 @@
 """The exact engine against all there is."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from luts import LookupTable
 from luts.formats.ofa_format import OfaFormat
 from nasprof.errors import UsageError
 from search.accuracy import read_accuracy_model
-from search.accuracy.ridge import ridge_of
+from search.accuracy.ridge import AdditiveAccuracy, ridge_of
 from search.archives.archive import Archive
 from search.engines.exact import ExactEngine, exact_front
 from search.engines.local import LocalEngine
@@ -110,6 +111,61 @@ def test_the_whole_mobile_space_is_merged_exactly(rng):
     )
     both = np.concatenate([values + 1e-9 * np.array([-1, -1]), others])
     assert non_dominated(both).max() < len(values)
+
+
+def test_the_front_of_several_resolutions_is_that_of_their_fronts(rng):
+    """What a block is worth and costs differs by resolution, so no group is without it."""
+    of = {"space": "ofa-mbv3", "width": 1.2}
+    space = get_space("elastic-resolution", of=of, resolutions=[160, 192, 224])
+    costs, worth = rng.random((2, len(space.vocabulary)))
+    functions = [partial(space.additive, costs=each) for each in (worth, costs)]
+    problem = Problem(
+        space,
+        (
+            Objective("top1", "%", functions[0], maximise=True, additive=True),
+            Objective("cost", "ms", functions[1], additive=True),
+        ),
+    )
+    genes, values = exact_front(problem, rng)
+    apart = []
+    for number, member in enumerate(space.members):
+        prefix = np.int8([number])
+
+        def at(function, own, prefix=prefix):
+            first = np.repeat(prefix[None], len(own), 0)
+            return function(np.concatenate([first, own], 1))
+
+        objectives = [
+            replace(each, function=partial(at, each.function)) for each in problem.objectives
+        ]
+        apart.append(exact_front(Problem(member, tuple(objectives)), rng)[1])
+    every = np.concatenate(apart)
+    assert values == pytest.approx(every[non_dominated(every)], abs=1e-9)
+    assert len(set(genes[:, 0].tolist())) > 1
+    first = ExactEngine().setup(problem, np.random.default_rng(0)).ask(10_000)
+    assert (first == genes).all()
+
+
+def test_the_additive_accuracy_knows_the_resolution(rng):
+    space = get_space("elastic-resolution", of={"space": "nasbench201"}, resolutions=[16, 24, 32])
+
+    class Larger:
+        """A point a step of resolution, and what the edges are worth."""
+
+        name = "made up"
+
+        def space_of(self, given):
+            return given
+
+        def top1(self, genes, space=None):
+            return genes[:, 0] + genes[:, 1:] @ np.linspace(0.1, 0.6, 6)
+
+    additive = ridge_of(Larger(), space, rng, 3000)
+    genes = space.sample(300, rng)
+    assert np.abs(additive.top1(genes) - Larger().top1(genes)).max() < 0.1
+    assert additive.provenance["r2"] > 0.999
+    again = AdditiveAccuracy.from_arrays(additive.as_arrays(), "again")
+    assert np.array_equal(again.top1(genes), additive.top1(genes))
 
 
 def test_local_search_comes_close_to_the_certified_optimum_on_published_data():
