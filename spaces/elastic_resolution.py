@@ -74,6 +74,10 @@ class ElasticResolutionSpace(Space):
                 f"{sorted(set(chosen))}",
             )
 
+    def __reduce__(self) -> tuple[type[Self], tuple[Arch, tuple[int, ...]]]:
+        # Whoever is given it derives its blocks again, which are many times as large.
+        return type(self), (self.of, self.resolutions)
+
     @classmethod
     def from_arch(cls, arch: Mapping[str, object]) -> Self:
         reject_unknown(arch, ("space", "of", "resolutions"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -124,6 +125,20 @@ class Supernet(nn.Module):  # type: ignore[misc]
         """
         subnet = self.subnet(genes)
         return subnet.trained_on(images, MOMENTUM) if self.training else subnet(images)
+
+    def in_space(self, space: Space) -> Supernet:
+        """The same weights, not a copy, as those of a space that differs in resolution only.
+
+        Raises:
+            UsageError: it differs in more.
+        """
+        if space == self.space:
+            return self
+        if space.without_resolution != self.space.without_resolution:
+            raise UsageError(f"the supernet is of {self.space.label}, not of {space.label}")
+        other = copy(self)
+        other.space, other.sharing = space, sharing_of(space)
+        return other
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """A copy of every parameter and buffer, by its name in published checkpoints."""

@@ -89,8 +89,9 @@ def numbered_archs(given: object, number: int) -> list[NamedArch]:
         return _of_file(Path(given))
     if _is_genes(given):
         space, genes = cast(tuple[Space, Genes], given)
-        archs = space.decode(_checked(space, genes))
-        return [NamedArch(f"arch{number + i}", space, arch) for i, arch in enumerate(archs)]
+        own = (space.by_member(row[None]) for row in _checked(space, genes))
+        archs = [(member, member.decode(its)[0]) for ((member, _, its),) in own]
+        return [NamedArch(f"arch{number + i}", *pair) for i, pair in enumerate(archs)]
     raise UsageError(
         f"{brief(given)} is no architecture",
         "Expected a file, a dict, or a space with genes.",

@@ -88,8 +88,9 @@ class OnDevice:
             self.plan.precision, self.plan.batch, seed=self.plan.seed, supernet=self.supernet
         )
         files = []
-        for number, arch in enumerate(self.space.decode(genes)):
-            named = NamedArch(f"network{number}", self.space, arch)
+        for number, row in enumerate(genes):
+            ((member, _, own),) = self.space.by_member(row[None])
+            named = NamedArch(f"network{number}", member, member.decode(own)[0])
             written = lower_arch(named, shop.format, options, shop.folder)
             files.append(ModelFile(named.name, written.path, None, {"weights": options.source}))
         return files

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from nasprof.classification import Accuracy
 from nasprof.errors import NasprofError, UsageError
 from nasprof.log import ONCE, logger
 from nasprof.typing import Array, JsonObject, Progress
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 _ALWAYS = (".safetensors", ".pt", ".tar")
 _NEVER = (".csv", ".gz", ".json", ".npz")
 _KEPT = 4
-_loaded: OrderedDict[SupernetEvaluator, Evaluator] = OrderedDict()
-"""Evaluators of this process, the latest last."""
+_loaded: OrderedDict[SupernetEvaluator, _ByResolution] = OrderedDict()
+"""Those of this process, the latest last."""
 
 
 def is_supernet(name: str) -> bool:
@@ -100,19 +101,21 @@ class SupernetFile:
         """What evaluates its networks, loaded in this process.
 
         Args:
-            space: of the networks: its own, at any resolution.
+            space: of the networks: its own, at any resolution or at several; images of the
+                largest are read at once, others when a network is to see them.
             progress: told how many images have been looked at.
 
         Raises:
             UsageError: space or images do not fit, or cannot be read.
         """
-        card = self.card.in_space(space)
-        resolved = images.resolved(card.data)
+        resolved = images.resolved(self.card.in_space(space).data)
         data = resolved.read(space.input_shape, progress)
         evaluator = SupernetEvaluator(
             str(self.path.absolute()), self.digest, space, resolved, data.fingerprint
         )
-        _keep(evaluator, _made(self.supernet, card, data, resolved))
+        loaded = _ByResolution(self, evaluator)
+        loaded.take(space.members[-1], data)
+        _keep(evaluator, loaded)
         self._warn_of(data)
         return evaluator
 
@@ -164,37 +167,91 @@ class SupernetEvaluator:
             EvaluationImpossible: weights or images cannot be read any more, or are others now.
             NasprofError: a network's weights give no numbers.
         """
-        evaluator = self.evaluator()
-        return [evaluator.evaluate(row) for row in genes]
+        return [evaluator.evaluate(own) for evaluator, own in map(self._located, genes)]
 
     def top1(self, genes: Genes) -> Array:
         """Top-1 accuracy of each network ``(n, n_genes)`` in percent: ``(n,)``."""
         return np.array([one.accuracy.top1 for one in self.evaluate(genes)], np.float64)
 
-    def evaluator(self) -> Evaluator:
-        """What evaluates them in this process.
+    def inherited(self, genes: Genes) -> Accuracy:
+        """The accuracy of the network ``(n_genes,)`` by the statistics that it shares with all.
+
+        Raises:
+            EvaluationImpossible: as :meth:`evaluate`.
+            NasprofError: likewise.
+        """
+        evaluator, own = self._located(genes)
+        return evaluator.inherited(own)
+
+    def _located(self, genes: Genes) -> tuple[Evaluator, Genes]:
+        """What evaluates the network ``(n_genes,)``, and its genes at its resolution."""
+        ((member, _, own),) = self.space.by_member(genes[None])
+        return self.evaluator(member), own[0]
+
+    def evaluator(self, member: Space | None = None) -> Evaluator:
+        """What evaluates networks of one resolution in this process.
+
+        Args:
+            member: one of ``space.members``, the last unless given.
 
         Raises:
             EvaluationImpossible: weights or images cannot be read any more, or are others now.
         """
-        if self not in _loaded:
-            try:
+        try:
+            if self not in _loaded:
                 _keep(self, self._load())
-            except EvaluationImpossible:
-                raise
-            except NasprofError as error:
-                remedy = error.remedy or "Every process reads weights and images at their paths."
-                raise EvaluationImpossible(error.message, remedy) from error
-        return _loaded[self]
+            return _loaded[self].at(member or self.space.members[-1])
+        except EvaluationImpossible:
+            raise
+        except NasprofError as error:
+            remedy = error.remedy or "Every process reads weights and images at their paths."
+            raise EvaluationImpossible(error.message, remedy) from error
 
-    def _load(self) -> Evaluator:
+    def _load(self) -> _ByResolution:
         file = SupernetFile.read(self.path, self.space)
         if file.digest != self.weights:
             raise _changed(self.path, "weights", self.weights, file.digest)
-        data = self.images.read(self.space.input_shape)
-        if data.fingerprint != self.fingerprint:
-            raise _changed(str(self.images.source), "images", self.fingerprint, data.fingerprint)
-        return _made(file.supernet, file.card, data, self.images)
+        return _ByResolution(file, self)
+
+
+class _ByResolution:
+    """Evaluators of one supernet, one a resolution; each reads its images when it is first asked.
+
+    Args:
+        file: the supernet.
+        key: tells the images.
+    """
+
+    def __init__(self, file: SupernetFile, key: SupernetEvaluator) -> None:
+        self._file, self._images, self._fingerprint = file, key.images, key.fingerprint
+        self._known: dict[Space, Evaluator] = {}
+
+    def at(self, member: Space) -> Evaluator:
+        """That of a space of one resolution.
+
+        Raises:
+            EvaluationImpossible: the images are others now.
+            NasprofError: they cannot be read any more.
+        """
+        if member not in self._known:
+            data = self._images.read(member.input_shape)
+            if data.fingerprint != self._fingerprint:
+                source = str(self._images.source)
+                raise _changed(source, "images", self._fingerprint, data.fingerprint)
+            self.take(member, data)
+        return self._known[member]
+
+    def take(self, member: Space, data: DataSet) -> None:
+        """Evaluate networks of a space of one resolution on images that have been read."""
+        from supernets.evaluation import Evaluator
+
+        self._known[member] = Evaluator(
+            self._file.supernet.in_space(member),
+            self._file.card.in_space(member),
+            data,
+            split=self._images.split,
+            recalibration=self._images.recalibration,
+        )
 
 
 def _changed(where: str, what: str, expected: str, actual: str) -> EvaluationImpossible:
@@ -204,16 +261,8 @@ def _changed(where: str, what: str, expected: str, actual: str) -> EvaluationImp
     )
 
 
-def _made(
-    supernet: Supernet, card: SupernetCard, data: DataSet, images: LabelledImages
-) -> Evaluator:
-    from supernets.evaluation import Evaluator
-
-    return Evaluator(supernet, card, data, split=images.split, recalibration=images.recalibration)
-
-
-def _keep(key: SupernetEvaluator, evaluator: Evaluator) -> None:
-    _loaded[key] = evaluator
+def _keep(key: SupernetEvaluator, loaded: _ByResolution) -> None:
+    _loaded[key] = loaded
     _loaded.move_to_end(key)
     if len(_loaded) > _KEPT:
         _loaded.popitem(last=False)

@@ -267,8 +267,8 @@ def _chosen(
         drawn = sample_distinct(space, options.random, rng, "biased")
         named += _named(space, drawn, [f"random{number}" for number in range(len(drawn))])
     if not named:
-        ends = np.stack([file.supernet.smallest, file.supernet.largest])
-        named = _named(space, ends, ["smallest", "largest"])
+        ends = np.stack([np.zeros_like(space.n_choices), space.n_choices - 1])
+        named = _named(space, space.canonical(ends), ["smallest", "largest"])
     return named
 
 

@@ -92,7 +92,7 @@ def _row(
     network = np.frombuffer(genes, np.int8)
     try:
         (evaluation,) = evaluator.evaluate(network[None])
-        without = evaluator.evaluator().inherited(network).top1 if inherited else None
+        without = evaluator.inherited(network).top1 if inherited else None
     except EvaluationImpossible:
         raise
     except NasprofError as error:
