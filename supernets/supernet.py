@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from nasprof.errors import UsageError
 from spaces import Genes, Space
@@ -40,7 +41,7 @@ class Supernet(nn.Module):  # type: ignore[misc]
 
     Its parameters are named as in the space's published checkpoints: a state dict of the ``ofa``
     package is one of an ``ofa-mbv3`` supernet, and the other way round. Images may be of any
-    resolution.
+    resolution; where that is a gene, training scales them to the network's.
 
     Args:
         space: whose networks.
@@ -119,12 +120,28 @@ class Supernet(nn.Module):  # type: ignore[misc]
     def forward(self, images: Tensor, genes: Genes) -> Tensor:
         """Logits ``(n, classes)`` of images ``(n, c, h, w)`` by the network ``(n_genes,)``.
 
-        In training mode by the batch's own statistics, which the running ones follow; in
-        evaluation mode by the running ones, which are of no network in particular:
-        :meth:`Subnet.recalibrated` gives a network its own.
+        In training mode by the batch's own statistics, which the running ones follow, of images
+        :meth:`scaled` to the network's resolution. In evaluation mode of images as they are, by
+        the running statistics, which are of no network in particular: :meth:`Subnet.recalibrated`
+        gives a network its own.
         """
         subnet = self.subnet(genes)
-        return subnet.trained_on(images, MOMENTUM) if self.training else subnet(images)
+        if not self.training:
+            return subnet(images)
+        return subnet.trained_on(self.scaled(images, genes), MOMENTUM)
+
+    def scaled(self, images: Tensor, genes: Genes) -> Tensor:
+        """Images ``(n, c, h, w)`` at the resolution of the network ``(n_genes,)``.
+
+        As they are where the resolution is no gene. Else smaller ones are interpolated, so that
+        one batch serves networks of every resolution.
+        """
+        if len(self.space.members) == 1:
+            return images
+        height, width, _ = self._plan(self._canonical(genes)).network.inputs[0]
+        if images.shape[-2:] == (height, width):
+            return images
+        return functional.interpolate(images, (height, width), mode="bilinear", antialias=True)
 
     def in_space(self, space: Space) -> Supernet:
         """The same weights, not a copy, as those of a space that differs in resolution only.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ _BATCH = 100
 
 class ValidationCheck:
     """Accuracy of the smallest and the largest network.
+
+    Where the resolution is a gene, the smallest sees the images scaled, as in training.
 
     Args:
         data: its training images recalibrate batch norm, its validation images are classified.
@@ -50,10 +52,11 @@ class ValidationCheck:
         device = next(supernet.parameters()).device
         hits = n = 0
         with torch.no_grad():
-            calibration = (images.to(device) for images in self._calibration)
+            seen = partial(supernet.scaled, genes=genes)
+            calibration = (seen(images.to(device)) for images in self._calibration)
             network = supernet.subnet(genes).recalibrated(calibration)
             for images, labels in self._validation:
-                predicted = network(images.to(device)).argmax(1).cpu()
+                predicted = network(seen(images.to(device))).argmax(1).cpu()
                 hits += int((predicted == labels).sum())
                 n += len(labels)
         return 100 * hits / n

@@ -20,8 +20,10 @@ def test_the_first_gene_is_the_resolution():
     genes = np.repeat(SPACE.sample(1, np.random.default_rng(0)), 3, 0)
     genes[:, 0] = range(3)
     assert [SPACE.network(row).inputs[0] for row in genes] == [
-        (160, 160, 3), (192, 192, 3), (224, 224, 3)
-    ]  # fmt: skip
+        (160, 160, 3),
+        (192, 192, 3),
+        (224, 224, 3),
+    ]
     assert (np.diff(SPACE.macs(genes)) > 0).all()
     assert len(set(SPACE.params(genes).tolist())) == 1
     assert [arch["resolution"] for arch in SPACE.decode(genes)] == [160, 192, 224]
