@@ -37,8 +37,11 @@ def get_space(name: str, **settings: Any) -> Space:
     >>> get_space("nasbench201", classes=100).n_genes
     6
     """
-    every = {**space_settings(name), **settings}
-    return spaces.get(every["space"]).from_arch(every)
+    own = space_settings(name)
+    kind = spaces.get(own["space"])
+    if Path(name).suffix == ".json" and settings:
+        return kind.from_arch(own).with_settings(**settings)
+    return kind.from_arch({**own, **settings})
 
 
 def space_settings(space: Mapping[str, object] | Path | str) -> Arch:

@@ -51,3 +51,11 @@ class Predictor(ABC):
                 f"{self.name!r} is of {known}, not of {space.label}", self.alternative
             )
         return space
+
+    def knows(self, space: Space) -> bool:
+        """Whether :meth:`space_of` takes the space."""
+        try:
+            self.space_of(space)
+        except SpaceMismatch:
+            return False
+        return True

@@ -136,4 +136,5 @@ def _spaces(spaces: Space | str | Sequence[Space | str]) -> list[Space]:
     several = [spaces] if isinstance(spaces, str | Space) else list(spaces)
     if not several:
         raise UsageError("a table needs at least one space")
-    return [get_space(space) if isinstance(space, str) else space for space in several]
+    known = [get_space(space) if isinstance(space, str) else space for space in several]
+    return [member for space in known for member in space.members]

@@ -220,7 +220,8 @@ def space_options(function: Callable[..., None]) -> Callable[..., None]:
 
         shared = settings if width is None else {"width": width, **settings}
         variants = [{}] if resolutions is None else [{"resolution": value} for value in resolutions]
-        spaces = [get_space(space_name, **{**shared, **own}) for own in variants]
+        named = [get_space(space_name, **{**shared, **own}) for own in variants]
+        spaces = [member for space in named for member in space.members]
         function(*args, spaces=spaces, **options)
 
     return command

@@ -165,7 +165,7 @@ def space_at(accuracy: AccuracyModel, resolution: int | None) -> Space | None:
     """The only space of an accuracy model, or the one of that resolution; None if it has several.
 
     Raises:
-        SpaceMismatch: it has none of that resolution.
+        SpaceMismatch: it has none of that resolution, or the resolution is a gene there.
     """
     fitting = [
         space
@@ -178,7 +178,16 @@ def space_at(accuracy: AccuracyModel, resolution: int | None) -> Space | None:
             f"accuracy model {accuracy.name!r} is of {known}, not of resolution {resolution}",
             accuracy.alternative,
         )
-    return fitting[0] if len(fitting) == 1 else None
+    if len(fitting) > 1:
+        return None
+    if len(fitting[0].members) > 1:
+        raise SpaceMismatch(
+            f"accuracy model {accuracy.name!r} is of {fitting[0].label}, and budgets are answered "
+            "at one resolution",
+            "Fit a model of one resolution (nassearch fit --resolution), or search them all at "
+            "once: nassearch run.",
+        )
+    return fitting[0]
 
 
 def deployment_of(

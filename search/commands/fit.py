@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @space_options(
     "Space of the archs.",
     "Width multiplier, where the archs do not tell it.",
-    "Input in pixels, where the archs do not tell it.",
+    "Input in pixels, where the archs do not tell it; of a supernet's networks.",
 )
 @click.option("--source", help="Where the measurements are from, for the model card.")
 @click.option(
@@ -66,7 +67,9 @@ def fit(
 
     output = output or stem(table)
     if is_supernet(str(table)):
-        fitted = _of_supernet(table, images, networks, seed, output, overwrite)
+        fitted = _of_supernet(
+            table, images, networks, seed, output, overwrite, space.get("resolution")
+        )
     else:
         fitted = search.fit_accuracy(
             table, output, space=space, source=source, seed=seed, overwrite=overwrite
@@ -84,6 +87,7 @@ def _of_supernet(
     seed: int,
     output: str,
     overwrite: bool,
+    resolution: int | None,
 ) -> FittedAccuracy:
     import search
     from search.commands.progress import evaluation_progress
@@ -96,7 +100,7 @@ def _of_supernet(
             path,
             images,
             output,
-            options=learning_options(networks, seed),
+            options=replace(learning_options(networks, seed), resolution=resolution),
             overwrite=overwrite,
             progress=progress,
         )

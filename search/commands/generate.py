@@ -101,7 +101,7 @@ def generate(
     from search.commands.progress import answer_progress
     from search.commands.replies import show_replies
 
-    own = {} if supernet is None else _own_accuracy(supernet, request.accuracy)
+    own = {} if supernet is None else _own_accuracy(supernet, request)
     with answer_progress() as progress:
         replies = generate(
             budgets_ms,
@@ -120,12 +120,15 @@ def generate(
     replies.raise_for_error()
 
 
-def _own_accuracy(supernet: SupernetWeights, accuracy: str) -> dict[str, AccuracyModel]:
+def _own_accuracy(supernet: SupernetWeights, request: ModelRequest) -> dict[str, AccuracyModel]:
     """The accuracy model of one's own supernet on its images, unless another one is named."""
-    if supernet.data is None or accuracy != DEFAULT_ACCURACY or not supernet.own:
+    if supernet.data is None or request.accuracy != DEFAULT_ACCURACY or not supernet.own:
         return {}
     from search.commands.progress import evaluation_progress
     from search.runs.supernet_accuracy import accuracy_of_supernet
 
     with evaluation_progress() as progress:
-        return {"accuracy": accuracy_of_supernet(supernet.path, str(supernet.data), progress)}
+        model = accuracy_of_supernet(
+            supernet.path, str(supernet.data), progress, request.resolution
+        )
+    return {"accuracy": model}

@@ -225,7 +225,8 @@ def _accuracy(
     if isinstance(request.data, DataSet) or read_card(Path(request.supernet)) is None:
         return "imagenet"
     watched = EvaluationProgress(networks=progress.evaluating)
-    return accuracy_of_supernet(request.supernet, request.data, watched)
+    resolution = budget_request.options.resolution
+    return accuracy_of_supernet(request.supernet, request.data, watched, resolution)
 
 
 def aligned(card: SupernetCard, data: DataSet) -> tuple[SupernetCard, DataSet]:

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 from nasprof.errors import UsageError
 from nasprof.registry import Registry
+from search.objectives.by_member import united
 from search.objectives.models import Models
 from search.problem import Objective
 from spaces import Space
@@ -44,6 +45,20 @@ class NamedObjective(ABC):
         """Those it is known in; None for any."""
         return None
 
+    def knows(self, space: Space) -> bool:
+        """Whether it is known in a space; where the resolution is a gene, in all members."""
+        if self.spaces is None or space in self.spaces:
+            return True
+        return len(space.members) > 1 and all(map(self.knows_at, space.members))
+
+    def knows_at(self, member: Space) -> bool:
+        """Whether it is known in a space of one resolution."""
+        return self.spaces is None or member in self.spaces
+
+    def by_member(self, space: Space) -> bool:
+        """Whether it is known of one resolution at a time, so that a space's members are asked."""
+        return False
+
     @property
     def needs_images(self) -> bool:
         """Whether networks are evaluated on labelled images."""
@@ -52,6 +67,12 @@ class NamedObjective(ABC):
     @abstractmethod
     def objective(self, space: Space) -> Objective:
         """The objective in one of its spaces."""
+
+    def in_space(self, space: Space) -> Objective:
+        """The objective in a space that it knows, made of its members' if it is known of these."""
+        if len(space.members) > 1 and self.by_member(space):
+            return united(space, [self.objective(member) for member in space.members])
+        return self.objective(space)
 
 
 objectives: Registry[type[NamedObjective]] = Registry(

@@ -44,6 +44,13 @@ class Latency(NamedObjective):
     def spaces(self) -> tuple[Space, ...] | None:
         return None if isinstance(self.source, Target) else self.source.spaces
 
+    def knows_at(self, member: Space) -> bool:
+        """Also a resolution between those that a learned model was made from."""
+        return isinstance(self.source, Target) or self.source.knows(member)
+
+    def by_member(self, space: Space) -> bool:
+        return isinstance(self.source, Target) or space not in self.source.spaces
+
     def cost(self, space: Space) -> CostModel:
         """The cost model; a table of one's own is built first where it is of this machine."""
         if isinstance(self.source, Target):

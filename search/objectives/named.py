@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Self
 
 from nasprof.errors import UsageError
 from search.objectives.base import NamedObjective, objectives
@@ -37,7 +39,7 @@ def objectives_of(names: Sequence[str], models: Models) -> tuple[Space, tuple[Ob
     _refuse_repeated(named)
     _refuse_unused_images(named, models)
     space = _common_space(named, models)
-    return space, tuple(objective.objective(space) for objective in named)
+    return space, tuple(objective.in_space(space) for objective in named)
 
 
 def known_forms() -> str:
@@ -78,28 +80,25 @@ def _common_space(named: Sequence[NamedObjective], models: Models) -> Space:
         UsageError: nothing tells.
         SpaceMismatch: there is none, naming what does not fit, or there are several.
     """
-    requested = [] if models.space is None else [("the space asked for", (models.space,))]
-    required = [
-        (f"objective {objective.name!r}", objective.spaces)
-        for objective in named
-        if objective.spaces is not None
-    ]
-    known = [(who, _at(who, which, models.resolution)) for who, which in chain(requested, required)]
+    requested = [] if models.space is None else [_Known.of_space(models.space)]
+    required = [_Known.of(objective) for objective in named if objective.spaces is not None]
+    known = [one.at(models.resolution) for one in chain(requested, required)]
     if not known:
         raise UsageError(
             "no objective tells which space to search",
             f"Name it: --space ofa-mbv3. Known: {', '.join(spaces)}.",
         )
-    common = list(known[0][1])
-    for number, (who, which) in enumerate(known):
-        if not any(space in which for space in common):
+    common = [*known[0].spaces, *(space for one in known[1:] for space in one.elastic)]
+    for number, one in enumerate(known):
+        if not any(map(one.knows, common)):
             raise SpaceMismatch(
-                f"{who} is of {_labels(which)}, "
-                f"{', '.join(other for other, _ in known[:number])} of {_labels(common)}: "
+                f"{one.who} is of {_labels(one.spaces)}, "
+                f"{', '.join(other.who for other in known[:number])} of {_labels(common)}: "
                 "no space in common",
-                "Take models of the same space, width and resolution.",
+                "Take models of the same space, width and resolution"
+                + (", or name one by --resolution." if any(o.elastic for o in known) else "."),
             )
-        common = [space for space in common if space in which]
+        common = list(dict.fromkeys(filter(one.knows, common)))
     if len(common) > 1:
         raise SpaceMismatch(
             f"the objectives have several spaces in common: {_labels(common)}",
@@ -108,17 +107,50 @@ def _common_space(named: Sequence[NamedObjective], models: Models) -> Space:
     return common[0]
 
 
-def _at(who: str, which: Sequence[Space], resolution: int | None) -> list[Space]:
-    """Those of that resolution, if one is asked for."""
-    if resolution is None:
-        return list(which)
-    fitting = [space for space in which if space.settings.get("resolution") == resolution]
-    if not fitting:
-        raise SpaceMismatch(
-            f"{who} is of {_labels(which)}, not of resolution {resolution}",
-            "Take models of the same space, width and resolution.",
-        )
-    return fitting
+@dataclass(frozen=True)
+class _Known:
+    """Who knows which spaces.
+
+    Args:
+        who: for messages.
+        spaces: those it names.
+        knows: whether it is known in a space.
+    """
+
+    who: str
+    spaces: tuple[Space, ...]
+    knows: Callable[[Space], bool]
+
+    @classmethod
+    def of(cls, objective: NamedObjective) -> Self:
+        """Of an objective that is known in some spaces."""
+        return cls(f"objective {objective.name!r}", objective.spaces or (), objective.knows)
+
+    @classmethod
+    def of_space(cls, space: Space) -> Self:
+        """Of the space that is asked for."""
+        return cls("the space asked for", (space,), space.__eq__)
+
+    @property
+    def elastic(self) -> tuple[Space, ...]:
+        """Its spaces whose resolution is a gene."""
+        return tuple(space for space in self.spaces if len(space.members) > 1)
+
+    def at(self, resolution: int | None) -> Self:
+        """The same in spaces of that resolution, if one is asked for.
+
+        Raises:
+            SpaceMismatch: it names none.
+        """
+        if resolution is None:
+            return self
+        fitting = [one for one in self.spaces if one.settings.get("resolution") == resolution]
+        if not fitting:
+            raise SpaceMismatch(
+                f"{self.who} is of {_labels(self.spaces)}, not of resolution {resolution}",
+                "Take models of the same space, width and resolution.",
+            )
+        return replace(self, spaces=tuple(fitting), knows=fitting.__contains__)
 
 
 def _labels(which: Sequence[Space]) -> str:

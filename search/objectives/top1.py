@@ -100,6 +100,15 @@ class Top1(NamedObjective):
     def spaces(self) -> tuple[Space, ...] | None:
         return None if isinstance(self.source, UserFunction) else self.source.spaces
 
+    def knows_at(self, member: Space) -> bool:
+        """Also a resolution that a model knows without naming it."""
+        if isinstance(self.source, AccuracyModel):
+            return self.source.knows(member)
+        return super().knows_at(member)
+
+    def by_member(self, space: Space) -> bool:
+        return isinstance(self.source, AccuracyModel) and space not in self.source.spaces
+
     @property
     def needs_images(self) -> bool:
         return isinstance(self.source, OfSupernet)

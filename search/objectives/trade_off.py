@@ -59,7 +59,7 @@ class TradeOff:
         """
         if space is not None:
             return cls(space, accuracy, cost)
-        common = [candidate for candidate in accuracy.spaces if _knows(cost, candidate)]
+        common = [candidate for candidate in accuracy.spaces if cost.knows(candidate)]
         if len(common) == 1:
             return cls(common[0], accuracy, cost)
         labels = [", ".join(own.label for own in model.spaces) for model in (accuracy, cost)]
@@ -149,11 +149,3 @@ class TradeOff:
         top1 = replace(top1_objective("top1", self.accuracy, self.space), function=self.top1)
         latency = latency_objective("latency", self.cost, self.space, self.bound(confidence))
         return Problem(self.space, (top1, latency), limits)
-
-
-def _knows(cost: CostModel, space: Space) -> bool:
-    try:
-        cost.space_of(space)
-    except SpaceMismatch:
-        return False
-    return True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from nasprof.errors import UsageError
 from nasprof.log import logger
 from search.accuracy.base import AccuracyModel
 from search.accuracy.files import accuracy_files, read_accuracy_model
@@ -78,21 +80,36 @@ def fit_supernet(
 
 
 def accuracy_of_supernet(
-    supernet: Path | str, images: LabelledImages | Path | str, progress: EvaluationProgress | None
+    supernet: Path | str,
+    images: LabelledImages | Path | str,
+    progress: EvaluationProgress | None,
+    resolution: int | None = None,
 ) -> AccuracyModel:
     """The accuracy model of a supernet on images; learned the first time, then kept.
 
     It is kept among one's own accuracy models, under a name that tells weights and images.
 
+    Args:
+        resolution: of the networks, where it is a gene of the supernet.
+
     Raises:
-        UsageError: supernet and images do not fit.
+        UsageError: supernet and images do not fit, or the resolution is a gene and not named.
         CannotRank: the images do not allow to tell good networks from bad ones.
     """
     options, progress = learning_options(NETWORKS), progress or EvaluationProgress()
     images = images if isinstance(images, LabelledImages) else LabelledImages(images)
     file = SupernetFile.read(supernet)
-    evaluator = file.evaluator(images, file.card.space, progress.images)
-    name = f"{file.path.stem}-{file.digest[:8]}-{evaluator.fingerprint[:8]}"
+    space, suffix = file.card.space, ""
+    if len(space.members) > 1:
+        if resolution is None:
+            raise UsageError(
+                f"{file.path} is of {space.label}, and budgets are answered at one resolution",
+                "Say which one by --resolution, or search them all at once: nassearch run.",
+            )
+        space, suffix = file.at(resolution), f"-r{resolution}"
+        options = replace(options, resolution=resolution)
+    evaluator = file.evaluator(images, space, progress.images)
+    name = f"{file.path.stem}-{file.digest[:8]}-{evaluator.fingerprint[:8]}{suffix}"
     if name not in accuracy_files.known():
         logger.info(f"Evaluating {NETWORKS} networks of {file.path.name} to learn from ...")
         _fitted(file, evaluator, name, options, progress)

@@ -16,17 +16,18 @@ from search.objectives.trade_off import TradeOff
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
 from spaces import get_space
+from spaces.additive import gene_groups
 
 MOBILE = get_space("ofa-mbv3")
 FITTED = {"fitted_to": "made up", "networks": 1, "r2": 1.0, "spearman": 1.0}
 
 
 def made_up_accuracy(space, name="made-up", seed=0):
-    """Random contributions of each part, larger where there is more to compute."""
+    """Random contributions of each group of genes, larger where there is more to compute."""
     rng = np.random.default_rng(seed)
     base = np.zeros((1, space.n_genes), np.int8)
     parts = []
-    for place, values in space.parts:
+    for place, values in gene_groups(space):
         genes = np.repeat(base, len(values), 0)
         genes[:, place] = values
         more = (space.macs(genes) - space.macs(base)) / space.macs(base)

@@ -1,18 +1,21 @@
 """``top1@SUPERNET`` where the input resolution is a gene: each network sees images of its own."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from small_supernets import ELASTIC, SPACES, card_of, digits_for
 
+from profiler import LoweringOptions, named_archs
+from profiler.model_files.lowered import lower_arch
 from search import LabelledImages, Models, RunOptions, run
 from search.executors import open_executor
-from search.objectives import objectives_of, supernet_accuracy
+from search.objectives import measured, objectives_of, supernet_accuracy
 from search.problem import EvaluationImpossible, Problem
 from search.runs.evaluate_supernet import EvaluationOptions, evaluate_supernet
 from spaces import parse_arch
-from supernets import Recalibration, Supernet, write_supernet
+from supernets import Recalibration, Supernet, SupernetWeights, write_supernet
 from supernets.data import DataOptions
 
 NAME = "top1@elastic.safetensors"
@@ -144,3 +147,24 @@ def test_networks_are_evaluated_by_name_and_at_random(file):
     assert [one.arch.arch["resolution"] for one in ends] == [10, 16]
     at_one = evaluate_supernet(file, IMAGES, options=EvaluationOptions(resolution=13))
     assert [one.arch.arch["resolution"] for one in at_one] == [13, 13]
+
+
+def test_networks_that_are_measured_have_weights_recalibrated_at_their_resolution(
+    file, tmp_path, monkeypatch
+):
+    contents = []
+
+    def measurements(backend, shop, items, progress):
+        contents.extend(item.path.read_bytes() for item in items)
+        return [SimpleNamespace(name=item.name, flags=[], by_clock={"wall": 1.0}) for item in items]
+
+    monkeypatch.setattr(measured, "measure_beside_sentinel", measurements)
+    weights = SupernetWeights(file, "digits", IMAGES.recalibration)
+    models = Models(supernet=weights, space=ELASTIC)
+    (latency,) = objectives_of(["latency_measured"], models)[1]
+    assert latency.function(GENES[:3]).tolist() == [1.0] * 3
+    named = named_archs((ELASTIC, GENES[:3]))
+    assert [arch.space.resolution for arch in named] == [16, 10, 13]
+    options = LoweringOptions(supernet=weights)
+    expected = [lower_arch(one, "onnx", options, tmp_path).path.read_bytes() for one in named]
+    assert contents == expected
