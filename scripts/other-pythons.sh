@@ -21,8 +21,7 @@ fi
 if [ ! -x "$venv/bin/pytest" ]; then
   "$python" -m venv "$venv"
   # Most of what is installed is never imported by these tests: it is compiled when it is.
-  "$venv/bin/pip" install --quiet --no-compile --disable-pip-version-check -c constraints.txt \
-    -e . hypothesis pytest pytest-timeout
+  "$venv/bin/python" scripts/install.py -c constraints.txt -e . hypothesis pytest pytest-timeout
 fi
 echo "The quick tests with $("$venv/bin/python" --version)"
 PYTHONDONTWRITEBYTECODE= "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"

@@ -31,7 +31,7 @@ if [ ! -x "$venv/bin/pip" ]; then
   "$python" -m venv "$venv"
 fi
 # On Linux the package index has torch with gigabytes of CUDA libraries; without an NVIDIA GPU its
-# CPU build is taken, where that can be reached: pip prefers 2.13.0+cpu to 2.13.0.
+# CPU build is taken, where that can be reached: 2.13.0+cpu is preferred to 2.13.0.
 torch_index=https://download.pytorch.org/whl/cpu
 set --
 if [ "$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null && "$venv/bin/python" -c '
@@ -41,8 +41,7 @@ urllib.request.urlopen(sys.argv[1], timeout=5)' "$torch_index/" 2>/dev/null; the
 fi
 
 echo "Installing nasprof and what it needs (a few minutes the first time)"
-"$venv/bin/pip" install --quiet --no-compile --disable-pip-version-check -c constraints.txt "$@" \
-  -e "$requirement"
+"$venv/bin/python" scripts/install.py -c constraints.txt "$@" -e "$requirement"
 # On all cores, where pip would take one; what is hardly ever imported waits until it is. Some
 # packages hold files that are no Python of this version.
 "$venv/bin/python" -m compileall -qq -j 0 -x '/(tests?|testing|rllib|_inductor)/' "$venv/lib" || true
