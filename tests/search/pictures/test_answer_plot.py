@@ -13,7 +13,8 @@ from search.pictures.answers import DrawnAnswer, plot_answers
 from search.pictures.sketch import sketch
 from spaces import get_space
 
-SPACES = [get_space("ofa-mbv3"), get_space("nasbench201")]
+ELASTIC = get_space("elastic-resolution", of={"space": "ofa-mbv3"}, resolutions=[160, 224])
+SPACES = [get_space("ofa-mbv3"), get_space("nasbench201"), ELASTIC]
 every_space = pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
 
 
@@ -93,11 +94,22 @@ def test_a_sketch_has_a_box_for_every_choice_and_none_for_what_is_absent(space):
     filled = [
         sum(box.height > 0 for group in each.boxes for box in group) for each in (small, large)
     ]
-    assert filled == {"ofa-mbv3": [10, 20], "nasbench201": [0, 6]}[space.name]
+    expected = {"ofa-mbv3": [10, 20], "nasbench201": [0, 6], "elastic-resolution": [10, 20]}
+    assert filled == expected[space.name]
     assert len(small.boxes) == len(small.groups)
     assert all(
         box.colour < len(each.colours) for each in (small, large) for g in each.boxes for box in g
     )
+
+
+def test_the_resolution_stands_with_the_first_group():
+    genes = ELASTIC.sample(1, np.random.default_rng(0))[0]
+    genes[0] = 1
+    drawn, alone = sketch(ELASTIC, genes), sketch(ELASTIC.at(224), genes[1:])
+    assert drawn.boxes == alone.boxes
+    assert [*drawn.groups] == ["224 px, stage 1", *alone.groups[1:]]
+    generic = sketch.dispatch(object)(ELASTIC, genes)
+    assert [len(group) for group in generic.boxes] == [1, *[9] * 5]
 
 
 def test_any_other_space_is_drawn_gene_by_gene():
