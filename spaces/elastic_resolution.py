@@ -181,7 +181,11 @@ class ElasticResolutionSpace(Space):
                     f"got {space.label}"
                 )
             genes[row, 0] = numbers[space]
-            genes[row, 1:] = space.encode([arch])[0]
+            try:
+                genes[row, 1:] = space.encode([arch])[0]
+            except UsageError as error:
+                message = error.message.replace("arch 0", f"arch {row}", 1)
+                raise UsageError(message, error.remedy) from error
         return genes
 
     # --- blocks ---------------------------------------------------------------------------------

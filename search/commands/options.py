@@ -110,7 +110,7 @@ class ModelRequest:
         accuracy, weights = self.accuracy, None
         if supernet is not None:
             weights = _weights_of(supernet, images)
-            space = space or _space_of(supernet)
+            space = space or _space_of(supernet, self.resolution)
             accuracy = str(supernet) if accuracy == DEFAULT_ACCURACY else accuracy
         return Models(
             self.target,
@@ -137,12 +137,14 @@ def _weights_of(supernet: Path, images: LabelledImages | None) -> SupernetWeight
     return SupernetWeights(supernet, images.source, images.recalibration)
 
 
-def _space_of(supernet: Path) -> Space | None:
-    """The space that a supernet's own file names."""
+def _space_of(supernet: Path, resolution: int | None) -> Space | None:
+    """The space that a supernet's own file names, at a resolution if one is asked for."""
     from supernets.checkpoint import read_card
 
     card = read_card(supernet)
-    return None if card is None else card.space
+    if card is None or resolution is None:
+        return None if card is None else card.space
+    return card.space.with_settings(resolution=resolution)
 
 
 def trade_off_options(function: Callable[..., Any]) -> Callable[..., Any]:

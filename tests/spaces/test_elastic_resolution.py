@@ -112,5 +112,8 @@ def test_architectures_of_other_spaces_are_refused(rng):
         SPACE.encode([{"space": "nasbench201", "cell": "|"}])
     with pytest.raises(UsageError, match="arch 0 is of space 'elastic-resolution'"):
         parse_arch(SPACE.settings)
+    good, wrong = SPACE.decode(SPACE.sample(2, rng))
+    with pytest.raises(UsageError, match=r"arch 1: depths\[0\] is 9, expected one of 2, 3, 4"):
+        SPACE.encode([good, {**wrong, "depths": [9] * 5}])
     with pytest.raises(UsageError, match="resolution is 176, expected one of 160, 192, 224"):
         SPACE.at(176)

@@ -59,6 +59,11 @@ def test_from_images_to_networks_of_several_resolutions(folder):
                   "--json")
     )  # fmt: skip
     assert {parse_arch(row["arch"])[0] for row in found["front"]} <= set(ELASTIC.members)
+    one = ("run", "--engine", "random", "--supernet", "s.safetensors", "--resolution", 13)
+    alone = accepted(
+        nassearch(*one, "--objectives", "top1,macs", *looked_at, "--evals", 3, "--json")
+    )
+    assert {row["arch"]["resolution"] for row in alone["front"]} == {13}
     (path,) = (folder / "kept").iterdir()
     shown = nassearch("archive", "show", path)
     assert shown.exit_code == 0 and "elastic-resolution 10/13/16" in shown.output
