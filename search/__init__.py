@@ -1,8 +1,8 @@
 """Searching a space: objectives, accuracy models, engines, the generator, answers.
 
 One call a job: :func:`generate`, :func:`front`, :func:`train_generator`, :func:`fit_accuracy`,
-:func:`predict_accuracy`, :func:`run`, :func:`compare`, :func:`deliver`; and what a search is for:
-:class:`Objective`, :class:`Problem`, :class:`TradeOff`. Names are imported when first used.
+:func:`predict_accuracy`, :func:`run`, :func:`compare`, :func:`transfer`, :func:`deliver`; and what
+a search is for: :class:`Objective`, :class:`Problem`, :class:`TradeOff`. Names are imported when first used.
 """
 
 from __future__ import annotations
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from search.accuracy.fitted import FittedAccuracy, fit_accuracy
     from search.accuracy.measurements import MeasuredAccuracy
     from search.accuracy.predict import AccuracyPrediction, AccuracyPredictions, predict_accuracy
+    from search.adaptation.deliveries import DeliveredNetworks, deliver_networks
+    from search.adaptation.request import (
+        TransferOptions,
+        TransferProgress,
+        TransferRequest,
+        TransferStatus,
+    )
+    from search.adaptation.result import TransferResult
+    from search.adaptation.settings import TransferSettings
+    from search.adaptation.transfer import transfer
     from search.answers.compare import CompareOptions, CompareProgress, compare
     from search.answers.export import Export
     from search.answers.front import front
@@ -71,6 +81,7 @@ __all__ = [
     "CompareOptions",
     "CompareProgress",
     "Comparison",
+    "DeliveredNetworks",
     "Delivery",
     "DeliveryOptions",
     "DeliveryProgress",
@@ -102,8 +113,15 @@ __all__ = [
     "TradeOff",
     "TrainOptions",
     "TrainingSettings",
+    "TransferOptions",
+    "TransferProgress",
+    "TransferRequest",
+    "TransferResult",
+    "TransferSettings",
+    "TransferStatus",
     "compare",
     "deliver",
+    "deliver_networks",
     "evaluate_supernet",
     "fit_accuracy",
     "fit_supernet",
@@ -117,6 +135,7 @@ __all__ = [
     "run",
     "sample",
     "train_generator",
+    "transfer",
     "write_archive",
 ]
 
@@ -130,6 +149,7 @@ _ORIGINS = {
     "CompareOptions": "search.answers.compare",
     "CompareProgress": "search.answers.compare",
     "Comparison": "search.runs.comparison",
+    "DeliveredNetworks": "search.adaptation.deliveries",
     "Delivery": "search.delivery.delivery",
     "DeliveryOptions": "search.delivery.request",
     "DeliveryProgress": "search.delivery.request",
@@ -161,8 +181,15 @@ _ORIGINS = {
     "TradeOff": "search.objectives.trade_off",
     "TrainOptions": "search.answers.request",
     "TrainingSettings": "search.pnag.settings",
+    "TransferOptions": "search.adaptation.request",
+    "TransferProgress": "search.adaptation.request",
+    "TransferRequest": "search.adaptation.request",
+    "TransferResult": "search.adaptation.result",
+    "TransferSettings": "search.adaptation.settings",
+    "TransferStatus": "search.adaptation.request",
     "compare": "search.answers.compare",
     "deliver": "search.delivery.deliver",
+    "deliver_networks": "search.adaptation.deliveries",
     "evaluate_supernet": "search.runs.evaluate_supernet",
     "fit_accuracy": "search.accuracy.fitted",
     "fit_supernet": "search.runs.supernet_accuracy",
@@ -176,6 +203,7 @@ _ORIGINS = {
     "run": "search.runs.searches",
     "sample": "search.runs.sampling",
     "train_generator": "search.answers.train",
+    "transfer": "search.adaptation.transfer",
     "write_archive": "search.archives.merge",
 }
 if not TYPE_CHECKING:

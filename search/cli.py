@@ -14,6 +14,7 @@ from search.commands.run import run
 from search.commands.sample import sample
 from search.commands.supernet import supernet
 from search.commands.train import train
+from search.commands.transfer import transfer
 
 
 @command_line("nassearch")
@@ -32,6 +33,7 @@ for command in (
     compare,
     archive,
     supernet,
+    transfer,
     deliver,
 ):
     main.add_command(command)

@@ -14,6 +14,7 @@ from nasprof.reader import Reader
 from nasprof.typing import JsonObject
 from spaces import Space, get_space
 from supernets.data.data_set import DataSet
+from supernets.data.options import DataOptions
 
 _SCHEMA = 1
 
@@ -37,6 +38,15 @@ class SupernetCard:
     recipe: JsonObject = field(default_factory=dict)
     data: JsonObject = field(default_factory=dict)
     history: tuple[JsonObject, ...] = ()
+
+    @property
+    def data_options(self) -> DataOptions:
+        """How the images were read and split.
+
+        Raises:
+            UsageError: the card is damaged.
+        """
+        return DataOptions.of(self.data.get("options", {}))
 
     def to_dict(self) -> JsonObject:
         """As JSON."""

@@ -112,9 +112,13 @@ class Supernet(nn.Module):  # type: ignore[misc]
             plan.program,
         )
 
+    def shares(self, genes: Genes) -> Mapping[str, Share]:
+        """Where each array of a network ``(n_genes,)`` is in the supernet's."""
+        return self._plan(self._canonical(genes)).shares
+
     def sources(self, genes: Genes) -> set[str]:
         """Names of the supernet's arrays that a network ``(n_genes,)`` uses a part of."""
-        shares = self._plan(self._canonical(genes)).shares.values()
+        shares = self.shares(genes).values()
         return {name for share in shares for name in (share.source, *share.matrices)}
 
     def forward(self, images: Tensor, genes: Genes) -> Tensor:

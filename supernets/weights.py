@@ -156,7 +156,7 @@ def images_for(card: SupernetCard, space: Space, data: DataSet | Path | str) -> 
     """
     shape = space.input_shape
     if not isinstance(data, DataSet):
-        return read_data(data, shape, seed=card.data.get("seed", 0))
+        return read_data(data, shape, seed=card.data.get("seed", 0), options=card.data_options)
     if data.image_shape != shape:
         raise UsageError(
             f"the images of {data.name} are {shape_key(data.image_shape)}, but the networks of "

@@ -66,4 +66,4 @@ def _images(
     from supernets.recalibration import Recalibration
 
     recalibration = Recalibration() if recalibrate is None else Recalibration(recalibrate)
-    return LabelledImages(data, split, recalibration)
+    return LabelledImages(data, split, recalibration=recalibration)

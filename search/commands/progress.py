@@ -45,9 +45,9 @@ def delivery_progress() -> Iterator[DeliveryProgress]:
             building.measuring,
             building.done,
             training=training,
-            evaluating=_late_bar(bars, "evaluating networks"),
-            fine_tuning=_late_bar(bars, "fine-tuning"),
-            accuracy=_late_bar(bars, "accuracy of the files"),
+            evaluating=late_bar(bars, "evaluating networks"),
+            fine_tuning=late_bar(bars, "fine-tuning"),
+            accuracy=late_bar(bars, "accuracy of the files"),
             latency=latency,
         )
 
@@ -59,8 +59,8 @@ def evaluation_progress() -> Iterator[EvaluationProgress]:
 
     with ExitStack() as bars:
         yield EvaluationProgress(
-            images=_late_bar(bars, _READING),
-            networks=_late_bar(bars, "evaluating"),
+            images=late_bar(bars, _READING),
+            networks=late_bar(bars, "evaluating"),
         )
 
 
@@ -68,7 +68,7 @@ def evaluation_progress() -> Iterator[EvaluationProgress]:
 def reading_progress() -> Iterator[Progress]:
     """A function to be told how many of how many images have been looked at."""
     with ExitStack() as bars:
-        yield _late_bar(bars, _READING)
+        yield late_bar(bars, _READING)
 
 
 @contextmanager
@@ -84,12 +84,12 @@ def compare_progress() -> Iterator[CompareProgress]:
             building.measuring,
             building.done,
             training=training,
-            best_known=_late_bar(bars, "best-known front"),
-            searches=_late_bar(bars, "searches"),
+            best_known=late_bar(bars, "best-known front"),
+            searches=late_bar(bars, "searches"),
         )
 
 
-def _late_bar(bars: ExitStack, what: str) -> Progress:
+def late_bar(bars: ExitStack, what: str) -> Progress:
     """A function to be told how many of how many steps are done.
 
     Its bar is drawn from the first step to the last, in the place of the one before.

@@ -1,7 +1,7 @@
 """The search of NAT: an archive, predictors fitted to it, and a many-objective search on them.
 
 Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, Algorithms 1-4 with the
-hyperparameters of Table 2. The adaptation of a supernet between iterations is a hook.
+hyperparameters of Table 2.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ from search.engines.base.surrogate import (
     unknown,
 )
 from search.engines.nsga3 import NSGA3Engine, NSGA3Settings
+from search.problem import Problem
 from spaces import Genes
+
+PREDICTOR = "rbf-ensemble"
+"""Of objectives that no setting names a predictor of (Algorithm 2)."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,13 @@ class NatSettings(NSGA3Settings, PredictingSettings):
 
 
 class NatEngine(PredictingEngine):
-    """Evaluates a few architectures an iteration, found by NSGA-III on predictions."""
+    """Evaluates a few architectures an iteration, found by NSGA-III on predictions.
+
+    Values are taken to last; :func:`search.transfer` adapts a supernet between iterations.
+    """
 
     settings: NatSettings = NatSettings()
-    default_predictor: ClassVar[str] = "rbf-ensemble"
-
-    def adapt(self, archive: Genes) -> None:
-        """Called with the archive ``(n, n_genes)`` before each iteration; does nothing here.
-
-        A subclass trains the weights of a supernet for these architectures.
-        """
+    default_predictor: ClassVar[str] = PREDICTOR
 
     def search(self) -> Search:
         predict = self._surrogates(self.problem, int(self.rng.integers(2**31)))
@@ -56,7 +57,6 @@ class NatEngine(PredictingEngine):
         values = yield genes
         seen = genes
         while True:
-            self.adapt(genes)
             chosen = self._next(predict, genes, values, seen)
             if len(chosen) == 0:
                 return
@@ -69,12 +69,41 @@ class NatEngine(PredictingEngine):
 
     def _next(self, predict: Surrogates, genes: Genes, values: Array, seen: Genes) -> Genes:
         """Architectures that were not evaluated yet, spread over the front that is predicted."""
-        batch, population = self.settings.batch, self.settings.population
-        if not predict.fit(genes, values):
+        batch = self.settings.batch
+        found = predicted_candidates(
+            self.problem, self.settings, predict, genes, values, seen, self.rng
+        )
+        if found is None:
             drawn = self.space.sample(4 * batch, self.rng, "biased")
             return distinct(drawn[unknown(drawn, seen)])[:batch]
-        parents = genes[spread_survivors(values, self.worst, population, self.rng)]
-        engine = NSGA3Engine(self.settings).setup(self.problem, self.rng, parents)
-        most = population * (self.settings.generations + 1)
-        candidates, predicted = search_on(engine, predict, most, seen)
+        candidates, predicted = found
         return candidates[spread_survivors(predicted, self.worst, batch, self.rng)]
+
+
+def predicted_candidates(
+    problem: Problem,
+    settings: NatSettings,
+    predict: Surrogates,
+    genes: Genes,
+    values: Array,
+    seen: Genes,
+    rng: np.random.Generator,
+) -> tuple[Genes, Array] | None:
+    """What NSGA-III finds on predictions, begun from an archive (Algorithm 3 of the paper).
+
+    Args:
+        predict: fitted here.
+        genes: the archive, ``(n, n_genes)``.
+        values: its objectives to be minimised, ``(n, n_objectives)``.
+        seen: of which nothing is given back, ``(m, n_genes)``.
+
+    Returns:
+        Architectures ``(k, n_genes)`` with their predictions ``(k, n_objectives)``; None where too
+        little is known to predict.
+    """
+    if not predict.fit(genes, values):
+        return None
+    parents = genes[spread_survivors(values, problem.worst, settings.population, rng)]
+    engine = NSGA3Engine(settings).setup(problem, rng, parents)
+    most = settings.population * (settings.generations + 1)
+    return search_on(engine, predict, most, seen)

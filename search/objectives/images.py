@@ -19,9 +19,10 @@ class LabelledImages:
         source: a data set by name, or its folder or file.
         split: that is classified; searches look at the validation images, so that those of the
             test stay unseen.
+        most: images of the split that are classified, from its beginning; all unless given.
         recalibration: training images that recalibrate each network's batch norm.
         seed: of the splits; that of the training unless given.
-        options: how the data set is read and split.
+        options: how the data set is read and split; as for the training unless given.
 
     >>> LabelledImages("digits").recalibration.images
     500
@@ -29,9 +30,10 @@ class LabelledImages:
 
     source: str | Path
     split: str = "validation"
+    most: int | None = None
     recalibration: Recalibration = field(default_factory=Recalibration)
     seed: int | None = None
-    options: DataOptions = field(default_factory=DataOptions)
+    options: DataOptions | None = None
 
     def resolved(self, trained_on: JsonObject) -> Self:
         """The same for other processes: an absolute path, and a seed.
@@ -43,7 +45,9 @@ class LabelledImages:
         path = Path(self.source)
         source = str(path.absolute()) if path.exists() and not named else self.source
         seed = trained_on.get("seed", 0) if self.seed is None else self.seed
-        return replace(self, source=source, seed=seed)
+        known = DataOptions.of(trained_on.get("options", {}))
+        options = known if self.options is None else self.options
+        return replace(self, source=source, seed=seed, options=options)
 
     def read(self, image_shape: tuple[int, int, int], progress: Progress | None = None) -> DataSet:
         """The data set, at the size ``(h, w, c)``.

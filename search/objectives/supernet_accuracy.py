@@ -7,9 +7,10 @@ that it can be given to other processes, which load both and refuse others.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
     from supernets.evaluation import Evaluation, Evaluator
     from supernets.supernet import Supernet
 
+ReadImages: TypeAlias = "Callable[[tuple[int, int, int]], DataSet]"
+"""Gives images at a size ``(h, w, c)``."""
+
 _ALWAYS = (".safetensors", ".pt", ".tar")
 _NEVER = (".csv", ".gz", ".json", ".npz")
-_KEPT = 4
+_KEPT = 8
 _loaded: OrderedDict[SupernetEvaluator, _ByResolution] = OrderedDict()
 """Those of this process, the latest last."""
 
@@ -119,6 +123,25 @@ class SupernetFile:
         self._warn_of(data)
         return evaluator
 
+    def evaluator_on(
+        self, images: LabelledImages, fingerprint: str, read: ReadImages, device: str
+    ) -> SupernetEvaluator:
+        """The same on images that this process has read before.
+
+        Args:
+            images: what they are, for other processes.
+            fingerprint: that they have.
+            read: gives them at a size ``(h, w, c)``.
+            device: of torch, in this process.
+
+        Raises:
+            UsageError: they are of other classes than the supernet's.
+        """
+        path = str(self.path.absolute())
+        evaluator = SupernetEvaluator(path, self.digest, self.card.space, images, fingerprint)
+        _keep(evaluator, _ByResolution(self, evaluator, read, device))
+        return evaluator
+
     def _warn_of(self, data: DataSet) -> None:
         """Say so where images that are classified may be among those of the training."""
         if self.card.data.get("fingerprint") not in {None, data.fingerprint}:
@@ -138,6 +161,7 @@ class SupernetFile:
             "data": Path(images.source).name,
             "fingerprint": evaluator.fingerprint,
             "split": images.split,
+            **({} if images.most is None else {"most": images.most}),
             "recalibration": images.recalibration.to_dict(),
         }
 
@@ -220,10 +244,19 @@ class _ByResolution:
     Args:
         file: the supernet.
         key: tells the images.
+        read: gives them at a size ``(h, w, c)``; from where they lie unless given.
+        device: of torch.
     """
 
-    def __init__(self, file: SupernetFile, key: SupernetEvaluator) -> None:
+    def __init__(
+        self,
+        file: SupernetFile,
+        key: SupernetEvaluator,
+        read: ReadImages | None = None,
+        device: str = "cpu",
+    ) -> None:
         self._file, self._images, self._fingerprint = file, key.images, key.fingerprint
+        self._read, self._device = read or key.images.read, device
         self._known: dict[Space, Evaluator] = {}
 
     def at(self, member: Space) -> Evaluator:
@@ -234,7 +267,7 @@ class _ByResolution:
             NasprofError: they cannot be read any more.
         """
         if member not in self._known:
-            data = self._images.read(member.input_shape)
+            data = self._read(member.input_shape)
             if data.fingerprint != self._fingerprint:
                 source = str(self._images.source)
                 raise _changed(source, "images", self._fingerprint, data.fingerprint)
@@ -250,7 +283,9 @@ class _ByResolution:
             self._file.card.in_space(member),
             data,
             split=self._images.split,
+            most=self._images.most,
             recalibration=self._images.recalibration,
+            device=self._device,
         )
 
 

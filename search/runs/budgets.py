@@ -76,7 +76,7 @@ def budgets_of(problem: Problem, named: list[Budget], budget_ms: float | None) -
     budgets: dict[str, float] = {}
     for budget in named:
         objective = _objective(problem, budget.name or "")
-        _set(budgets, objective, _value(objective, budget.text))
+        _set(budgets, objective, value_of(budget.text, objective.name, objective.unit))
     if budget_ms is not None:
         _set(budgets, first_latency(problem), budget_ms)
     return budgets
@@ -112,9 +112,21 @@ def _objective(problem: Problem, name: str) -> Objective:
     raise UsageError(f"a budget is of {name!r}, which is no objective", f"Objectives: {names}.")
 
 
-def _value(objective: Objective, text: str) -> float:
-    """A limit in the objective's unit: a number, with k, M or G behind it, or a time."""
-    if objective.unit == "ms":
+def value_of(text: str, name: str, unit: str) -> float:
+    """A limit in an objective's unit: a number, with k, M or G behind it, or a time.
+
+    Args:
+        text: as it was written.
+        name: of the objective, for messages.
+        unit: of the objective.
+
+    Raises:
+        UsageError: it is none.
+
+    >>> value_of("5M", "macs", "MACs")
+    5000000.0
+    """
+    if unit == "ms":
         return parse_milliseconds(text)
     match = re.fullmatch(r"([-+.\deE]+) ?([kMG]?)%?", text)
     try:
@@ -122,7 +134,5 @@ def _value(objective: Objective, text: str) -> float:
     except ValueError:
         value = float("nan")
     if not isfinite(value):
-        raise UsageError(
-            f"the budget of {objective.name!r} is {text!r}, expected a number like 75 or 5M"
-        )
+        raise UsageError(f"the budget of {name!r} is {text!r}, expected a number like 75 or 5M")
     return value

@@ -79,6 +79,7 @@ class DataSet:
         validation: for choosing.
         test: for the final figures.
         seed: of the splits.
+        options: how it was read and split, where not as by default, as JSON values.
         notes: what whoever uses it should know, a sentence each.
         duplicates: how many images were left out because another split has them.
         unreadable: images that were left out, each with the reason.
@@ -93,6 +94,7 @@ class DataSet:
     validation: Split
     test: Split
     seed: int = 0
+    options: JsonObject = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     duplicates: int = 0
     unreadable: tuple[str, ...] = ()
@@ -107,10 +109,19 @@ class DataSet:
         Raises:
             UsageError: there is none, or it has no images.
         """
+        split = self.split_of(name)
+        if not len(split):
+            raise UsageError(f"{self.name} has no {name} images")
+        return split
+
+    def split_of(self, name: str) -> Split:
+        """The same, which may be empty.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
         for split in self.splits:
             if split.name == name:
-                if not len(split):
-                    raise UsageError(f"{self.name} has no {name} images")
                 return split
         names = ", ".join(split.name for split in self.splits)
         raise UsageError(f"no split is called {name!r}", f"Known: {names}.")
@@ -130,6 +141,7 @@ class DataSet:
             "sizes": {split.name: len(split) for split in self.splits},
             "counts": {split.name: list(self.counts(split).values()) for split in self.splits},
             "seed": self.seed,
+            **({"options": self.options} if self.options else {}),
             "duplicates": self.duplicates,
             "unreadable": len(self.unreadable),
             "normalisation": self.normalisation.to_dict(),

@@ -7,9 +7,12 @@ from typing import ClassVar, Literal
 
 from nasprof.errors import UsageError
 from nasprof.settings import Settings, setting
+from nasprof.typing import JsonObject
 from supernets.data.pictures import MAX_PIXELS
 
 _BELOW_ONE = 0.999
+_SPLITTING = ("validation", "test", "most_corrupt", "duplicates", "crop", "format")
+"""Fields that the images and their splits depend on."""
 
 
 @dataclass(frozen=True)
@@ -53,3 +56,13 @@ class DataOptions(Settings):
                 f"validation ({self.validation}) and test ({self.test}) leave nothing for training",
                 "Their sum must be below 1.",
             )
+
+    def changed(self) -> JsonObject:
+        """What the splits depend on, where not as by default, as JSON values.
+
+        >>> DataOptions(validation=0.2, threads=2).changed()
+        {'validation': 0.2}
+        """
+        default = type(self)()
+        pairs = {name: getattr(self, name) for name in _SPLITTING}
+        return {name: value for name, value in pairs.items() if value != getattr(default, name)}

@@ -69,7 +69,7 @@ def read_data(
     division, decoded = _division(samples, geometry, options, seed, progress)
     for note in division.notes:
         logger.info("%s: %s", name, note, extra=ONCE)
-    return _data_set(name, samples, geometry, seed, division, decoded)
+    return _data_set(name, samples, geometry, seed, options, division, decoded)
 
 
 def _samples(source: str | Path, options: DataOptions) -> tuple[Samples, str]:
@@ -134,6 +134,7 @@ def _data_set(
     samples: Samples,
     geometry: Geometry,
     seed: int,
+    options: DataOptions,
     division: Division,
     decoded: Pixels | None,
 ) -> DataSet:
@@ -154,6 +155,7 @@ def _data_set(
         validation=validation,
         test=test,
         seed=seed,
+        options=options.changed(),
         notes=division.notes,
         duplicates=division.duplicates,
         unreadable=division.unreadable,

@@ -10,10 +10,11 @@ from statistics import fmean
 from nasprof.errors import UsageError
 from supernets.supernet import Supernet
 from supernets.training.recipe import Recipe
+from supernets.training.schemes import AnyScheme
 from supernets.training.trainer import Batch, Trainer
 
 _GOLDEN = 0.6180339887498949
-_NOMINAL = 1000
+NOMINAL = 1000
 """Steps of the training that is tried; where its phases lie follows from their shares."""
 _WARM, _FEWEST, _MOST = 2, 6, 48
 _TRIED, _AT_MOST = 0.03, 0.1
@@ -23,7 +24,11 @@ _KEPT = 0.97
 
 
 def steps_within(
-    seconds: float, supernet: Supernet, recipe: Recipe, batches: Callable[[], Batch]
+    seconds: float,
+    supernet: Supernet,
+    recipe: Recipe,
+    batches: Callable[[], Batch],
+    scheme: AnyScheme | None = None,
 ) -> int:
     """How many steps of a recipe fit into CPU seconds of this process.
 
@@ -32,12 +37,13 @@ def steps_within(
     Args:
         seconds: from now on.
         batches: gives batches to try.
+        scheme: which networks learn; the recipe's unless given.
 
     Raises:
         UsageError: there is no time for as many steps as have to be tried.
     """
     begun = time.process_time()
-    step_s = _step_seconds(seconds, supernet, recipe, batches)
+    step_s = _step_seconds(seconds, supernet, recipe, batches, scheme)
     left = _KEPT * seconds - (time.process_time() - begun)
     steps = int(left / step_s)
     if steps < 1:
@@ -49,15 +55,20 @@ def steps_within(
 
 
 def _step_seconds(
-    seconds: float, supernet: Supernet, recipe: Recipe, batches: Callable[[], Batch]
+    seconds: float,
+    supernet: Supernet,
+    recipe: Recipe,
+    batches: Callable[[], Batch],
+    scheme: AnyScheme | None,
 ) -> float:
     """Mean CPU seconds of a step."""
-    trainer = Trainer(deepcopy(supernet), recipe.with_steps(_NOMINAL), batches)
+    trial = recipe.with_steps(NOMINAL)
+    trainer = Trainer(deepcopy(supernet), trial, batches, scheme=scheme)
     trainer.freeze_teacher()
     taken: list[float] = []
     for number in range(_WARM + _MOST):
         # Any number of these is spread evenly (a golden-section sequence).
-        trainer.done = int(_NOMINAL * (number * _GOLDEN % 1))
+        trainer.done = int(NOMINAL * (number * _GOLDEN % 1))
         begun = time.process_time()
         trainer.step()
         taken.append(time.process_time() - begun)

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 
 from nasprof.errors import UsageError
+from nasprof.typing import Array
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,17 @@ class Workers:
         distributed.all_reduce(total)
         return total / self.size
 
+    def shared(self, values: Array) -> Array:
+        """The numbers that rank 0 has, where all have as many."""
+        if self.size == 1:
+            return values
+        tensor = torch.from_numpy(np.array(values, np.float64))
+        if distributed.get_backend() == "nccl":
+            tensor = tensor.cuda()
+        distributed.broadcast(tensor, src=0)
+        own: Array = tensor.cpu().numpy()
+        return own
+
     def agreed(self, number: int) -> int:
         """The number that rank 0 has."""
         if self.size == 1:
@@ -85,6 +98,9 @@ def workers(device: str, batch: int) -> Iterator[tuple[Workers, torch.device]]:
         return
     if own.type == "cuda":
         torch.cuda.set_device(own)
+    if distributed.is_initialized():  # by another training of the same processes
+        yield Workers(rank, size), own
+        return
     distributed.init_process_group("nccl" if own.type == "cuda" else "gloo")
     try:
         yield Workers(rank, size), own
@@ -93,6 +109,11 @@ def workers(device: str, batch: int) -> Iterator[tuple[Workers, torch.device]]:
 
 
 _VARIABLES = (("WORLD_SIZE", "1"), ("RANK", "0"))
+
+
+def is_first() -> bool:
+    """Whether this is the process, of those that ``torchrun`` has started, that writes files."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def _device(name: str, size: int) -> torch.device:

@@ -11,6 +11,7 @@ from nasprof.settings import Settings, setting
 from nasprof.typing import JsonObject
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
+Trained: TypeAlias = Literal["all", "classifier"]
 
 MAX_STEPS = 100_000_000
 _LARGEST = 1e6
@@ -37,6 +38,7 @@ class Recipe(Settings):
     )
     scheme: str = setting("uniform", "which networks learn in a step, and from whom")
     scheme_settings: Mapping[str, object] | None = setting(None, "settings of the scheme")
+    trained: Trained = setting("all", "weights that learn; classifier: with batch norm, no other")
     batch: int = setting(64, "images in a step, of all processes together", 2, 65536)
     optimiser: Literal["adamw", "sgd"] = setting("adamw", "how weights follow their gradients")
     learning_rate: float = setting(1e-2, "the highest", 1e-9, _LARGEST)

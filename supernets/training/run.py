@@ -111,7 +111,11 @@ class Run:
         return self._earlier_s + time.process_time() - self._cpu_s
 
     def to_the_end(self) -> None:
-        """Take all steps that are left.
+        """Take all steps that are left; see :meth:`until`."""
+        self.until(self._recipe.total)
+
+    def until(self, step: int) -> None:
+        """Take the steps that are left until so many were taken.
 
         Raises:
             KeyboardInterrupt: it was interrupted; its state is saved.
@@ -119,9 +123,9 @@ class Run:
             OutOfMemory: the device has too little memory.
             NasprofError: it diverges whatever the learning rate.
         """
-        self._begun_at = self.trainer.done
+        self._begun, self._begun_at = time.monotonic(), self.trainer.done
         try:
-            while not self.trainer.finished:
+            while self.trainer.done < step:
                 with held_back():
                     self._advance()
         except KeyboardInterrupt:

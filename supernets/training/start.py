@@ -8,9 +8,10 @@ from nasprof.errors import UsageError
 from nasprof.log import logger
 from supernets.checkpoint import read_supernet
 from supernets.supernet import Supernet
+from supernets.training.trained_parts import classifier_arrays
 
 
-def take_weights(supernet: Supernet, path: Path | str) -> None:
+def take_weights(supernet: Supernet, path: Path | str, *, classifier: bool = True) -> None:
     """Begin with the weights of another supernet of the same networks.
 
     Arrays of its classifier stay as they are where that has another number of classes.
@@ -18,6 +19,7 @@ def take_weights(supernet: Supernet, path: Path | str) -> None:
     Args:
         supernet: that takes them.
         path: any file that :func:`supernets.read_supernet` reads, at any resolution.
+        classifier: whether to take that of its last layer.
 
     Raises:
         UsageError: it cannot be read, or is of other networks.
@@ -35,6 +37,8 @@ def take_weights(supernet: Supernet, path: Path | str) -> None:
                 f"{supernet.space.label}",
                 "Begin with a supernet of the same space; classes and resolution may be others.",
             )
+    if not classifier:
+        new = sorted({*new, *classifier_arrays(supernet)})
     supernet.load_arrays({**own, **{name: theirs[name] for name in own if name not in new}})
     anew = f", with a new classifier for {classes[1]} classes" if new else ""
     logger.info(f"begins with the weights of {path}{anew}")

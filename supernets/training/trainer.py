@@ -29,8 +29,9 @@ from supernets.training.optimisers import (
 )
 from supernets.training.parallel import Workers
 from supernets.training.recipe import Recipe
-from supernets.training.schemes import Lesson, Phase, make_scheme
+from supernets.training.schemes import AnyScheme, Lesson, Phase, make_scheme
 from supernets.training.sorting import channel_orders, reorder
+from supernets.training.trained_parts import trained_parameters
 
 Batch: TypeAlias = tuple[Tensor, Tensor]
 """Images float32 ``(n, c, h, w)``, and labels: int64 ``(n,)`` or shares ``(n, classes)``."""
@@ -69,6 +70,7 @@ class Trainer:
         recipe: how; its number of steps is known.
         batches: gives the next batch of this process whenever it is asked.
         workers: the processes that train together.
+        scheme: which networks learn; the recipe's unless given.
 
     Raises:
         UsageError: the recipe does not fit the supernet's space.
@@ -80,15 +82,18 @@ class Trainer:
         recipe: Recipe,
         batches: Callable[[], Batch],
         workers: Workers | None = None,
+        scheme: AnyScheme | None = None,
     ) -> None:
         self.supernet = supernet.train()
         self.recipe = recipe
         self.batches = batches
         self.workers = workers or Workers()
         settings = recipe.scheme_settings
-        self.scheme = make_scheme(recipe.scheme, supernet.space, recipe.total, settings)
+        self.scheme: AnyScheme = scheme or make_scheme(
+            recipe.scheme, supernet.space, recipe.total, settings
+        )
         self.rng = np.random.default_rng([recipe.seed, 1])
-        self.parameters: dict[str, nn.Parameter] = dict(supernet.named_parameters())
+        self.parameters = trained_parameters(supernet, recipe.trained)
         self.optimiser = make_optimiser(self.parameters, recipe)
         self.average = None if recipe.ema is None else WeightAverage(self.parameters, recipe.ema)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "fp16")
@@ -102,11 +107,6 @@ class Trainer:
         """Where the weights are."""
         device: torch.device = next(iter(self.parameters.values())).device
         return device
-
-    @property
-    def finished(self) -> bool:
-        """Whether all steps were taken."""
-        return self.done >= self.recipe.total
 
     @property
     def weight(self) -> float:
@@ -165,7 +165,7 @@ class Trainer:
     @property
     def tensors(self) -> dict[str, Tensor]:
         """Every parameter and buffer, by name."""
-        return {**self.parameters, **dict(self.supernet.named_buffers())}
+        return {**dict(self.supernet.named_parameters()), **dict(self.supernet.named_buffers())}
 
     def _learn(self, lesson: Lesson, batch: Batch) -> float:
         """Gradients of a batch, averaged over the networks of a lesson; the mean loss."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from nasprof.registry import Registry
 from spaces import Space
 from supernets.training.schemes.base import Lesson, Phase, Scheme, SchemeSettings
 
-__all__ = ["Lesson", "Phase", "Scheme", "SchemeSettings", "make_scheme", "schemes"]
+__all__ = ["AnyScheme", "Lesson", "Phase", "Scheme", "SchemeSettings", "make_scheme", "schemes"]
 
-schemes: Registry[type[Scheme[Any]]] = Registry(
+AnyScheme: TypeAlias = Scheme[Any]
+"""A scheme, whatever its settings."""
+
+schemes: Registry[type[AnyScheme]] = Registry(
     "training scheme",
     {
         "sandwich": "supernets.training.schemes.sandwich:Sandwich",
@@ -23,7 +26,7 @@ schemes: Registry[type[Scheme[Any]]] = Registry(
 
 def make_scheme(
     name: str, space: Space, total: int, settings: Mapping[str, object] | None = None
-) -> Scheme[Any]:
+) -> AnyScheme:
     """The scheme called ``name``.
 
     Args:

@@ -7,9 +7,9 @@ import pytest
 from problems import SMALL, engine_for, made_up, settings_of
 
 from nasprof.errors import UsageError
-from search.engines import engines, make_engine
+from search.engines import engines, make_engine, nat
 from search.engines.base.surrogate import Surrogates
-from search.engines.nat import NatEngine, NatSettings
+from search.engines.nat import NatEngine, NatSettings, predicted_candidates
 from search.problem import Limit, Objective, Problem
 from search.quality.indicators import hypervolume
 from search.quality.ranking import best, violation
@@ -453,29 +453,19 @@ def test_engines_with_an_inner_one_are_known():
     assert inner_setting.args[1] == ["linas", "oneshot"]
 
 
-def adapted_to(problem, rounds, **settings):
-    """The archives that a search by NAT would adapt a supernet to."""
-    adapted = []
+def test_an_archive_of_nat_keeps_its_size(monkeypatch):
+    archives = []
 
-    class Adapting(NatEngine):
-        def adapt(self, archive):
-            adapted.append(archive)
+    def watched(problem, settings, predict, genes, *others):
+        archives.append(genes)
+        return predicted_candidates(problem, settings, predict, genes, *others)
 
-    engine = Adapting(NatSettings.of(SMALL["nat"] | settings))
-    genes = search(engine.setup(problem, np.random.default_rng(0)), problem, rounds, 8)
-    assert len(np.unique(genes, axis=0)) == len(genes)
-    return adapted
-
-
-def test_the_supernet_can_be_adapted_between_iterations_of_nat():
+    monkeypatch.setattr(nat, "predicted_candidates", watched)
     problem = made_up(SPACES[1])
-    adapted = adapted_to(problem, 8)
-    assert [len(each) for each in adapted[:3]] == [20, 28, 36]
-    assert all((SPACES[1].canonical(each) == each).all() for each in adapted)
-
-
-def test_an_archive_of_nat_keeps_its_size():
-    adapted = adapted_to(made_up(SPACES[1]), 10, archive=24)
-    assert {len(each) for each in adapted} == {20, 24}
-    for each in adapted:
-        assert len(np.unique(each, axis=0)) == len(each)
+    engine = NatEngine(NatSettings.of(SMALL["nat"] | {"archive": 24}))
+    genes = search(engine.setup(problem, np.random.default_rng(0)), problem, 10, 8)
+    assert len(np.unique(genes, axis=0)) == len(genes)
+    assert {len(archive) for archive in archives} == {20, 24}
+    for archive in archives:
+        assert len(np.unique(archive, axis=0)) == len(archive)
+        assert (SPACES[1].canonical(archive) == archive).all()

@@ -1,0 +1,191 @@
+"""Adapting and searching in turn: Algorithm 1 of Neural Architecture Transfer.
+
+Lu et al., IEEE TPAMI 43(9), 2021: the supernet is trained as the archive is distributed, the
+archive is evaluated anew with the weights of now, and a search on predictions finds what joins it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+
+import numpy as np
+
+from nasprof.typing import Array, Indices
+from search.adaptation.breeding import bred
+from search.adaptation.learner import Draw
+from search.adaptation.settings import TransferSettings
+from search.adaptation.shares import distribution, range_of, spread
+from search.adaptation.values import Objectives
+from search.engines.base.population import distinct, first_population
+from search.engines.base.surrogate import Surrogates, unknown
+from search.engines.nat import PREDICTOR, predicted_candidates
+from search.problem import Problem
+from spaces import Genes, Space
+
+_DRAWN = 8
+"""Networks drawn for each that is to join the archive, where some are known already."""
+
+
+@dataclass
+class Algorithm:
+    """Adapts supernets and searches their networks.
+
+    Args:
+        objectives: of networks with the weights of now.
+        settings: of adaptation and search.
+        steps: of all adaptations together.
+        seed: of everything random; each part of the work has a generator of its own, so that it
+            does not depend on what was done before or on an earlier call.
+
+    Attributes:
+        ended: told of an iteration that has ended: its number from 0, the steps taken by then,
+            and all that was evaluated in it: networks and their objectives to be minimised.
+    """
+
+    objectives: Objectives
+    settings: TransferSettings
+    steps: int
+    seed: int
+    ended: Callable[[int, int, Genes, Array], None] = field(default=lambda *_: None, init=False)
+
+    @property
+    def problem(self) -> Problem:
+        """What is searched for."""
+        return self.objectives.problem
+
+    @property
+    def space(self) -> Space:
+        """Of the networks."""
+        return self.problem.space
+
+    def run(self) -> tuple[Genes, Array]:
+        """Everything evaluated with the final weights: networks ``(n, n_genes)`` and objectives to
+        be minimised ``(n, n_objectives)``.
+        """
+        return self._searched(*self._adapted())
+
+    def until(self, iteration: int) -> int:
+        """Steps taken at the end of an iteration."""
+        return self.steps * (iteration + 1) // self.settings.iterations
+
+    def _adapted(self) -> tuple[Genes, Array]:
+        """The archive after all adaptations."""
+        settings = self.settings
+        size = settings.initial if settings.evaluates_between else settings.archive
+        genes = first_population(self.space, self._rng(0), size)
+        for iteration in range(settings.iterations - 1):
+            self._adapt(genes, iteration)
+            if not settings.evaluates_between:
+                continue
+            values = self._valued(genes, iteration)
+            self.ended(iteration, self.until(iteration), genes, values)
+            kept = self._kept(values, settings.archive, self._rng(1, iteration))
+            genes, values = genes[kept], values[kept]
+            new = self._candidates(genes, values, self._rng(2, iteration))
+            genes = np.concatenate([genes, new])
+        last = settings.iterations - 1
+        self._adapt(genes, last)
+        values = self._valued(genes, last)
+        self.ended(last, self.until(last), genes, values)
+        return genes, values
+
+    def _searched(self, genes: Genes, values: Array) -> tuple[Genes, Array]:
+        """The same with more networks, by searches with the final weights."""
+        for number in range(self.settings.final):
+            new = self._candidates(genes, values, self._rng(3, number))
+            if len(new):
+                genes = np.concatenate([genes, new])
+                more = self._valued(new, self.settings.iterations - 1)
+                values = np.concatenate([values, more])
+        return genes, values
+
+    def _rng(self, *part: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, 7, *part])
+
+    # --- adapting -------------------------------------------------------------------------------
+
+    def _adapt(self, archive: Genes, iteration: int) -> None:
+        draw = self._drawn(archive)
+        for learner in self.objectives.learners:
+            learner.adapt(self.until(iteration), draw)
+
+    def _drawn(self, archive: Genes) -> Draw:
+        """What is trained, after an archive ``(n, n_genes)``."""
+        sampling = self.settings.sampling
+        if sampling == "archive":
+            sizes = self.objectives.fixed(archive)[:, :1]
+            return distribution(self.space, archive, self._ranges(sizes)).sample
+        if sampling == "uniform":
+            return partial(self.space.sample, strategy="uniform")
+        supernet = self.objectives.learners[0].task.supernet
+        end = supernet.largest if sampling == "largest" else supernet.smallest
+        return lambda n, rng: np.repeat(end[None], n, 0)
+
+    # --- evaluating and keeping -----------------------------------------------------------------
+
+    def _valued(self, genes: Genes, iteration: int) -> Array:
+        """Objectives to be minimised; inf throughout where one of them is not known."""
+        fixed = self.objectives.fixed(genes)
+        accuracies = self.objectives.accuracies(genes, iteration, self.until(iteration))
+        values = np.concatenate([-accuracies, fixed], 1)
+        return np.where(np.isfinite(values).all(1, keepdims=True), values, np.inf)
+
+    def _kept(self, values: Array, n: int, rng: np.random.Generator) -> Indices:
+        """Rows of ``n`` networks, the best of each range."""
+        second = len(self.objectives.learners)
+        groups = self._ranges(values[:, second : second + 1])
+        return spread(values, groups, self.problem.worst, n, rng)
+
+    def _ranges(self, second: Array) -> Indices:
+        """The range that the second objective of each network is in: ``(n,)``.
+
+        Args:
+            second: ``(n, 1)``, or ``(n, 0)`` where there is none.
+        """
+        if not second.shape[1]:
+            return np.zeros(len(second), np.intp)
+        return range_of(np.abs(second[:, 0]), self.ends, self.settings.ranges)
+
+    @cached_property
+    def corners(self) -> Genes:
+        """The smallest and the largest network, ``(2, n_genes)``."""
+        last = (self.space.n_choices - 1).astype(np.int8)
+        return self.space.canonical(np.stack([np.zeros_like(last), last]))
+
+    def sizes(self, values: Array) -> Array:
+        """The second objective of networks, 1 where there is none: ``(n,)``.
+
+        Args:
+            values: objectives to be minimised, ``(n, n_objectives)``.
+        """
+        second = len(self.objectives.learners)
+        known = np.where(np.isfinite(values).all(1, keepdims=True), values, np.nan)[:, second:]
+        return np.abs(known[:, 0]) if known.shape[1] else np.ones(len(values))
+
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The second objective of the smallest and the largest network; 0 where there is none."""
+        sizes = np.abs(self.objectives.fixed(self.corners)[:, :1])
+        return (float(sizes.min()), float(sizes.max())) if sizes.size else (0.0, 0.0)
+
+    # --- searching ------------------------------------------------------------------------------
+
+    def _candidates(self, genes: Genes, values: Array, rng: np.random.Generator) -> Genes:
+        """Networks that are not in an archive yet, spread as its ranges are: ``(m, n_genes)``."""
+        settings = self.settings
+        if settings.candidates == "predicted":
+            predict = Surrogates(
+                self.problem, settings.predictor, PREDICTOR, int(rng.integers(2**31))
+            )
+            found = predicted_candidates(self.problem, settings, predict, genes, values, genes, rng)
+            if found is not None and len(found[0]):
+                new, predicted = found
+                return new[self._kept(predicted, settings.batch, rng)]
+        if settings.candidates == "bred":
+            drawn = bred(self.problem, settings, genes, values, rng)
+            drawn = drawn[rng.permutation(len(drawn))]
+        else:
+            drawn = self.space.sample(_DRAWN * settings.batch, rng, "biased")
+        return distinct(drawn[unknown(drawn, genes)])[: settings.batch]

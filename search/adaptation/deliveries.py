@@ -1,0 +1,116 @@
+"""Networks of a transfer as files for an app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devices import Target
+from nasprof.errors import UsageError
+from nasprof.typing import JsonObject
+from search.adaptation.result import TransferResult
+from search.delivery.deliver import deliver
+from search.delivery.delivery import Delivery
+from search.delivery.request import DeliveryOptions, DeliveryProgress, DeliveryRequest
+from search.runs.budgets import Budget
+
+FRONT, TRADE_OFF = "front", "trade-off"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A network that is to be delivered.
+
+    Args:
+        name: of its folder.
+        network: of the front, see :attr:`TransferResult.front`.
+    """
+
+    name: str
+    network: JsonObject
+
+
+@dataclass(frozen=True)
+class DeliveredNetworks:
+    """How networks of a transfer are delivered.
+
+    Args:
+        choices: which: "front" for all of it, "trade-off" for those whose trade-off is
+            outstanding, or a budget, the most accurate network within it: ``macs=2M``,
+            ``latency@cpu=2ms``; a time alone is of the first latency.
+        device: that latency is measured on; this machine's processor unless given.
+        options: formats, precisions, training further and the like.
+    """
+
+    choices: Iterable[str]
+    device: Target | str | None = None
+    options: DeliveryOptions = field(default_factory=DeliveryOptions)
+
+
+def chosen_networks(result: TransferResult, choices: Iterable[str]) -> list[Chosen]:
+    """The networks that are meant, each once.
+
+    Raises:
+        UsageError: no network is within a budget, or it names no objective.
+    """
+    chosen: dict[str, Chosen] = {}
+    for choice in choices:
+        for one in _meant(result, choice):
+            chosen.setdefault(repr(one.network["arch"]), one)
+    return list(chosen.values())
+
+
+def _meant(result: TransferResult, choice: str) -> list[Chosen]:
+    if choice == FRONT:
+        return [Chosen(f"front-{n}", one) for n, one in enumerate(result.front, 1)]
+    if choice == TRADE_OFF:
+        return [Chosen(f"trade-off-{n}", one) for n, one in enumerate(result.trade_off, 1)]
+    name, value = result.budget(Budget.parse(choice))
+    network = result.within({name: value})
+    if network is None:
+        least = min(one["values"][name] for one in result.front)
+        raise UsageError(
+            f"no network of the front is within {choice}: the least {name} is {least:.6g}",
+            "Allow more.",
+        )
+    return [Chosen(choice.replace("/", "-"), network)]
+
+
+def deliver_networks(
+    result: TransferResult,
+    wanted: DeliveredNetworks,
+    folder: Path | str,
+    *,
+    progress: DeliveryProgress | None = None,
+) -> dict[str, Delivery]:
+    """Write networks of a transfer as files, each in a folder of its own.
+
+    Of several data sets, networks are delivered for the first.
+
+    Args:
+        result: of a transfer.
+        wanted: which networks, and how.
+        folder: where their folders are made.
+        progress: told how far the work has come.
+
+    Returns:
+        What was delivered, by the names of the folders.
+
+    Raises:
+        UsageError: no network is within a budget, or a folder holds something else.
+        NasprofError: a file cannot be written, or not be run.
+    """
+    delivered = {}
+    for one in chosen_networks(result, wanted.choices):
+        arch = one.network["arch"]
+        request = DeliveryRequest(
+            supernet=result.path,
+            data=result.data,
+            arch=arch,
+            output=Path(folder) / one.name,
+            device=wanted.device,
+            options=wanted.options,
+        )
+        delivered[one.name] = deliver(request, progress=progress)
+    return delivered

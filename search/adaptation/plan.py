@@ -1,0 +1,154 @@
+"""How long a transfer is: steps of training, and images that the search looks at."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from nasprof.errors import UsageError
+from nasprof.log import logger
+from nasprof.typing import JsonObject
+from search.adaptation.learner import Task
+from search.adaptation.request import TransferOptions
+from search.adaptation.settings import TransferSettings
+from spaces import Genes
+from supernets import Evaluator, SupernetCard
+from supernets.data.loader import Loader
+from supernets.threads import torch_threads
+from supernets.training.budget import NOMINAL, steps_within
+from supernets.training.recipe import Recipe
+from supernets.training.schemes.drawn import Drawn
+
+_EVALUATING = 0.35
+"""Share of the time for evaluations in the search, if that many images can be looked at in it."""
+_FEWEST, _MOST = 200, 2000
+"""Validation images that an evaluation looks at."""
+_REPORTED = 12
+"""Networks of the front, about, that are looked at on all images at the end."""
+_TRIED = 100
+_OTHERWISE = 0.03
+"""Share of the time for all the rest."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long a transfer is.
+
+    Args:
+        steps: of the adaptation of each data set.
+        validation: images that an evaluation in the search looks at.
+    """
+
+    steps: int
+    validation: int
+
+    def to_dict(self) -> JsonObject:
+        """As JSON."""
+        return {"steps": self.steps, "validation": self.validation}
+
+
+def plan(tasks: list[Task], recipe: Recipe, options: TransferOptions) -> Plan:
+    """How long a transfer is, where it was not begun before.
+
+    Raises:
+        UsageError: the time is too short to train at all.
+    """
+    settings, length = options.transfer_settings, options.length
+    available = min(len(task.data.validation) for task in tasks)
+    if "seconds" not in length:
+        validation = min(settings.validation or available, available)
+        return Plan(_steps(tasks, recipe, options), validation)
+    seconds = length["seconds"] - options.spent_s
+    begun = time.process_time()
+    costs = [_Cost.of(task, settings) for task in tasks]
+    fixed = sum(cost.recalibration_s for cost in costs) * settings.evaluations
+    each_s = sum(cost.image_s for cost in costs) * settings.evaluations
+    fitting = int((_EVALUATING * seconds - fixed) / each_s)
+    within = int(np.clip(fitting, _FEWEST, _MOST))
+    validation = min(settings.validation or within, available)
+    report = sum(cost.report_s for cost in costs)
+    left = seconds * (1 - _OTHERWISE) - fixed - each_s * validation - report
+    left = (left - (time.process_time() - begun)) / len(tasks)
+    least = length["seconds"] - left * len(tasks)
+    if left < 0.1 * seconds / len(tasks):
+        raise UsageError(
+            f"{length['seconds']:g} CPU seconds are too few: evaluating "
+            f"{settings.evaluations} networks takes about {least:.0f} of them",
+            f"Give at least {ceil(1.5 * least)} (--seconds), or let the search evaluate fewer "
+            "(--set archive=16).",
+        )
+    steps = min(_steps_within(task, left, recipe, settings) for task in tasks)
+    steps = max(steps, settings.iterations)
+    logger.info(
+        f"{length['seconds']:g} CPU seconds are {steps:,} steps, and {settings.evaluations} "
+        f"evaluations on {validation:,} images"
+    )
+    return Plan(steps, validation)
+
+
+def _steps(tasks: list[Task], recipe: Recipe, options: TransferOptions) -> int:
+    """Those that were asked for, one an iteration at least."""
+    iterations = options.transfer_settings.iterations
+    if options.steps is not None:
+        return max(options.steps, iterations)
+    epochs = options.length["epochs"]
+    images = max(len(task.data.train) for task in tasks)
+    return int(iterations * max(1, round(epochs * images / recipe.batch)))
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """CPU seconds of evaluating a network of middling size.
+
+    Args:
+        recalibration_s: of recalibrating its batch norm.
+        image_s: of classifying one image.
+        report_s: of what is looked at on all images at the end.
+    """
+
+    recalibration_s: float
+    image_s: float
+    report_s: float
+
+    @classmethod
+    def of(cls, task: Task, settings: TransferSettings) -> _Cost:
+        tried = min(_TRIED, len(task.data.validation))
+        card = SupernetCard(task.supernet.space, task.data.classes, task.data.normalisation)
+        evaluator = Evaluator(
+            task.supernet,
+            card,
+            task.data,
+            split="validation",
+            most=tried,
+            recalibration=task.images.recalibration,
+        )
+        with torch_threads(1):
+            # The first one also makes what all need.
+            ends = (task.supernet.smallest, task.supernet.smallest, task.supernet.largest)
+            _, small, large = (evaluator.evaluate(genes) for genes in ends)
+        recalibration = (small.recalibration_cpu_s + large.recalibration_cpu_s) / 2
+        image = ((small.cpu_s + large.cpu_s) / 2 - recalibration) / tried
+        seen = len(task.data.validation) + len(task.data.test)
+        return cls(recalibration, image, _REPORTED * (2 * recalibration + seen * image))
+
+
+def _steps_within(task: Task, seconds: float, recipe: Recipe, settings: TransferSettings) -> int:
+    """Steps that fit into a time, trained on what the search will train on, about."""
+    scheme = Drawn(task.supernet.space, NOMINAL)
+    scheme.draw = lambda n, rng: typical(task, settings, n, rng)
+    loader = Loader(task.data, recipe.batch, seed=recipe.seed)
+    with closing(loader), torch_threads(recipe.threads):
+        return steps_within(seconds, task.supernet, recipe, loader.__next__, scheme)
+
+
+def typical(task: Task, settings: TransferSettings, n: int, rng: np.random.Generator) -> Genes:
+    """Networks ``(n, n_genes)`` such as a training by these settings has, before it is known."""
+    space = task.supernet.space
+    if settings.sampling in ("largest", "smallest"):
+        end = task.supernet.largest if settings.sampling == "largest" else task.supernet.smallest
+        return np.repeat(end[None], n, 0)
+    return space.sample(n, rng, "biased" if settings.sampling == "archive" else "uniform")
