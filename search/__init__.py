@@ -2,7 +2,8 @@
 
 One call a job: :func:`generate`, :func:`front`, :func:`train_generator`, :func:`fit_accuracy`,
 :func:`predict_accuracy`, :func:`run`, :func:`compare`, :func:`transfer`, :func:`deliver`; and what
-a search is for: :class:`Objective`, :class:`Problem`, :class:`TradeOff`. Names are imported when first used.
+a search is for: :class:`Objective`, :class:`Problem`, :class:`TradeOff`. Names are imported when
+first used.
 """
 
 from __future__ import annotations

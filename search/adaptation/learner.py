@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from search.adaptation.request import TransferOptions, TransferProgress
 from nasprof.errors import NasprofError
+from search.adaptation.request import TransferOptions, TransferProgress
 from search.objectives.images import LabelledImages
 from search.objectives.supernet_accuracy import SupernetEvaluator, SupernetFile
 from spaces import Genes, Space

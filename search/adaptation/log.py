@@ -14,6 +14,7 @@ from nasprof.differences import changed
 from nasprof.errors import NasprofError, UsageError
 from nasprof.reader import is_number
 from nasprof.typing import Array, JsonObject
+from search.archives.lines import finite
 from spaces import Genes
 
 
@@ -170,7 +171,7 @@ class TransferLog(AbstractContextManager["TransferLog"]):
         self, iteration: int, weights: Sequence[str], genes: Genes, values: Sequence[float]
     ) -> None:
         """Keep the accuracies of a network ``(n_genes,)``, one a data set."""
-        numbers = [None if not np.isfinite(value) else float(value) for value in values]
+        numbers = [finite(value) for value in values]
         self._accuracies.setdefault(iteration, {})[_key(genes)] = [float(v) for v in values]
         self._weights.setdefault(iteration, list(weights))
         self._append(
@@ -194,8 +195,8 @@ class TransferLog(AbstractContextManager["TransferLog"]):
         for row, numbers in zip(genes, values.tolist(), strict=True):
             self.fixed[_key(row)] = numbers, list(predicted)
             about = {"predicted": list(predicted)} if predicted else {}
-            finite = [None if not np.isfinite(number) else number for number in numbers]
-            lines.append({"event": FIXED, "genes": row.tolist(), "values": finite, **about})
+            written = [finite(number) for number in numbers]
+            lines.append({"event": FIXED, "genes": row.tolist(), "values": written, **about})
         self._append_all(lines, durable=False)
 
     def note(self, event: str, record: Mapping[str, object]) -> JsonObject:

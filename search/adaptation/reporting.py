@@ -7,6 +7,7 @@ import numpy as np
 from nasprof.log import logger
 from nasprof.typing import Array, JsonObject
 from search.adaptation.values import Objectives
+from search.archives.lines import finite
 from search.problem import Problem
 from search.quality.indicators import hypervolume
 from spaces import Genes
@@ -33,7 +34,7 @@ def reported(objectives: Objectives, genes: Genes, values: Array) -> list[JsonOb
     """A front with its accuracies on all validation images and on the test images.
 
     Only here are the test images looked at. Where there are several data sets the accuracies are
-    lists, one a data set.
+    lists, one a data set; one that there is not is None.
 
     Args:
         genes: ``(n, n_genes)``.
@@ -41,8 +42,9 @@ def reported(objectives: Objectives, genes: Genes, values: Array) -> list[JsonOb
     """
     front = records(objectives.problem, genes, values)
     for split in ("validation", "test"):
-        columns = objectives.on_all(genes, split).tolist()
-        for one, row in zip(front, columns, strict=True):
+        rows = objectives.on_all(genes, split).tolist()
+        for one, numbers in zip(front, rows, strict=True):
+            row = [finite(number) for number in numbers]
             one[f"{split}_top1"] = row[0] if len(row) == 1 else row
     return front
 

@@ -62,7 +62,7 @@ class TransferResult:
             for one in self.front
             if all(one["values"][name] <= limit for name, limit in limits.items())
         ]
-        return max(allowed, key=lambda one: one["validation_top1"], default=None)
+        return max(allowed, key=lambda one: next(iter(one["values"].values())), default=None)
 
     def budget(self, budget: Budget) -> tuple[str, float]:
         """The objective that a budget is of, and the most that it allows.

@@ -37,8 +37,8 @@ def transfer_progress() -> Iterator[TransferProgress]:
 
 def _say(status: TransferStatus) -> None:
     """A line on stderr: accuracies and other objectives of the ends of the front."""
-    ends = [status.front[0], status.front[-1]] if status.front else []
-    shown = " to ".join(_brief(one["values"]) for one in ends) or "no front yet"
+    ends = [_brief(one["values"]) for one in (*status.front[:1], *status.front[-1:])]
+    shown = " to ".join(dict.fromkeys(ends)) or "no front yet"
     say(
         f"Iteration {status.iteration} of {status.iterations}: {shown}; {status.networks} networks "
         f"evaluated, {len(status.front)} on the front, {status.cpu_s:.0f} CPU s, "
@@ -77,9 +77,9 @@ def show_transfer(result: TransferResult) -> None:
     show_table(columns, rows, notes=notes)
 
 
-def _percent(accuracy: float | list[float]) -> str:
+def _percent(accuracy: float | list[float | None] | None) -> str:
     several = accuracy if isinstance(accuracy, list) else [accuracy]
-    return " / ".join(f"{one:.1f}" for one in several)
+    return " / ".join("-" if one is None else f"{one:.1f}" for one in several)
 
 
 def show_deliveries(delivered: Mapping[str, Delivery], folder: Path) -> None:
