@@ -46,6 +46,8 @@ LONG = (
     "killed",
     "training",
     "deliver",
+    "transfer",
+    "transfer_command",
 )
 """Files of few and long tests: first, so that no worker is left alone with one at the end."""
 

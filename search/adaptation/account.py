@@ -127,6 +127,7 @@ class Account:
             "evaluations": sum(one["networks"] for one in told[:-1]) + len(genes),
             "objectives": {one.name: one.unit for one in objectives.problem.objectives},
             "validation_images": images,
+            "recalibration_images": algorithm.settings.recalibration,
             "front": reported(objectives, chosen, minimised),
             "trade_off": preferred(minimised).tolist(),
             "capacity_pays": pays,

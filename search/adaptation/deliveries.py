@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devices import Target
@@ -100,7 +100,12 @@ def deliver_networks(
     Raises:
         UsageError: no network is within a budget, or a folder holds something else.
         NasprofError: a file cannot be written, or not be run.
+
+    >>> wanted = DeliveredNetworks(["trade-off", "latency@cpu=2ms"])
+    >>> deliver_networks(result, wanted, "app")["trade-off-1"]  # doctest: +SKIP
     """
+    # Recalibrated as in the search, networks are as accurate as it has found them.
+    options = replace(wanted.options, recalibration=result.record["recalibration_images"])
     delivered = {}
     for one in chosen_networks(result, wanted.choices):
         arch = one.network["arch"]
@@ -110,7 +115,7 @@ def deliver_networks(
             arch=arch,
             output=Path(folder) / one.name,
             device=wanted.device,
-            options=wanted.options,
+            options=options,
         )
         delivered[one.name] = deliver(request, progress=progress)
     return delivered

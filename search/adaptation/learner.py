@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class Task:
     images: LabelledImages
     supernet: Supernet
     path: Path
+    _read: dict[tuple[int, int, int], DataSet] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(
@@ -76,6 +77,13 @@ class Task:
             same = card is not None and card.data != {} and card.classes == data.classes
             take_weights(own, supernet, classifier=same)
         return cls(name, data, images, own, path)
+
+    def at(self, image_shape: tuple[int, int, int]) -> DataSet:
+        """The images at another size ``(h, w, c)``, read once."""
+        known = {self.data.image_shape: self.data, **self._read}
+        if image_shape not in known:
+            self._read[image_shape] = known[image_shape] = self.images.read(image_shape)
+        return known[image_shape]
 
     @contextmanager
     def learner(self, recipe: Recipe, options: TransferOptions) -> Iterator[Learner]:
@@ -197,7 +205,9 @@ class Learner:
 
         It reads them where another process is asked; this one has them already.
         """
-        return SupernetFile.read(self.task.path).evaluator_on(images, self.task.data, device)
+        task = self.task
+        file = SupernetFile.read(task.path)
+        return file.evaluator_on(images, task.data.fingerprint, task.at, device)
 
     def finish(self) -> None:
         """Remove what is needed no more."""

@@ -16,7 +16,7 @@ from search.adaptation.learner import Task
 from search.adaptation.request import TransferOptions
 from search.adaptation.settings import TransferSettings
 from spaces import Genes
-from supernets import Evaluator, SupernetCard
+from supernets import Evaluation, Evaluator, SupernetCard
 from supernets.data.loader import Loader
 from supernets.threads import torch_threads
 from supernets.training.budget import NOMINAL, steps_within
@@ -117,23 +117,32 @@ class _Cost:
     @classmethod
     def of(cls, task: Task, settings: TransferSettings) -> _Cost:
         tried = min(_TRIED, len(task.data.validation))
-        card = SupernetCard(task.supernet.space, task.data.classes, task.data.normalisation)
-        evaluator = Evaluator(
-            task.supernet,
-            card,
-            task.data,
-            split="validation",
-            most=tried,
-            recalibration=task.images.recalibration,
-        )
+        supernet = task.supernet
+        card = SupernetCard(supernet.space, task.data.classes, task.data.normalisation)
         with torch_threads(1):
-            # The first one also makes what all need.
-            ends = (task.supernet.smallest, task.supernet.smallest, task.supernet.largest)
-            _, small, large = (evaluator.evaluate(genes) for genes in ends)
+            small, large = (
+                _evaluation(task, card, genes, tried)
+                for genes in (supernet.smallest, supernet.largest)
+            )
         recalibration = (small.recalibration_cpu_s + large.recalibration_cpu_s) / 2
         image = ((small.cpu_s + large.cpu_s) / 2 - recalibration) / tried
         seen = len(task.data.validation) + len(task.data.test)
         return cls(recalibration, image, _REPORTED * (2 * recalibration + seen * image))
+
+
+def _evaluation(task: Task, card: SupernetCard, genes: Genes, images: int) -> Evaluation:
+    """What evaluating a network ``(n_genes,)`` takes, once all that is needed has been made."""
+    ((member, _, own),) = task.supernet.space.by_member(genes[None])
+    evaluator = Evaluator(
+        task.supernet.in_space(member),
+        card.in_space(member),
+        task.at(member.input_shape),
+        split="validation",
+        most=images,
+        recalibration=task.images.recalibration,
+    )
+    evaluator.evaluate(own[0])
+    return evaluator.evaluate(own[0])
 
 
 def _steps_within(task: Task, seconds: float, recipe: Recipe, settings: TransferSettings) -> int:

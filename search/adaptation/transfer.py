@@ -97,8 +97,13 @@ def transfer(
             objectives, options.transfer_settings, learners[0].total, options.seed
         )
         algorithm.ended = partial(account.ended, algorithm)
-        genes, values = algorithm.run()
-        return _result(tasks, account.finished(algorithm, genes, values))
+        try:
+            genes, values = algorithm.run()
+            return _result(tasks, account.finished(algorithm, genes, values))
+        except KeyboardInterrupt:
+            if own is not None:
+                logger.warning(f"what was done is kept in {path.parent}; the same command goes on")
+            raise
 
 
 # --- before it begins -----------------------------------------------------------------------------

@@ -57,24 +57,30 @@ def show_transfer(result: TransferResult) -> None:
     names = list(record["objectives"])
     others = [name for name in names if not name.startswith("top1")]
     preferred = set(record["trade_off"])
+    several = len({one["arch"].get("resolution") for one in result.front}) > 1
+
+    def pixels(one: JsonObject) -> list[str]:
+        return [str(one["arch"]["resolution"])] if several else []
+
     rows = [
         (
             "*" if number in preferred else "",
             _percent(one["test_top1"]),
             _percent(one["validation_top1"]),
             *(f"{one['values'][name]:.6g}" for name in others),
+            *pixels(one),
             brief_arch(one["arch"]),
         )
         for number, one in enumerate(result.front)
     ]
-    units = [f">{name}" for name in others]
+    columns = [f">{name}" for name in others] + ([">pixels"] if several else [])
     notes = [
         f"{record['evaluations']} evaluations, {record['steps']:,} steps, {record['cpu_s']:.0f} "
         "CPU seconds; * has the outstanding trade-off",
         f"adapted supernet: {result.path}",
     ]
-    columns = ("", ">test top-1 %", ">validation %", *units, "architecture")
-    show_table(columns, rows, notes=notes)
+    head = ("", ">test top-1 %", ">validation %", *columns, "architecture")
+    show_table(head, rows, notes=notes)
 
 
 def _percent(accuracy: float | list[float | None] | None) -> str:

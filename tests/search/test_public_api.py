@@ -11,14 +11,16 @@ from search.pnag.checkpoint import write_generator
 
 PUBLIC = """
     AccuracyModel AccuracyPrediction AccuracyPredictions AnswerOptions AnswerProgress
-    BudgetRequest CompareOptions CompareProgress Comparison Delivery DeliveryOptions
-    DeliveryProgress DeliveryRequest EvaluatedArch EvaluatedArchs EvaluationOptions
-    EvaluationProgress Export FittedAccuracy Front GenerateOptions Generator LabelledImages
-    Limit MeasuredAccuracy ModelOptions Models Objective Problem Replies Reply Result RunOptions
-    SampledArchs SearchInterrupted SearchResult StoredArchive TradeOff TrainOptions
-    TrainingSettings compare deliver evaluate_supernet fit_accuracy fit_supernet front generate
-    merge_archives plot_replies predict_accuracy read_accuracy_model read_archive run sample
-    train_generator write_archive
+    BudgetRequest CompareOptions CompareProgress Comparison DeliveredNetworks Delivery
+    DeliveryOptions DeliveryProgress DeliveryRequest EvaluatedArch EvaluatedArchs
+    EvaluationOptions EvaluationProgress Export FittedAccuracy Front GenerateOptions Generator
+    LabelledImages Limit MeasuredAccuracy ModelOptions Models Objective Problem Replies Reply
+    Result RunOptions SampledArchs SearchInterrupted SearchResult StoredArchive TradeOff
+    TrainOptions TrainingSettings TransferOptions TransferProgress TransferRequest
+    TransferResult TransferSettings TransferStatus compare deliver deliver_networks
+    evaluate_supernet fit_accuracy fit_supernet front generate merge_archives plot_replies
+    predict_accuracy read_accuracy_model read_archive run sample train_generator transfer
+    write_archive
 """
 NAMES = PUBLIC.split()
 
