@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,19 +31,11 @@ class Account:
         objectives: of its networks.
         options: of the transfer.
         progress: whom to tell.
-        earlier_s: CPU seconds of earlier calls.
     """
 
     objectives: Objectives
     options: TransferOptions
     progress: TransferProgress
-    earlier_s: float = 0.0
-    _begun: float = field(default_factory=time.process_time)
-
-    @property
-    def cpu_s(self) -> float:
-        """CPU seconds of this process, with those of earlier calls and before this one."""
-        return self.earlier_s + self.options.spent_s + time.process_time() - self._begun
 
     def ended(
         self, algorithm: Algorithm, iteration: int, steps: int, genes: Genes, values: Array
@@ -59,13 +50,14 @@ class Account:
         """
         log, settings = self.objectives.log, algorithm.settings
         known = [one for one in log.iterations if one.get("iteration") == iteration + 1]
-        record: JsonObject = known[0] if known else self._record(algorithm, genes, values)
+        box = self._box(algorithm)  # for which all processes are needed
+        record: JsonObject = known[0] if known else self._record(algorithm, genes, values, box)
         if not known:
             record = {"iteration": iteration + 1, "steps": steps, **record}
             log.note(ITERATION, record)
         if not self.objectives.writes:
             return
-        spent = record["cpu_s"]
+        spent = sum(record["cpu_s"].values())
         left = settings.iterations - iteration - 1
         self.progress.iteration(
             TransferStatus(
@@ -79,17 +71,19 @@ class Account:
             )
         )
 
-    def _record(self, algorithm: Algorithm, genes: Genes, values: Array) -> JsonObject:
+    def _record(
+        self, algorithm: Algorithm, genes: Genes, values: Array, box: tuple[Array, Array]
+    ) -> JsonObject:
         front = non_dominated(values)
         problem = self.objectives.problem
         return {
             "networks": len(genes),
             "failed": int((~np.isfinite(values).all(1)).sum()),
             "span": span(algorithm.sizes(values), algorithm.ends),
-            "hypervolume": dominated_share(values, self._box(algorithm)),
+            "hypervolume": dominated_share(values, box),
             "front": records(problem, genes[front], values[front]),
             "archive": (problem.signs * np.where(np.isfinite(values), values, 0)).tolist(),
-            "cpu_s": round(self.cpu_s, 3),
+            "cpu_s": self.objectives.spending.to_dict(),
         }
 
     def _box(self, algorithm: Algorithm) -> tuple[Array, Array]:
@@ -135,7 +129,8 @@ class Account:
             "hypervolume": dominated_share(values, self._box(algorithm)),
             "history": told,
         }
-        record["cpu_s"] = round(self.cpu_s, 3)
+        record["spent"] = objectives.spending.to_dict()
+        record["cpu_s"] = round(sum(record["spent"].values()), 3)
         about: JsonObject = {"seconds": record["cpu_s"], "transfer": self.options.method}
         for learner in learners:
             learner.write((about,))

@@ -108,8 +108,9 @@ class Algorithm:
 
     def _adapt(self, archive: Genes, iteration: int) -> None:
         draw = self._drawn(archive)
-        for learner in self.objectives.learners:
-            learner.adapt(self.until(iteration), draw)
+        with self.objectives.spending.on("training"):
+            for learner in self.objectives.learners:
+                learner.adapt(self.until(iteration), draw)
 
     def _drawn(self, archive: Genes) -> Draw:
         """What is trained, after an archive ``(n, n_genes)``."""
@@ -174,6 +175,10 @@ class Algorithm:
 
     def _candidates(self, genes: Genes, values: Array, rng: np.random.Generator) -> Genes:
         """Networks that are not in an archive yet, spread as its ranges are: ``(m, n_genes)``."""
+        with self.objectives.spending.on("search"):
+            return self._found(genes, values, rng)
+
+    def _found(self, genes: Genes, values: Array, rng: np.random.Generator) -> Genes:
         settings = self.settings
         if settings.candidates == "predicted":
             predict = Surrogates(

@@ -19,6 +19,7 @@ from search.adaptation.log import PLANNED, TransferLog, finished_record
 from search.adaptation.plan import plan
 from search.adaptation.request import TransferProgress, TransferRequest
 from search.adaptation.result import TransferResult
+from search.adaptation.spending import Spending
 from search.adaptation.values import Objectives, never_asked
 from search.objectives import objectives_of
 from search.objectives.supernet_accuracy import SupernetFile
@@ -70,6 +71,7 @@ def transfer(
     """
     progress = progress or TransferProgress()
     options = request.options
+    spending = Spending(before_s=options.spent_s)
     space = _space(request)
     tasks = _tasks(request, space, progress)
     problem = _problem(request, tasks)
@@ -83,6 +85,7 @@ def transfer(
         if done is not None and not options.fresh:
             logger.info(f"{path.parent} is finished already; --fresh begins anew")
             return _result(tasks, done["record"])
+        spending.earlier = log.iterations[-1]["cpu_s"] if log.iterations else {}
         recipe = options.training_recipe
         if own is not None and log.plan is None:
             log.note(PLANNED, plan(tasks, recipe, options).to_dict())
@@ -90,9 +93,8 @@ def transfer(
         learners = [stack.enter_context(task.learner(recipe, options)) for task in tasks]
         for learner in learners:
             learner.begin(steps, progress)
-        objectives = Objectives(problem, learners, log, options, progress)
-        earlier = max((one["cpu_s"] for one in log.iterations), default=0.0)
-        account = Account(objectives, options, progress, earlier)
+        objectives = Objectives(problem, learners, log, options, progress, spending)
+        account = Account(objectives, options, progress)
         algorithm = Algorithm(
             objectives, options.transfer_settings, learners[0].total, options.seed
         )

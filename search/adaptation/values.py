@@ -13,6 +13,7 @@ from nasprof.typing import Array
 from search.adaptation.learner import Learner
 from search.adaptation.log import TransferLog
 from search.adaptation.request import TransferOptions, TransferProgress
+from search.adaptation.spending import Spending
 from search.executors import evaluate, open_executor
 from search.objectives.images import LabelledImages
 from search.objectives.supernet_accuracy import SupernetEvaluator
@@ -40,6 +41,7 @@ class Objectives:
         log: of what was evaluated.
         options: what evaluates.
         progress: whom to tell how far it has come.
+        spending: of CPU seconds.
     """
 
     problem: Problem
@@ -47,6 +49,7 @@ class Objectives:
     log: TransferLog
     options: TransferOptions
     progress: TransferProgress
+    spending: Spending
     _lost: list[str] = field(default_factory=list)
 
     @property
@@ -62,7 +65,8 @@ class Objectives:
         known = self.log.fixed
         new = [row for row, one in enumerate(genes) if one.tobytes() not in known]
         if new and self.writes:
-            self._evaluate_fixed(others, genes[new])
+            with self.spending.on("evaluation"):
+                self._evaluate_fixed(others, genes[new])
         own = np.full((len(genes), len(others.objectives)), np.nan)
         if self.writes:
             own[:] = [known[row.tobytes()][0] for row in genes]
@@ -158,7 +162,8 @@ class Objectives:
                 raise self.log.out_of_step(iteration, "that are gone", now)
             if new:
                 assert weights is not None
-                self._evaluate(genes[new], iteration, weights)
+                with self.spending.on("evaluation"):
+                    self._evaluate(genes[new], iteration, weights)
             values[:] = [known[row.tobytes()] for row in genes]
         return self._shared(values)
 
@@ -183,8 +188,9 @@ class Objectives:
         if self.writes and present:
             learners = [self.learners[number] for number in present]
             images = [replace(learner.task.images, split=split) for learner in learners]
-            for number, row in self._evaluations(genes, images, learners):
-                values[number, present] = row
+            with self.spending.on("report"):
+                for number, row in self._evaluations(genes, images, learners):
+                    values[number, present] = row
         return self._shared(values)
 
     def _evaluations(

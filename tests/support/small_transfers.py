@@ -57,7 +57,9 @@ def small_transfer(folder, *, progress=None, **given):
 def told(result):
     """All that has to be the same where a transfer is the same: everything but time and place."""
     record = {
-        name: value for name, value in result.record.items() if name not in ("cpu_s", "history")
+        name: value
+        for name, value in result.record.items()
+        if name not in ("cpu_s", "spent", "history")
     }
     history = [
         {name: value for name, value in one.items() if name != "cpu_s"}

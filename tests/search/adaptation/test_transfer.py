@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -416,3 +419,36 @@ def test_a_network_whose_evaluation_fails_leaves_the_front(tmp_path, monkeypatch
     result = small_transfer(tmp_path / "out", steps=2)
     assert result.record["history"][0]["failed"] == 1
     assert result.front
+
+
+def test_a_disk_that_fills_loses_nothing(done, tmp_path, limited_files):
+    out = tmp_path / "out"
+    with limited_files(10_000), pytest.raises(NasprofError, match="cannot write"):
+        small_transfer(out)
+    assert not (out / "supernet.safetensors").exists()
+    assert told(small_transfer(out)) == told(done)
+
+
+@pytest.fixture
+def limited_files():
+    """No file may grow beyond a size, as on a full disk."""
+
+    @contextmanager
+    def limited(size):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            signal.signal(signal.SIGXFSZ, before)
+
+    return limited
+
+
+def test_what_time_was_spent_on_is_told(done):
+    spent = done.record["spent"]
+    assert set(spent) >= {"training", "evaluation", "search", "report", "other"}
+    assert sum(spent.values()) == pytest.approx(done.record["cpu_s"], abs=0.01)
+    assert all(seconds >= 0 for seconds in spent.values())
