@@ -44,4 +44,8 @@ echo "Installing nasprof and what it needs (a few minutes the first time)"
 "$venv/bin/python" scripts/install.py -c constraints.txt "$@" -e "$requirement"
 # On all cores, where pip would take one; what is hardly ever imported waits until it is. Some
 # packages hold files that are no Python of this version.
-"$venv/bin/python" -m compileall -qq -j 0 -x '/(tests?|testing|rllib|_inductor)/' "$venv/lib" || true
+rare='tests?|testing|benchmarks|ray/(data|llm|rllib|serve|train|tune)|torch/_inductor|torchgen|mypyc?'
+rare="$rare|alembic|cma|fontTools|jedi|networkx|prompt_toolkit|pygments/lexers|sqlalchemy|sympy/physics"
+rare="$rare|onnxruntime/(tools|transformers)"
+"$venv/bin/python" -m compileall -qq -j 0 -x "/site-packages/(.*/)?($rare)/" "$venv/lib" \
+  nasprof spaces devices luts supernets profiler search || true
