@@ -380,6 +380,7 @@ def published():
 
 
 @pytest.mark.no_cover
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize(
     ("device", "least", "least_gain"),
     [

@@ -155,10 +155,10 @@ def pytest_collection_modifyitems(items):
 
 
 def clone(folder):
-    """A copy of what the examples are added to."""
+    """A copy of what the examples are added to, compiled where that is."""
+    being_written = shutil.ignore_patterns("*.pyc.*")
     for package in PACKAGES:
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / package, folder / "clone" / package, ignore=ignored)
+        shutil.copytree(ROOT / package, folder / "clone" / package, ignore=being_written)
     shutil.copy(ROOT / "pyproject.toml", folder / "clone")
     return folder / "clone"
 
@@ -184,8 +184,10 @@ def run_suites(clone, *paths):
     environment["PYTHONPATH"] = os.pathsep.join(map(str, [*paths, clone]))
     environment["CHOSEN"] = ",".join(f"{one.suite}={one.name}" for one in EXAMPLES)
     suites = [example.suite for example in EXAMPLES]
+    command = [sys.executable, "-m", "pytest", "-v", "-pno:cacheprovider", "-pchoose"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-vp", "no:cacheprovider", "-p", "choose", *suites],
+        # To rewrite assertions takes longer than most of these tests.
+        [*command, "--assert=plain", *suites],
         cwd=clone,
         env=environment,
         capture_output=True,
