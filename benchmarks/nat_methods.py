@@ -1,0 +1,50 @@
+"""NAT beside what it is compared with, at equal CPU time or at equal steps."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from common import report
+from nat_common import COLUMNS, Kept, add_common_arguments, ends_of, length_of, row_of, source
+
+from search.adaptation.settings import METHODS
+
+TUNED = Path(__file__).parent / "results/nat_tuning.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which data sets and methods."""
+    add_common_arguments(parser)
+    parser.add_argument("--data", default="letters,mnist,animals", help="separated by commas")
+    parser.add_argument("--methods", default=",".join(METHODS), help="likewise")
+
+
+def measure(given: argparse.Namespace) -> None:
+    """A row a method and data set."""
+    rows, kept = [], {}
+    for data in given.data.split(","):
+        for method in given.methods.split(","):
+            records = [
+                Kept(method, (data,), seed, length_of(given), method, recipe=tuned(method)).record
+                for seed in given.seeds
+            ]
+            kept[f"{data} {method}"] = [
+                {name: record[name] for name in ("front", "hypervolume", "span", "spent", "cpu_s")}
+                for record in records
+            ]
+            rows.append([data, *row_of(method, records)])
+    length = "steps" if given.steps else f"{given.seconds:g}s"
+    report(
+        f"nat_methods_{length}", ("images", *COLUMNS), rows,
+        seeds=given.seeds, source=ends_of(source(), "fashion-mnist"), transfers=kept,
+    )  # fmt: skip
+
+
+def tuned(method: str) -> dict[str, float]:
+    """The learning rate that ``nat.py tuning`` has found best for a method."""
+    if not TUNED.exists():
+        return {}
+    best: dict[str, float] = json.loads(TUNED.read_text())["best"]
+    return {"learning_rate": best[method]} if method in best else {}

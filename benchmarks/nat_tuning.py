@@ -1,0 +1,42 @@
+"""The learning rate of each method, chosen by validation accuracy on letters."""
+
+from __future__ import annotations
+
+import argparse
+
+from common import report
+from nat_common import BUDGETS, Kept, add_common_arguments, length_of
+
+from search.adaptation.settings import METHODS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which rates."""
+    add_common_arguments(parser)
+    parser.set_defaults(seeds=[100])
+    parser.add_argument("--rates", default="0.003,0.01,0.02", help="separated by commas")
+    parser.add_argument("--methods", default=",".join(METHODS), help="likewise")
+
+
+def measure(given: argparse.Namespace) -> None:
+    """A row a method; the best rate is what the other parts take."""
+    rates = [float(rate) for rate in given.rates.split(",")]
+    rows, best = [], {}
+    for method in given.methods.split(","):
+        scores = [_score(method, rate, given) for rate in rates]
+        best[method] = max(zip(scores, rates, strict=True))[1]
+        rows.append([method, *(f"{score:.2f}" for score in scores), best[method]])
+    report("nat_tuning", ("", *map(str, rates), "best"), rows, best=best, seeds=given.seeds)
+
+
+def _score(method: str, rate: float, given: argparse.Namespace) -> float:
+    """Mean validation top-1 over budgets and seeds."""
+    found = []
+    for seed in given.seeds:
+        name = f"{method}-rate{rate:g}"
+        recipe = {"learning_rate": rate}
+        record = Kept(name, ("letters",), seed, length_of(given), method, recipe=recipe).record
+        for budget in BUDGETS:
+            within = [one for one in record["front"] if one["values"]["macs"] <= budget]
+            found.append(max((one["validation_top1"] for one in within), default=0.0))
+    return sum(found) / len(found)
