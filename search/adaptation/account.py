@@ -117,7 +117,7 @@ class Account:
         record: JsonObject = {
             "method": self.options.method,
             "iterations": algorithm.settings.iterations,
-            "steps": algorithm.steps,
+            "steps": algorithm.pace.taken,
             "evaluations": sum(one["networks"] for one in told[:-1]) + len(genes),
             "objectives": {one.name: one.unit for one in objectives.problem.objectives},
             "validation_images": images,

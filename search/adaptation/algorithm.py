@@ -15,6 +15,7 @@ import numpy as np
 from nasprof.typing import Array, Indices
 from search.adaptation.breeding import bred
 from search.adaptation.learner import Draw
+from search.adaptation.pace import Pace
 from search.adaptation.settings import TransferSettings
 from search.adaptation.shares import distribution, range_of, spread
 from search.adaptation.values import Objectives
@@ -35,7 +36,7 @@ class Algorithm:
     Args:
         objectives: of networks with the weights of now.
         settings: of adaptation and search.
-        steps: of all adaptations together.
+        pace: how many steps each adaptation has.
         seed: of everything random; each part of the work has a generator of its own, so that it
             does not depend on what was done before or on an earlier call.
 
@@ -46,7 +47,7 @@ class Algorithm:
 
     objectives: Objectives
     settings: TransferSettings
-    steps: int
+    pace: Pace
     seed: int
     ended: Callable[[int, int, Genes, Array], None] = field(default=lambda *_: None, init=False)
 
@@ -66,10 +67,6 @@ class Algorithm:
         """
         return self._searched(*self._adapted())
 
-    def until(self, iteration: int) -> int:
-        """Steps taken at the end of an iteration."""
-        return self.steps * (iteration + 1) // self.settings.iterations
-
     def _adapted(self) -> tuple[Genes, Array]:
         """The archive after all adaptations."""
         settings = self.settings
@@ -80,7 +77,7 @@ class Algorithm:
             if not settings.evaluates_between:
                 continue
             values = self._valued(genes, iteration)
-            self.ended(iteration, self.until(iteration), genes, values)
+            self.ended(iteration, self.pace.ends[iteration], genes, values)
             kept = self._kept(values, settings.archive, self._rng(1, iteration))
             genes, values = genes[kept], values[kept]
             new = self._candidates(genes, values, self._rng(2, iteration))
@@ -88,7 +85,7 @@ class Algorithm:
         last = settings.iterations - 1
         self._adapt(genes, last)
         values = self._valued(genes, last)
-        self.ended(last, self.until(last), genes, values)
+        self.ended(last, self.pace.ends[last], genes, values)
         return genes, values
 
     def _searched(self, genes: Genes, values: Array) -> tuple[Genes, Array]:
@@ -107,10 +104,12 @@ class Algorithm:
     # --- adapting -------------------------------------------------------------------------------
 
     def _adapt(self, archive: Genes, iteration: int) -> None:
-        draw = self._drawn(archive)
+        draw, pace = self._drawn(archive), self.pace
+        team = self.objectives.learners[0].session.team
+        pace.agree(iteration, team.agreed(pace.decide(iteration)))
         with self.objectives.spending.on("training"):
             for learner in self.objectives.learners:
-                learner.adapt(self.until(iteration), draw)
+                learner.adapt(pace.ends[: iteration + 1], pace.total, draw)
 
     def _drawn(self, archive: Genes) -> Draw:
         """What is trained, after an archive ``(n, n_genes)``."""
@@ -129,7 +128,7 @@ class Algorithm:
     def _valued(self, genes: Genes, iteration: int) -> Array:
         """Objectives to be minimised; inf throughout where one of them is not known."""
         fixed = self.objectives.fixed(genes)
-        accuracies = self.objectives.accuracies(genes, iteration, self.until(iteration))
+        accuracies = self.objectives.accuracies(genes, iteration, self.pace.ends[iteration])
         values = np.concatenate([-accuracies, fixed], 1)
         return np.where(np.isfinite(values).all(1, keepdims=True), values, np.inf)
 

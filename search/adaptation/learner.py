@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -109,14 +109,15 @@ class Learner:
         self.task, self.session = task, session
         self._run: Run | None = None
 
-    def begin(self, steps: int, progress: TransferProgress) -> None:
+    def begin(self, steps: int, parts: int, progress: TransferProgress) -> None:
         """Take up the training where it was left.
 
         Args:
-            steps: of the whole training, if it was not begun before.
+            steps: of the whole training, as far as is known.
+            parts: adaptations that it has.
             progress: told after every step.
         """
-        scheme = partial(Drawn, self.task.supernet.space)
+        scheme = partial(Drawn, self.task.supernet.space, parts=parts)
         self._run = self.session.begin(progress.training, steps=steps, scheme=scheme)
 
     @property
@@ -131,32 +132,30 @@ class Learner:
         return self.session.team.writes
 
     @property
-    def total(self) -> int:
-        """How many steps the training has."""
-        return self.run.trainer.recipe.total
-
-    @property
     def done(self) -> int:
         """How many steps were taken."""
         return self.run.trainer.done
 
-    def adapt(self, until: int, draw: Draw) -> None:
-        """Train until so many steps were taken.
+    def adapt(self, ends: Sequence[int], total: int, draw: Draw) -> None:
+        """Train until the end of the last part.
 
         Args:
-            until: steps, all told.
+            ends: steps at the end of each part up to this one.
+            total: steps of all parts, as far as is known.
             draw: the networks that are trained.
 
         Raises:
             KeyboardInterrupt: it was interrupted; its state is saved.
             NasprofError: the loss became no number, or memory was too little.
         """
-        if self.done >= until:
-            return
-        scheme = self.run.trainer.scheme
+        trainer = self.run.trainer
+        scheme = trainer.scheme
         assert isinstance(scheme, Drawn)
-        scheme.draw = draw
-        self.run.until(until)
+        scheme.ends, scheme.draw = list(ends), draw
+        trainer.recipe = trainer.recipe.with_steps(max(total, ends[-1]))
+        if self.done >= ends[-1]:
+            return
+        self.run.until(ends[-1])
         if self.writes:
             self.run.save_if_possible()
 

@@ -12,7 +12,7 @@ import numpy as np
 from nasprof.append_log import AppendLog, LogKind
 from nasprof.differences import changed
 from nasprof.errors import NasprofError, UsageError
-from nasprof.reader import is_number
+from nasprof.reader import Reader, is_number
 from nasprof.typing import Array, JsonObject
 from search.archives.lines import finite
 from spaces import Genes
@@ -56,15 +56,17 @@ TRANSFERS = LogKind(
     _differences,
 )
 
-PLANNED, EVALUATED, FIXED, ITERATION, FINISHED = (
+PLANNED, BEGUN, EVALUATED, FIXED, ITERATION, FINISHED = (
     "planned",
+    "begun",
     "evaluated",
     "fixed",
     "iteration",
     "finished",
 )
-"""Events: how long it is; the accuracies of a network with the weights of an iteration; objectives
-that no weights change; an iteration that has ended; everything that has."""
+"""Events: how long it is; how many steps an adaptation has; the accuracies of a network with the
+weights of an iteration; objectives that no weights change; an iteration that has ended; everything
+that has."""
 
 
 class TransferLog(AbstractContextManager["TransferLog"]):
@@ -78,6 +80,7 @@ class TransferLog(AbstractContextManager["TransferLog"]):
     Attributes:
         plan: how long the transfer is, once that is known.
         finished: what it has come to, if it has.
+        begun: how many steps each adaptation has that has begun.
         iterations: a record of each iteration that has ended.
         fixed: objectives that no weights change, by genes as bytes, with the names of those that
             are predictions.
@@ -93,6 +96,7 @@ class TransferLog(AbstractContextManager["TransferLog"]):
     ) -> None:
         self.plan: JsonObject | None = None
         self.finished: JsonObject | None = None
+        self.begun: list[int] = []
         self.iterations: list[JsonObject] = []
         self.fixed: dict[bytes, tuple[list[float], list[str]]] = {}
         self._accuracies: dict[int, dict[bytes, list[float]]] = {}
@@ -116,6 +120,8 @@ class TransferLog(AbstractContextManager["TransferLog"]):
         event = record.get("event")
         if event == PLANNED:
             self.plan = record
+        elif event == BEGUN:
+            self.begun.append(Reader(record, where).take("steps", "a whole number"))
         elif event == ITERATION:
             self.iterations.append(record)
         elif event == FINISHED:

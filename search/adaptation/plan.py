@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil
 
 import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.log import logger
+from nasprof.reader import Reader
 from nasprof.typing import JsonObject
 from search.adaptation.learner import Task
 from search.adaptation.request import TransferOptions
@@ -39,16 +40,39 @@ class Plan:
     """How long a transfer is.
 
     Args:
-        steps: of the adaptation of each data set.
+        steps: of the adaptation of each data set; about, where a time is given.
         validation: images that an evaluation in the search looks at.
+        seconds: CPU time of everything, if that is what is given.
+        step_s: CPU seconds of a step for every data set, about.
+        evaluation_s: likewise of an evaluation.
+        report_s: likewise of what is looked at in the end.
     """
 
     steps: int
     validation: int
+    seconds: float | None = None
+    step_s: float = 0.0
+    evaluation_s: float = 0.0
+    report_s: float = 0.0
 
     def to_dict(self) -> JsonObject:
         """As JSON."""
-        return {"steps": self.steps, "validation": self.validation}
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: JsonObject) -> Plan:
+        """From what :meth:`to_dict` gave, as a log has it.
+
+        Raises:
+            UsageError: a field is missing or wrong.
+        """
+        reader = Reader(data, "the plan of a transfer")
+        return cls(
+            reader.take("steps", "a whole number"),
+            reader.take("validation", "a whole number"),
+            reader.take("seconds", "a number or null"),
+            *(reader.not_negative(name) for name in ("step_s", "evaluation_s", "report_s")),
+        )
 
 
 def plan(tasks: list[Task], recipe: Recipe, options: TransferOptions) -> Plan:
@@ -87,7 +111,14 @@ def plan(tasks: list[Task], recipe: Recipe, options: TransferOptions) -> Plan:
         f"{length['seconds']:g} CPU seconds are {steps:,} steps, and {settings.evaluations} "
         f"evaluations on {validation:,} images"
     )
-    return Plan(steps, validation)
+    return Plan(
+        steps=steps,
+        validation=validation,
+        seconds=length["seconds"] * (1 - _OTHERWISE),
+        step_s=left / steps * len(tasks),
+        evaluation_s=(fixed + each_s * validation) / settings.evaluations,
+        report_s=report,
+    )
 
 
 def _steps(tasks: list[Task], recipe: Recipe, options: TransferOptions) -> int:

@@ -16,7 +16,8 @@ from search.adaptation.account import Account
 from search.adaptation.algorithm import Algorithm
 from search.adaptation.learner import Task
 from search.adaptation.log import PLANNED, TransferLog, finished_record
-from search.adaptation.plan import plan
+from search.adaptation.pace import Pace
+from search.adaptation.plan import Plan, plan
 from search.adaptation.request import TransferProgress, TransferRequest
 from search.adaptation.result import TransferResult
 from search.adaptation.spending import Spending
@@ -89,15 +90,15 @@ def transfer(
         recipe = options.training_recipe
         if own is not None and log.plan is None:
             log.note(PLANNED, plan(tasks, recipe, options).to_dict())
-        steps = 0 if log.plan is None else int(log.plan["steps"])
+        planned = None if log.plan is None else Plan.from_dict(log.plan)
+        settings = options.transfer_settings
+        pace = Pace(planned, settings, log, spending)
         learners = [stack.enter_context(task.learner(recipe, options)) for task in tasks]
         for learner in learners:
-            learner.begin(steps, progress)
+            learner.begin(pace.total, settings.iterations, progress)
         objectives = Objectives(problem, learners, log, options, progress, spending)
         account = Account(objectives, options, progress)
-        algorithm = Algorithm(
-            objectives, options.transfer_settings, learners[0].total, options.seed
-        )
+        algorithm = Algorithm(objectives, settings, pace, options.seed)
         algorithm.ended = partial(account.ended, algorithm)
         try:
             genes, values = algorithm.run()

@@ -97,8 +97,7 @@ class Run:
         self.trainer, self.loader = trainer, loader
         self.facts, self.files, self.check, self.progress = facts, files, check, progress
         self.accuracy: dict[str, float] = {}
-        self._recipe = trainer.recipe
-        self._watch = DivergenceWatch(self._recipe.divergence, loader.batches.classes)
+        self._watch = DivergenceWatch(trainer.recipe.divergence, loader.batches.classes)
         self._good: Snapshot | None = None
         self._rollbacks = 0
         self._earlier_s, self._cpu_s = 0.0, time.process_time()
@@ -112,7 +111,7 @@ class Run:
 
     def to_the_end(self) -> None:
         """Take all steps that are left; see :meth:`until`."""
-        self.until(self._recipe.total)
+        self.until(self.trainer.recipe.total)
 
     def until(self, step: int) -> None:
         """Take the steps that are left until so many were taken.
@@ -133,7 +132,7 @@ class Run:
                 self._save()
             if self.files.history.writes:
                 logger.warning(
-                    f"saved after step {self.trainer.done:,} of {self._recipe.total:,}; "
+                    f"saved after step {self.trainer.done:,} of {self.trainer.recipe.total:,}; "
                     "the same command goes on from there"
                 )
             raise
@@ -146,7 +145,7 @@ class Run:
         if self._watch.diverges:
             self._set_back(step)
             return
-        between = max(_FEWEST_BETWEEN, self._recipe.total // _SNAPSHOTS)
+        between = max(_FEWEST_BETWEEN, self.trainer.recipe.total // _SNAPSHOTS)
         if self._watch.is_on and step.number % between == 0 and self._watch.is_calm:
             self._good = self._snapshot()
         self._record(step)
@@ -186,7 +185,7 @@ class Run:
 
     def _record(self, step: Step) -> None:
         """Note loss and accuracy now and then, and at the end."""
-        total, done = self._recipe.total, step.number
+        total, done = self.trainer.recipe.total, step.number
         if is_due(done, total, _RECORDS) or step.begins:
             losses = self._watch.losses[-max(1, total // _RECORDS) :]
             record: JsonObject = {
@@ -210,12 +209,12 @@ class Run:
         self.progress(
             TrainingStatus(
                 step=step.number,
-                total=self._recipe.total,
+                total=self.trainer.recipe.total,
                 loss=fmean(self._watch.losses[-_SHOWN:]),
                 rate=step.rate,
                 phase=step.phase.name,
-                images_per_s=max(per_s, 0.0) * self._recipe.batch,
-                remaining_s=(self._recipe.total - step.number) / per_s if per_s > 0 else 0.0,
+                images_per_s=max(per_s, 0.0) * self.trainer.recipe.batch,
+                remaining_s=(self.trainer.recipe.total - step.number) / per_s if per_s > 0 else 0.0,
             )
         )
 
@@ -237,7 +236,7 @@ class Run:
             "losses": self._watch.losses,
             "rollbacks": self._rollbacks,
             "seconds": self.seconds,
-            "steps": self._recipe.total,
+            "steps": self.trainer.recipe.total,
             "accuracy": self.accuracy,
         }
         TrainingState(self.facts, parts, tensors, self._good).write(self.files.state)

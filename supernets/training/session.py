@@ -76,7 +76,7 @@ class Session:
 
         Args:
             progress: told after every step.
-            steps: how many it has, if neither the recipe nor the time is to say it.
+            steps: how many it has, as far as is known; as recipe and time say unless given.
             scheme: of so many steps, which networks learn; the recipe's unless given.
 
         Raises:
@@ -89,7 +89,7 @@ class Session:
         loader = self.stack.enter_context(
             closing(_loader(data, recipe, self.options.loaders, self.team, self.device))
         )
-        total = recipe.steps or self.history.steps or _known(state) or steps
+        total = steps or recipe.steps or self.history.steps or _known(state)
         if self.team.writes and not total:
             total = _found(self.supernet, data, recipe, self.options, self.device)
         total = self.team.agreed(total)

@@ -138,11 +138,18 @@ def test_worker_processes_find_the_same(done, tmp_path):
 
 
 def test_a_time_becomes_steps_and_images_once(tmp_path):
-    settings = {"validation": None, "iterations": 1}
-    result = small_transfer(tmp_path / "out", steps=None, seconds=12.0, settings=settings)
-    plan = next(line for line in lines(tmp_path / "out") if line.get("event") == "planned")
-    assert result.record["steps"] == plan["steps"] > 1
+    given = {"steps": None, "seconds": 12.0, "settings": {"validation": None}}
+    with pytest.raises(KeyboardInterrupt):
+        small_transfer(tmp_path / "out", progress=TransferProgress(iteration=Stop(1)), **given)
+    begun = lines(tmp_path / "out")
+    result = small_transfer(tmp_path / "out", **given)
+    log = lines(tmp_path / "out")
+    assert log[: len(begun)] == begun  # what was decided is not decided again
+    plan = next(line for line in log if line.get("event") == "planned")
     assert result.record["validation_images"] == plan["validation"] >= 200
+    steps = [line["steps"] for line in log if line.get("event") == "begun"]
+    assert len(steps) == 2 and min(steps) > 1
+    assert result.record["steps"] == sum(steps)
 
 
 def test_too_little_time_says_how_much_is_needed(tmp_path):

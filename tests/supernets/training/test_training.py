@@ -109,7 +109,7 @@ def test_seconds_become_a_number_of_steps(tmp_path):
 def test_the_number_of_steps_stays_what_it_was_begun_with(tmp_path, monkeypatch):
     path, options = tmp_path / "s.safetensors", TrainingOptions(seconds=9.0, check_images=10)
     counts = iter([3, 7])
-    monkeypatch.setattr("supernets.training.train.steps_within", lambda *_: next(counts))
+    monkeypatch.setattr("supernets.training.session.steps_within", lambda *_: next(counts))
     with pytest.raises(KeyboardInterrupt):
         train_digits(path, Recipe(batch=4), options, progress=StopAfter(1))
     state_path(path).unlink()  # as if killed before the first one was written
