@@ -6,13 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUICK := spaces nasprof/test_foundation.py profiler/measuring/test_groups.py profiler/measuring/test_statistics.py luts/test_tables.py
 
-.PHONY: demo test main-python static lint types imports docs check others bench clean
+.PHONY: demo test main-python static lint types imports docs check collected others bench clean
 
 demo: $(VENV)/.demo
 	@scripts/demo.sh $(BIN)
 
 test: $(VENV)/.test
-	@$(MAKE) --no-print-directory -j 2 others main-python
+	@$(MAKE) --no-print-directory -j 3 others collected main-python
 
 # The quick checks first, while the other job is still installing.
 main-python:
@@ -37,6 +37,10 @@ docs: $(VENV)/.test
 check: $(VENV)/.test
 	@scripts/system-packages.sh
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+# Assertions are rewritten once for all processes that test, during the quick checks.
+collected: $(VENV)/.test
+	@PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest --collect-only --quiet >/dev/null || true
 
 others:
 	@scripts/other-pythons.sh .venv-3.13 $(addprefix tests/,$(QUICK))
