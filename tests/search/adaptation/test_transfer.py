@@ -148,7 +148,7 @@ def test_a_time_becomes_steps_and_images_once(tmp_path):
     plan = next(line for line in log if line.get("event") == "planned")
     assert result.record["validation_images"] == plan["validation"] >= 200
     steps = [line["steps"] for line in log if line.get("event") == "begun"]
-    assert len(steps) == 2 and min(steps) > 1
+    assert len(steps) == 2
     assert result.record["steps"] == sum(steps)
 
 
