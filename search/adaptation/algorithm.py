@@ -23,6 +23,7 @@ from search.engines.base.population import distinct, first_population
 from search.engines.base.surrogate import Surrogates, unknown
 from search.engines.nat import PREDICTOR, predicted_candidates
 from search.problem import Problem
+from search.quality.indicators import non_dominated
 from spaces import Genes, Space
 
 _DRAWN = 8
@@ -72,18 +73,20 @@ class Algorithm:
         settings = self.settings
         size = settings.initial if settings.evaluates_between else settings.archive
         genes = first_population(self.space, self._rng(0), size)
+        front = genes[:0]
         for iteration in range(settings.iterations - 1):
-            self._adapt(genes, iteration)
+            self._adapt(genes, front, iteration)
             if not settings.evaluates_between:
                 continue
             values = self._valued(genes, iteration)
             self.ended(iteration, self.pace.ends[iteration], genes, values)
             kept = self._kept(values, settings.archive, self._rng(1, iteration))
             genes, values = genes[kept], values[kept]
+            front = genes[non_dominated(values)]
             new = self._candidates(genes, values, self._rng(2, iteration))
             genes = np.concatenate([genes, new])
         last = settings.iterations - 1
-        self._adapt(genes, last)
+        self._adapt(genes, front, last)
         values = self._valued(genes, last)
         self.ended(last, self.pace.ends[last], genes, values)
         return genes, values
@@ -103,20 +106,20 @@ class Algorithm:
 
     # --- adapting -------------------------------------------------------------------------------
 
-    def _adapt(self, archive: Genes, iteration: int) -> None:
-        draw, pace = self._drawn(archive), self.pace
+    def _adapt(self, archive: Genes, front: Genes, iteration: int) -> None:
+        draw, pace = self._drawn(archive, front), self.pace
         team = self.objectives.learners[0].session.team
         pace.agree(iteration, team.agreed(pace.decide(iteration)))
         with self.objectives.spending.on("training"):
             for learner in self.objectives.learners:
                 learner.adapt(pace.ends[: iteration + 1], pace.total, draw)
 
-    def _drawn(self, archive: Genes) -> Draw:
-        """What is trained, after an archive ``(n, n_genes)``."""
-        sampling = self.settings.sampling
+    def _drawn(self, archive: Genes, front: Genes) -> Draw:
+        """What is trained, after an archive ``(n, n_genes)`` and its front ``(m, n_genes)``."""
+        sampling, focus = self.settings.sampling, self.settings.focus
         if sampling == "archive":
-            sizes = self.objectives.fixed(archive)[:, :1]
-            return distribution(self.space, archive, self._ranges(sizes)).sample
+            groups = self._ranges(self.objectives.fixed(archive)[:, :1])
+            return distribution(self.space, archive, groups, front, focus).sample
         if sampling == "uniform":
             return partial(self.space.sample, strategy="uniform")
         supernet = self.objectives.learners[0].task.supernet

@@ -28,6 +28,9 @@ class TransferSettings(NatSettings):
     batch: int = setting(8, "networks that join the archive in an iteration", 1)
     final: int = setting(3, "searches after the last adaptation, each of a batch", 0)
     ranges: int = setting(4, "of the second objective, with equal shares of archive; 1: none", 1)
+    focus: float = setting(
+        0.75, "share of the training that follows the archive's front, not all of it", 0, 1
+    )
     sampling: Literal["archive", "uniform", "largest", "smallest"] = setting(
         "archive", "what is trained: as in the archive, any network, or one alone"
     )
@@ -72,6 +75,7 @@ PRESETS: Mapping[str, JsonObject] = {
         "generations": 100,
         "final": 0,
         "ranges": 1,
+        "focus": 0.0,
     },
 }
 """Settings by the name of a preset; ``published`` has those of the paper's Table 2."""

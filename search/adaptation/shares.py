@@ -69,12 +69,24 @@ def _filled(available: list[int], n: int) -> list[int]:
     return taken
 
 
-def distribution(space: Space, archive: Genes, groups: Indices) -> GeneDistribution:
-    """What is trained to follow an archive ``(n, n_genes)``: Eq. 3, for each of its ranges.
+def distribution(
+    space: Space, archive: Genes, groups: Indices, front: Genes, focus: float
+) -> GeneDistribution:
+    """What is trained to follow an archive ``(n, n_genes)``: Eq. 3, for its front and its ranges.
 
     Args:
         space: of the archive.
         archive: canonical.
         groups: the range that each network is in, ``(n,)``.
+        front: those of the archive that none dominates, ``(m, n_genes)``; none where no values are
+            known.
+        focus: share of the training that follows the front; the ranges have equal shares of the
+            rest.
     """
-    return GeneDistribution.of(space, [archive[groups == group] for group in np.unique(groups)])
+    ranges = [archive[groups == group] for group in np.unique(groups)]
+    weights = [focus, *[(1 - focus) / len(ranges)] * len(ranges)]
+    if not len(front) or focus == 0:
+        return GeneDistribution.of(space, ranges)
+    if focus == 1:
+        return GeneDistribution.of(space, [front])
+    return GeneDistribution.of(space, [front, *ranges], weights)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _TRANSFER = ("method", "preset", "seconds", "steps", "epochs", "seed", "recipe", "loaders")
 _EXECUTOR = ("executor", "workers", "address")
-_DELIVERY = ("choices", "precisions", "formats", "fine_tune")
 
 
 @click.command()
@@ -75,6 +74,7 @@ _DELIVERY = ("choices", "precisions", "formats", "fine_tune")
 @click.option("--precision", "precisions", type=NameList(), default="fp32", help="Of these files.")
 @click.option("--format", "formats", type=NameList(), default="onnx,tflite", help="Of these files.")
 @click.option("--fine-tune", type=click.IntRange(1), help="Epochs of training each of them alone.")
+@click.option("--protocol", help="How their latency is measured; the device's own unless given.")
 @click.option("--resume/--fresh", default=True, help="Go on with what was left, or begin anew.")
 @click.option("--plot", type=click.Path(path_type=Path), help="The fronts as PNG.")
 @click.option(
@@ -162,6 +162,7 @@ def _wanted(target: Target, given: dict[str, Any]) -> Any:
         formats=given["formats"],
         precisions=given["precisions"],
         fine_tuning=tuning,
+        protocol=given["protocol"],
         seed=given["seed"],
     )
     return DeliveredNetworks(given["choices"], target, options)

@@ -19,12 +19,13 @@ from spaces import Genes, Space
 
 @dataclass(frozen=True, eq=False)
 class GeneDistribution:
-    """Independent categorical distributions of a space's genes, or equal shares of several.
+    """Independent categorical distributions of a space's genes, or a mixture of several.
 
     Args:
         space: whose networks are drawn.
         shares: probability of each choice of each gene ``(k, n_genes, most_choices)``, 0 behind
-            the last choice of a gene; each of the k distributions is drawn from equally often.
+            the last choice of a gene.
+        weights: how often each of the k distributions is drawn from, ``(k,)``, summing to 1.
 
     >>> from spaces import get_space
     >>> space = get_space("nasbench201")
@@ -36,15 +37,18 @@ class GeneDistribution:
 
     space: Space
     shares: Array
+    weights: Array
 
     @classmethod
     def uniform(cls, space: Space) -> Self:
         """Every choice of a gene equally often."""
         offered = _offered(space)
-        return cls(space, (offered / offered.sum(1, keepdims=True))[None])
+        return cls(space, (offered / offered.sum(1, keepdims=True))[None], np.ones(1))
 
     @classmethod
-    def of(cls, space: Space, archives: Sequence[Genes]) -> Self:
+    def of(
+        cls, space: Space, archives: Sequence[Genes], weights: Sequence[float] | None = None
+    ) -> Self:
         """As often as archives have each choice.
 
         Genes count where they are active; one that is active in no network of an archive is
@@ -53,18 +57,23 @@ class GeneDistribution:
         Args:
             space: of the archives.
             archives: canonical networks ``(n, n_genes)`` each; empty ones are left out.
+            weights: how often each is drawn from, relative to the others; equally often unless
+                given.
 
         Raises:
             UsageError: there is no network.
         """
-        known = [genes for genes in archives if len(genes)]
+        given = [1.0] * len(archives) if weights is None else weights
+        known = [pair for pair in zip(archives, given, strict=True) if len(pair[0])]
         if not known:
             raise UsageError("an archive without networks has no distribution")
-        return cls(space, np.stack([_frequencies(space, genes) for genes in known]))
+        chosen = np.array([weight for _, weight in known])
+        shares = np.stack([_frequencies(space, genes) for genes, _ in known])
+        return cls(space, shares, chosen / chosen.sum())
 
     def sample(self, n: int, rng: np.random.Generator) -> Genes:
         """Random canonical networks ``(n, n_genes)``."""
-        component = rng.integers(len(self.shares), size=n)
+        component = rng.choice(len(self.shares), n, p=self.weights)
         cumulative = self.shares[component].cumsum(2)
         drawn = rng.random((n, self.space.n_genes, 1)) * cumulative[:, :, -1:]
         # The number of choices that the drawn number lies beyond; never one of share 0.

@@ -85,10 +85,21 @@ def test_each_range_is_trained_equally_often():
     rng = np.random.default_rng(0)
     small, large = np.zeros((30, SPACE.n_genes), np.int8), SPACE.n_choices[None] - 1
     archive = SPACE.canonical(np.concatenate([small, large]).astype(np.int8))
-    drawn = distribution(SPACE, archive, np.array([0] * 30 + [1])).sample(2000, rng)
+    groups, none = np.array([0] * 30 + [1]), archive[:0]
+    drawn = distribution(SPACE, archive, groups, none, 0.75).sample(2000, rng)
     share = (drawn == archive[-1]).all(1).mean()
     assert 0.45 < share < 0.55
     assert ((drawn == archive[0]).all(1) | (drawn == archive[-1]).all(1)).all()
+
+
+@pytest.mark.parametrize("focus", [0.0, 0.25, 0.75, 1.0])
+def test_the_front_has_the_share_that_is_asked_for(focus):
+    rng = np.random.default_rng(0)
+    smallest, largest = np.zeros((1, SPACE.n_genes), np.int8), SPACE.n_choices[None] - 1
+    archive = SPACE.canonical(np.concatenate([smallest, largest]).astype(np.int8))
+    drawn = distribution(SPACE, archive, np.zeros(2, np.intp), archive[:1], focus)
+    share = (drawn.sample(4000, rng) == archive[0]).all(1).mean()
+    assert share == pytest.approx(focus, abs=0.03)  # the rest is a mixture of both, gene by gene
 
 
 def test_a_gene_that_is_never_active_is_uniform():

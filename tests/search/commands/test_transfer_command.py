@@ -44,6 +44,7 @@ def adapted(home):
     """Folder and JSON of a transfer, with networks that were delivered."""
     output, picture = home / "out", home / "fronts.png"
     options = ("--deliver", "trade-off", "--deliver", "macs=1G", "--format", "onnx")
+    options = (*options, "--protocol", "quick:rounds=2,runs=1,repeats=0,sentinel=off")
     report = accepted(nassearch(*arguments(home, output, *options, "--plot", picture, "--json")))
     assert picture.read_bytes().startswith(b"\x89PNG")
     return output, report
