@@ -24,6 +24,7 @@ from nasprof.signals import (
     end_as_interrupted,
     end_at_once,
     interruption,
+    interruption_behind,
     raise_when_interrupted,
 )
 from nasprof.streams import flush_output, take_every_character
@@ -68,6 +69,10 @@ class CommandLine(click.Group):
             if error.errno == errno.EPIPE:
                 raise
             raise _Failure(_refused(error)) from error
+        except Exception as error:
+            if (interrupt := interruption_behind(error)) is None:
+                raise
+            raise _Failure(NasprofError(interruption(interrupt))) from error
 
 
 def _refused(error: OSError) -> NasprofError:

@@ -38,6 +38,21 @@ def interruption(error: BaseException) -> str:
     return f"interrupted by {error}" if isinstance(error, Terminated) else "interrupted"
 
 
+def interruption_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """The interruption that an error came of, as numpy makes others of it; None if none is.
+
+    >>> try:
+    ...     raise TypeError("cannot compare") from KeyboardInterrupt()
+    ... except TypeError as error:
+    ...     interruption_behind(error)
+    KeyboardInterrupt()
+    """
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, KeyboardInterrupt):
+        behind = behind.__cause__ or behind.__context__
+    return behind
+
+
 def leave_when_interrupted() -> None:
     """From now on Ctrl-C ends the process at once: it has only begun, and nothing is to be saved.
 

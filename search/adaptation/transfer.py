@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nasprof.errors import UsageError
 from nasprof.log import logger
+from nasprof.signals import interruption_behind
 from nasprof.typing import JsonObject
 from search.adaptation.account import Account
 from search.adaptation.algorithm import Algorithm
@@ -103,8 +104,8 @@ def transfer(
         try:
             genes, values = algorithm.run()
             return _result(tasks, account.finished(algorithm, genes, values))
-        except KeyboardInterrupt:
-            if own is not None:
+        except BaseException as error:
+            if own is not None and interruption_behind(error) is not None:
                 logger.warning(f"what was done is kept in {path.parent}; the same command goes on")
             raise
 

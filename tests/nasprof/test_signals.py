@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from processes import alive, until
 
 from devices import RunSettings
 from devices.local import LocalSession
-from nasprof.signals import held_back
+from nasprof.cli import command_line
+from nasprof.signals import Terminated, held_back, interruption_behind
 from nasprof.temporary import TemporaryFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -371,3 +373,20 @@ def test_what_is_held_back_is_heeded_at_the_end(number):
             reached.append("undisturbed")
     finally:
         signal.signal(number, before)
+
+
+def test_an_interruption_that_a_library_made_an_error_of_is_told_as_one():
+    @command_line("made-up")
+    def main():
+        """Of no use."""
+
+    @main.command()
+    def count():
+        try:
+            raise Terminated("SIGTERM")
+        except KeyboardInterrupt as error:  # as numpy does, while it compares arrays
+            raise TypeError("cannot compare") from error
+
+    result = CliRunner().invoke(main, ["count"])
+    assert (result.exit_code, result.stderr) == (1, "Error: interrupted by SIGTERM\n")
+    assert interruption_behind(ValueError()) is None

