@@ -15,6 +15,7 @@ from search.commands.options import NameList, executor_options
 
 if TYPE_CHECKING:
     from devices import Target
+    from search.adaptation.deliveries import DeliveredNetworks
     from search.adaptation.request import TransferOptions, TransferRequest
     from search.adaptation.result import TransferResult
     from search.delivery.delivery import Delivery
@@ -151,7 +152,7 @@ def _options(given: dict[str, Any]) -> TransferOptions:
     )
 
 
-def _wanted(target: Target, given: dict[str, Any]) -> Any:
+def _wanted(target: Target, given: dict[str, Any]) -> DeliveredNetworks:
     from search.adaptation.deliveries import DeliveredNetworks
     from search.delivery.request import DeliveryOptions
     from supernets import FineTuning
