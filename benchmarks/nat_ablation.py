@@ -10,9 +10,11 @@ from nat_methods import tuned
 
 VARIANTS = {
     "nat": {},
-    "one adaptation, then search": {"iterations": 1, "initial": 32, "final": 12},
-    "uniform distribution": {"sampling": "uniform", "final": 12},
+    "one adaptation, then search": {"iterations": 1, "initial": 24, "final": 14},
+    "uniform distribution": {"sampling": "uniform", "final": 14},
     "no equal shares": {"ranges": 1},
+    "no focus on the front": {"focus": 0.0},
+    "the paper's distribution": {"ranges": 1, "focus": 0.0},
     "no predictor": {"candidates": "bred"},
     "random candidates": {"candidates": "random"},
     "no crossover": {"crossover": 0.0},

@@ -24,9 +24,9 @@ from supernets.training.budget import NOMINAL, steps_within
 from supernets.training.recipe import Recipe
 from supernets.training.schemes.drawn import Drawn
 
-_EVALUATING = 0.35
+_EVALUATING = 0.2
 """Share of the time for evaluations in the search, if that many images can be looked at in it."""
-_FEWEST, _MOST = 200, 2000
+_FEWEST, _MOST = 200, 1000
 """Validation images that an evaluation looks at."""
 _REPORTED = 12
 """Networks of the front, about, that are looked at on all images at the end."""
@@ -103,7 +103,7 @@ def plan(tasks: list[Task], recipe: Recipe, options: TransferOptions) -> Plan:
             f"{length['seconds']:g} CPU seconds are too few: evaluating "
             f"{settings.evaluations} networks takes about {least:.0f} of them",
             f"Give at least {ceil(1.5 * least)} (--seconds), or let the search evaluate fewer "
-            "(--set archive=16).",
+            "(--set archive=8).",
         )
     steps = min(_steps_within(task, left, recipe, settings) for task in tasks)
     steps = max(steps, settings.iterations)
