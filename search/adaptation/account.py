@@ -11,6 +11,7 @@ from search.adaptation.algorithm import Algorithm
 from search.adaptation.log import FINISHED, ITERATION
 from search.adaptation.reporting import (
     dominated_share,
+    on_all_images,
     records,
     reported,
     span,
@@ -114,6 +115,7 @@ class Account:
             {name: value for name, value in one.items() if name != "event"}
             for one in log.iterations
         ]
+        whole = reported(objectives, chosen, minimised)
         record: JsonObject = {
             "method": self.options.method,
             "iterations": algorithm.settings.iterations,
@@ -122,11 +124,13 @@ class Account:
             "objectives": {one.name: one.unit for one in objectives.problem.objectives},
             "validation_images": images,
             "recalibration_images": algorithm.settings.recalibration,
-            "front": reported(objectives, chosen, minimised),
+            "front": whole,
             "trade_off": preferred(minimised).tolist(),
             "capacity_pays": pays,
             "span": span(algorithm.sizes(values), algorithm.ends),
-            "hypervolume": dominated_share(values, self._box(algorithm)),
+            "hypervolume": dominated_share(
+                on_all_images(whole, minimised, "validation"), self._box(algorithm)
+            ),
             "history": told,
         }
         record["spent"] = objectives.spending.to_dict()

@@ -49,6 +49,22 @@ def reported(objectives: Objectives, genes: Genes, values: Array) -> list[JsonOb
     return front
 
 
+def on_all_images(front: list[JsonObject], values: Array, split: str) -> Array:
+    """Objectives of a front with the accuracies on all images of a split, to be minimised.
+
+    Args:
+        front: as :func:`reported` gives it.
+        values: with those that the search has seen, ``(n, n_objectives)``.
+        split: "validation" or "test".
+    """
+    own = values.copy()
+    for row, one in zip(own, front, strict=True):
+        top1 = one[f"{split}_top1"]
+        accuracies = top1 if isinstance(top1, list) else [top1]
+        row[: len(accuracies)] = [np.nan if number is None else -number for number in accuracies]
+    return own
+
+
 def dominated_share(values: Array, box: tuple[Array, Array]) -> float:
     """Share of a box that networks dominate, its ends being the best and the worst corner.
 
