@@ -27,6 +27,8 @@ import numpy as np
 
 from nasprof.cli import say
 from search import TransferOptions, TransferRequest, transfer
+from search.quality.indicators import hypervolume
+from spaces import get_space
 from supernets import Evaluator, Recipe, TrainingOptions, read_data, read_supernet, train_supernet
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -178,6 +180,26 @@ def at_budgets(record: Mapping[str, Any], budgets: Sequence[float] = BUDGETS) ->
     return found
 
 
+def test_volume(record: Mapping[str, Any]) -> float:
+    """Share of the box from 100 % and the fewest MACs to 0 % and the most that the front of a
+    transfer dominates on the test images.
+    """
+    low, high = (float(end) for end in macs_range())
+    points = [
+        [-one["test_top1"] / 100, (one["values"]["macs"] - low) / (high - low)]
+        for one in record["front"]
+    ]
+    return hypervolume(np.array(points), np.array([0.0, 1.0]))
+
+
+def macs_range() -> tuple[int, int]:
+    """MACs of the smallest and the largest network."""
+    space = get_space(SPACE["space"], **{k: v for k, v in SPACE.items() if k != "space"})
+    ends = np.stack([np.zeros(space.n_genes, np.int8), space.n_choices - 1])
+    low, high = space.macs(space.canonical(ends)).tolist()
+    return low, high
+
+
 def mean_and_error(values: Sequence[float | None], digits: int = 1) -> str:
     """Mean and standard error; how many there are where some are missing."""
     known = [value for value in values if value is not None]
@@ -214,7 +236,7 @@ def row_of(name: str, records: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         name,
         *(mean_and_error(column) for column in columns),
-        mean_and_error([record["hypervolume"] for record in records], 4),
+        mean_and_error([test_volume(record) for record in records], 4),
         mean_and_error([record["span"] for record in records], 2),
         mean_and_error([record["steps"] for record in records], 0),
         mean_and_error([record["evaluations"] for record in records], 0),
