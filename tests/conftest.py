@@ -41,8 +41,8 @@ def explained_by_as_before(process, inputs, repeats):
     kernel = process.kernel
     numbers = np.array([kernel.amplitude, process.noise])
     arrays = (kernel.linear, kernel.joint, numbers, inputs, repeats)
-    described = repr([kernel.form, *((each.shape, each.dtype) for each in arrays)]).encode()
-    key = hashlib.sha256(b"".join([described, *(each.tobytes() for each in arrays)])).digest()
+    described = repr([kernel.form, *((array.shape, array.dtype) for array in arrays)]).encode()
+    key = hashlib.sha256(b"".join([described, *(array.tobytes() for array in arrays)])).digest()
     if key not in _explained:
         _explained[key] = explained_by(process, inputs, repeats)
     if len(_explained) > 8:
@@ -55,27 +55,50 @@ kernel_accuracy.explained_by = explained_by_as_before
 
 LONG = (
     "tutorial",
-    "adb_generate",
-    "adb_delivery",
-    "adb_build",
-    "build",
-    "telemetry",
-    "generate",
-    "pnag_training",
-    "contributing",
-    "plugin",
     "engines",
-    "run_loop",
-    "executors",
-    "run_command",
-    "signals",
-    "killed",
-    "training",
-    "deliver",
+    "machines",
     "transfer",
+    "learned",
+    "executors",
+    "run_loop",
+    "docs",
+    "adb_tables",
+    "run_command",
+    "notebooks",
+    "generate",
+    "build",
+    "supernet_evaluate",
+    "contributing",
+    "adb_generate",
+    "run_and_compare",
+    "predictors",
+    "pnag_training",
+    "adb_device",
+    "own_models",
+    "objectives",
+    "cpu_device",
+    "lowering_parity",
+    "adb_suite",
+    "signals",
+    "deliver",
+    "adb_build",
+    "telemetry",
+    "adb_connection",
+    "cli",
     "transfer_command",
+    "elastic_accuracy",
+    "adb_hostile",
+    "adb_cli",
+    "lowering_files",
+    "adb_delivery",
+    "archive",
+    "supernet_accuracy",
+    "answers",
+    "training",
+    "supernet_train",
+    "supernet",
 )
-"""Files of few and long tests: first, so that no worker is left alone with one at the end."""
+"""Files that take long, the longest first, so that no worker is left alone with one at the end."""
 
 
 def pytest_collection_modifyitems(items):

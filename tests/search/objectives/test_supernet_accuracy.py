@@ -33,6 +33,7 @@ from supernets import (
     SupernetWeights,
     write_supernet,
 )
+from supernets.data import DataOptions
 
 SPACE = SPACES["nasbench201"]
 NAME = "top1@cells.safetensors"
@@ -216,7 +217,7 @@ def test_images_of_other_classes_are_refused(file, digits):
 
 
 def test_a_split_without_images_is_refused(file):
-    empty = replace(IMAGES, options=replace(IMAGES.options, validation=0.0))
+    empty = replace(IMAGES, options=DataOptions(validation=0.0))
     assert "digits has no validation images" in refused(models=Models(images=empty))
 
 
