@@ -70,9 +70,9 @@ class CommandLine(click.Group):
                 raise
             raise _Failure(_refused(error)) from error
         except Exception as error:
-            if (interrupt := interruption_behind(error)) is None:
+            if (interrupted := interruption_behind(error)) is None:
                 raise
-            raise _Failure(NasprofError(interruption(interrupt))) from error
+            raise _Failure(NasprofError(interrupted)) from error
 
 
 def _refused(error: OSError) -> NasprofError:

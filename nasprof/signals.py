@@ -18,6 +18,8 @@ _AGAIN_S = 0.01
 _LOST_S = 0.5
 
 
+_arrived: list[str] = []
+"""Names of the signals that were to end this process."""
 _told: list[ref[Terminated]] = []
 _heeded: list[bool] = []
 
@@ -38,19 +40,23 @@ def interruption(error: BaseException) -> str:
     return f"interrupted by {error}" if isinstance(error, Terminated) else "interrupted"
 
 
-def interruption_behind(error: BaseException) -> KeyboardInterrupt | None:
-    """The interruption that an error came of, as numpy makes others of it; None if none is.
+def interruption_behind(error: BaseException) -> str | None:
+    """How the interruption is told that an error came of; None if there was none.
+
+    Numpy makes errors of its own of interruptions that come while it compares arrays.
 
     >>> try:
     ...     raise TypeError("cannot compare") from KeyboardInterrupt()
     ... except TypeError as error:
     ...     interruption_behind(error)
-    KeyboardInterrupt()
+    'interrupted'
     """
     behind: BaseException | None = error
-    while behind is not None and not isinstance(behind, KeyboardInterrupt):
+    while behind is not None:
+        if isinstance(behind, KeyboardInterrupt):
+            return interruption(behind)
         behind = behind.__cause__ or behind.__context__
-    return behind
+    return f"interrupted by {_arrived[-1]}" if _arrived and not _heeded else None
 
 
 def leave_when_interrupted() -> None:
@@ -102,6 +108,7 @@ def _end(number: int, frame: FrameType | None) -> None:
         if signal.getsignal(other) is _end:
             signal.signal(other, _known)
     _ask_later(number)
+    _arrived.append(signal.Signals(number).name)
     # Not by a variable, which the exception's own traceback would keep.
     raise Terminated(signal.Signals(number).name)
 

@@ -18,6 +18,7 @@ from processes import alive, until
 
 from devices import RunSettings
 from devices.local import LocalSession
+from nasprof import signals
 from nasprof.cli import command_line
 from nasprof.signals import Terminated, held_back, interruption_behind
 from nasprof.temporary import TemporaryFolder
@@ -389,4 +390,11 @@ def test_an_interruption_that_a_library_made_an_error_of_is_told_as_one():
 
     result = CliRunner().invoke(main, ["count"])
     assert (result.exit_code, result.stderr) == (1, "Error: interrupted by SIGTERM\n")
+
+
+def test_an_error_after_a_signal_that_a_library_dropped_is_told_as_its(monkeypatch):
     assert interruption_behind(ValueError()) is None
+    monkeypatch.setattr(signals, "_arrived", ["SIGHUP"])
+    assert interruption_behind(TypeError()) == "interrupted by SIGHUP"
+    monkeypatch.setattr(signals, "_heeded", [True])
+    assert interruption_behind(TypeError()) is None
