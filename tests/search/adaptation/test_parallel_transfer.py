@@ -13,12 +13,11 @@ from search.adaptation.transfer import LOG
 WORKERS = """
 import json, sys
 from pathlib import Path
-from small_transfers import digits, small_transfer, told
+from small_transfers import small_transfer, told
 from two_workers import work_together
 from search import TransferProgress
 
 folder = Path(sys.argv[1])
-digits()
 
 
 def stop(status):
