@@ -25,7 +25,7 @@ def stop(status):
         raise KeyboardInterrupt
 
 
-for progress in (TransferProgress(training=stop), None, None):
+for progress in (TransferProgress(training=stop), None):
     def work(rank):
         front = told(small_transfer(folder / "out", progress=progress))["front"]
         (folder / f"{rank}.json").write_text(json.dumps(front))
