@@ -60,7 +60,6 @@ class Evaluator:
         card: tells the normalisation and the order of classes.
         data: its training images recalibrate, those of ``split`` are classified.
         split: "test", "validation" or "train".
-        most: images of the split that are classified, from its beginning; all unless given.
         recalibration: of each network's batch norm.
         batch: images at a time; on a CPU as many as suit its caches unless given.
         device: of torch: "cpu", "cuda", "cuda:1".
@@ -79,7 +78,6 @@ class Evaluator:
         data: DataSet,
         *,
         split: str = "test",
-        most: int | None = None,
         recalibration: Recalibration | None = None,
         batch: int | None = None,
         device: str = "cpu",
@@ -89,7 +87,6 @@ class Evaluator:
         self._card = card
         self._data = data
         self._split = data.split(split)
-        self._rows = np.arange(len(self._split))[:most]
         self._batch = batch or _batch_for(data.image_shape, device)
         self._device = device
         self.recalibration = recalibration or Recalibration()
@@ -141,9 +138,7 @@ class Evaluator:
             network = subnet.folded()
             parts: Sequence[Tensor] = [
                 network(images.to(self._device)).float().cpu()
-                for images, _ in batches(
-                    self._split, self._card.normalisation, self._batch, self._rows
-                )
+                for images, _ in batches(self._split, self._card.normalisation, self._batch)
             ]
         logits: np.ndarray[tuple[int, int], np.dtype[np.float32]] = torch.cat(list(parts)).numpy()
         return logits
@@ -151,7 +146,7 @@ class Evaluator:
     @cached_property
     def labels(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Numbers of the right outputs ``(n,)``: the supernet's order of classes."""
-        return self._card.outputs_of(self._data)[self._split.labels[self._rows]]
+        return self._card.outputs_of(self._data)[self._split.labels]
 
     @cached_property
     def _chosen(self) -> Indices:

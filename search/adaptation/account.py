@@ -136,8 +136,9 @@ class Account:
         record["spent"] = objectives.spending.to_dict()
         record["cpu_s"] = round(sum(record["spent"].values()), 3)
         about: JsonObject = {"seconds": record["cpu_s"], "transfer": self.options.method}
-        for learner in learners:
-            learner.write((about,))
+        if objectives.writes:
+            for learner in learners:
+                learner.write((about,))
         log.note(FINISHED, {"record": record})
         for learner in learners:
             learner.finish()

@@ -122,9 +122,7 @@ class Algorithm:
             return distribution(self.space, archive, groups, front, focus).sample
         if sampling == "uniform":
             return partial(self.space.sample, strategy="uniform")
-        supernet = self.objectives.learners[0].task.supernet
-        end = supernet.largest if sampling == "largest" else supernet.smallest
-        return lambda n, rng: np.repeat(end[None], n, 0)
+        return self.objectives.learners[0].task.alone(sampling)
 
     # --- evaluating and keeping -----------------------------------------------------------------
 

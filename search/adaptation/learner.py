@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasprof.errors import NasprofError
 from search.adaptation.request import TransferOptions, TransferProgress
@@ -77,6 +78,12 @@ class Task:
             same = card is not None and card.data != {} and card.classes == data.classes
             take_weights(own, supernet, classifier=same)
         return cls(name, data, images, own, path)
+
+    def alone(self, sampling: str) -> Draw:
+        """Draws the smallest or the largest network, as the sampling says, and no other."""
+        own = self.supernet
+        end = own.largest if sampling == "largest" else own.smallest
+        return lambda n, rng: np.repeat(end[None], n, 0)
 
     def at(self, image_shape: tuple[int, int, int]) -> DataSet:
         """The images at another size ``(h, w, c)``, read once."""
@@ -176,21 +183,22 @@ class Learner:
         with self.run.trainer.final_weights():
             return weights_digest(self.task.supernet.arrays())
 
-    def write(self, history: tuple[dict[str, object], ...] = ()) -> None:
-        """Write the supernet as it is.
+    def write(self, history: tuple[dict[str, object], ...] = ()) -> str:
+        """Write the supernet as it is; the digest of its weights.
 
         Raises:
             NasprofError: its weights are no numbers, or it cannot be written; what the file held
                 stays as it was.
         """
-        if not self.writes:
-            return
+        supernet = self.task.supernet
         with self.run.trainer.final_weights():
-            self._require_numbers()
-            write_supernet(self.task.path, self.task.supernet, self.card(history))
+            arrays = supernet.arrays()
+            self._require_numbers(arrays)
+            write_supernet(self.task.path, supernet, self.card(history))
+        return weights_digest(arrays)
 
-    def _require_numbers(self) -> None:
-        for name, array in self.task.supernet.arrays().items():
+    def _require_numbers(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+        for name, array in arrays.items():
             if not np.isfinite(array).all():
                 raise NasprofError(
                     f"after {self.done:,} steps the weights have values that are no numbers: "

@@ -142,11 +142,6 @@ class TransferLog(AbstractContextManager["TransferLog"]):
         else:
             raise _invalid(where)
 
-    @property
-    def facts(self) -> JsonObject:
-        """What the transfer was begun with."""
-        return {} if self._log is None else self._log.facts
-
     def accuracies(self, iteration: int, weights: Sequence[str] | None) -> dict[bytes, list[float]]:
         """What is known of networks with the weights of an iteration, by genes as bytes.
 
@@ -180,16 +175,14 @@ class TransferLog(AbstractContextManager["TransferLog"]):
         numbers = [finite(value) for value in values]
         self._accuracies.setdefault(iteration, {})[_key(genes)] = [float(v) for v in values]
         self._weights.setdefault(iteration, list(weights))
-        self._append(
-            {
-                "event": EVALUATED,
-                "iteration": iteration,
-                "weights": list(weights),
-                "genes": genes.tolist(),
-                "values": numbers,
-            },
-            durable=False,
-        )
+        line = {
+            "event": EVALUATED,
+            "iteration": iteration,
+            "weights": list(weights),
+            "genes": genes.tolist(),
+            "values": numbers,
+        }
+        self._append([line], durable=False)
 
     def keep_fixed(self, genes: Genes, values: Array, predicted: Sequence[str] = ()) -> None:
         """Keep objectives of networks ``(n, n_genes)`` that no weights change, ``(n, k)``.
@@ -203,19 +196,16 @@ class TransferLog(AbstractContextManager["TransferLog"]):
             about = {"predicted": list(predicted)} if predicted else {}
             written = [finite(number) for number in numbers]
             lines.append({"event": FIXED, "genes": row.tolist(), "values": written, **about})
-        self._append_all(lines, durable=False)
+        self._append(lines, durable=False)
 
     def note(self, event: str, record: Mapping[str, object]) -> JsonObject:
         """Keep what happened, and force it to disk with everything before."""
         line = {"event": event, **record}
         self._take("the new line", line)
-        self._append(line, durable=True)
+        self._append([line], durable=True)
         return line
 
-    def _append(self, line: JsonObject, *, durable: bool) -> None:
-        self._append_all([line], durable=durable)
-
-    def _append_all(self, lines: Iterable[JsonObject], *, durable: bool) -> None:
+    def _append(self, lines: Iterable[JsonObject], *, durable: bool) -> None:
         if self._log is not None:
             self._log.append(lines, durable=durable)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -13,10 +14,11 @@ from nasprof.errors import UsageError
 from nasprof.log import logger
 from nasprof.reader import Reader
 from nasprof.typing import JsonObject
-from search.adaptation.learner import Task
+from search.adaptation.learner import Draw, Task
 from search.adaptation.request import TransferOptions
 from search.adaptation.settings import TransferSettings
 from spaces import Genes
+from spaces.base import Sampling
 from supernets import Evaluation, Evaluator, SupernetCard
 from supernets.data.loader import Loader
 from supernets.threads import torch_threads
@@ -147,6 +149,7 @@ class _Cost:
 
     @classmethod
     def of(cls, task: Task, settings: TransferSettings) -> _Cost:
+        """Evaluate the smallest and the largest network on a few images."""
         tried = min(_TRIED, len(task.data.validation))
         supernet = task.supernet
         card = SupernetCard(supernet.space, task.data.classes, task.data.normalisation)
@@ -167,9 +170,8 @@ def _evaluation(task: Task, card: SupernetCard, genes: Genes, images: int) -> Ev
     evaluator = Evaluator(
         task.supernet.in_space(member),
         card.in_space(member),
-        task.at(member.input_shape),
+        task.at(member.input_shape).limited("validation", images),
         split="validation",
-        most=images,
         recalibration=task.images.recalibration,
     )
     evaluator.evaluate(own[0])
@@ -179,16 +181,15 @@ def _evaluation(task: Task, card: SupernetCard, genes: Genes, images: int) -> Ev
 def _steps_within(task: Task, seconds: float, recipe: Recipe, settings: TransferSettings) -> int:
     """Steps that fit into a time, trained on what the search will train on, about."""
     scheme = Drawn(task.supernet.space, NOMINAL)
-    scheme.draw = lambda n, rng: typical(task, settings, n, rng)
+    scheme.draw = _typical(task, settings)
     loader = Loader(task.data, recipe.batch, seed=recipe.seed)
     with closing(loader), torch_threads(recipe.threads):
         return steps_within(seconds, task.supernet, recipe, loader.__next__, scheme)
 
 
-def typical(task: Task, settings: TransferSettings, n: int, rng: np.random.Generator) -> Genes:
-    """Networks ``(n, n_genes)`` such as a training by these settings has, before it is known."""
-    space = task.supernet.space
+def _typical(task: Task, settings: TransferSettings) -> Draw:
+    """Draws networks such as a training by these settings has, before it is known."""
     if settings.sampling in ("largest", "smallest"):
-        end = task.supernet.largest if settings.sampling == "largest" else task.supernet.smallest
-        return np.repeat(end[None], n, 0)
-    return space.sample(n, rng, "biased" if settings.sampling == "archive" else "uniform")
+        return task.alone(settings.sampling)
+    strategy: Sampling = "biased" if settings.sampling == "archive" else "uniform"
+    return partial(task.supernet.space.sample, strategy=strategy)

@@ -169,9 +169,7 @@ class Objectives:
 
     def _written(self) -> list[str]:
         """Digests of the weights of now, which are written where they are evaluated."""
-        for learner in self.learners:
-            learner.write()
-        return [learner.digest() for learner in self.learners]
+        return [learner.write() for learner in self.learners]
 
     def _evaluate(self, genes: Genes, iteration: int, weights: Sequence[str]) -> None:
         most = (self.log.plan or {}).get("validation")

@@ -281,9 +281,8 @@ class _ByResolution:
         self._known[member] = Evaluator(
             self._file.supernet.in_space(member),
             self._file.card.in_space(member),
-            data,
+            data.limited(self._images.split, self._images.most),
             split=self._images.split,
-            most=self._images.most,
             recalibration=self._images.recalibration,
             device=self._device,
         )

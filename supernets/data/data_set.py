@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -125,6 +125,21 @@ class DataSet:
                 return split
         names = ", ".join(split.name for split in self.splits)
         raise UsageError(f"no split is called {name!r}", f"Known: {names}.")
+
+    def limited(self, name: str, most: int | None) -> DataSet:
+        """The same with at most so many images in a split, from its beginning; all if None.
+
+        It has the fingerprint of the whole.
+
+        Raises:
+            UsageError: no split has that name.
+        """
+        if most is None:
+            return self
+        whole = self.split_of(name)
+        some = replace(whole, labels=whole.labels[:most], rows=whole.rows[:most])
+        train, validation, test = (some if split is whole else split for split in self.splits)
+        return replace(self, train=train, validation=validation, test=test)
 
     def counts(self, split: Split) -> dict[str, int]:
         """How many images a split has of each class."""

@@ -16,8 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def in_two_workers(script: str, *arguments: str) -> None:
-    """Run a script in a process of its own, which calls :func:`work_together`."""
+def run_script(script: str, *arguments: str) -> None:
+    """Run a script that knows this project and its tests' support, in a process of its own."""
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments],

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from small_transfers import write_source
-from two_workers import in_two_workers
+from two_workers import run_script
 
 from search.adaptation.transfer import LOG
 
@@ -37,7 +37,7 @@ for progress in (TransferProgress(training=stop), None):
 @pytest.mark.no_cover
 def test_two_processes_find_one_front_and_go_on_after_an_interruption(tmp_path):
     write_source(tmp_path / "S.safetensors")
-    in_two_workers(WORKERS, str(tmp_path))
+    run_script(WORKERS, str(tmp_path))
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
     assert first == second != []
     # One of them writes: what happened is there once.

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
-import subprocess
-import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +17,7 @@ from small_transfers import (
     write_digits,
     write_source,
 )
+from two_workers import run_script
 
 from nasprof.errors import NasprofError, UsageError
 from search import Models, TransferOptions, TransferProgress
@@ -30,9 +27,6 @@ from search.adaptation.transfer import LOG
 from supernets import Evaluator, Recalibration, read_supernet
 from supernets.checkpoint import weights_digest
 from supernets.training.states import state_path
-
-ROOT = Path(__file__).resolve().parents[3]
-SUPPORT = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +63,11 @@ def test_values_are_those_of_a_fresh_evaluation_with_the_final_weights(done):
     recalibration = Recalibration(FEW["recalibration"])
     data = digits_split(card, done.path.parents[1] / "digits.npz")
     first = Evaluator(
-        supernet, card, data, split="validation", most=60, recalibration=recalibration
+        supernet,
+        card,
+        data.limited("validation", 60),
+        split="validation",
+        recalibration=recalibration,
     )
     whole = {
         split: Evaluator(supernet, card, data, split=split, recalibration=recalibration)
@@ -226,15 +224,7 @@ for _ in range(kills):
 @pytest.mark.no_cover
 def test_killed_at_any_moment_it_goes_on_to_the_same(done, tmp_path):
     write_source(tmp_path / "S.safetensors")
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLER, str(tmp_path / "out"), "6"],
-        env={**os.environ, "PYTHONPATH": SUPPORT},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert killed.returncode == 0, killed.stderr
+    run_script(KILLER, str(tmp_path / "out"), "6")
     assert told(small_transfer(tmp_path / "out")) == told(done)
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 from small_trainings import SPACE
-from two_workers import in_two_workers
+from two_workers import run_script
 
 from nasprof.errors import UsageError
 from supernets import read_supernet
@@ -40,7 +40,7 @@ for stop in json.loads(sys.argv[3]):
 
 def run_two(folder, *stops):
     """Two processes to their end, or until they are interrupted, as often as told."""
-    in_two_workers(WORKERS, str(folder), json.dumps(SETTINGS), json.dumps(stops))
+    run_script(WORKERS, str(folder), json.dumps(SETTINGS), json.dumps(stops))
 
 
 def test_two_processes_train_one_supernet_and_go_on_after_an_interruption(tmp_path):
