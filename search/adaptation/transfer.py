@@ -23,6 +23,7 @@ from search.adaptation.request import TransferProgress, TransferRequest
 from search.adaptation.result import TransferResult
 from search.adaptation.spending import Spending
 from search.adaptation.values import Objectives, never_asked
+from search.adaptation.workers import Workers
 from search.objectives import objectives_of
 from search.objectives.supernet_accuracy import SupernetFile
 from search.problem import Objective, Problem
@@ -97,7 +98,8 @@ def transfer(
         learners = [stack.enter_context(task.learner(recipe, options)) for task in tasks]
         for learner in learners:
             learner.begin(pace.total, settings.iterations, progress)
-        objectives = Objectives(problem, learners, log, options, progress, spending)
+        workers = stack.enter_context(Workers(options, progress))
+        objectives = Objectives(problem, learners, log, options, workers, spending)
         account = Account(objectives, options, progress)
         algorithm = Algorithm(objectives, settings, pace, options.seed)
         algorithm.ended = partial(account.ended, algorithm)

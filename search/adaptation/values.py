@@ -12,11 +12,11 @@ from nasprof.log import logger
 from nasprof.typing import Array
 from search.adaptation.learner import Learner
 from search.adaptation.log import TransferLog
-from search.adaptation.request import TransferOptions, TransferProgress
+from search.adaptation.request import TransferOptions
 from search.adaptation.spending import Spending
-from search.executors import evaluate, open_executor
+from search.adaptation.workers import Workers
+from search.executors import evaluate
 from search.objectives.images import LabelledImages
-from search.objectives.supernet_accuracy import SupernetEvaluator
 from search.predictors import make_predictor
 from search.problem import Objective, Problem
 from spaces import Genes
@@ -40,7 +40,7 @@ class Objectives:
         learners: a supernet a data set.
         log: of what was evaluated.
         options: what evaluates.
-        progress: whom to tell how far it has come.
+        workers: that evaluate accuracies.
         spending: of CPU seconds.
     """
 
@@ -48,7 +48,7 @@ class Objectives:
     learners: Sequence[Learner]
     log: TransferLog
     options: TransferOptions
-    progress: TransferProgress
+    workers: Workers
     spending: Spending
     _lost: list[str] = field(default_factory=list)
 
@@ -202,27 +202,4 @@ class Objectives:
             learner.evaluator(looked_at, self.options.device)
             for learner, looked_at in zip(learners or self.learners, images, strict=True)
         ]
-        problem, options = _problem_of(evaluators), self.options
-        with open_executor(
-            options.executor, problem, workers=options.workers, address=options.address
-        ) as executor:
-            for number in range(len(genes)):
-                executor.submit(number, genes[number : number + 1])
-            done = 0
-            self.progress.evaluating(done, len(genes))
-            while finished := executor.wait():
-                for number, evaluation in finished:
-                    if evaluation.errors[0] is not None:
-                        logger.warning(f"A network was not evaluated: {evaluation.errors[0]}")
-                    yield number, (problem.signs * evaluation.values[0]).tolist()
-                    done += 1
-                    self.progress.evaluating(done, len(genes))
-
-
-def _problem_of(evaluators: Sequence[SupernetEvaluator]) -> Problem:
-    """Top-1 by each evaluator, as a problem that executors take."""
-    objectives = [
-        Objective(f"top1 {number}", "%", evaluator.top1, maximise=True, kind="evaluated")
-        for number, evaluator in enumerate(evaluators)
-    ]
-    return Problem(evaluators[0].space, tuple(objectives))
+        return self.workers.evaluations(genes, evaluators)

@@ -15,7 +15,7 @@ from spaces import Genes
 
 
 class Executor(AbstractContextManager["Executor"]):
-    """Evaluates architectures of one problem; closed at the end of a ``with`` block.
+    """Evaluates architectures of one problem at a time; closed at the end of a ``with`` block.
 
     Attributes:
         workers: how many jobs are evaluated at once.
@@ -47,6 +47,17 @@ class Executor(AbstractContextManager["Executor"]):
         """
 
     @abstractmethod
+    def change_problem(self, problem: Problem) -> None:
+        """Evaluate architectures of another problem from now on; nothing may be outstanding.
+
+        Workers that have started go on, with what they have loaded.
+
+        Raises:
+            UsageError: it cannot evaluate such a problem.
+            RuntimeError: something is outstanding.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """End at once whatever is outstanding; a second time it does nothing."""
 
@@ -60,6 +71,16 @@ class Executor(AbstractContextManager["Executor"]):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def require_idle(outstanding: int) -> None:
+    """Make sure that no jobs are outstanding.
+
+    Raises:
+        RuntimeError: so many are.
+    """
+    if outstanding:
+        raise RuntimeError(f"{outstanding} jobs are outstanding, of the problem so far")
 
 
 class RemoteExecutor(Executor):

@@ -14,7 +14,7 @@ import numpy as np
 
 from nasprof.errors import NasprofError, UsageError
 from nasprof.typing import Array
-from search.executors.base import Executor
+from search.executors.base import Executor, require_idle
 from search.executors.evaluation import Evaluation
 from search.executors.worker import Answer, Sign
 from search.problem import Problem
@@ -68,10 +68,10 @@ class Pool(Executor, Generic[W]):
 
     def __init__(self, problem: Problem, workers: int) -> None:
         self.workers = workers
-        self._payload = pickled(problem)
-        self._n_objectives = len(problem.objectives)
+        self._set_problem(problem)
         self._queue: deque[_Piece] = deque()
         self._starting: set[W] = set()
+        self._outdated: set[W] = set()
         self._idle: list[W] = []
         self._busy: dict[W, _Piece] = {}
         self._outstanding = 0
@@ -82,6 +82,10 @@ class Pool(Executor, Generic[W]):
     @abstractmethod
     def _start(self) -> W:
         """Start a worker, which will say that it is ready."""
+
+    @abstractmethod
+    def _load(self, worker: W) -> None:
+        """Give a worker the problem again, and hear that it is ready; it may have died."""
 
     @abstractmethod
     def _give(self, worker: W, genes: Genes) -> None:
@@ -102,6 +106,16 @@ class Pool(Executor, Generic[W]):
         self._outstanding += 1
         self._employ()
 
+    def change_problem(self, problem: Problem) -> None:
+        require_idle(self._outstanding)
+        self._set_problem(problem)
+        # Those that start now may have been given the former problem already.
+        self._outdated = {*self._idle, *self._starting}
+
+    def _set_problem(self, problem: Problem) -> None:
+        self._payload = pickled(problem)
+        self._n_objectives = len(problem.objectives)
+
     def wait(self) -> list[tuple[int, Evaluation]]:
         while self._outstanding and not self._finished:
             if self._error is not None:
@@ -116,7 +130,13 @@ class Pool(Executor, Generic[W]):
     def _employ(self) -> None:
         """Give idle workers what waits, and start as many as are missing."""
         while self._queue and self._idle:
-            worker, piece = self._idle.pop(), self._queue.popleft()
+            worker = self._idle.pop()
+            if worker in self._outdated:
+                self._outdated.remove(worker)
+                self._starting.add(worker)
+                self._load(worker)
+                continue
+            piece = self._queue.popleft()
             self._busy[worker] = piece
             self._give(worker, piece.job.genes[list(piece.rows)])
         lacking = self.workers - len(self._busy) - len(self._idle)
@@ -137,6 +157,7 @@ class Pool(Executor, Generic[W]):
                 self._record(piece, answer)
 
     def _bury(self, worker: W, starting: bool, piece: _Piece | None) -> None:
+        self._outdated.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
         if piece is not None:

@@ -36,10 +36,16 @@ class ProcessExecutor(Pool[Child]):
         self._children.append(child)
         return child
 
+    def _load(self, worker: Child) -> None:
+        self._send(worker, self._payload)
+
     def _give(self, worker: Child, genes: Genes) -> None:
-        # That the worker died is heard soon enough, as it is said of those that are busy.
+        self._send(worker, genes)
+
+    def _send(self, worker: Child, message: bytes | Genes) -> None:
+        # That the worker died is heard soon enough, as it is said of those that are asked.
         with suppress(OSError):
-            worker.connection.send(genes)
+            worker.connection.send(message)
 
     def _arrivals(self) -> list[tuple[Child, Answer]]:
         by_connection = {child.connection: child for child in self._children}
@@ -53,7 +59,7 @@ class ProcessExecutor(Pool[Child]):
         try:
             answer = child.connection.recv() if child.connection.poll() else None
             if answer is Sign.HELLO:
-                child.connection.send_bytes(self._payload)
+                child.connection.send(self._payload)
                 return None
         except (EOFError, OSError):
             return self._dead(child)

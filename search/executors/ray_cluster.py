@@ -125,6 +125,13 @@ class RayExecutor(Pool[int], RemoteExecutor):
         self._tell("start", number)
         return number
 
+    def change_problem(self, problem: Problem) -> None:
+        super().change_problem(problem)
+        self._tell("take", self._payload)
+
+    def _load(self, worker: int) -> None:
+        self._tell("load", worker)
+
     def _give(self, worker: int, genes: Genes) -> None:
         self._tell("give", worker, genes)
 

@@ -124,14 +124,20 @@ class _Actors:
         self._ray = ray
         self._connection = connection
         self._class = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
-        self._payload = ray.put(settings.payload)
+        self.take(settings.payload)
         self._arguments = settings.paths, settings.begin_in if settings.address is None else None
         self._actors: dict[int, Any] = {}
         self._answers: SimpleQueue[tuple[int, Future[Any]]] = SimpleQueue()
         Thread(target=self._pass_on, daemon=True).start()
 
+    def take(self, payload: bytes) -> None:
+        self._payload = self._ray.put(payload)
+
     def start(self, number: int) -> None:
         self._actors[number] = self._class.remote(*self._arguments)
+        self.load(number)
+
+    def load(self, number: int) -> None:
         self._await(number, self._actors[number].load.remote(self._payload))
 
     def give(self, number: int, genes: Genes) -> None:

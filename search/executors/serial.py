@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from typing import Self
 
 from nasprof.errors import UsageError
-from search.executors.base import Executor
+from search.executors.base import Executor, require_idle
 from search.executors.evaluation import Evaluation, evaluate
 from search.problem import Problem
 from spaces import Genes
@@ -42,6 +42,10 @@ class SerialExecutor(Executor):
         # Whatever an objective prints is no result of the command.
         with redirect_stdout(sys.stderr):
             return [(job, evaluate(self._problem, genes))]
+
+    def change_problem(self, problem: Problem) -> None:
+        require_idle(len(self._waiting))
+        self._problem = problem
 
     def close(self) -> None:
         self._waiting.clear()

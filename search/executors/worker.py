@@ -68,6 +68,10 @@ class Worker:
         except ENDING as error:
             return error
 
+    def answer(self, message: bytes | Genes) -> Answer:
+        """Load a problem, or evaluate architectures of the one that was loaded last."""
+        return self.load(message) if isinstance(message, bytes) else self.evaluate(message)
+
 
 def main(descriptor: int) -> None:
     """Serve the process at the other end of a connection for as long as it lives."""
@@ -79,9 +83,8 @@ def main(descriptor: int) -> None:
     worker = Worker()
     with suppress(EOFError, OSError):
         connection.send(Sign.HELLO)
-        connection.send(worker.load(connection.recv_bytes()))
         while True:
-            connection.send(worker.evaluate(connection.recv()))
+            connection.send(worker.answer(connection.recv()))
 
 
 def _end_with_parent(descriptor: int) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
 from nasprof.typing import JsonObject, Progress
 from supernets.data import DataOptions, DataSet, data_sets, read_data
 from supernets.recalibration import Recalibration
+
+_KEPT = 8
+"""Data sets, at a size each, that a process keeps."""
 
 
 @dataclass(frozen=True)
@@ -65,3 +69,13 @@ class LabelledImages:
             options=self.options,
             progress=progress,
         )
+
+    def read_once(self, image_shape: tuple[int, int, int]) -> DataSet:
+        """The same, kept for whoever asks next in this process, whatever part it looks at."""
+        whole = replace(self, split="", most=None, recalibration=Recalibration())
+        return _read(whole, image_shape)
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(images: LabelledImages, image_shape: tuple[int, int, int]) -> DataSet:
+    return images.read(image_shape)

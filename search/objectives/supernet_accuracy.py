@@ -35,7 +35,7 @@ ReadImages: TypeAlias = "Callable[[tuple[int, int, int]], DataSet]"
 
 _ALWAYS = (".safetensors", ".pt", ".tar")
 _NEVER = (".csv", ".gz", ".json", ".npz")
-_KEPT = 8
+_KEPT = 16
 _loaded: OrderedDict[SupernetEvaluator, _ByResolution] = OrderedDict()
 """Those of this process, the latest last."""
 
@@ -235,7 +235,7 @@ class SupernetEvaluator:
         file = SupernetFile.read(self.path, self.space)
         if file.digest != self.weights:
             raise _changed(self.path, "weights", self.weights, file.digest)
-        return _ByResolution(file, self)
+        return _ByResolution(file, self, self.images.read_once)
 
 
 class _ByResolution:

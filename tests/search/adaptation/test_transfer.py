@@ -24,6 +24,8 @@ from search import Models, TransferOptions, TransferProgress
 from search.adaptation.log import TransferBusy, TransferInvalid, TransferLog, TransferMismatch
 from search.adaptation.settings import METHODS, settings_of
 from search.adaptation.transfer import LOG
+from search.adaptation.workers import Workers
+from search.executors.child import Child
 from supernets import Evaluator, Recalibration, read_supernet
 from supernets.checkpoint import weights_digest
 from supernets.training.states import state_path
@@ -132,11 +134,20 @@ def test_fresh_begins_anew(tmp_path):
 
 
 @pytest.mark.no_cover
-def test_worker_processes_find_the_same(tmp_path):
-    given = {"steps": 2, "settings": {"iterations": 1, "initial": 4, "archive": 4, "final": 0}}
+def test_worker_processes_find_the_same_and_stay(tmp_path, monkeypatch):
+    started = []
+    begin = Child.start
+
+    def start(*given, **more):
+        started.append(given)
+        return begin(*given, **more)
+
+    monkeypatch.setattr(Child, "start", start)
+    given = {"steps": 2, "settings": {"iterations": 2, "initial": 4, "archive": 4, "final": 0}}
     alone = small_transfer(tmp_path / "alone", **given)
     spread = small_transfer(tmp_path / "spread", executor="processes", workers=1, **given)
     assert told(spread) == told(alone)
+    assert len(started) == 1
 
 
 def test_a_time_becomes_steps_and_images_once(tmp_path):
@@ -193,6 +204,8 @@ from pathlib import Path
 import torch
 from small_transfers import small_transfer
 from search.adaptation.transfer import LOG
+from search.adaptation.workers import Workers
+from search.executors.child import Child
 
 folder, kills = Path(sys.argv[1]), int(sys.argv[2])
 torch.optim.AdamW([torch.zeros(1, requires_grad=True)])  # what is imported with the first one
@@ -407,15 +420,13 @@ def test_a_loss_that_is_no_number_is_named(tmp_path):
 
 
 def test_a_network_whose_evaluation_fails_leaves_the_front(tmp_path, monkeypatch, caplog):
-    from search.adaptation import values
+    real = Workers.evaluations
 
-    real = values.Objectives._evaluations
-
-    def failing(self, genes, images, learners=None):
-        for number, row in real(self, genes, images, learners):
+    def failing(self, genes, evaluators):
+        for number, row in real(self, genes, evaluators):
             yield number, [float("nan")] if number == 0 else row
 
-    monkeypatch.setattr(values.Objectives, "_evaluations", failing)
+    monkeypatch.setattr(Workers, "evaluations", failing)
     result = small_transfer(tmp_path / "out", steps=2)
     assert result.record["history"][0]["failed"] == 1
     assert result.front

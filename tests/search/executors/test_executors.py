@@ -165,6 +165,53 @@ def test_closing_twice_does_nothing(opened):
     executor.close()
 
 
+def test_the_same_workers_take_another_problem(opened, tmp_path):
+    other = problem_of(CELLS, made_up.Slow(tmp_path, 0), made_up.root, made_up.total)
+    with opened(problem_of(CELLS, made_up.Slow(tmp_path, 0))) as executor:
+        for job in range(6):
+            executor.submit(job, GENES[4 * job : 4 * job + 4])
+        with pytest.raises(RuntimeError, match="6 jobs are outstanding"):
+            executor.change_problem(FAIR)
+        done(executor)
+        before = set(made_up.pids(tmp_path))
+        for problem in (FAIR, other):
+            executor.change_problem(problem)
+            for job in range(6):
+                executor.submit(job, GENES[4 * job : 4 * job + 4])
+            for job, evaluation in done(executor).items():
+                expected = problem.values(GENES[4 * job : 4 * job + 4])
+                np.testing.assert_array_equal(evaluation.values, expected, strict=True)
+    # One of them may have had nothing to do at first. Whoever expects values is a worker, too.
+    workers = set(made_up.pids(tmp_path)) - {os.getpid()}
+    assert before - {os.getpid()} <= workers
+    assert len(workers) <= 2
+
+
+@pools
+def test_a_worker_that_dies_before_another_problem_is_replaced(opened, tmp_path):
+    with opened(problem_of(CELLS, made_up.Slow(tmp_path, 0)), workers=1) as executor:
+        executor.submit(0, GENES[:2])
+        done(executor)
+        [pid] = made_up.pids(tmp_path)
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not alive(pid))
+        executor.change_problem(FAIR)
+        executor.submit(0, GENES[:2])
+        found = done(executor)
+    np.testing.assert_array_equal(found[0].values, FAIR.values(GENES[:2]))
+
+
+@pools
+def test_another_problem_that_workers_cannot_load_is_an_error(opened):
+    with opened(FAIR) as executor:
+        executor.submit(0, GENES[:2])
+        done(executor)
+        executor.change_problem(problem_of(CELLS, made_up.Unloadable(made_up.refuse)))
+        executor.submit(0, GENES)
+        with pytest.raises(NasprofError, match="ImportError: no module named elsewhere"):
+            executor.wait()
+
+
 # --- workers that die -----------------------------------------------------------------------
 
 
