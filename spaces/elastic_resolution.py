@@ -117,7 +117,9 @@ class ElasticResolutionSpace(Space):
     def members(self) -> tuple[Space, ...]:
         """The space at each resolution."""
         kind = spaces.get(self.of["space"])
-        return tuple(kind.from_arch({**self.of, "resolution": each}) for each in self.resolutions)
+        return tuple(
+            kind.from_arch({**self.of, "resolution": resolution}) for resolution in self.resolutions
+        )
 
     def at(self, resolution: int) -> Space:
         """The space at one of the resolutions.

@@ -9,13 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from devices import Backend, DeviceError
+from nasprof.progress import no_progress
 from profiler.measuring.protocol import Protocol
 from profiler.measuring.records import Measurement
 from profiler.measuring.status import EMPTY, SENTINEL, Status
-
-
-def _nothing(*_: object) -> None:
-    """Who is told nothing."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +26,8 @@ class Listeners:
             are measured. Without it, with a journal, and for the last, that is an error.
     """
 
-    progress: Callable[[Status], None] = _nothing
-    completed: Callable[[Measurement], None] = _nothing
+    progress: Callable[[Status], None] = no_progress
+    completed: Callable[[Measurement], None] = no_progress
     failed: Callable[[str, DeviceError], None] | None = None
 
 

@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from nasprof.progress import no_progress
 from profiler.measuring.status import Status
-
-
-def _nothing(*_: object) -> None:
-    """Whom nothing is told."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +21,9 @@ class BuildProgress:
         estimating: whether every model is visited twice first, to tell how long all will take.
     """
 
-    lowered: Callable[[int, int], None] = _nothing
-    measuring: Callable[[Status], None] = _nothing
-    done: Callable[[], None] = _nothing
+    lowered: Callable[[int, int], None] = no_progress
+    measuring: Callable[[Status], None] = no_progress
+    done: Callable[[], None] = no_progress
     estimating: bool = True
 
     @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nasprof.errors import UsageError
+from nasprof.progress import no_progress
 from nasprof.typing import JsonObject, Progress
 from search.adaptation.settings import EPOCHS, TransferSettings, recipe_of, settings_of
 from search.executors import executors
@@ -138,10 +139,6 @@ class TransferStatus:
     remaining_s: float
 
 
-def _nothing(*_: object) -> None:
-    """Whom nothing is told."""
-
-
 @dataclass(frozen=True)
 class TransferProgress:
     """Whom to tell how far the work has come.
@@ -153,10 +150,10 @@ class TransferProgress:
         iteration: after every iteration.
     """
 
-    reading: Progress = _nothing
-    training: TrainingProgress = _nothing
-    evaluating: Progress = _nothing
-    iteration: Callable[[TransferStatus], None] = _nothing
+    reading: Progress = no_progress
+    training: TrainingProgress = no_progress
+    evaluating: Progress = no_progress
+    iteration: Callable[[TransferStatus], None] = no_progress
 
 
 @dataclass(frozen=True)

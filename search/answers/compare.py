@@ -12,6 +12,7 @@ from luts import Bound, CostModel
 from nasprof.durations import parse_milliseconds
 from nasprof.errors import UsageError
 from nasprof.log import logger
+from nasprof.progress import no_progress
 from nasprof.typing import Array, Progress
 from search.accuracy.base import AccuracyModel
 from search.answers.deployment import resolve_deployment
@@ -35,10 +36,6 @@ PNAG = "pnag"
 _SPREAD = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
-def _nothing(*_: object) -> None:
-    """Whom nothing is told."""
-
-
 @dataclass(frozen=True)
 class CompareProgress(AnswerProgress):
     """Whom to tell how far the work has come.
@@ -48,8 +45,8 @@ class CompareProgress(AnswerProgress):
         searches: how many of how many searches are done.
     """
 
-    best_known: Progress = _nothing
-    searches: Progress = _nothing
+    best_known: Progress = no_progress
+    searches: Progress = no_progress
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 
 from luts import TABLE_SPEED, Speed
 from nasprof.errors import UsageError
+from nasprof.progress import no_progress
 from nasprof.reader import brief
 from profiler.measuring.protocol import Protocol, parse_protocol
 from profiler.tables.progress import BuildProgress
@@ -24,10 +25,6 @@ KEPT = 32
 """Candidates for each budget."""
 
 
-def _nothing(*_: object) -> None:
-    """Whom nothing is told."""
-
-
 @dataclass(frozen=True)
 class AnswerProgress(BuildProgress):
     """Whom to tell how far the work has come.
@@ -36,7 +33,7 @@ class AnswerProgress(BuildProgress):
         training: how many of how many steps of the generator's training are done.
     """
 
-    training: Callable[[int, int], None] = _nothing
+    training: Callable[[int, int], None] = no_progress
 
 
 @dataclass(frozen=True)

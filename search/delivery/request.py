@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from devices import Target
 from luts import CostModel
 from nasprof.errors import UsageError
+from nasprof.progress import no_progress
 from nasprof.typing import JsonObject, Progress
 from profiler.lowering import find_format
 from profiler.measuring.protocol import Protocol, as_protocol
@@ -27,10 +28,6 @@ FORMATS = ("onnx", "tflite")
 """Of files that are delivered: those that run on devices."""
 
 
-def _nothing(*_: object) -> None:
-    """Whom nothing is told."""
-
-
 @dataclass(frozen=True)
 class DeliveryProgress(AnswerProgress):
     """Whom to tell how far the work has come.
@@ -43,10 +40,10 @@ class DeliveryProgress(AnswerProgress):
         latency: of each round of the measurement of the files.
     """
 
-    fine_tuning: Progress = _nothing
-    evaluating: Progress = _nothing
-    accuracy: Progress = _nothing
-    latency: Callable[[Status], None] = _nothing
+    fine_tuning: Progress = no_progress
+    evaluating: Progress = no_progress
+    accuracy: Progress = no_progress
+    latency: Callable[[Status], None] = no_progress
 
 
 @dataclass(frozen=True)

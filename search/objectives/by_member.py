@@ -41,20 +41,24 @@ def united(space: Space, objectives: Sequence[Objective]) -> Objective:
     It is additive where they are: the genes that tell members apart are in none of the groups.
     """
     first = objectives[0]
-    ends = [each.extremes for each in objectives if each.extremes is not None]
+    ends = [objective.extremes for objective in objectives if objective.extremes is not None]
     known = len(ends) == len(objectives)
-    near = [each.nearest_additive for each in objectives if each.nearest_additive is not None]
+    near = [
+        objective.nearest_additive
+        for objective in objectives
+        if objective.nearest_additive is not None
+    ]
     return replace(
         first,
-        function=ByMember(space, tuple(each.function for each in objectives)),
-        additive=all(each.additive for each in objectives),
-        free=all(each.free for each in objectives),
+        function=ByMember(space, tuple(objective.function for objective in objectives)),
+        additive=all(objective.additive for objective in objectives),
+        free=all(objective.free for objective in objectives),
         extremes=partial(_widest, ends) if known else None,
         bound=_common_bound(objectives),
         nearest_additive=(
             partial(_nearest_additive, space, near) if len(near) == len(objectives) else None
         ),
-        facts={"by_resolution": [dict(each.facts) for each in objectives]},
+        facts={"by_resolution": [dict(objective.facts) for objective in objectives]},
     )
 
 
@@ -74,15 +78,15 @@ def _nearest_additive(
 
 def _common_bound(objectives: Sequence[Objective]) -> Bound:
     """A bound that holds in every member: as far above predictions as any of theirs ever is."""
-    bounds = [each.bound for each in objectives]
+    bounds = [objective.bound for objective in objectives]
     widest = max(bounds, key=lambda bound: bound.factor)
     if all(bound == widest for bound in bounds):
         return widest
     # A bound over its prediction is a power of the latter: nowhere larger than at an end.
     factors = [
         bound.upper(end) / end
-        for each, bound in zip(objectives, bounds, strict=True)
-        for end in (each.extremes() if each.extremes is not None else (bound.at,))
+        for objective, bound in zip(objectives, bounds, strict=True)
+        for end in (objective.extremes() if objective.extremes is not None else (bound.at,))
     ]
     least = max(bound.least for bound in bounds)
     return replace(widest, factor=max(factors), power=1.0, at=1.0, least=least)

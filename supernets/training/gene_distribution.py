@@ -40,12 +40,6 @@ class GeneDistribution:
     weights: Array
 
     @classmethod
-    def uniform(cls, space: Space) -> Self:
-        """Every choice of a gene equally often."""
-        offered = _offered(space)
-        return cls(space, (offered / offered.sum(1, keepdims=True))[None], np.ones(1))
-
-    @classmethod
     def of(
         cls, space: Space, archives: Sequence[Genes], weights: Sequence[float] | None = None
     ) -> Self:

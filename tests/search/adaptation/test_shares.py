@@ -110,11 +110,6 @@ def test_a_gene_that_is_never_active_is_uniform():
     np.testing.assert_allclose(shares[inactive], 1 / 3)
 
 
-def test_uniform_has_every_choice():
-    genes = GeneDistribution.uniform(SPACE).sample(500, np.random.default_rng(0))
-    assert all(len(np.unique(column)) == 3 for column in genes.T)
-
-
 def test_an_archive_without_networks_has_no_distribution():
     with pytest.raises(UsageError, match="without networks"):
         GeneDistribution.of(SPACE, [np.empty((0, SPACE.n_genes), np.int8)])
