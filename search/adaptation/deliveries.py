@@ -14,6 +14,9 @@ from search.delivery.deliver import deliver
 from search.delivery.delivery import Delivery
 from search.delivery.request import DeliveryOptions, DeliveryProgress, DeliveryRequest
 from search.runs.budgets import Budget
+from spaces import Genes, Space, parse_arch
+from supernets.checkpoint import read_card
+from supernets.supernet import with_classes
 
 FRONT, TRADE_OFF = "front", "trade-off"
 
@@ -86,7 +89,8 @@ def deliver_networks(
 ) -> dict[str, Delivery]:
     """Write networks of a transfer as files, each in a folder of its own.
 
-    Of several data sets, networks are delivered for the first.
+    Of several data sets, each has the network with the weights that are for it, in a folder of its
+    name within that of the network.
 
     Args:
         result: of a transfer.
@@ -108,14 +112,23 @@ def deliver_networks(
     options = replace(wanted.options, recalibration=result.record["recalibration_images"])
     delivered = {}
     for one in chosen_networks(result, wanted.choices):
-        arch = one.network["arch"]
-        request = DeliveryRequest(
-            supernet=result.path,
-            data=result.data,
-            arch=arch,
-            output=Path(folder) / one.name,
-            device=wanted.device,
-            options=options,
-        )
-        delivered[one.name] = deliver(request, progress=progress)
+        for data, supernet in result.supernets.items():
+            name = one.name if len(result.supernets) == 1 else f"{one.name}/{data}"
+            request = DeliveryRequest(
+                supernet=supernet,
+                data=result.sources[data],
+                arch=_with_classes_of(supernet, one.network["arch"]),
+                output=Path(folder) / name,
+                device=wanted.device,
+                options=options,
+            )
+            delivered[name] = deliver(request, progress=progress)
     return delivered
+
+
+def _with_classes_of(supernet: Path, arch: JsonObject) -> tuple[Space, Genes]:
+    """An architecture for the images that a supernet was adapted to."""
+    space, known = parse_arch(arch)
+    card = read_card(supernet)
+    own = space if card is None else with_classes(space, len(card.classes))
+    return own, space.encode([known])[0]

@@ -23,13 +23,13 @@ class TransferResult:
     Args:
         path: the adapted supernet; the first one of several data sets.
         supernets: the adapted supernet of each data set, by its name.
-        data: the images that it is of.
+        sources: where the images of each data set are, likewise.
         record: what is known of iterations and networks, as JSON.
     """
 
     path: Path
     supernets: dict[str, Path]
-    data: Path | str
+    sources: dict[str, Path | str]
     record: JsonObject
 
     @property

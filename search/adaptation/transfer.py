@@ -191,4 +191,5 @@ def _facts(request: TransferRequest, problem: Problem, tasks: list[Task]) -> Jso
 
 def _result(tasks: list[Task], record: JsonObject) -> TransferResult:
     supernets = {task.name: task.path for task in tasks}
-    return TransferResult(tasks[0].path, supernets, tasks[0].images.source, record)
+    sources = {task.name: task.images.source for task in tasks}
+    return TransferResult(tasks[0].path, supernets, sources, record)

@@ -20,7 +20,8 @@ from small_transfers import (
 from two_workers import run_script
 
 from nasprof.errors import NasprofError, UsageError
-from search import Models, TransferOptions, TransferProgress
+from search import DeliveryOptions, Models, TransferOptions, TransferProgress
+from search.adaptation.deliveries import DeliveredNetworks, deliver_networks
 from search.adaptation.log import TransferBusy, TransferInvalid, TransferLog, TransferMismatch
 from search.adaptation.settings import METHODS, settings_of
 from search.adaptation.transfer import LOG
@@ -289,6 +290,14 @@ def test_several_data_sets_have_a_supernet_each(tmp_path):
     classes = {name: len(read_supernet(path)[1].classes) for name, path in result.supernets.items()}
     assert classes == {"letters": 3, "digits": 10}
     assert all(len(one["test_top1"]) == 2 for one in result.front)
+    options = DeliveryOptions(formats="onnx", protocol="quick:rounds=2,runs=1")
+    wanted = DeliveredNetworks(["macs=1G"], options=options)
+    best = result.within({"macs": 1e9})
+    delivered = deliver_networks(result, wanted, tmp_path / "app")
+    for name, top1 in zip(("letters", "digits"), best["test_top1"], strict=True):
+        (file,) = delivered[f"macs=1G/{name}"]
+        assert file.here.accuracy.top1 == pytest.approx(top1, abs=0.05)
+        assert (tmp_path / "app/macs=1G" / name / file.name).exists()
 
 
 def write_letters(folder, letters="ABC", each=12):
