@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -47,7 +47,6 @@ class Task:
     images: LabelledImages
     supernet: Supernet
     path: Path
-    _read: dict[tuple[int, int, int], DataSet] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(
@@ -84,13 +83,6 @@ class Task:
         own = self.supernet
         end = own.largest if sampling == "largest" else own.smallest
         return lambda n, rng: np.repeat(end[None], n, 0)
-
-    def at(self, image_shape: tuple[int, int, int]) -> DataSet:
-        """The images at another size ``(h, w, c)``, read once."""
-        known = {self.data.image_shape: self.data, **self._read}
-        if image_shape not in known:
-            self._read[image_shape] = known[image_shape] = self.images.read(image_shape)
-        return known[image_shape]
 
     @contextmanager
     def learner(self, recipe: Recipe, options: TransferOptions) -> Iterator[Learner]:
@@ -214,7 +206,7 @@ class Learner:
         """
         task = self.task
         file = SupernetFile.read(task.path)
-        return file.evaluator_on(images, task.data.fingerprint, task.at, device)
+        return file.evaluator_on(images, task.data, device)
 
     def finish(self) -> None:
         """Remove what is needed no more."""

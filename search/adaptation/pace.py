@@ -71,18 +71,34 @@ class Pace:
         done = self.log.iterations
         networks = sum(one["networks"] for one in done)
         spent = self.spending.to_dict()
-        evaluation_s = spent.get("evaluation", 0.0) / networks if networks else plan.evaluation_s
         searches = iterations - 1 - iteration + self.settings.final
         search_s = spent.get("search", 0.0) / len(done) if done else 0.0
-        waiting = (self.settings.evaluations - networks) * evaluation_s + searches * search_s
+        evaluations = self.settings.evaluations - networks
+        waiting = evaluations * self._evaluation_s(plan) + searches * search_s
         left_s = plan.seconds - self.spending.total_s - waiting - plan.report_s
         return max(int(left_s / (iterations - iteration) / self._step_s(plan)), 1)
 
     def _step_s(self, plan: Plan) -> float:
         """CPU seconds of a step: of the last adaptation, or else as was tried."""
-        trained = [one["cpu_s"].get("training", 0.0) for one in self.log.iterations]
-        if not trained:
+        iteration = len(self.log.iterations) - 1
+        if iteration < 0:
             return plan.step_s
-        steps = self.ends[len(trained) - 1] - (self.ends[len(trained) - 2] if trained[1:] else 0)
-        seconds = trained[-1] - (trained[-2] if trained[1:] else 0.0)
+        steps = self.ends[iteration] - (self.ends[iteration - 1] if iteration else 0)
+        seconds = self._last("training")
         return seconds / steps if seconds > 0 else plan.step_s
+
+    def _evaluation_s(self, plan: Plan) -> float:
+        """CPU seconds of an evaluation: of the last iteration, or else as was tried.
+
+        In the first iteration are things that are done once, as decoding images.
+        """
+        done = self.log.iterations
+        if not done:
+            return plan.evaluation_s
+        seconds = self._last("evaluation") / int(done[-1]["networks"])
+        return seconds if done[1:] else min(seconds, plan.evaluation_s)
+
+    def _last(self, what: str) -> float:
+        """CPU seconds that the last iteration has spent on something."""
+        spent: list[float] = [one["cpu_s"].get(what, 0.0) for one in self.log.iterations]
+        return spent[-1] - (spent[-2] if spent[1:] else 0.0)

@@ -170,7 +170,7 @@ def _evaluation(task: Task, card: SupernetCard, genes: Genes, images: int) -> Ev
     evaluator = Evaluator(
         task.supernet.in_space(member),
         card.in_space(member),
-        task.at(member.input_shape).limited("validation", images),
+        task.data.at(member.input_shape).limited("validation", images),
         split="validation",
         recalibration=task.images.recalibration,
     )

@@ -26,21 +26,35 @@ class Spending:
     earlier: Mapping[str, float] = field(default_factory=dict)
     before_s: float = 0.0
     _own: dict[str, float] = field(default_factory=dict)
+    _elsewhere_s: float = 0.0
+    _now: str | None = None
     _begun: float = field(default_factory=cpu_seconds)
 
     @contextmanager
     def on(self, what: str) -> Iterator[None]:
         """Within, seconds are spent on that."""
         begun = cpu_seconds()
+        before, self._now = self._now, what
         try:
             yield
         finally:
-            self._own[what] = self._own.get(what, 0.0) + cpu_seconds() - begun
+            self._now = before
+            self._add(what, cpu_seconds() - begun)
+
+    def elsewhere(self, seconds: float) -> None:
+        """Add what other processes have spent that go on, to what is being worked on."""
+        self._elsewhere_s += seconds
+        if self._now is not None:
+            self._add(self._now, seconds)
+
+    def _add(self, what: str, seconds: float) -> None:
+        self._own[what] = self._own.get(what, 0.0) + seconds
 
     @property
     def total_s(self) -> float:
         """All of them."""
-        return sum(self.earlier.values()) + self.before_s + cpu_seconds() - self._begun
+        own = self.before_s + cpu_seconds() - self._begun + self._elsewhere_s
+        return sum(self.earlier.values()) + own
 
     def to_dict(self) -> dict[str, float]:
         """Seconds by what they were spent on; ``other`` is the rest."""

@@ -98,7 +98,7 @@ def transfer(
         learners = [stack.enter_context(task.learner(recipe, options)) for task in tasks]
         for learner in learners:
             learner.begin(pace.total, settings.iterations, progress)
-        workers = stack.enter_context(Workers(options, progress))
+        workers = stack.enter_context(Workers(options, progress, spending))
         objectives = Objectives(problem, learners, log, options, workers, spending)
         account = Account(objectives, options, progress)
         algorithm = Algorithm(objectives, settings, pace, options.seed)

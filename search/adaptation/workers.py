@@ -8,6 +8,7 @@ from types import TracebackType
 
 from nasprof.log import logger
 from search.adaptation.request import TransferOptions, TransferProgress
+from search.adaptation.spending import Spending
 from search.executors import Executor, open_executor
 from search.objectives.supernet_accuracy import SupernetEvaluator
 from search.problem import Objective, Problem
@@ -20,10 +21,13 @@ class Workers(AbstractContextManager["Workers"]):
     Args:
         options: which executor, and how many workers.
         progress: whom to tell how far it has come.
+        spending: of CPU seconds; told of those of other processes.
     """
 
-    def __init__(self, options: TransferOptions, progress: TransferProgress) -> None:
-        self._options, self._progress = options, progress
+    def __init__(
+        self, options: TransferOptions, progress: TransferProgress, spending: Spending
+    ) -> None:
+        self._options, self._progress, self._spending = options, progress, spending
         self._executor: Executor | None = None
 
     def evaluations(
@@ -47,6 +51,7 @@ class Workers(AbstractContextManager["Workers"]):
         self._progress.evaluating(done, len(genes))
         while finished := executor.wait():
             for number, evaluation in finished:
+                self._spending.elsewhere(evaluation.cpu_s)
                 if evaluation.errors[0] is not None:
                     logger.warning(f"A network was not evaluated: {evaluation.errors[0]}")
                 yield number, (problem.signs * evaluation.values[0]).tolist()

@@ -33,11 +33,13 @@ class Evaluation:
         values: to be minimised ``(n, n_objectives)``; a row that failed is nan throughout.
         errors: of each row, one line on what went wrong, or None.
         traceback: of the first failure that raised an exception.
+        cpu_s: CPU seconds of other processes, with those of starting where one was started for it.
     """
 
     values: Array
     errors: tuple[str | None, ...]
     traceback: str | None = None
+    cpu_s: float = 0.0
 
 
 @dataclass

@@ -37,6 +37,7 @@ class _Job:
     values: Array
     errors: list[str | None]
     traceback: str | None = None
+    cpu_s: float = 0.0
     missing: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -189,9 +190,10 @@ class Pool(Executor, Generic[W]):
         for row, error in zip(piece.rows, evaluation.errors, strict=True):
             job.errors[row] = error
         job.traceback = job.traceback or evaluation.traceback
+        job.cpu_s += evaluation.cpu_s
         job.missing -= len(piece.rows)
         if not job.missing:
-            whole = Evaluation(job.values, tuple(job.errors), job.traceback)
+            whole = Evaluation(job.values, tuple(job.errors), job.traceback, job.cpu_s)
             self._finished.append((job.number, whole))
             self._outstanding -= 1
 

@@ -7,8 +7,10 @@ import pickle
 import select
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum, auto
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -43,6 +45,7 @@ class Worker:
     """
 
     def __init__(self, paths: Sequence[str] = (), begin_in: str | None = None) -> None:
+        self._told_s = 0.0
         if begin_in is not None:
             os.chdir(begin_in)
         sys.path.extend(path for path in paths if path not in sys.path)
@@ -64,9 +67,11 @@ class Worker:
     def evaluate(self, genes: Genes) -> Answer:
         """Evaluate architectures ``(n, n_genes)``; an error is one that stops the search."""
         try:
-            return evaluate(self.problem, genes)
+            evaluation = evaluate(self.problem, genes)
         except ENDING as error:
             return error
+        before, self._told_s = self._told_s, time.process_time()
+        return replace(evaluation, cpu_s=self._told_s - before)
 
     def answer(self, message: bytes | Genes) -> Answer:
         """Load a problem, or evaluate architectures of the one that was loaded last."""

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Self
 
 from nasprof.typing import JsonObject, Progress
+from search.problem import EvaluationImpossible
 from supernets.data import DataOptions, DataSet, data_sets, read_data
 from supernets.recalibration import Recalibration
 
 _KEPT = 8
-"""Data sets, at a size each, that a process keeps."""
+"""Data sets that a process keeps."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,32 @@ class LabelledImages:
             progress=progress,
         )
 
-    def read_once(self, image_shape: tuple[int, int, int]) -> DataSet:
-        """The same, kept for whoever asks next in this process, whatever part it looks at."""
+    def read_once(self, image_shape: tuple[int, int, int], fingerprint: str) -> DataSet:
+        """The same, kept for whoever asks next in this process, whatever part it looks at.
+
+        Args:
+            image_shape: ``(h, w, c)``.
+            fingerprint: that they must have.
+
+        Raises:
+            EvaluationImpossible: they have another one.
+            UsageError: as :meth:`read`.
+        """
         whole = replace(self, split="", most=None, recalibration=Recalibration())
-        return _read(whole, image_shape)
+        return _read(whole, image_shape, fingerprint)
 
 
 @lru_cache(maxsize=_KEPT)
-def _read(images: LabelledImages, image_shape: tuple[int, int, int]) -> DataSet:
-    return images.read(image_shape)
+def _read(images: LabelledImages, image_shape: tuple[int, int, int], fingerprint: str) -> DataSet:
+    data = images.read(image_shape)
+    if data.fingerprint != fingerprint:
+        raise changed(str(images.source), "images", fingerprint, data.fingerprint)
+    return data
+
+
+def changed(where: str, what: str, expected: str, actual: str) -> EvaluationImpossible:
+    """An error that says so of weights or images, by their digests."""
+    return EvaluationImpossible(
+        f"{where} has other {what} than when this was begun ({actual[:12]}, not {expected[:12]})",
+        "Values of both cannot be compared: put back the former, or begin anew.",
+    )

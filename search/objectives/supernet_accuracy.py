@@ -7,10 +7,9 @@ that it can be given to other processes, which load both and refuse others.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from nasprof.errors import NasprofError, UsageError
 from nasprof.log import ONCE, logger
 from nasprof.typing import Array, JsonObject, Progress
 from search.accuracy.files import accuracy_files
-from search.objectives.images import LabelledImages
+from search.objectives.images import LabelledImages, changed
 from search.problem import EvaluationImpossible
 from spaces import Genes, Space
 from supernets.checkpoint import read_supernet, weights_digest
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from supernets.data import DataSet
     from supernets.evaluation import Evaluation, Evaluator
     from supernets.supernet import Supernet
-
-ReadImages: TypeAlias = "Callable[[tuple[int, int, int]], DataSet]"
-"""Gives images at a size ``(h, w, c)``."""
 
 _ALWAYS = (".safetensors", ".pt", ".tar")
 _NEVER = (".csv", ".gz", ".json", ".npz")
@@ -114,32 +110,32 @@ class SupernetFile:
         """
         resolved = images.resolved(self.card.in_space(space).data)
         data = resolved.read(space.input_shape, progress)
-        evaluator = SupernetEvaluator(
-            str(self.path.absolute()), self.digest, space, resolved, data.fingerprint
-        )
-        loaded = _ByResolution(self, evaluator)
-        loaded.take(space.members[-1], data)
-        _keep(evaluator, loaded)
         self._warn_of(data)
-        return evaluator
+        return self._evaluator(resolved, space, data)
 
     def evaluator_on(
-        self, images: LabelledImages, fingerprint: str, read: ReadImages, device: str
+        self, images: LabelledImages, data: DataSet, device: str = "cpu"
     ) -> SupernetEvaluator:
         """The same on images that this process has read before.
 
         Args:
             images: what they are, for other processes.
-            fingerprint: that they have.
-            read: gives them at a size ``(h, w, c)``.
+            data: the images, at any size.
             device: of torch, in this process.
 
         Raises:
             UsageError: they are of other classes than the supernet's.
         """
+        return self._evaluator(images, self.card.space, data, device)
+
+    def _evaluator(
+        self, images: LabelledImages, space: Space, data: DataSet, device: str = "cpu"
+    ) -> SupernetEvaluator:
         path = str(self.path.absolute())
-        evaluator = SupernetEvaluator(path, self.digest, self.card.space, images, fingerprint)
-        _keep(evaluator, _ByResolution(self, evaluator, read, device))
+        evaluator = SupernetEvaluator(path, self.digest, space, images, data.fingerprint)
+        loaded = _ByResolution(self, images, data, device)
+        loaded.at(space.members[-1])
+        _keep(evaluator, loaded)
         return evaluator
 
     def _warn_of(self, data: DataSet) -> None:
@@ -234,65 +230,45 @@ class SupernetEvaluator:
     def _load(self) -> _ByResolution:
         file = SupernetFile.read(self.path, self.space)
         if file.digest != self.weights:
-            raise _changed(self.path, "weights", self.weights, file.digest)
-        return _ByResolution(file, self, self.images.read_once)
+            raise changed(self.path, "weights", self.weights, file.digest)
+        data = self.images.read_once(self.space.input_shape, self.fingerprint)
+        return _ByResolution(file, self.images, data)
 
 
 class _ByResolution:
-    """Evaluators of one supernet, one a resolution; each reads its images when it is first asked.
+    """Evaluators of one supernet, one a resolution, each made when it is first asked for.
 
     Args:
         file: the supernet.
-        key: tells the images.
-        read: gives them at a size ``(h, w, c)``; from where they lie unless given.
+        images: how they are looked at.
+        data: the images, at any size.
         device: of torch.
     """
 
     def __init__(
-        self,
-        file: SupernetFile,
-        key: SupernetEvaluator,
-        read: ReadImages | None = None,
-        device: str = "cpu",
+        self, file: SupernetFile, images: LabelledImages, data: DataSet, device: str = "cpu"
     ) -> None:
-        self._file, self._images, self._fingerprint = file, key.images, key.fingerprint
-        self._read, self._device = read or key.images.read, device
+        self._file, self._images, self._data, self._device = file, images, data, device
         self._known: dict[Space, Evaluator] = {}
 
     def at(self, member: Space) -> Evaluator:
         """That of a space of one resolution.
 
         Raises:
-            EvaluationImpossible: the images are others now.
-            NasprofError: they cannot be read any more.
+            UsageError: images and supernet do not fit each other.
         """
-        if member not in self._known:
-            data = self._read(member.input_shape)
-            if data.fingerprint != self._fingerprint:
-                source = str(self._images.source)
-                raise _changed(source, "images", self._fingerprint, data.fingerprint)
-            self.take(member, data)
-        return self._known[member]
-
-    def take(self, member: Space, data: DataSet) -> None:
-        """Evaluate networks of a space of one resolution on images that have been read."""
         from supernets.evaluation import Evaluator
 
-        self._known[member] = Evaluator(
-            self._file.supernet.in_space(member),
-            self._file.card.in_space(member),
-            data.limited(self._images.split, self._images.most),
-            split=self._images.split,
-            recalibration=self._images.recalibration,
-            device=self._device,
-        )
-
-
-def _changed(where: str, what: str, expected: str, actual: str) -> EvaluationImpossible:
-    return EvaluationImpossible(
-        f"{where} has other {what} than when this was begun ({actual[:12]}, not {expected[:12]})",
-        "Values of both cannot be compared: put back the former, or begin anew.",
-    )
+        if member not in self._known:
+            self._known[member] = Evaluator(
+                self._file.supernet.in_space(member),
+                self._file.card.in_space(member),
+                self._data.at(member.input_shape).limited(self._images.split, self._images.most),
+                split=self._images.split,
+                recalibration=self._images.recalibration,
+                device=self._device,
+            )
+        return self._known[member]
 
 
 def _keep(key: SupernetEvaluator, loaded: _ByResolution) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from math import prod
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from nasprof.normalisation import Normalisation
 from nasprof.typing import Array, Indices, JsonObject
 from supernets.data.pictures import Geometry, Pixels, convert_array
 from supernets.data.samples import ImageSource, Labels
+
+ImageShape: TypeAlias = tuple[int, int, int]
+"""Height, width and channels of images."""
 
 
 class PixelStore(Protocol):
@@ -23,6 +27,9 @@ class PixelStore(Protocol):
 
     def name(self, row: int) -> str:
         """What to call an image."""
+
+    def at(self, image_shape: ImageShape) -> PixelStore:
+        """The same images at another size; the same store whenever it is the same size."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,10 @@ class Split:
             NasprofError: a picture that could be decoded when the set was read no longer can.
         """
         return self.store.read(self.rows[indices], crops)
+
+    def at(self, image_shape: ImageShape) -> Split:
+        """The same images at the size ``(h, w, c)``."""
+        return replace(self, store=self.store.at(image_shape))
 
     def image_name(self, index: int) -> str:
         """What to call an image: its path in the folder, or its number."""
@@ -126,6 +137,16 @@ class DataSet:
         names = ", ".join(split.name for split in self.splits)
         raise UsageError(f"no split is called {name!r}", f"Known: {names}.")
 
+    def at(self, image_shape: ImageShape) -> DataSet:
+        """The same images, divided alike, at another size ``(h, w, c)``.
+
+        Each is decoded when it is first asked for. The normalisation stays that of this size.
+        """
+        if image_shape == self.image_shape:
+            return self
+        train, validation, test = (split.at(image_shape) for split in self.splits)
+        return replace(self, image_shape=image_shape, train=train, validation=validation, test=test)
+
     def limited(self, name: str, most: int | None) -> DataSet:
         """The same with at most so many images in a split, from its beginning; all if None.
 
@@ -164,31 +185,82 @@ class DataSet:
         }
 
 
-class InMemory:
-    """Decoded images ``(n, h, w, c)`` as a store."""
+class _Store:
+    """Images of a source at one size.
 
-    def __init__(self, pixels: Pixels, names: ImageSource) -> None:
-        self._pixels, self._names = pixels, names
-        self._geometry = Geometry(tuple(pixels.shape[1:]))
-
-    def read(self, rows: Indices, crops: Array | None = None) -> Pixels:
-        images = self._pixels[rows]
-        return images if crops is None else convert_array(images, self._geometry, crops)
-
-    def name(self, row: int) -> str:
-        return self._names.name(row)
-
-
-class OnDemand:
-    """Images that are decoded whenever they are asked for, as a store."""
+    Args:
+        source: of all images.
+        geometry: the size, and how they are brought to it.
+    """
 
     def __init__(self, source: ImageSource, geometry: Geometry) -> None:
-        self._source, self._geometry = source, geometry
-
-    def read(self, rows: Indices, crops: Array | None = None) -> Pixels:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, of what was looked at before
-            return self._source.load(rows, self._geometry, crops)
+        self.source, self.geometry = source, geometry
+        self._others: dict[ImageShape, PixelStore] = {}
 
     def name(self, row: int) -> str:
-        return self._source.name(row)
+        return self.source.name(row)
+
+    def at(self, image_shape: ImageShape) -> PixelStore:
+        if image_shape not in self._others:
+            geometry = replace(self.geometry, shape=image_shape)
+            larger = prod(image_shape) > prod(self.geometry.shape)
+            kind = InMemory if self._in_memory and not larger else OnDemand
+            self._others[image_shape] = kind(self.source, geometry)
+        return self._others[image_shape]
+
+    @property
+    def _in_memory(self) -> bool:
+        """Whether there is memory for all of them at this size."""
+        return self.source.ready(self.geometry)
+
+
+class InMemory(_Store):
+    """Images that are kept once they have been decoded, as a store.
+
+    Args:
+        source: of all images.
+        geometry: the size, and how they are brought to it.
+        pixels: ``(n, h, w, c)``, if they have been decoded.
+    """
+
+    def __init__(
+        self, source: ImageSource, geometry: Geometry, pixels: Pixels | None = None
+    ) -> None:
+        super().__init__(source, geometry)
+        self._decoded = np.full(len(source), pixels is not None)
+        # Memory is taken when it is written to.
+        empty = np.empty((len(source), *geometry.shape), np.uint8)
+        self._pixels = empty if pixels is None else pixels
+
+    def read(self, rows: Indices, crops: Array | None = None) -> Pixels:
+        missing = np.unique(rows[~self._decoded[rows]])
+        if len(missing):
+            self._pixels[missing] = _loaded(self.source, missing, self.geometry)
+            self._decoded[missing] = True
+        images = self._pixels[rows]
+        return images if crops is None else convert_array(images, self._whole, crops)
+
+    @property
+    def _whole(self) -> Geometry:
+        """That of what is kept already: nothing of it is cut off."""
+        return Geometry(self.geometry.shape)
+
+    @property
+    def _in_memory(self) -> bool:
+        return True
+
+
+class OnDemand(_Store):
+    """Images that are decoded whenever they are asked for, as a store."""
+
+    def read(self, rows: Indices, crops: Array | None = None) -> Pixels:
+        return _loaded(self.source, rows, self.geometry, crops)
+
+
+def _loaded(
+    source: ImageSource, rows: Indices, geometry: Geometry, crops: Array | None = None
+) -> Pixels:
+    """Images that were looked at before: what Pillow has to say of them was said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return source.load(rows, geometry, crops)

@@ -140,7 +140,7 @@ def _data_set(
 ) -> DataSet:
     store: PixelStore = OnDemand(samples.images, geometry)
     if decoded is not None:
-        store = InMemory(decoded, samples.images)
+        store = InMemory(samples.images, geometry, decoded)
     train, validation, test = (
         Split(split, samples.labels[rows], rows, store)
         for split, rows in zip(SPLITS, division.rows, strict=True)

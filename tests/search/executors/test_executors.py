@@ -212,6 +212,15 @@ def test_another_problem_that_workers_cannot_load_is_an_error(opened):
             executor.wait()
 
 
+@pools
+def test_what_workers_spend_is_told(opened):
+    with opened(problem_of(CELLS, made_up.total), workers=1) as executor:
+        executor.submit(0, GENES[:2])
+        first = done(executor)[0].cpu_s
+        executor.submit(0, GENES[:2])
+        assert 0 <= done(executor)[0].cpu_s < first  # starting takes more than adding up
+
+
 # --- workers that die -----------------------------------------------------------------------
 
 

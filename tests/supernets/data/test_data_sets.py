@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import struct
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from supernets.data import (
     read_data,
     to_tensor,
 )
+from supernets.data.samples import FileImages
 
 SHAPE = (12, 12, 1)
 CLASSES = ("cat", "dog", "eel")
@@ -150,6 +152,43 @@ def test_copies_and_another_order_of_listing_are_the_same_set(written, form, mon
     assert larger.fingerprint == first.fingerprint
     assert larger.train.images(np.arange(3)).shape == (3, 13, 12, 1)
     assert larger.train.rows.tolist() == first.train.rows.tolist()
+
+
+@FORMATS
+@pytest.mark.parametrize("memory_bytes", [1 << 30, 0])
+def test_at_another_size_it_is_as_if_it_had_been_read_at_that(written, form, memory_bytes):
+    path, options = written(form), replace(OPTIONS, memory_bytes=memory_bytes)
+    first = read_data(path, SHAPE, options=options)
+    assert first.at(SHAPE) is first
+    for shape in ((7, 9, 1), (13, 15, 3)):
+        other, expected = first.at(shape), read_data(path, shape, options=options)
+        assert other.image_shape == shape
+        assert other.fingerprint == expected.fingerprint
+        for one, same in zip(other.splits, expected.splits, strict=True):
+            assert content(one) == content(same)
+            assert content(one) == content(same)  # what is kept by now
+        crops = np.array([[0.5, 1.2, 0.7, 0.6]])
+        cut, again = (one.train.images(np.array([3]), crops) for one in (other, expected))
+        assert cut.shape == again.shape == (1, *shape)
+
+
+def test_what_is_read_at_another_size_is_decoded_once_and_only_if_it_is_needed(
+    written, monkeypatch
+):
+    first = read_data(written("folder"), SHAPE, options=OPTIONS)
+    decoded, load = [], FileImages.load
+
+    def noted(self, rows, *rest):
+        decoded.extend(rows.tolist())
+        return load(self, rows, *rest)
+
+    monkeypatch.setattr(FileImages, "load", noted)
+    smaller = first.at((6, 6, 1))
+    some = np.array([2, 0, 2])
+    smaller.train.images(some)
+    assert sorted(decoded) == sorted(smaller.train.rows[[0, 2]].tolist())
+    first.at((6, 6, 1)).train.images(some)
+    assert len(decoded) == 2
 
 
 @FORMATS
