@@ -48,6 +48,21 @@ SPLIT_NAMES = {
 MAX_FILE_BYTES = 256 << 20
 
 
+@dataclass(frozen=True)
+class Looked:
+    """Images that were looked at, n of them.
+
+    Args:
+        images: ``(n, h, w, c)``.
+        compared: ``(n, h', w', c')``, as they are compared with each other.
+        files: digest of each as it is stored.
+    """
+
+    images: Pixels
+    compared: Pixels
+    files: Sequence[bytes]
+
+
 class ImageSource(ABC):
     """Images of any sizes, read at the size that is asked for."""
 
@@ -65,13 +80,16 @@ class ImageSource(ABC):
     def digest(self, row: int) -> bytes:
         """SHA-256 of an image as it is stored, the same wherever it is stored."""
 
-    def look(self, rows: Indices, geometry: Geometry) -> tuple[Pixels, Pixels]:
-        """Images as :meth:`load` gives them, and as they are compared with each other.
+    def look(self, rows: Indices, geometry: Geometry) -> Looked:
+        """Images as :meth:`load` gives them, and what they are compared by.
 
-        The latter are the same for all geometries: splits do not depend on the shape that a network
+        The latter is the same for all geometries: splits do not depend on the shape that a network
         takes.
         """
-        return self.load(rows, geometry), self.load(rows, COMPARED)
+        return Looked(self.load(rows, geometry), self.load(rows, COMPARED), self._digests(rows))
+
+    def _digests(self, rows: Indices) -> list[bytes]:
+        return [self.digest(int(row)) for row in rows]
 
     def stamp(self, row: int) -> str:
         """What is another one when an image has changed, and costs no reading."""
@@ -136,8 +154,8 @@ class ArrayImages(ImageSource):
     def load(self, rows: Indices, geometry: Geometry, crops: Array | None = None) -> Pixels:
         return convert_array(self.array[rows], geometry, crops)
 
-    def look(self, rows: Indices, geometry: Geometry) -> tuple[Pixels, Pixels]:
-        return self.load(rows, geometry), self.array[rows]
+    def look(self, rows: Indices, geometry: Geometry) -> Looked:
+        return Looked(self.load(rows, geometry), self.array[rows], self._digests(rows))
 
     def ready(self, geometry: Geometry) -> bool:
         return self.array.shape[1:] == geometry.shape and geometry.crop == 1
@@ -188,14 +206,17 @@ class FileImages(ImageSource):
                 out[number] = decode(self._bytes(row), geometry, self.max_pixels, crop)
         return out
 
-    def look(self, rows: Indices, geometry: Geometry) -> tuple[Pixels, Pixels]:
+    def look(self, rows: Indices, geometry: Geometry) -> Looked:
         images = np.empty((len(rows), *geometry.shape), np.uint8)
         compared = np.empty((len(rows), *COMPARED.shape), np.uint8)
+        files = []
         for number, row in enumerate(rows):
             with self._named(row):
-                both = decode_each(self._bytes(row), (geometry, COMPARED), self.max_pixels)
-                images[number], compared[number] = both
-        return images, compared
+                content = self._bytes(row)
+                both = decode_each(content, (geometry, COMPARED), self.max_pixels)
+            images[number], compared[number] = both
+            files.append(hashlib.sha256(content).digest())
+        return Looked(images, compared, files)
 
     @contextmanager
     def _named(self, row: int) -> Iterator[None]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.pool import ThreadPool
 from typing import TypeAlias
@@ -25,6 +27,8 @@ _NAMED = 5
 """Unreadable images that a message names."""
 _TASK = 64
 """Images that a thread takes at once."""
+_WORTH_A_THREAD_S = 1e-3
+"""CPU time of an image below which threads wait for each other more than they decode."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,9 @@ def scan(
     starts = range(0, total, max(_TASK, source.chunk))
     tasks = [np.arange(start, min(start + starts.step, total)) for start in starts]
     # Pillow may warn of each picture; filters belong to all threads.
-    with warnings.catch_warnings(), ThreadPool(threads_for(options)) as pool:
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for rows, part in zip(tasks, pool.imap(look, tasks), strict=True):
+        for rows, part in zip(tasks, _every(look, tasks, options), strict=True):
             parts.append(part)
             unreadable += part.unreadable
             _require_few(unreadable, total, options.most_corrupt, whole=False)
@@ -93,6 +97,18 @@ def scan(
                 progress(int(rows[-1]) + 1, total)
     _require_few(unreadable, total, options.most_corrupt, whole=True)
     return _joined(parts)
+
+
+def _every(look: _Look, tasks: Sequence[Indices], options: DataOptions) -> Iterator[_Part]:
+    """What is known of the images of each task, the first of which says whether threads pay."""
+    begun = time.thread_time()
+    yield look(tasks[0])
+    image_s = (time.thread_time() - begun) / len(tasks[0])
+    if options.threads == 0 and image_s < _WORTH_A_THREAD_S:
+        yield from map(look, tasks[1:])
+        return
+    with ThreadPool(threads_for(options)) as pool:
+        yield from pool.imap(look, tasks[1:])
 
 
 def threads_for(options: DataOptions) -> int:
@@ -134,19 +150,18 @@ class _Look:
         for start in range(0, len(rows), chunk):
             some = rows[start : start + chunk]
             try:
-                images, compared = self._source.look(some, self._geometry)
-                files = [self._source.digest(int(row)) for row in some]
+                looked = self._source.look(some, self._geometry)
             except ImageUnreadable as error:
                 part.unreadable.append(error.message)
                 continue
             if self._decoded is not None:
-                self._decoded[some] = images
+                self._decoded[some] = looked.images
             part.rows.append(some)
-            part.files.append(np.array(files, "S32"))
-            pixels = [hashlib.sha256(image).digest() for image in compared]
+            part.files.append(np.array(looked.files, "S32"))
+            pixels = [hashlib.sha256(image).digest() for image in looked.compared]
             part.pixels.append(np.array(pixels, "S32"))
-            part.thumbnails.append(thumbnails(compared))
-            self._add_moments(part, images)
+            part.thumbnails.append(thumbnails(looked.compared))
+            self._add_moments(part, looked.images)
         return part
 
     def _add_moments(self, part: _Part, images: Pixels) -> None:

@@ -23,6 +23,7 @@ from supernets.data import (
     data_formats,
     named,
     read_data,
+    scan,
     to_tensor,
 )
 from supernets.data.samples import FileImages
@@ -305,3 +306,27 @@ def test_digits_are_those_of_scikit_learn_wherever_it_keeps_them(file, monkeypat
     stored = samples.images.array.reshape(-1, 64)
     assert np.array_equal(np.rint(stored * (16 / 255)), images)
     assert np.array_equal(samples.labels, labels)
+
+
+def test_small_pictures_are_decoded_without_threads_unless_these_are_asked_for(
+    written, monkeypatch
+):
+    path, pools = written("folder"), []
+    monkeypatch.setattr(scan, "_TASK", 8)
+    alone = read_data(path, SHAPE, options=OPTIONS)
+
+    class Noted(scan.ThreadPool):
+        def __init__(self, threads):
+            pools.append(threads)
+            super().__init__(threads)
+
+    monkeypatch.setattr(scan, "ThreadPool", Noted)
+    read_data(path, SHAPE, options=OPTIONS)
+    assert pools == []
+    together = read_data(path, SHAPE, options=replace(OPTIONS, threads=3))
+    assert pools == [3]
+    monkeypatch.setattr(scan, "_WORTH_A_THREAD_S", 0.0)
+    read_data(path, SHAPE, options=OPTIONS)
+    assert len(pools) == 2
+    assert content(together.train) == content(alone.train)
+    assert together.fingerprint == alone.fingerprint
