@@ -150,7 +150,7 @@ def test_images_that_are_decoded_when_asked_for_are_those_in_memory(tmp_path, mo
     held = read_data(tmp_path, (16, 16, 3))
     asked = read_data(tmp_path, (16, 16, 3), options=DataOptions(memory_bytes=0, threads=1))
     assert asked.fingerprint == held.fingerprint
-    assert isinstance(asked.train.store._source, FileImages)
+    assert isinstance(asked.train.store.source, FileImages)
     every = np.arange(len(held.train))
     assert np.array_equal(asked.train.images(every), held.train.images(every))
     crops = np.tile([1.0, 1.0, 0.5, 0.5], (len(every), 1))
