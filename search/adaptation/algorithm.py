@@ -73,7 +73,7 @@ class Algorithm:
         settings = self.settings
         size = settings.initial if settings.evaluates_between else settings.archive
         genes = first_population(self.space, self._rng(0), size)
-        front = genes[:0]
+        front: Indices = np.empty(0, np.intp)
         for iteration in range(settings.iterations - 1):
             self._adapt(genes, front, iteration)
             if not settings.evaluates_between:
@@ -82,7 +82,7 @@ class Algorithm:
             self.ended(iteration, self.pace.ends[iteration], genes, values)
             kept = self._kept(values, settings.archive, self._rng(1, iteration))
             genes, values = genes[kept], values[kept]
-            front = genes[non_dominated(values)]
+            front = non_dominated(values)
             new = self._candidates(genes, values, self._rng(2, iteration))
             genes = np.concatenate([genes, new])
         last = settings.iterations - 1
@@ -106,7 +106,7 @@ class Algorithm:
 
     # --- adapting -------------------------------------------------------------------------------
 
-    def _adapt(self, archive: Genes, front: Genes, iteration: int) -> None:
+    def _adapt(self, archive: Genes, front: Indices, iteration: int) -> None:
         draw, pace = self._drawn(archive, front), self.pace
         team = self.objectives.learners[0].session.team
         pace.agree(iteration, team.agreed(pace.decide(iteration)))
@@ -114,12 +114,15 @@ class Algorithm:
             for learner in self.objectives.learners:
                 learner.adapt(pace.ends[: iteration + 1], pace.total, draw)
 
-    def _drawn(self, archive: Genes, front: Genes) -> Draw:
-        """What is trained, after an archive ``(n, n_genes)`` and its front ``(m, n_genes)``."""
-        sampling, focus = self.settings.sampling, self.settings.focus
+    def _drawn(self, archive: Genes, front: Indices) -> Draw:
+        """What is trained, after an archive ``(n, n_genes)`` and the rows of its front ``(m,)``."""
+        sampling, settings = self.settings.sampling, self.settings
         if sampling == "archive":
-            groups = self._ranges(self.objectives.fixed(archive)[:, :1])
-            return distribution(self.space, archive, groups, front, focus).sample
+            second = self.objectives.fixed(archive)[:, :1]
+            sizes = np.abs(second[:, 0]) if second.shape[1] else np.ones(len(archive))
+            efforts = np.where(sizes > 0, sizes, 1.0) ** settings.economy
+            groups, focus = self._ranges(second), settings.focus
+            return distribution(self.space, archive, groups, efforts, front, focus).sample
         if sampling == "uniform":
             return partial(self.space.sample, strategy="uniform")
         return self.objectives.learners[0].task.alone(sampling)

@@ -31,6 +31,12 @@ class TransferSettings(NatSettings):
     focus: float = setting(
         0.75, "share of the training that follows the archive's front, not all of it", 0, 1
     )
+    economy: float = setting(
+        0.5,
+        "power of the second objective that a range's share of the training falls with; 0: none",
+        0,
+        2,
+    )
     sampling: Literal["archive", "uniform", "largest", "smallest"] = setting(
         "archive", "what is trained: as in the archive, any network, or one alone"
     )
@@ -76,6 +82,7 @@ PRESETS: Mapping[str, JsonObject] = {
         "final": 0,
         "ranges": 1,
         "focus": 0.0,
+        "economy": 0.0,
     },
 }
 """Settings by the name of a preset; ``published`` has those of the paper's Table 2."""

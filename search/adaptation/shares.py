@@ -70,23 +70,27 @@ def _filled(available: list[int], n: int) -> list[int]:
 
 
 def distribution(
-    space: Space, archive: Genes, groups: Indices, front: Genes, focus: float
+    space: Space, archive: Genes, groups: Indices, efforts: Array, front: Indices, focus: float
 ) -> GeneDistribution:
-    """What is trained to follow an archive ``(n, n_genes)``: Eq. 3, for its front and its ranges.
+    """What is trained to follow an archive ``(n, n_genes)``: Eq. 3, for each of its ranges.
+
+    A range has a share of the training that is the smaller, the more effort its networks are: where
+    efforts are equal, so are shares.
 
     Args:
         space: of the archive.
         archive: canonical.
         groups: the range that each network is in, ``(n,)``.
-        front: those of the archive that none dominates, ``(m, n_genes)``; none where no values are
-            known.
-        focus: share of the training that follows the front; the ranges have equal shares of the
-            rest.
+        efforts: what a step of each is relative to the others, ``(n,)``.
+        front: rows of those that none dominates, ``(m,)``; none where no values are known.
+        focus: share of the training that follows the front alone, range by range.
     """
-    ranges = [archive[groups == group] for group in np.unique(groups)]
-    weights = [focus, *[(1 - focus) / len(ranges)] * len(ranges)]
-    if not len(front) or focus == 0:
-        return GeneDistribution.of(space, ranges)
-    if focus == 1:
-        return GeneDistribution.of(space, [front])
-    return GeneDistribution.of(space, [front, *ranges], weights)
+    everything = np.arange(len(archive))
+    parts = [(front, focus), (everything, 1 - focus)] if len(front) else [(everything, 1.0)]
+    archives, weights = [], []
+    for rows, share in parts:
+        ranges = [rows[groups[rows] == group] for group in np.unique(groups[rows])]
+        own = np.array([1 / efforts[one].mean() for one in ranges])
+        archives += [archive[one] for one in ranges]
+        weights += (share * own / own.sum()).tolist()
+    return GeneDistribution.of(space, archives, weights)
