@@ -30,7 +30,7 @@ _EVALUATING = 0.2
 """Share of the time for evaluations in the search, if that many images can be looked at in it."""
 _FEWEST, _MOST = 200, 1000
 """Validation images that an evaluation looks at."""
-_REPORTED = 12
+_REPORTED = 6
 """Networks of the front, about, that are looked at on all images at the end."""
 _TRIED = 100
 _OTHERWISE = 0.03

@@ -29,10 +29,10 @@ class TransferSettings(NatSettings):
     final: int = setting(2, "searches after the last adaptation, each of a batch", 0)
     ranges: int = setting(4, "of the second objective, with equal shares of archive; 1: none", 1)
     focus: float = setting(
-        0.75, "share of the training that follows the archive's front, not all of it", 0, 1
+        0.5, "share of the training that follows the archive's front, not all of it", 0, 1
     )
     economy: float = setting(
-        0.5,
+        0.25,
         "power of the second objective that a range's share of the training falls with; 0: none",
         0,
         2,
