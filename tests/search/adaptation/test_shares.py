@@ -81,25 +81,42 @@ def test_networks_are_drawn_as_often_as_the_archive_has_their_choices():
     assert np.mean(p_values) > 0.3
 
 
-def test_each_range_is_trained_equally_often():
-    rng = np.random.default_rng(0)
+def corners():
+    """The smallest and the largest network, 30 of the first and one of the second."""
     small, large = np.zeros((30, SPACE.n_genes), np.int8), SPACE.n_choices[None] - 1
-    archive = SPACE.canonical(np.concatenate([small, large]).astype(np.int8))
-    groups, none = np.array([0] * 30 + [1]), archive[:0]
-    drawn = distribution(SPACE, archive, groups, none, 0.75).sample(2000, rng)
-    share = (drawn == archive[-1]).all(1).mean()
-    assert 0.45 < share < 0.55
-    assert ((drawn == archive[0]).all(1) | (drawn == archive[-1]).all(1)).all()
+    return SPACE.canonical(np.concatenate([small, large]).astype(np.int8))
+
+
+def share_of(network, drawn, n=4000):
+    """How often a distribution draws a network ``(n_genes,)``."""
+    genes = drawn.sample(n, np.random.default_rng(0))
+    return (genes == network).all(1).mean()
+
+
+NONE = np.empty(0, np.intp)
+GROUPS = np.array([0] * 30 + [1])
+
+
+@pytest.mark.parametrize(("effort", "expected"), [(1.0, 1 / 2), (3.0, 1 / 4), (0.5, 2 / 3)])
+def test_a_range_has_the_share_that_its_effort_allows(effort, expected):
+    archive, efforts = corners(), np.array([1.0] * 30 + [effort])
+    drawn = distribution(SPACE, archive, GROUPS, efforts, NONE, 0.75)
+    assert share_of(archive[-1], drawn) == pytest.approx(expected, abs=0.03)
+    assert share_of(archive[0], drawn) == pytest.approx(1 - expected, abs=0.03)
 
 
 @pytest.mark.parametrize("focus", [0.0, 0.25, 0.75, 1.0])
 def test_the_front_has_the_share_that_is_asked_for(focus):
-    rng = np.random.default_rng(0)
-    smallest, largest = np.zeros((1, SPACE.n_genes), np.int8), SPACE.n_choices[None] - 1
-    archive = SPACE.canonical(np.concatenate([smallest, largest]).astype(np.int8))
-    drawn = distribution(SPACE, archive, np.zeros(2, np.intp), archive[:1], focus)
-    share = (drawn.sample(4000, rng) == archive[0]).all(1).mean()
-    assert share == pytest.approx(focus, abs=0.03)  # the rest is a mixture of both, gene by gene
+    archive, efforts = corners(), np.ones(31)
+    drawn = distribution(SPACE, archive, GROUPS, efforts, np.array([30]), focus)
+    # Half of the rest is of the range that the front is in.
+    assert share_of(archive[-1], drawn) == pytest.approx(focus + (1 - focus) / 2, abs=0.03)
+
+
+def test_ranges_of_the_front_have_shares_as_those_of_the_archive():
+    archive, efforts = corners(), np.array([1.0] * 30 + [3.0])
+    drawn = distribution(SPACE, archive, GROUPS, efforts, np.array([4, 30]), 1.0)
+    assert share_of(archive[-1], drawn) == pytest.approx(0.25, abs=0.03)
 
 
 def test_a_gene_that_is_never_active_is_uniform():
