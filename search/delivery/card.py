@@ -163,7 +163,9 @@ def _recipe(delivery: Delivery) -> Iterator[str]:
     if recipe:
         yield f"- trained so: {_settings(recipe)}"
     if network.tuned is not None:
-        yield f"- trained further, alone, with the largest as teacher: {_settings(network.tuned)}"
+        taught = ", with the largest as teacher" if network.tuned["teacher"] else ""
+        settings = {name: value for name, value in network.tuned.items() if name != "teacher"}
+        yield f"- trained further, alone{taught}: {_settings(settings)}"
     yield f"- batch norm recalibrated on {network.recalibrated_on:,} training images"
     options = delivery.request["options"]
     if "int8" in options["precisions"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from nasprof.classification import Accuracy, accuracy
 from nasprof.errors import UsageError
 from nasprof.log import logger
 from nasprof.normalisation import Normalisation
-from nasprof.typing import JsonObject
+from nasprof.typing import JsonObject, Progress
 from profiler.model_files.architectures import NamedArch, named_archs
 from search.accuracy.base import AccuracyModel
 from search.answers.generate import generate
@@ -27,6 +28,7 @@ from search.runs.supernet_accuracy import accuracy_of_supernet
 from supernets import (
     DataSet,
     Evaluator,
+    FineTuning,
     Recalibration,
     Subnet,
     Supernet,
@@ -138,18 +140,13 @@ def trained_network(
     Raises:
         LossInvalid: it was to be trained further, and the loss became no number.
     """
-    supernet, card, data = source.supernet, source.card, source.data
+    data = source.data
     recalibration = Recalibration(options.recalibration, seed=options.seed)
-    evaluator = Evaluator(supernet, card, data, recalibration=recalibration)
+    evaluator = Evaluator(source.supernet, source.card, data, recalibration=recalibration)
     subnet, tuned = evaluator.recalibrated(source.arch.genes), None
     if options.fine_tuning is not None:
-        teacher = evaluator.recalibrated(supernet.largest).folded()
-        learned = fine_tune(
-            subnet, data, options.fine_tuning, teacher=teacher, progress=progress.fine_tuning
-        )
-        learned = evaluator.recalibrate(learned)
-        tuned = options.fine_tuning.to_dict() | _compared(subnet, learned, source)
-        subnet = learned
+        further = _Further(source, evaluator, options.fine_tuning)
+        subnet, tuned = further.trained(subnet, progress.fine_tuning)
     return TrainedNetwork(
         source=source,
         subnet=subnet,
@@ -159,20 +156,57 @@ def trained_network(
     )
 
 
-def _compared(before: Subnet, after: Subnet, source: Source) -> JsonObject:
-    """Top-1 on validation images before and after a fine-tuning, where there are any."""
-    if not len(source.data.validation):
-        return {}
-    evaluator = Evaluator(source.supernet, source.card, source.data, split="validation")
-    own, learned = (
-        accuracy(evaluator.logits(subnet), evaluator.labels).top1 for subnet in (before, after)
-    )
-    if learned < own:
-        logger.warning(
-            f"Fine-tuning has made the network worse: {learned:.2f} % of the validation images "
-            f"instead of {own:.2f} %. Lower the learning rate, or leave it out."
+@dataclass(frozen=True)
+class _Further:
+    """Trains a network of a supernet further, alone.
+
+    Args:
+        source: of the network.
+        evaluator: recalibrates.
+        settings: how.
+    """
+
+    source: Source
+    evaluator: Evaluator
+    settings: FineTuning
+
+    def trained(self, subnet: Subnet, progress: Progress) -> tuple[Subnet, JsonObject]:
+        """The network, recalibrated, and what was done and came of it."""
+        largest = self.evaluator.recalibrated(self.source.supernet.largest)
+        before, most = self._top1(subnet), self._top1(largest)
+        # One that knows no more than its pupil would keep it from learning more.
+        teaches = before is None or most is None or most > before
+        learned = self.evaluator.recalibrate(
+            fine_tune(
+                subnet,
+                self.source.data,
+                self.settings,
+                teacher=largest.folded() if teaches else None,
+                progress=progress,
+            )
         )
-    return {"validation_before": own, "validation_after": learned}
+        tuned = self.settings.to_dict() | {"teacher": "largest" if teaches else None}
+        after = self._top1(learned)
+        if before is None or after is None:
+            return learned, tuned
+        if after < before:
+            logger.warning(
+                f"Fine-tuning has made the network worse: {after:.2f} % of the validation images "
+                f"instead of {before:.2f} %. Lower the learning rate, or leave it out."
+            )
+        return learned, tuned | {"validation_before": before, "validation_after": after}
+
+    def _top1(self, subnet: Subnet) -> float | None:
+        """Of validation images, in percent; None where there are none."""
+        if not len(self.source.data.validation):
+            return None
+        validation = self._validation
+        return accuracy(validation.logits(subnet), validation.labels).top1
+
+    @cached_property
+    def _validation(self) -> Evaluator:
+        source = self.source
+        return Evaluator(source.supernet, source.card, source.data, split="validation")
 
 
 def chosen_arch(request: DeliveryRequest, progress: DeliveryProgress) -> NamedArch:

@@ -19,7 +19,7 @@ from search import DeliveryOptions, DeliveryRequest, deliver
 from search.cli import main
 from search.delivery.network import aligned
 from spaces import get_space
-from supernets import Evaluator
+from supernets import Evaluator, FineTuning
 
 nassearch = console(main)
 QUICK = ("--protocol", "quick:rounds=2,runs=1,repeats=0,sentinel=off")
@@ -179,6 +179,18 @@ def test_outputs_follow_the_supernet_s_classes():
     assert own.classes == images.classes == card.classes[::-1]
     assert np.array_equal(images.test.labels, 9 - data.test.labels)
     assert np.array_equal(Evaluator(supernet, own, images).labels, images.test.labels)
+
+
+def test_nobody_is_taught_by_a_network_that_knows_no_more(home, tmp_path):
+    supernet, _, data = trained_supernet()
+    options = DeliveryOptions(formats="onnx", fine_tuning=FineTuning(batch=500), protocol=QUICK[1])
+    for name, genes in {"own": supernet.largest, "other": supernet.smallest}.items():
+        arch, folder = (supernet.space, genes), tmp_path / name
+        made = deliver(DeliveryRequest(home / "s.safetensors", data, arch, folder, options=options))
+        validation = Evaluator(*trained_supernet(), split="validation")
+        largest, own = (validation.evaluate(one).accuracy.top1 for one in (supernet.largest, genes))
+        assert (made.network.tuned["teacher"] == "largest") == (largest > own)
+        assert ("as teacher" in (folder / "card.md").read_text()) == (largest > own)
 
 
 def test_a_network_is_trained_further_before_it_is_delivered(home, tmp_path):
