@@ -107,20 +107,20 @@ class Algorithm:
     # --- adapting -------------------------------------------------------------------------------
 
     def _adapt(self, archive: Genes, front: Indices, iteration: int) -> None:
-        draw, pace = self._drawn(archive, front), self.pace
+        draw, pace = self._drawn(archive, front, iteration), self.pace
         team = self.objectives.learners[0].session.team
         pace.agree(iteration, team.agreed(pace.decide(iteration)))
         with self.objectives.spending.on("training"):
             for learner in self.objectives.learners:
                 learner.adapt(pace.ends[: iteration + 1], pace.total, draw)
 
-    def _drawn(self, archive: Genes, front: Indices) -> Draw:
+    def _drawn(self, archive: Genes, front: Indices, iteration: int) -> Draw:
         """What is trained, after an archive ``(n, n_genes)`` and the rows of its front ``(m,)``."""
         sampling, settings = self.settings.sampling, self.settings
         if sampling == "archive":
             second = self.objectives.fixed(archive)[:, :1]
             sizes = np.abs(second[:, 0]) if second.shape[1] else np.ones(len(archive))
-            efforts = np.where(sizes > 0, sizes, 1.0) ** settings.economy
+            efforts = np.where(sizes > 0, sizes, 1.0) ** settings.economy_in(iteration)
             groups, focus = self._ranges(second), settings.focus
             return distribution(self.space, archive, groups, efforts, front, focus).sample
         if sampling == "uniform":

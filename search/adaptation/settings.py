@@ -32,10 +32,7 @@ class TransferSettings(NatSettings):
         0.5, "share of the training that follows the archive's front, not all of it", 0, 1
     )
     economy: float = setting(
-        0.25,
-        "power of the second objective that a range's share of the training falls with; 0: none",
-        0,
-        2,
+        1.0, "power of the second objective that shares of ranges fall with, at first", 0, 2
     )
     sampling: Literal["archive", "uniform", "largest", "smallest"] = setting(
         "archive", "what is trained: as in the archive, any network, or one alone"
@@ -64,6 +61,17 @@ class TransferSettings(NatSettings):
         for _ in range(self.iterations - 1):
             sizes.append(min(sizes[-1], self.archive) + self.batch)
         return sum(sizes) + self.final * self.batch
+
+    def economy_in(self, iteration: int) -> float:
+        """The power in an adaptation, from 0: it falls to 0 in the last one.
+
+        Steps of small networks are cheap, and train what the others share with them; the others
+        have the steps in which the learning rate is low.
+
+        >>> [TransferSettings(iterations=3).economy_in(iteration) for iteration in range(3)]
+        [1.0, 0.5, 0.0]
+        """
+        return self.economy * (1 - iteration / max(self.iterations - 1, 1))
 
     def to_dict(self) -> JsonObject:
         """As JSON."""
