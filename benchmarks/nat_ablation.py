@@ -9,14 +9,14 @@ from nat_common import COLUMNS, Kept, add_common_arguments, length_of, row_of
 from nat_methods import tuned
 
 VARIANTS = {
-    "nat": {},
+    "default": {},
     "one adaptation, then search": {"iterations": 1, "initial": 24, "final": 14},
     "uniform distribution": {"sampling": "uniform", "final": 14},
-    "no equal shares": {"ranges": 1},
+    "the paper's distribution": {"ranges": 1, "focus": 0.0, "economy": 0.0},
+    "no ranges": {"ranges": 1},
     "no focus on the front": {"focus": 0.0},
-    "the paper's distribution": {"ranges": 1, "focus": 0.0},
+    "no economy": {"economy": 0.0},
     "no predictor": {"candidates": "bred"},
-    "random candidates": {"candidates": "random"},
     "no crossover": {"crossover": 0.0},
 }
 

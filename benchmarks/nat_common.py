@@ -28,6 +28,8 @@ import numpy as np
 
 from nasprof.cli import say
 from search import TransferOptions, TransferRequest, transfer
+from search.adaptation.log import finished_record
+from search.adaptation.transfer import LOG
 from search.quality.indicators import hypervolume
 from spaces import get_space
 from supernets import Evaluator, Recipe, TrainingOptions, read_data, read_supernet, train_supernet
@@ -57,6 +59,8 @@ SOURCE_SECONDS = 600.0
 def source() -> Path:
     """The supernet that all transfers begin with, trained on Fashion-MNIST."""
     path = KEPT / f"fashion-{SOURCE_SECONDS:g}s.safetensors"
+    if path.exists():
+        return path
     train_supernet(
         SPACE,
         "fashion-mnist",
@@ -159,6 +163,9 @@ class Kept:
     @property
     def record(self) -> dict[str, Any]:
         """Its result as JSON, done now if it never was."""
+        known = finished_record(self.folder / LOG)
+        if known is not None:
+            return dict(known["record"])
         options = TransferOptions(
             method=self.method,
             settings=dict(self.settings),

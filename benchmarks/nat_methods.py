@@ -6,8 +6,18 @@ import argparse
 import json
 from pathlib import Path
 
-from common import report
-from nat_common import COLUMNS, Kept, add_common_arguments, ends_of, length_of, row_of, source
+from common import RESULTS, report
+from nat_common import (
+    COLUMNS,
+    Kept,
+    add_common_arguments,
+    ends_of,
+    length_of,
+    macs_range,
+    row_of,
+    source,
+)
+from nat_picture import draw_fronts
 
 from search.adaptation.settings import METHODS
 
@@ -17,7 +27,7 @@ TUNED = Path(__file__).parent / "results/nat_tuning.json"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which data sets and methods."""
     add_common_arguments(parser)
-    parser.add_argument("--data", default="letters,mnist,animals", help="separated by commas")
+    parser.add_argument("--data", default="letters,animals,glyphs", help="separated by commas")
     parser.add_argument("--methods", default=",".join(METHODS), help="likewise")
 
 
@@ -36,10 +46,12 @@ def measure(given: argparse.Namespace) -> None:
             ]
             rows.append([data, *row_of(method, records)])
     length = "steps" if given.steps else f"{given.seconds:g}s"
+    name = f"nat_methods_{length}"
     report(
-        f"nat_methods_{length}", ("images", *COLUMNS), rows,
+        name, ("images", *COLUMNS), rows,
         seeds=given.seeds, source=ends_of(source(), "fashion-mnist"), transfers=kept,
     )  # fmt: skip
+    draw_fronts(kept, macs_range(), RESULTS / f"{name}.png")
 
 
 def tuned(method: str) -> dict[str, float]:

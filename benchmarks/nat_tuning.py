@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which rates."""
     add_common_arguments(parser)
     parser.set_defaults(seeds=[100])
-    parser.add_argument("--rates", default="0.003,0.01,0.02", help="separated by commas")
+    parser.add_argument("--rates", default="0.005,0.01,0.02", help="separated by commas")
     parser.add_argument("--methods", default=",".join(METHODS), help="likewise")
 
 
