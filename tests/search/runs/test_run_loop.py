@@ -55,6 +55,9 @@ class Shuffled(Executor):
         some = self.rng.permutation(list(self.jobs))[: 1 + self.rng.integers(len(self.jobs))]
         return [(int(job), evaluate(self.problem, self.jobs.pop(job))) for job in some]
 
+    def change_problem(self, problem):
+        self.problem = problem
+
     def close(self):
         self.jobs.clear()
 
