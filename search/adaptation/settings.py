@@ -21,11 +21,11 @@ class TransferSettings(NatSettings):
     owner: ClassVar[str] = "a transfer"
 
     iterations: int = setting(5, "adaptations, each followed by a search", 1, 10_000)
-    initial: int = setting(12, "random networks that the archive begins with", 2)
-    archive: int = setting(16, "networks that are kept from one iteration to the next", 2)
+    initial: int = setting(8, "random networks that the archive begins with", 2)
+    archive: int = setting(12, "networks that are kept from one iteration to the next", 2)
     population: int = setting(60, "survivors of a generation of NSGA-III, and its children", 1)
     generations: int = setting(50, "of NSGA-III in each search", 1)
-    batch: int = setting(6, "networks that join the archive in an iteration", 1)
+    batch: int = setting(4, "networks that join the archive in an iteration", 1)
     final: int = setting(2, "searches after the last adaptation, each of a batch", 0)
     ranges: int = setting(4, "of the second objective, with equal shares of archive; 1: none", 1)
     focus: float = setting(
