@@ -9,7 +9,7 @@ from nat_common import COLUMNS, Kept, add_common_arguments, length_of, row_of
 from nat_methods import tuned
 
 VARIANTS = {
-    "default": {},
+    "nat": {},
     "one adaptation, then search": {"iterations": 1, "initial": 24, "final": 14},
     "uniform distribution": {"sampling": "uniform", "final": 14},
     "the paper's distribution": {"ranges": 1, "focus": 0.0, "economy": 0.0},

@@ -21,6 +21,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,6 @@ import numpy as np
 
 from nasprof.cli import say
 from search import TransferOptions, TransferRequest, transfer
-from search.adaptation.log import finished_record
-from search.adaptation.transfer import LOG
 from search.quality.indicators import hypervolume
 from spaces import get_space
 from supernets import Evaluator, Recipe, TrainingOptions, read_data, read_supernet, train_supernet
@@ -56,11 +55,10 @@ BUDGETS = (0.22e6, 0.5e6, 1.5e6, 4e6)
 SOURCE_SECONDS = 600.0
 
 
+@cache
 def source() -> Path:
     """The supernet that all transfers begin with, trained on Fashion-MNIST."""
     path = KEPT / f"fashion-{SOURCE_SECONDS:g}s.safetensors"
-    if path.exists():
-        return path
     train_supernet(
         SPACE,
         "fashion-mnist",
@@ -163,9 +161,6 @@ class Kept:
     @property
     def record(self) -> dict[str, Any]:
         """Its result as JSON, done now if it never was."""
-        known = finished_record(self.folder / LOG)
-        if known is not None:
-            return dict(known["record"])
         options = TransferOptions(
             method=self.method,
             settings=dict(self.settings),
@@ -185,12 +180,14 @@ class Kept:
 
 def at_budgets(record: Mapping[str, Any], budgets: Sequence[float] = BUDGETS) -> list[float | None]:
     """Test top-1 of the network that validation prefers within each number of MACs."""
-    found: list[float | None] = []
-    for budget in budgets:
-        within = [one for one in record["front"] if one["values"]["macs"] <= budget]
-        best = max(within, key=lambda one: one["validation_top1"], default=None)
-        found.append(None if best is None else best["test_top1"])
-    return found
+    chosen = [best_within(record["front"], budget) for budget in budgets]
+    return [None if one is None else one["test_top1"] for one in chosen]
+
+
+def best_within(front: Sequence[Mapping[str, Any]], budget: float) -> Mapping[str, Any] | None:
+    """The network of a front that validation prefers within a number of MACs; None if none is."""
+    within = [one for one in front if one["values"]["macs"] <= budget]
+    return max(within, key=lambda one: float(one["validation_top1"]), default=None)
 
 
 def test_volume(record: Mapping[str, Any]) -> float:

@@ -13,6 +13,7 @@ from nat_common import (
     KEPT,
     Kept,
     add_common_arguments,
+    best_within,
     images_of,
     length_of,
     mean_and_error,
@@ -50,8 +51,9 @@ def measure(given: argparse.Namespace) -> None:
 def _tuned_further(given: argparse.Namespace, budget: float, seed: int) -> dict[str, Any]:
     """What training further does for the best network of a transfer within a budget."""
     kept = Kept("nat", (given.data,), seed, length_of(given), recipe=tuned("nat"))
-    within = [one for one in kept.record["front"] if one["values"]["macs"] <= budget]
-    arch = max(within, key=lambda one: one["validation_top1"])["arch"]
+    best = best_within(kept.record["front"], budget)
+    if best is None:
+        raise SystemExit(f"no network of {kept.folder.name} is within {budget:g} MACs")
     found, files = {}, []
     for name, fine_tuning in {"torch": None, "tuned": FineTuning(epochs=given.epochs)}.items():
         options = DeliveryOptions(
@@ -60,7 +62,7 @@ def _tuned_further(given: argparse.Namespace, budget: float, seed: int) -> dict[
         begun = time.process_time()
         with TemporaryDirectory() as folder:
             request = DeliveryRequest(
-                kept.folder / "supernet.safetensors", images_of(given.data), arch, folder,
+                kept.folder / "supernet.safetensors", images_of(given.data), best["arch"], folder,
                 options=options,
             )  # fmt: skip
             made = deliver(request)

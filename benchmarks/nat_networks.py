@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from common import report
-from nat_common import BUDGETS, Kept, add_common_arguments, length_of, mean_and_error
+from nat_common import (
+    BUDGETS,
+    Kept,
+    add_common_arguments,
+    best_within,
+    length_of,
+    mean_and_error,
+)
 from nat_methods import tuned
 
 from spaces import parse_arch
@@ -30,16 +37,12 @@ def measure(given: argparse.Namespace) -> None:
             for seed in given.seeds
         ]
         for name, budget in NAMES.items():
-            chosen = [_best(front, budget) for front in fronts]
-            columns = zip(*map(_facts, chosen), strict=True)
+            chosen = [best_within(front, budget) for front in fronts]
+            facts = [_facts(one) for one in chosen if one is not None]
+            columns = zip(*facts, strict=True)
             rows.append([f"NAT-{name}, {data}", *(mean_and_error(list(one)) for one in columns)])
     columns = ("", "pixels", "MACs, M", "parameters, k", "validation top-1 %", "test top-1 %")
     report("nat_networks", columns, rows, seeds=given.seeds)
-
-
-def _best(front: list[Mapping[str, Any]], budget: float) -> Mapping[str, Any]:
-    within = [one for one in front if one["values"]["macs"] <= budget]
-    return max(within, key=lambda one: float(one["validation_top1"]))
 
 
 def _facts(network: Mapping[str, Any]) -> tuple[float, ...]:

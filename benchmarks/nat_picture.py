@@ -8,7 +8,8 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from predictors_picture import COLOURS
+from nat_common import at_budgets
+from predictors_picture import COLOURS, save_with_legend
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
@@ -33,7 +34,7 @@ def draw_fronts(
     for axis, data in zip(axes[0], panels, strict=True):
         for number, method in enumerate(methods):
             records = transfers.get(f"{data} {method}", ())
-            curves = [_answers(record["front"], budgets) for record in records]
+            curves = [np.array(at_budgets(record, budgets), np.float64) for record in records]
             for curve in curves:
                 axis.plot(budgets / 1e6, curve, color=COLOURS[number], linewidth=0.6, alpha=0.5)
             if curves:
@@ -47,18 +48,4 @@ def draw_fronts(
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0, 0].set_ylabel("test top-1 in %")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
-    print(f"Written to {path}")
-
-
-def _answers(front: Sequence[Mapping[str, Any]], budgets: np.ndarray) -> np.ndarray:
-    """Test top-1 of the network that validation prefers within each budget; nan where none is."""
-    found = []
-    for budget in budgets:
-        within = [one for one in front if one["values"]["macs"] <= budget]
-        best = max(within, key=lambda one: one["validation_top1"], default=None)
-        found.append(np.nan if best is None else best["test_top1"])
-    return np.array(found, np.float64)
+    save_with_legend(figure, axes[0, 0], path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from common import report
-from nat_common import BUDGETS, Kept, add_common_arguments, length_of
+from nat_common import BUDGETS, Kept, add_common_arguments, best_within, length_of
 
 from search.adaptation.settings import METHODS
 
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which rates."""
     add_common_arguments(parser)
     parser.set_defaults(seeds=[100])
-    parser.add_argument("--rates", default="0.005,0.01,0.02", help="separated by commas")
+    parser.add_argument("--rates", default="0.01,0.02,0.04", help="separated by commas")
     parser.add_argument("--methods", default=",".join(METHODS), help="likewise")
 
 
@@ -37,6 +37,6 @@ def _score(method: str, rate: float, given: argparse.Namespace) -> float:
         recipe = {"learning_rate": rate}
         record = Kept(name, ("letters",), seed, length_of(given), method, recipe=recipe).record
         for budget in BUDGETS:
-            within = [one for one in record["front"] if one["values"]["macs"] <= budget]
-            found.append(max((one["validation_top1"] for one in within), default=0.0))
+            best = best_within(record["front"], budget)
+            found.append(0.0 if best is None else best["validation_top1"])
     return sum(found) / len(found)

@@ -49,7 +49,12 @@ def draw_curves(
         _in_sizes(axes[1, column], sizes)
     axes[0, 0].set_ylabel("Spearman")
     axes[1, 0].set_ylabel("mean absolute error in %")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
+    save_with_legend(figure, axes[0, 0], path)
+
+
+def save_with_legend(figure: Any, axis: Any, path: Path) -> None:
+    """Write a figure with what is drawn on one of its axes as a legend below."""
+    handles, labels = axis.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

@@ -20,8 +20,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 SIDE = 28
 _BOX = 20
-_ONE_OF = 30
-"""Characters may look like another one in a font that is taken."""
+_PER_ALIKE = 30
+"""Characters for each one that may look like another, in a font that is taken."""
 _SHARES = {"train": 0.64, "validation": 0.16, "test": 0.2}
 
 
@@ -83,7 +83,7 @@ def _fonts(places: list[Path], characters: str) -> Iterator[tuple[str, list[Imag
             continue  # no font that can be read
         pixels = [image.tobytes() for image in images]
         alike = len(pixels) - len(set(pixels))
-        if alike > len(pixels) // _ONE_OF or b"".join(pixels) in seen:
+        if alike > len(pixels) // _PER_ALIKE or b"".join(pixels) in seen:
             continue  # symbols, or the letters of another font again
         seen.add(b"".join(pixels))
         yield path.stem, images

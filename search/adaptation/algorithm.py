@@ -118,10 +118,9 @@ class Algorithm:
         """What is trained, after an archive ``(n, n_genes)`` and the rows of its front ``(m,)``."""
         sampling, settings = self.settings.sampling, self.settings
         if sampling == "archive":
-            second = self.objectives.fixed(archive)[:, :1]
-            sizes = np.abs(second[:, 0]) if second.shape[1] else np.ones(len(archive))
+            sizes = _sizes(self.objectives.fixed(archive))
             efforts = np.where(sizes > 0, sizes, 1.0) ** settings.economy_in(iteration)
-            groups, focus = self._ranges(second), settings.focus
+            groups, focus = self._ranges(sizes), settings.focus
             return distribution(self.space, archive, groups, efforts, front, focus).sample
         if sampling == "uniform":
             return partial(self.space.sample, strategy="uniform")
@@ -138,19 +137,12 @@ class Algorithm:
 
     def _kept(self, values: Array, n: int, rng: np.random.Generator) -> Indices:
         """Rows of ``n`` networks, the best of each range."""
-        second = len(self.objectives.learners)
-        groups = self._ranges(values[:, second : second + 1])
+        groups = self._ranges(_sizes(values[:, len(self.objectives.learners) :]))
         return spread(values, groups, self.problem.worst, n, rng)
 
-    def _ranges(self, second: Array) -> Indices:
-        """The range that the second objective of each network is in: ``(n,)``.
-
-        Args:
-            second: ``(n, 1)``, or ``(n, 0)`` where there is none.
-        """
-        if not second.shape[1]:
-            return np.zeros(len(second), np.intp)
-        return range_of(np.abs(second[:, 0]), self.ends, self.settings.ranges)
+    def _ranges(self, sizes: Array) -> Indices:
+        """The range that each network ``(n,)`` is in: ``(n,)``."""
+        return range_of(sizes, self.ends, self.settings.ranges)
 
     @cached_property
     def corners(self) -> Genes:
@@ -164,9 +156,8 @@ class Algorithm:
         Args:
             values: objectives to be minimised, ``(n, n_objectives)``.
         """
-        second = len(self.objectives.learners)
-        known = np.where(np.isfinite(values).all(1, keepdims=True), values, np.nan)[:, second:]
-        return np.abs(known[:, 0]) if known.shape[1] else np.ones(len(values))
+        known = np.where(np.isfinite(values).all(1, keepdims=True), values, np.nan)
+        return _sizes(known[:, len(self.objectives.learners) :])
 
     @cached_property
     def ends(self) -> tuple[float, float]:
@@ -197,3 +188,12 @@ class Algorithm:
         else:
             drawn = self.space.sample(_DRAWN * settings.batch, rng, "biased")
         return distinct(drawn[unknown(drawn, genes)])[: settings.batch]
+
+
+def _sizes(others: Array) -> Array:
+    """The second objective of networks, 1 where there is none: ``(n,)``.
+
+    Args:
+        others: objectives that are no accuracies, ``(n, k)``.
+    """
+    return np.abs(others[:, 0]) if others.shape[1] else np.ones(len(others))

@@ -206,7 +206,7 @@ class Learner:
         """
         task = self.task
         file = SupernetFile.read(task.path)
-        return file.evaluator_on(images, task.data, device)
+        return file.evaluator_on(images, task.data, device=device)
 
     def finish(self) -> None:
         """Remove what is needed no more."""

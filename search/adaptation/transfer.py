@@ -5,7 +5,7 @@ Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def transfer(
         learners = [stack.enter_context(task.learner(recipe, options)) for task in tasks]
         for learner in learners:
             learner.begin(pace.total, settings.iterations, progress)
-        workers = stack.enter_context(Workers(options, progress, spending))
+        workers = stack.enter_context(closing(Workers(options, progress, spending)))
         objectives = Objectives(problem, learners, log, options, workers, spending)
         account = Account(objectives, options, progress)
         algorithm = Algorithm(objectives, settings, pace, options.seed)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from types import TracebackType
 
 from nasprof.log import logger
 from search.adaptation.request import TransferOptions, TransferProgress
@@ -15,8 +13,8 @@ from search.problem import Objective, Problem
 from spaces import Genes
 
 
-class Workers(AbstractContextManager["Workers"]):
-    """What evaluates networks, started when it is first asked; closed at the end of a ``with``.
+class Workers:
+    """What evaluates networks, started when it is first asked.
 
     Args:
         options: which executor, and how many workers.
@@ -68,12 +66,8 @@ class Workers(AbstractContextManager["Workers"]):
         )
         return self._executor
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End whoever was started."""
         if self._executor is not None:
             self._executor.close()
 

@@ -90,13 +90,18 @@ class LabelledImages:
 def _read(images: LabelledImages, image_shape: tuple[int, int, int], fingerprint: str) -> DataSet:
     data = images.read(image_shape)
     if data.fingerprint != fingerprint:
-        raise changed(str(images.source), "images", fingerprint, data.fingerprint)
+        raise changed(str(images.source), "images", differing(fingerprint, data.fingerprint))
     return data
 
 
-def changed(where: str, what: str, expected: str, actual: str) -> EvaluationImpossible:
-    """An error that says so of weights or images, by their digests."""
+def differing(expected: str, actual: str) -> str:
+    """How two digests are told apart."""
+    return f"{actual[:12]}, not {expected[:12]}"
+
+
+def changed(where: str, what: str, why: str) -> EvaluationImpossible:
+    """An error that says so of weights or images."""
     return EvaluationImpossible(
-        f"{where} has other {what} than when this was begun ({actual[:12]}, not {expected[:12]})",
+        f"{where} has other {what} than when this was begun ({why})",
         "Values of both cannot be compared: put back the former, or begin anew.",
     )

@@ -7,6 +7,8 @@ that it can be given to other processes, which load both and refuse others.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,10 +20,11 @@ from nasprof.errors import NasprofError, UsageError
 from nasprof.log import ONCE, logger
 from nasprof.typing import Array, JsonObject, Progress
 from search.accuracy.files import accuracy_files
-from search.objectives.images import LabelledImages, changed
+from search.objectives.images import LabelledImages, changed, differing
 from search.problem import EvaluationImpossible
 from spaces import Genes, Space
 from supernets.checkpoint import read_supernet, weights_digest
+from supernets.data.pictures import ImageUnreadable
 
 if TYPE_CHECKING:
     from supernets.card import SupernetCard
@@ -111,30 +114,30 @@ class SupernetFile:
         resolved = images.resolved(self.card.in_space(space).data)
         data = resolved.read(space.input_shape, progress)
         self._warn_of(data)
-        return self._evaluator(resolved, space, data)
+        return self.evaluator_on(resolved, data, space)
 
     def evaluator_on(
-        self, images: LabelledImages, data: DataSet, device: str = "cpu"
+        self,
+        images: LabelledImages,
+        data: DataSet,
+        space: Space | None = None,
+        device: str = "cpu",
     ) -> SupernetEvaluator:
         """The same on images that this process has read before.
 
         Args:
             images: what they are, for other processes.
             data: the images, at any size.
+            space: of the networks; the supernet's own unless given.
             device: of torch, in this process.
 
         Raises:
             UsageError: they are of other classes than the supernet's.
         """
-        return self._evaluator(images, self.card.space, data, device)
-
-    def _evaluator(
-        self, images: LabelledImages, space: Space, data: DataSet, device: str = "cpu"
-    ) -> SupernetEvaluator:
-        path = str(self.path.absolute())
-        evaluator = SupernetEvaluator(path, self.digest, space, images, data.fingerprint)
+        own, path = space or self.card.space, str(self.path.absolute())
+        evaluator = SupernetEvaluator(path, self.digest, own, images, data.fingerprint)
         loaded = _ByResolution(self, images, data, device)
-        loaded.at(space.members[-1])
+        loaded.at(own.members[-1])
         _keep(evaluator, loaded)
         return evaluator
 
@@ -187,7 +190,8 @@ class SupernetEvaluator:
             EvaluationImpossible: weights or images cannot be read any more, or are others now.
             NasprofError: a network's weights give no numbers.
         """
-        return [evaluator.evaluate(own) for evaluator, own in map(self._located, genes)]
+        with self._unchanged_images():
+            return [evaluator.evaluate(own) for evaluator, own in map(self._located, genes)]
 
     def top1(self, genes: Genes) -> Array:
         """Top-1 accuracy of each network ``(n, n_genes)`` in percent: ``(n,)``."""
@@ -200,8 +204,17 @@ class SupernetEvaluator:
             EvaluationImpossible: as :meth:`evaluate`.
             NasprofError: likewise.
         """
-        evaluator, own = self._located(genes)
-        return evaluator.inherited(own)
+        with self._unchanged_images():
+            evaluator, own = self._located(genes)
+            return evaluator.inherited(own)
+
+    @contextmanager
+    def _unchanged_images(self) -> Iterator[None]:
+        """Within, no architecture is to blame for a picture that is not what it was."""
+        try:
+            yield
+        except ImageUnreadable as error:
+            raise changed(str(self.images.source), "images", error.message) from error
 
     def _located(self, genes: Genes) -> tuple[Evaluator, Genes]:
         """What evaluates the network ``(n_genes,)``, and its genes at its resolution."""
@@ -230,7 +243,7 @@ class SupernetEvaluator:
     def _load(self) -> _ByResolution:
         file = SupernetFile.read(self.path, self.space)
         if file.digest != self.weights:
-            raise changed(self.path, "weights", self.weights, file.digest)
+            raise changed(self.path, "weights", differing(self.weights, file.digest))
         data = self.images.read_once(self.space.input_shape, self.fingerprint)
         return _ByResolution(file, self.images, data)
 

@@ -62,7 +62,8 @@ class Split:
                 :func:`supernets.data.pictures.crop_box`.
 
         Raises:
-            NasprofError: a picture that could be decoded when the set was read no longer can.
+            NasprofError: a picture that could be decoded when the set was read no longer can, or
+                has changed.
         """
         return self.store.read(self.rows[indices], crops)
 
@@ -228,9 +229,9 @@ class InMemory(_Store):
     ) -> None:
         super().__init__(source, geometry)
         self._decoded = np.full(len(source), pixels is not None)
-        # Memory is taken when it is written to.
-        empty = np.empty((len(source), *geometry.shape), np.uint8)
-        self._pixels = empty if pixels is None else pixels
+        if pixels is None:  # memory is taken when it is written to
+            pixels = np.empty((len(source), *geometry.shape), np.uint8)
+        self._pixels = pixels
 
     def read(self, rows: Indices, crops: Array | None = None) -> Pixels:
         missing = np.unique(rows[~self._decoded[rows]])

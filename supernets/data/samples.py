@@ -110,7 +110,7 @@ class ImageSource(ABC):
                 that is taken, its middle unless given.
 
         Raises:
-            ImageUnreadable: one of them cannot be decoded, named.
+            ImageUnreadable: one of them cannot be decoded, or is another than was looked at, named.
         """
 
 
@@ -174,6 +174,7 @@ class FileImages(ImageSource):
         self, paths: Sequence[Path], names: Sequence[str], max_pixels: int = MAX_PIXELS
     ) -> None:
         self.paths, self.names, self.max_pixels = list(paths), list(names), max_pixels
+        self._looked_at: dict[int, bytes] = {}
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -198,12 +199,20 @@ class FileImages(ImageSource):
         except UsageError as error:
             raise ImageUnreadable(error.message) from error
 
+    def _unchanged(self, row: int) -> bytes:
+        """What a file holds, which must be what it held when it was looked at, if it was."""
+        content = self._bytes(row)
+        known = self._looked_at.get(int(row))
+        if known is not None and hashlib.sha256(content).digest() != known:
+            raise ImageUnreadable("it has changed since it was looked at")
+        return content
+
     def load(self, rows: Indices, geometry: Geometry, crops: Array | None = None) -> Pixels:
         out = np.empty((len(rows), *geometry.shape), np.uint8)
         for number, row in enumerate(rows):
             crop = None if crops is None else crops[number]
             with self._named(row):
-                out[number] = decode(self._bytes(row), geometry, self.max_pixels, crop)
+                out[number] = decode(self._unchanged(row), geometry, self.max_pixels, crop)
         return out
 
     def look(self, rows: Indices, geometry: Geometry) -> Looked:
@@ -216,6 +225,7 @@ class FileImages(ImageSource):
                 both = decode_each(content, (geometry, COMPARED), self.max_pixels)
             images[number], compared[number] = both
             files.append(hashlib.sha256(content).digest())
+            self._looked_at[int(row)] = files[-1]
         return Looked(images, compared, files)
 
     @contextmanager

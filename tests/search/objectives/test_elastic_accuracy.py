@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_supernets import ELASTIC, SPACES, card_of, digits_for
 
 from profiler import LoweringOptions, named_archs
@@ -13,10 +14,11 @@ from search import LabelledImages, Models, RunOptions, run
 from search.executors import open_executor
 from search.objectives import images as labelled_images
 from search.objectives import measured, objectives_of, supernet_accuracy
-from search.problem import Problem
+from search.problem import EvaluationImpossible, Problem
 from search.runs.evaluate_supernet import EvaluationOptions, evaluate_supernet
 from spaces import parse_arch
 from supernets import Recalibration, Supernet, SupernetWeights, write_supernet
+from supernets.data import DataOptions
 
 NAME = "top1@elastic.safetensors"
 IMAGES = LabelledImages("digits", recalibration=Recalibration(images=60, batch=30))
@@ -106,6 +108,22 @@ def test_other_processes_get_no_weights_and_find_the_same(file):
         while finished := executor.wait():
             found |= dict(finished)
     assert found[0].values[:, 0].tolist() == [-value for value in expected]
+
+
+def test_images_that_change_before_they_are_read_end_the_search(file, tmp_path):
+    data = digits_for(ELASTIC)
+    pixels, source = data.test.images(np.arange(len(data.test))), tmp_path / "images"
+    for number, (image, label) in enumerate(zip(pixels, data.test.labels, strict=True)):
+        path = source / str(label) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0]).save(path)
+    images = LabelledImages(source, recalibration=IMAGES.recalibration, options=DataOptions())
+    objective = top1(Models(images=images))
+    objective.function(GENES[:1])
+    for path, image in zip(sorted(source.rglob("*.png")), pixels, strict=True):
+        Image.fromarray(255 - image[..., 0]).save(path)
+    with pytest.raises(EvaluationImpossible, match="has other images than when this was begun"):
+        objective.function(GENES[1:2])
 
 
 def test_one_resolution_of_it_is_asked_for(file):

@@ -26,6 +26,7 @@ from supernets.data import (
     scan,
     to_tensor,
 )
+from supernets.data.pictures import ImageUnreadable
 from supernets.data.samples import FileImages
 
 SHAPE = (12, 12, 1)
@@ -190,6 +191,19 @@ def test_what_is_read_at_another_size_is_decoded_once_and_only_if_it_is_needed(
     assert sorted(decoded) == sorted(smaller.train.rows[[0, 2]].tolist())
     first.at((6, 6, 1)).train.images(some)
     assert len(decoded) == 2
+
+
+@pytest.mark.parametrize("memory_bytes", [1 << 30, 0])
+def test_a_picture_that_changed_since_it_was_looked_at_is_named(written, memory_bytes):
+    path = written("folder")
+    data = read_data(path, SHAPE, options=replace(OPTIONS, memory_bytes=memory_bytes))
+    name = data.train.image_name(1)
+    Image.fromarray(np.zeros(SHAPE[:2], np.uint8)).save(path / name.strip("'"))
+    smaller = data.at((6, 6, 1))
+    smaller.train.images(np.array([0, 2]))
+    with pytest.raises(ImageUnreadable, match="it has changed since it was looked at") as error:
+        smaller.train.images(np.array([1]))
+    assert name in error.value.message
 
 
 @FORMATS
