@@ -8,17 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from common import report
-from nat_common import (
-    BUDGETS,
-    KEPT,
-    Kept,
-    add_common_arguments,
-    best_within,
-    images_of,
-    length_of,
-    mean_and_error,
-)
+from nat_common import KEPT, Kept, add_common_arguments, images_of, length_of
 from nat_methods import tuned
+from nat_table import BUDGETS, best_within, mean_and_error
 
 from nasprof.cli import say
 from search import DeliveryOptions, DeliveryRequest, deliver

@@ -6,6 +6,7 @@ import argparse
 
 from common import report
 from nat_common import Kept, add_common_arguments, length_of
+from nat_methods import tuned
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,13 +18,15 @@ def measure(given: argparse.Namespace) -> None:
     """A row a network of the trade-off choice."""
     rows = []
     runs = {
-        "four objectives": (("letters",), "top1,macs,params,latency"),
+        "four objectives": (("letters",), "top1,macs,params,latency@cpu"),
         "several data sets": (("letters", "mnist", "animals", "fashion-mnist"), "top1,macs"),
     }
     for name, (data, objectives) in runs.items():
         for seed in given.seeds:
-            kept = Kept(name.replace(" ", "-"), data, seed, length_of(given), objectives=objectives)
-            record = kept.record
+            record = Kept(
+                name.replace(" ", "-"), data, seed, length_of(given),
+                recipe=tuned("nat"), objectives=objectives,
+            ).record  # fmt: skip
             chosen = [record["front"][index] for index in record["trade_off"]]
             for one in chosen:
                 test = one["test_top1"]

@@ -7,17 +7,9 @@ import json
 from pathlib import Path
 
 from common import RESULTS, report
-from nat_common import (
-    COLUMNS,
-    Kept,
-    add_common_arguments,
-    ends_of,
-    length_of,
-    macs_range,
-    row_of,
-    source,
-)
+from nat_common import Kept, add_common_arguments, ends_of, length_of, source
 from nat_picture import draw_fronts
+from nat_table import COLUMNS, macs_range, row_of
 
 from search.adaptation.settings import METHODS
 
@@ -28,23 +20,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which data sets and methods."""
     add_common_arguments(parser)
     parser.add_argument("--data", default="letters,animals,glyphs", help="separated by commas")
-    parser.add_argument("--methods", default=",".join(METHODS), help="likewise")
+    parser.add_argument("--methods", default=",".join(METHODS), help="beside NAT, likewise")
 
 
 def measure(given: argparse.Namespace) -> None:
     """A row a method and data set."""
     rows, kept = [], {}
     for data in given.data.split(","):
-        for method in given.methods.split(","):
-            records = [
+        transfers = {
+            method: [
                 Kept(method, (data,), seed, length_of(given), method, recipe=tuned(method)).record
                 for seed in given.seeds
             ]
+            for method in dict.fromkeys(["nat", *given.methods.split(",")])
+        }
+        for method, records in transfers.items():
             kept[f"{data} {method}"] = [
                 {name: record[name] for name in ("front", "hypervolume", "span", "spent", "cpu_s")}
                 for record in records
             ]
-            rows.append([data, *row_of(method, records)])
+            rows.append([data, *row_of(method, records, transfers["nat"])])
     length = "steps" if given.steps else f"{given.seconds:g}s"
     name = f"nat_methods_{length}"
     report(

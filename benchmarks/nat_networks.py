@@ -7,15 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from common import report
-from nat_common import (
-    BUDGETS,
-    Kept,
-    add_common_arguments,
-    best_within,
-    length_of,
-    mean_and_error,
-)
+from nat_common import Kept, add_common_arguments, length_of
 from nat_methods import tuned
+from nat_table import BUDGETS, best_within, mean_and_error
 
 from spaces import parse_arch
 

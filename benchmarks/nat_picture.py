@@ -8,7 +8,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from nat_common import at_budgets
+from nat_table import at_budgets
 from predictors_picture import COLOURS, save_with_legend
 
 matplotlib.use("Agg")

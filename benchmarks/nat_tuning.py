@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from common import report
-from nat_common import BUDGETS, Kept, add_common_arguments, best_within, length_of
+from nat_common import Kept, add_common_arguments, length_of
+from nat_table import BUDGETS, best_within
 
 from search.adaptation.settings import METHODS
 
@@ -20,13 +21,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def measure(given: argparse.Namespace) -> None:
     """A row a method; the best rate is what the other parts take."""
-    rates = [float(rate) for rate in given.rates.split(",")]
-    rows, best = [], {}
-    for method in given.methods.split(","):
-        scores = [_score(method, rate, given) for rate in rates]
-        best[method] = max(zip(scores, rates, strict=True))[1]
-        rows.append([method, *(f"{score:.2f}" for score in scores), best[method]])
-    report("nat_tuning", ("", *map(str, rates), "best"), rows, best=best, seeds=given.seeds)
+    first = [float(rate) for rate in given.rates.split(",")]
+    scores = {method: _scores(method, first, given) for method in given.methods.split(",")}
+    best = {method: max(found, key=found.__getitem__) for method, found in scores.items()}
+    rates = sorted({rate for found in scores.values() for rate in found})
+    rows = [
+        [
+            method,
+            *(f"{found[rate]:.2f}" if rate in found else "-" for rate in rates),
+            f"{best[method]:g}",
+        ]
+        for method, found in scores.items()
+    ]
+    columns = ("", *(f"{rate:g}" for rate in rates), "best")
+    report("nat_tuning", columns, rows, best=best, seeds=given.seeds)
+
+
+def _scores(method: str, rates: list[float], given: argparse.Namespace) -> dict[float, float]:
+    """Score by rate, with further ones while the best is the lowest or the highest tried."""
+    scores = {rate: _score(method, rate, given) for rate in rates}
+    while True:
+        best = max(scores, key=scores.__getitem__)
+        beyond = {min(scores): best / 2, max(scores): best * 2}.get(best)
+        if beyond is None:
+            return scores
+        scores[beyond] = _score(method, beyond, given)
 
 
 def _score(method: str, rate: float, given: argparse.Namespace) -> float:
