@@ -21,13 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How long each is trained further."""
     add_common_arguments(parser, seconds=100)
     parser.add_argument("--data", default="letters")
-    parser.add_argument("--epochs", type=int, default=4, help="of training further")
+    parser.add_argument("--epochs", type=int, default=8, help="of training further")
+    parser.add_argument("--rate", type=float, default=0.02, help="its highest learning rate")
+    parser.add_argument("--distillation", type=float, default=0.0)
 
 
 def measure(given: argparse.Namespace) -> None:
     """A row a budget, over all seeds."""
     rows, kept = [], []
-    for budget in BUDGETS:
+    for budget in BUDGETS[:3]:
         found = [_tuned_further(given, budget, seed) for seed in given.seeds]
         kept.extend(found)
         rows.append([
@@ -37,7 +39,16 @@ def measure(given: argparse.Namespace) -> None:
             f"{max(one['files'] for one in found):.2f}",
         ])  # fmt: skip
     columns = ("MACs at most", "test top-1 %", "trained further", "gain", "its CPU s", "files off")
-    report("nat_delivery", columns, rows, seeds=given.seeds, epochs=given.epochs, networks=kept)
+    report(
+        "nat_delivery",
+        columns,
+        rows,
+        seeds=given.seeds,
+        networks=kept,
+        epochs=given.epochs,
+        rate=given.rate,
+        distillation=given.distillation,
+    )
 
 
 def _tuned_further(given: argparse.Namespace, budget: float, seed: int) -> dict[str, Any]:
@@ -47,7 +58,10 @@ def _tuned_further(given: argparse.Namespace, budget: float, seed: int) -> dict[
     if best is None:
         raise SystemExit(f"no network of {kept.folder.name} is within {budget:g} MACs")
     found, files = {}, []
-    for name, fine_tuning in {"torch": None, "tuned": FineTuning(epochs=given.epochs)}.items():
+    further = FineTuning(
+        epochs=given.epochs, learning_rate=given.rate, distillation=given.distillation
+    )
+    for name, fine_tuning in {"torch": None, "tuned": further}.items():
         options = DeliveryOptions(
             fine_tuning=fine_tuning, protocol="quick:rounds=2,runs=1", seed=seed
         )

@@ -10,8 +10,8 @@ from nat_methods import tuned
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing but seeds and length."""
-    add_common_arguments(parser, seconds=300)
+    """Nothing but seeds and length, of which each data set has as much."""
+    add_common_arguments(parser, seconds=100)
 
 
 def measure(given: argparse.Namespace) -> None:
@@ -23,8 +23,9 @@ def measure(given: argparse.Namespace) -> None:
     }
     for name, (data, objectives) in runs.items():
         for seed in given.seeds:
+            length = {unit: value * len(data) for unit, value in length_of(given).items()}
             record = Kept(
-                name.replace(" ", "-"), data, seed, length_of(given),
+                name.replace(" ", "-"), data, seed, length,
                 recipe=tuned("nat"), objectives=objectives,
             ).record  # fmt: skip
             chosen = [record["front"][index] for index in record["trade_off"]]

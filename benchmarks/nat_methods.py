@@ -41,7 +41,7 @@ def measure(given: argparse.Namespace) -> None:
             ]
             rows.append([data, *row_of(method, records, transfers["nat"])])
     length = "steps" if given.steps else f"{given.seconds:g}s"
-    name = f"nat_methods_{length}"
+    name = f"nat_methods_{given.data.replace(',', '_')}_{length}"
     report(
         name, ("images", *COLUMNS), rows,
         seeds=given.seeds, source=ends_of(source(), "fashion-mnist"), transfers=kept,

@@ -16,6 +16,8 @@ from matplotlib import pyplot
 # Okabe and Ito's palette, which the colour-blind can tell apart, and marks for print.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C8C3F", "#555555")
 MARKS = "osD^vPX*<>"
+_LEGEND_INCHES = 1.3
+"""What an entry of a legend takes at most."""
 RANKS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 
 
@@ -55,7 +57,8 @@ def draw_curves(
 def save_with_legend(figure: Any, axis: Any, path: Path) -> None:
     """Write a figure with what is drawn on one of its axes as a legend below."""
     handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    columns = min(len(labels), max(1, int(figure.get_figwidth() / _LEGEND_INCHES)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
     print(f"Written to {path}")
