@@ -101,10 +101,6 @@ class Models:
                 warn_of_changes(model, changes_at(model, backend))
         return self._costs[name]
 
-    def has_read(self, name: str) -> bool:
-        """Whether the cost model of that name, or in that file, was asked for by an objective."""
-        return name in self._costs
-
     def own_table(self, target: Target, space: Space, serial: str | None = None) -> CostModel:
         """One's own table of a device; of one in this machine it is built first.
 

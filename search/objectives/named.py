@@ -9,7 +9,6 @@ from itertools import chain
 from typing import Self
 
 from nasprof.errors import UsageError
-from nasprof.log import logger
 from search.objectives.base import NamedObjective, objectives
 from search.objectives.callables import Own
 from search.objectives.models import Models
@@ -39,7 +38,6 @@ def objectives_of(names: Sequence[str], models: Models) -> tuple[Space, tuple[Ob
     named = [_named(name, models) for name in names]
     _refuse_repeated(named)
     _refuse_unused_images(named, models)
-    _warn_of_unused_table(models)
     space = _common_space(named, models)
     return space, tuple(objective.in_space(space) for objective in named)
 
@@ -72,13 +70,6 @@ def _refuse_unused_images(named: Sequence[NamedObjective], models: Models) -> No
         raise UsageError(
             f"the images of {models.images.source} are of no use: no objective looks at any",
             "Name one that does, such as top1@SUPERNET.safetensors, or leave them out.",
-        )
-
-
-def _warn_of_unused_table(models: Models) -> None:
-    if models.lut is not None and not models.has_read(models.lut):
-        logger.warning(
-            f"No objective asks the cost model {models.lut}; a bare latency or latency_upper does."
         )
 
 

@@ -707,14 +707,6 @@ def test_a_table_that_another_process_builds_is_refused_with_what_to_do(folder):
     assert one("latency@quick", space=CELLS).function(CELLS.sample(1, np.random.default_rng(0))) > 0
 
 
-@pytest.mark.parametrize("asked", ["latency", "latency_upper", "latency@cells.json"])
-def test_a_cost_model_that_no_objective_asks_is_said(asked, caplog):
-    objectives_of(["macs", asked], sources())
-    assert "No objective asks" not in caplog.text
-    objectives_of(["macs", "latency@cells-table"], sources())
-    assert "No objective asks the cost model cells.json" in caplog.text
-
-
 def test_doubts_and_changes_are_said_once(folder, caplog):
     fingerprint = {**target().resolve().device.fingerprint(), "cpu": "another"}
     facts = {"device": "cpu", "device_fingerprint": fingerprint, "runtime": "onnxruntime"}
