@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -58,3 +60,21 @@ def report(
     path.write_text(json.dumps(record, indent=1) + "\n")
     if not quiet:
         print(f"Written to {path}")
+
+
+def seed_list(text: str) -> list[int]:
+    """``0,1,2`` as numbers."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds") from error
+
+
+def mean_and_error(values: Sequence[float | None], digits: int = 1) -> str:
+    """Mean and standard error; how many there are where some are missing."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return "-"
+    error = np.std(known, ddof=1) / len(known) ** 0.5 if len(known) > 1 else float("nan")
+    missing = f" ({len(known)} of {len(values)})" if len(known) < len(values) else ""
+    return f"{np.mean(known):.{digits}f} ± {error:.{digits}f}{missing}"

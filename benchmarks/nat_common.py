@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common import seed_list
 
 from nasprof.cli import say
 from search import TransferOptions, TransferRequest, transfer
@@ -145,7 +146,6 @@ class Kept:
     settings: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     objectives: str = "top1,macs"
-    models: Any = None
 
     @property
     def folder(self) -> Path:
@@ -163,25 +163,14 @@ class Kept:
             seed=self.seed,
             **self.length,  # type: ignore[arg-type]
         )
-        more = {} if self.models is None else {"models": self.models}
         data = [images_of(name) for name in self.data]
-        request = TransferRequest(
-            source(), data, self.folder, self.objectives, options=options, **more
-        )
+        request = TransferRequest(source(), data, self.folder, self.objectives, options=options)
         done = transfer(request).to_dict()
         say(f"{self.folder.relative_to(KEPT)}: {done['cpu_s']} CPU s, {done['steps']} steps")
         return done
 
 
-def seed_list(text: str) -> list[int]:
-    """``0,1,2`` as numbers."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds") from error
-
-
-def add_common_arguments(parser: argparse.ArgumentParser, seconds: float = 150) -> None:
+def add_common_arguments(parser: argparse.ArgumentParser, seconds: float = 100) -> None:
     """Seeds and length."""
     parser.add_argument("--seeds", type=seed_list, default=[0, 1, 2])
     parser.add_argument("--seconds", type=float, default=seconds, help="CPU time of each transfer")

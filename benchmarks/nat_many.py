@@ -11,7 +11,7 @@ from nat_methods import tuned
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing but seeds and length, of which each data set has as much."""
-    add_common_arguments(parser, seconds=100)
+    add_common_arguments(parser)
 
 
 def measure(given: argparse.Namespace) -> None:

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from common import report
+from common import mean_and_error, report
 from nat_common import Kept, add_common_arguments, length_of
 from nat_methods import tuned
-from nat_table import BUDGETS, best_within, mean_and_error
+from nat_table import BUDGETS, best_within
 
 from spaces import parse_arch
 
@@ -18,7 +18,7 @@ NAMES = {"S": BUDGETS[0], "M": BUDGETS[2], "L": float("inf")}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which data sets."""
-    add_common_arguments(parser, seconds=100)
+    add_common_arguments(parser)
     parser.add_argument("--data", default="letters,animals,glyphs", help="separated by commas")
 
 

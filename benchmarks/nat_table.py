@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
+from common import mean_and_error
 from nat_common import SPACE
 
 from search.quality.indicators import hypervolume
@@ -39,6 +41,7 @@ def test_volume(record: Mapping[str, Any]) -> float:
     return hypervolume(np.array(points), np.array([0.0, 1.0]))
 
 
+@cache
 def macs_range() -> tuple[int, int]:
     """MACs of the smallest and the largest network."""
     settings = {**SPACE, "of": {**SPACE["of"], "classes": 10}}
@@ -46,16 +49,6 @@ def macs_range() -> tuple[int, int]:
     ends = np.stack([np.zeros(space.n_genes, np.int8), space.n_choices - 1])
     low, high = space.macs(space.canonical(ends)).tolist()
     return low, high
-
-
-def mean_and_error(values: Sequence[float | None], digits: int = 1) -> str:
-    """Mean and standard error; how many there are where some are missing."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return "-"
-    error = np.std(known, ddof=1) / len(known) ** 0.5 if len(known) > 1 else 0.0
-    missing = f" ({len(known)} of {len(values)})" if len(known) < len(values) else ""
-    return f"{np.mean(known):.{digits}f} ± {error:.{digits}f}{missing}"
 
 
 def leads_of(nat: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> list[str]:

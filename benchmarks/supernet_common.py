@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from functools import cache
 from pathlib import Path
 
@@ -47,17 +46,3 @@ def middle_network(space: Space) -> Genes:
 def checkpoint(seconds: float, seed: int, scheme: str = "uniform") -> Path:
     """Where the supernet of a training is kept."""
     return TRAININGS / f"{scheme}-{seconds:g}s-{seed}.safetensors"
-
-
-def seed_list(text: str) -> list[int]:
-    """``0,1,2`` as numbers."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds") from error
-
-
-def mean_and_error(values: list[float]) -> str:
-    """Mean and standard error of a few values."""
-    error = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
-    return f"{np.mean(values):.2f} ± {error:.2f}"

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import report
+from common import mean_and_error, report, seed_list
 from supernet_common import (
     checkpoint,
     demo_space,
     fashion,
-    mean_and_error,
     middle_network,
-    seed_list,
 )
 
 from search import DeliveryOptions, DeliveryRequest, deliver
@@ -94,7 +92,7 @@ def _row(key: tuple[str, str, str], records: list[dict[str, Any]]) -> list[str]:
     ok = abs(np.mean(points)) <= ALLOWED[key[1]] and (key[1] != "fp32" or logits <= 1e-4)
     return [
         *key,
-        *(mean_and_error([record[name] for record in records]) for name in ("torch", "top1")),
+        *(mean_and_error([record[name] for record in records], 2) for name in ("torch", "top1")),
         f"{np.mean(points):+.2f} ({min(points):+.2f} to {max(points):+.2f})",
         f"{min(record['agreement'] for record in records):.2f}",
         f"{logits:.1e}",

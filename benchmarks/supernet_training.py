@@ -6,14 +6,12 @@ import argparse
 
 import numpy as np
 import torch
-from common import report
+from common import mean_and_error, report, seed_list
 from supernet_common import (
     TRAININGS,
     checkpoint,
     demo_space,
     fashion,
-    mean_and_error,
-    seed_list,
 )
 
 from supernets import Evaluator, Supernet, read_supernet
@@ -43,7 +41,7 @@ def measure(given: argparse.Namespace) -> None:
         rows.append(
             [scheme, f"{np.mean([result['cpu_s'] for result in results]):.0f}",
              " ".join(str(result["steps"]) for result in results),
-             *(mean_and_error([result[key] for result in results])
+             *(mean_and_error([result[key] for result in results], 2)
                for key in ("smallest", "median", "largest"))]
         )  # fmt: skip
     report(
