@@ -72,7 +72,8 @@ def searched(path: Path) -> Any:
 
 def generator(path: Path) -> Any:
     """A generator's arrays."""
-    from search.pnag.checkpoint import GENERATOR, read_checkpoint
+    from search.generators.checkpoint import read_checkpoint
+    from search.pnag.checkpoint import GENERATOR
 
     return read_checkpoint(path, GENERATOR).digest()
 

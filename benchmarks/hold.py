@@ -49,10 +49,10 @@ from search.answers.feedback import record_answers
 from search.answers.speed import StatedSpeed
 from search.answers.verify import verify_candidates
 from search.engines.exact import exact_front
-from search.pnag.answers import AnswerSettings, answer
+from search.generators.answers import AnswerSettings, answer
 from search.pnag.checkpoint import read_generator
 from search.pnag.settings import TrainingSettings
-from search.pnag.stored import train_and_store
+from search.pnag.stored import shelf
 from search.problem import Objective, Problem
 from spaces import get_space
 
@@ -82,7 +82,7 @@ def build(folder: Path) -> None:
             table = read_cost_model(folder / f"{runtime}.json").on_clock(clock)
             site = deployment_of(table, accuracy, target_of(runtime))
             generator = folder / f"{runtime}-{clock}.npz"
-            train_and_store(site.trade_off, TrainingSettings(), generator, resume=False)
+            shelf.train_and_store(site.trade_off, TrainingSettings(), generator, resume=False)
 
 
 def answer_all(folder: Path) -> list[dict[str, Any]]:

@@ -42,8 +42,8 @@ from platforms import (
 from nasprof.threads import one_thread
 from search.archives.archive import Archive
 from search.engines.local import LocalEngine
+from search.generators.answers import AnswerSettings, answer
 from search.objectives.trade_off import TradeOff
-from search.pnag.answers import AnswerSettings, answer
 from search.pnag.checkpoint import write_generator
 from search.pnag.generator import Generator
 from search.pnag.network import PolicyNetwork

@@ -15,7 +15,7 @@ from pnag_jobs import Search
 from pnag_trainings import COMPARED
 
 from nasprof.threads import one_thread
-from search.pnag.answers import AnswerSettings, answer
+from search.generators.answers import AnswerSettings, answer
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
 

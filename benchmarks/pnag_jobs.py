@@ -13,7 +13,7 @@ from platforms import best_known, best_within, platform, share, unseen_budgets
 
 from nasprof.threads import one_thread
 from search.archives.archive import Archive
-from search.pnag.answers import AnswerSettings, answer
+from search.generators.answers import AnswerSettings, answer
 from search.pnag.budgets import BudgetScale
 from search.pnag.checkpoint import read_generator, write_generator
 from search.pnag.generator import Generator

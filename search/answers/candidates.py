@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from search.pnag.answers import Answer
+from search.generators.answers import Answer
 
 Propose: TypeAlias = Callable[[Sequence[float]], list[list[Answer]]]
 """Architectures within each of several budgets in ms, most accurate first."""

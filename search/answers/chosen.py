@@ -9,9 +9,9 @@ from profiler.tables.chosen import spread
 from search.accuracy import read_accuracy_model
 from search.accuracy.ridge import ridge_of
 from search.engines.exact import exact_front
+from search.generators.polish import improve
+from search.generators.population import Population
 from search.objectives.trade_off import TradeOff
-from search.pnag.polish import improve
-from search.pnag.population import Population
 from spaces import Genes, Space
 from spaces.predictor import SpaceMismatch
 

@@ -18,9 +18,9 @@ from search.accuracy.base import AccuracyModel
 from search.answers.deployment import resolve_deployment
 from search.answers.request import AnswerProgress, ModelOptions
 from search.engines import engines as known_engines
+from search.generators.entrant import entrant as pnag_entrant
 from search.objectives.trade_off import TradeOff
-from search.pnag.entrant import entrant as pnag_entrant
-from search.pnag.stored import ready_generator
+from search.pnag.stored import shelf
 from search.runs.comparison import (
     Comparison,
     ComparisonSettings,
@@ -166,7 +166,7 @@ def _entrant(trade_off: TradeOff, confidence: float, training: Progress, name: s
     """An engine, or the generator for the models, which is trained if need be."""
     if name != PNAG:
         return entrant(trade_off, name, confidence)
-    generator = ready_generator(trade_off, progress=training)
+    generator = shelf.ready(trade_off, progress=training)
     evaluations = generator.provenance.get("evaluations", "an unknown number of")
     logger.info(f"{PNAG} was trained once with {evaluations} evaluations, which are not counted")
     return pnag_entrant(trade_off, generator, confidence)

@@ -9,8 +9,8 @@ import numpy as np
 from luts import TABLE_SPEED, Speed
 from search.accuracy.answers import LowerBound
 from search.answers.deployment import Deployment
+from search.generators.answers import Answer
 from search.objectives.trade_off import TradeOff
-from search.pnag.answers import Answer
 from spaces import Arch
 
 

@@ -13,7 +13,7 @@ from search.answers.context import Context
 from search.answers.deployment import resolve_deployment
 from search.answers.replies import Front, Reply, Result
 from search.answers.request import AnswerOptions, AnswerProgress
-from search.pnag.stored import ready_generator
+from search.pnag.stored import shelf
 
 
 def front(
@@ -55,7 +55,7 @@ def front(
     options, progress = options or AnswerOptions(), progress or AnswerProgress()
     deployment = resolve_deployment(device, lut, accuracy, options, progress)
     trade_off = deployment.trade_off
-    generator = ready_generator(trade_off, options.generator, progress.training)
+    generator = shelf.ready(trade_off, options.generator, progress.training)
     context = Context.at(deployment, options.confidence)
     propose = options.proposing(generator, trade_off)
     budgets_ms = spread_budgets(context.minimum_ms, context.maximum_ms, points)

@@ -25,7 +25,7 @@ from search.answers.request import AnswerProgress, GenerateOptions
 from search.answers.speed import StatedSpeed, speed_for
 from search.answers.verification import Verification
 from search.answers.verify import verify_candidates, warn_of_doubts
-from search.pnag.stored import ready_generator
+from search.pnag.stored import shelf
 
 
 def generate(
@@ -97,7 +97,7 @@ def answer_budgets(
         export.check(deployment.trade_off.space)
     plan = deployment.answer_plan(options.measuring_protocol) if measuring else None
     least = _lower_bound(deployment, options)
-    generator = ready_generator(deployment.trade_off, options.generator, progress.training)
+    generator = shelf.ready(deployment.trade_off, options.generator, progress.training)
     speed = speed_for(deployment, options.speed, measuring, progress)
     context = Context.at(deployment, options.confidence, speed, least)
     propose = options.proposing(generator, deployment.trade_off, speed)

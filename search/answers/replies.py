@@ -11,8 +11,8 @@ from nasprof.typing import JsonObject
 from search.answers.candidates import Candidates, Propose, spread_budgets
 from search.answers.context import Context
 from search.answers.verification import Verification
+from search.generators.answers import Answer
 from search.naming import exactly
-from search.pnag.answers import Answer
 from spaces import Arch
 
 

@@ -17,8 +17,8 @@ from nasprof.reader import brief
 from profiler.measuring.protocol import Protocol, parse_protocol
 from profiler.tables.progress import BuildProgress
 from search.answers.candidates import Propose
+from search.generators.answers import AnswerSettings, answer
 from search.objectives.trade_off import TradeOff
-from search.pnag.answers import AnswerSettings, answer
 from search.pnag.generator import Generator
 
 KEPT = 32

@@ -13,7 +13,7 @@ from search.answers.request import AnswerProgress, TrainOptions
 from search.pnag.generator import Generator
 from search.pnag.rewards import rewards
 from search.pnag.settings import TrainingSettings
-from search.pnag.stored import generator_path, train_and_store
+from search.pnag.stored import shelf
 
 
 def train_generator(
@@ -58,10 +58,10 @@ def train_generator(
     if path is not None and path.suffix != ".npz":
         raise UsageError(f"{path} is no place for a generator", "Expected a file in .npz.")
     trade_off = resolve_deployment(device, lut, accuracy, options, progress).trade_off
-    return train_and_store(
+    return shelf.train_and_store(
         trade_off,
         settings,
-        path or generator_path(trade_off),
+        path or shelf.path(trade_off),
         seed=options.seed,
         resume=options.resume,
         progress=progress.training,

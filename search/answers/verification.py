@@ -11,7 +11,7 @@ from profiler.measuring.records import Measurement
 from profiler.measuring.speed import speed_beside
 from search.answers.candidates import Candidates, key
 from search.answers.speed import StatedSpeed
-from search.pnag.answers import Answer
+from search.generators.answers import Answer
 
 
 @dataclass

@@ -27,7 +27,7 @@ from search.answers.candidates import Candidates, Propose, key
 from search.answers.deployment import Deployment
 from search.answers.speed import StatedSpeed
 from search.answers.verification import Verification
-from search.pnag.answers import Answer
+from search.generators.answers import Answer
 from spaces import Genes
 
 ATTEMPTS = 4

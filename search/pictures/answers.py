@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+    from search.generators.answers import Answer
     from search.objectives.trade_off import TradeOff
-    from search.pnag.answers import Answer
 
 # Of Okabe and Ito's palette, which the colour-blind can tell apart.
 COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00")

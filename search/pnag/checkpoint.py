@@ -1,27 +1,25 @@
-"""Generators and trainings as files: arrays and one JSON text in an ``.npz``, without pickle."""
+"""PNAG's generators as files: arrays and one JSON text in an ``.npz``, without pickle."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasprof.errors import UsageError
 from nasprof.named_files import NamedFiles
 from nasprof.reader import Reader
-from search.model_arrays import ModelArrays, parse_arrays, read_arrays
+from search.generators.checkpoint import Arrays, naming, read_checkpoint
+from search.model_arrays import ModelArrays
 from search.pnag.budgets import BudgetScale
 from search.pnag.generator import Generator
-from search.pnag.policy import Arrays, Policy, shapes
+from search.pnag.policy import Policy, shapes
 from spaces import Space
 from spaces.predictor import SpaceMismatch
 
 GENERATOR = "pnag-generator"
 TRAINING = "pnag-training"
-_REMEDY = "Train one: nassearch train --help"
+_REMEDY = f"Train one: {Generator.command} --help"
 
 generator_files = NamedFiles(
     folder="generators",
@@ -31,10 +29,6 @@ generator_files = NamedFiles(
     origin="train one: nassearch train",
 )
 """Where generators are kept."""
-
-
-class CheckpointInvalid(UsageError):
-    """A file does not hold a generator, or holds a damaged one."""
 
 
 def write_generator(generator: Generator, path: Path) -> None:
@@ -57,8 +51,8 @@ def read_generator(path: Path, space: Space) -> Generator:
         CheckpointInvalid: it is truncated, changed, or of something else.
         SpaceMismatch: it generates architectures of another space.
     """
-    stored = read_checkpoint(path, GENERATOR)
-    with _naming(path):
+    stored = read_checkpoint(path, GENERATOR, _REMEDY)
+    with naming(path, _REMEDY):
         own = stored.space()
         if own != space:
             raise SpaceMismatch(
@@ -74,32 +68,3 @@ def read_generator(path: Path, space: Space) -> Generator:
         policy.sample(np.eye(len(knots_ms), dtype=np.float32)[:1], np.random.default_rng(0))
         elites = space.canonical(stored.array("elites", np.int8, (None, space.n_genes)))
     return Generator(policy, scale, elites, provenance, path)
-
-
-def read_checkpoint(path: Path, kind: str) -> ModelArrays:
-    """What a file holds, which must be of that kind.
-
-    Raises:
-        UsageError: there is no such file.
-        CheckpointInvalid: it is truncated, changed, or of something else.
-    """
-    if not path.exists():
-        raise UsageError(f"cannot read {path}: No such file or directory", _REMEDY)
-    with _naming(path):
-        stored = parse_arrays(read_arrays(path))
-        if stored.kind != kind:
-            raise UsageError(f"field 'kind' is {stored.kind!r}, expected {kind!r}")
-    return stored
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name the file in what is said to be wrong with it."""
-    try:
-        yield
-    except SpaceMismatch:
-        raise
-    except (UsageError, ValueError) as error:
-        what = error.message if isinstance(error, UsageError) else str(error)
-        said = what if str(path) in what else f"{path}: {what}"
-        raise CheckpointInvalid(said, _REMEDY) from error

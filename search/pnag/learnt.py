@@ -10,19 +10,19 @@ import torch
 
 from nasprof.compiler_cache import no_compiler_cache
 from nasprof.typing import Array, Flags, JsonObject
-from search.objectives.trade_off import TradeOff
-from search.pnag.budgets import BudgetScale
-from search.pnag.dominance import dominance
-from search.pnag.evaluator import Evaluator, hinge
-from search.pnag.policy import Arrays
-from search.pnag.rewards import Batch, Reward
-from search.pnag.settings import TrainingSettings
-from search.pnag.tensors import (
+from search.generators.checkpoint import Arrays
+from search.generators.tensors import (
     load_module,
     load_optimizer,
     module_arrays,
     optimizer_arrays,
 )
+from search.objectives.trade_off import TradeOff
+from search.pnag.budgets import BudgetScale
+from search.pnag.dominance import dominance
+from search.pnag.evaluator import Evaluator, hinge
+from search.pnag.rewards import Batch, Reward
+from search.pnag.settings import TrainingSettings
 from spaces import Genes
 
 EPOCHS = 250

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,6 @@ from spaces import Genes, Space
 
 PolicyWeights: TypeAlias = Mapping[str, NDArray[np.float32]]
 Float32: TypeAlias = NDArray[np.float32]
-Arrays: TypeAlias = dict[str, NDArray[Any]]
-"""Arrays by name, as files hold them, of whatever types."""
 
 
 def n_tokens(space: Space) -> int:

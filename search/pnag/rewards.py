@@ -9,10 +9,10 @@ import numpy as np
 
 from nasprof.registry import Registry
 from nasprof.typing import Array, Flags, JsonObject
+from search.generators.checkpoint import Arrays
 from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.dominance import dominance
-from search.pnag.policy import Arrays
 from search.pnag.settings import TrainingSettings
 from spaces import Genes
 

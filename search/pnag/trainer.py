@@ -17,22 +17,23 @@ from numpy.typing import NDArray
 from nasprof.compiler_cache import no_compiler_cache
 from nasprof.reader import Reader
 from nasprof.typing import Array, JsonObject
-from search.model_arrays import ModelArrays
-from search.objectives.trade_off import TradeOff
-from search.pnag.budgets import BudgetScale
-from search.pnag.elites import Elites
-from search.pnag.network import PolicyNetwork
-from search.pnag.policy import Arrays, Policy
-from search.pnag.polish import improve
-from search.pnag.population import Population
-from search.pnag.rewards import Batch, Reward, rewards
-from search.pnag.settings import TrainingSettings
-from search.pnag.tensors import (
+from search.generators.checkpoint import Arrays
+from search.generators.elites import Elites
+from search.generators.polish import improve
+from search.generators.population import Population
+from search.generators.tensors import (
     load_module,
     load_optimizer,
     module_arrays,
     optimizer_arrays,
 )
+from search.model_arrays import ModelArrays
+from search.objectives.trade_off import TradeOff
+from search.pnag.budgets import BudgetScale
+from search.pnag.network import PolicyNetwork
+from search.pnag.policy import Policy
+from search.pnag.rewards import Batch, Reward, rewards
+from search.pnag.settings import TrainingSettings
 from spaces import Genes
 
 Float32: TypeAlias = NDArray[np.float32]
@@ -76,9 +77,14 @@ class Trainer:
         self.expected: float | None = None
 
     @property
+    def total(self) -> int:
+        """How many steps there are."""
+        return self.settings.steps
+
+    @property
     def done(self) -> bool:
         """Whether all steps were taken."""
-        return self.steps >= self.settings.steps
+        return self.steps >= self.total
 
     @property
     def policy(self) -> Policy:

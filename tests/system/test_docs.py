@@ -20,7 +20,7 @@ from search.cli import main as nassearch
 from search.commands.engine_settings import row_of
 from search.engines import engines
 from search.pnag.checkpoint import write_generator
-from search.pnag.stored import generator_path
+from search.pnag.stored import shelf
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -82,7 +82,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     table = replace(models.cost, provenance={**facts, **known})
     write_cost_model(table, tmp_path / "data" / "luts" / f"{table.name}.json")
-    write_generator(generator_for("mobile"), generator_path(models))
+    write_generator(generator_for("mobile"), shelf.path(models))
     return tmp_path
 
 

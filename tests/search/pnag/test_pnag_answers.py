@@ -22,11 +22,11 @@ from trade_offs import (
 
 from luts import TABLE_SPEED, Measured, Speed
 from nasprof.errors import UsageError
+from search.generators.answers import AnswerSettings, answer
+from search.generators.fingerprint import fingerprint
+from search.generators.polish import count_neighbours, improve
+from search.generators.population import Population
 from search.objectives.trade_off import TradeOff
-from search.pnag.answers import AnswerSettings, answer
-from search.pnag.generator import fingerprint
-from search.pnag.polish import count_neighbours, improve
-from search.pnag.population import Population
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
 

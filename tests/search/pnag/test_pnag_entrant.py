@@ -18,9 +18,9 @@ from trade_offs import (
 
 from luts import write_cost_model
 from search.cli import main
-from search.pnag.answers import answer
-from search.pnag.entrant import entrant
-from search.pnag.polish import count_neighbours
+from search.generators.answers import answer
+from search.generators.entrant import entrant
+from search.generators.polish import count_neighbours
 from search.runs.best_known import best_known_front
 from search.runs.comparison import ComparisonSettings, compare_entrants
 

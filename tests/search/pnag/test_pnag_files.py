@@ -20,9 +20,10 @@ from trade_offs import (
 )
 
 from nasprof.errors import UsageError
+from search.generators.answers import AnswerSettings, answer
+from search.generators.checkpoint import CheckpointInvalid
 from search.model_arrays import parse_arrays, read_arrays
-from search.pnag.answers import AnswerSettings, answer
-from search.pnag.checkpoint import CheckpointInvalid, read_generator, write_generator
+from search.pnag.checkpoint import read_generator, write_generator
 from spaces import get_space
 from spaces.predictor import SpaceMismatch
 
@@ -182,7 +183,7 @@ from pathlib import Path
 import numpy as np
 from luts import read_cost_model
 from search.accuracy import read_accuracy_model
-from search.pnag.answers import AnswerSettings, answer
+from search.generators.answers import AnswerSettings, answer
 from search.pnag.checkpoint import read_generator
 from search.objectives.trade_off import TradeOff
 table = read_cost_model("cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224")

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from trade_offs import CELLS, cells, learned, mobile
 
 from nasprof.errors import UsageError
+from search.generators.elites import Elites
+from search.generators.population import Population
 from search.pnag import learnt
 from search.pnag.budgets import BudgetScale
 from search.pnag.dominance import dominance
-from search.pnag.elites import Elites
 from search.pnag.evaluator import Evaluator, hinge
-from search.pnag.population import Population
 from search.pnag.rewards import Batch, rewards
 from search.pnag.settings import TrainingSettings
 

@@ -20,9 +20,11 @@ from trade_offs import CELLS, cells, learned, made_up_accuracy, mobile
 from luts import write_cost_model
 from nasprof.errors import UsageError
 from search.cli import main
+from search.generators import training
+from search.generators.checkpoint import CheckpointInvalid, read_checkpoint
 from search.objectives.trade_off import TradeOff
-from search.pnag import learnt, training
-from search.pnag.checkpoint import TRAINING, CheckpointInvalid, read_checkpoint
+from search.pnag import learnt
+from search.pnag.checkpoint import TRAINING
 from search.pnag.rewards import Batch, rewards
 from search.pnag.settings import TrainingSettings
 from search.pnag.trainer import Trainer

@@ -1,9 +1,10 @@
-"""Answering budgets with a trained generator, by inference."""
+"""Answering budgets: what draws architectures, evaluating them, polish, bounds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -11,10 +12,9 @@ from luts import TABLE_SPEED, Bound, Speed
 from nasprof.errors import UsageError
 from nasprof.threads import one_thread
 from nasprof.typing import Array
+from search.generators.polish import ROUNDS, improve
+from search.generators.population import Population, distinct, stack
 from search.objectives.trade_off import TradeOff
-from search.pnag.generator import Generator
-from search.pnag.polish import ROUNDS, improve
-from search.pnag.population import Population, distinct, stack
 from spaces import Genes
 
 POLISHED = 4
@@ -42,6 +42,20 @@ class Answer:
     upper_ms: float
 
 
+class Sampler(Protocol):
+    """What draws architectures for budgets: a trained generator, or whatever else knows some."""
+
+    @property
+    def elites(self) -> Genes:
+        """Architectures that answer any budget they are within ``(n, n_genes)``."""
+
+    def calibrated(self, trade_off: TradeOff) -> Self:
+        """The same for a cost model whose range of latencies may have moved."""
+
+    def sample(self, budgets_ms: Array, rng: np.random.Generator) -> Genes:
+        """One architecture for each budget of predicted latency ``(n,)``: ``(n, n_genes)``."""
+
+
 @dataclass(frozen=True)
 class AnswerSettings:
     """How budgets are answered.
@@ -49,7 +63,7 @@ class AnswerSettings:
     Args:
         confidence: with which an answer keeps within its budget, between 0 and 1; None takes
             predictions as they are.
-        samples: architectures that the policy draws for each budget.
+        samples: architectures that are drawn for each budget.
         polish: whether the best of them are improved by exchanges of genes.
         keep: answers for each budget, at most.
         rounds: of exchanges, at most.
@@ -75,7 +89,7 @@ class AnswerSettings:
 
 
 def answer(
-    generator: Generator,
+    sampler: Sampler,
     trade_off: TradeOff,
     budgets_ms: Sequence[float],
     rng: np.random.Generator,
@@ -84,8 +98,8 @@ def answer(
 ) -> list[list[Answer]]:
     """The best architectures found within each budget, most accurate first.
 
-    They are drawn by the policy (Guo et al. 2022, Sec. 3.1), beside those that training has kept,
-    and then polished.
+    They are drawn by the sampler (such as the policy of Guo et al. 2022, Sec. 3.1), beside its
+    elites, and then polished.
 
     Args:
         budgets_ms: of what an architecture takes at most.
@@ -107,9 +121,9 @@ def answer(
     limits_ms = np.array([limit.on_prediction for limit in limits])
     with one_thread():
         budgets = np.repeat(limits_ms, settings.samples)
-        drawn = generator.calibrated(trade_off).sample(budgets, rng)
+        drawn = sampler.calibrated(trade_off).sample(budgets, rng)
         fastest = trade_off.extremes.fastest[None]
-        genes = np.concatenate([drawn, generator.elites, fastest])
+        genes = np.concatenate([drawn, sampler.elites, fastest])
         population = Population.evaluated(trade_off, np.unique(genes, axis=0))
         best = [best_within(population, limit_ms, settings.keep) for limit_ms in limits_ms]
         if settings.polish and best:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nasprof.typing import Array, Indices
+from search.generators.population import Population
 from search.objectives.trade_off import TradeOff
-from search.pnag.population import Population
 from spaces import Genes, Space
 from spaces.neighbours import neighbours
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 import numpy as np
 
+from nasprof.typing import Array
+from search.generators.answers import POLISHED, AnswerSettings, Sampler, answer, best_within
+from search.generators.polish import ROUNDS, count_neighbours
+from search.generators.population import Population
 from search.objectives.trade_off import TradeOff
-from search.pnag.answers import POLISHED, AnswerSettings, answer, best_within
-from search.pnag.generator import Generator
-from search.pnag.polish import ROUNDS, count_neighbours
-from search.pnag.population import Population
 from search.runs.comparison import Entrant
 from spaces import Genes, Space
 
 SAMPLES = 256
-"""Samples of the policy for each budget, before any exchanges."""
+"""Samples for each budget, before any exchanges."""
 
 
-def entrant(trade_off: TradeOff, generator: Generator, confidence: float | None) -> Entrant:
+def entrant(trade_off: TradeOff, generator: Sampler, confidence: float | None) -> Entrant:
     """Answers of a generator, each made with a limited number of evaluations.
 
-    Counted is what an answer evaluates: samples of the policy, exchanges of genes, the fastest
+    Counted is what an answer evaluates: samples, exchanges of genes, the fastest
     architecture, and the best within the budget that training has kept. What training evaluated
     is not: it is done once for all budgets, and told in the generator's provenance.
     """
@@ -32,7 +33,7 @@ def entrant(trade_off: TradeOff, generator: Generator, confidence: float | None)
 
 def _evaluated(
     trade_off: TradeOff,
-    generator: Generator,
+    generator: Sampler,
     confidence: float | None,
     budgets_ms: Sequence[float],
     evaluations: int,
@@ -47,13 +48,27 @@ def _evaluated(
         kept = _kept(elites, limit_ms, min(POLISHED, evaluations - 1))
         samples, rounds = _shares(trade_off.space, evaluations - 1 - len(kept))
         answer(
-            replace(generator, elites=kept),
+            _Keeping(generator, kept),
             watched,
             [budget_ms],
             rng,
             AnswerSettings(confidence, samples, rounds=rounds),
         )
     return np.unique(np.concatenate(seen), axis=0)
+
+
+@dataclass(frozen=True)
+class _Keeping:
+    """A generator with other elites."""
+
+    generator: Sampler
+    elites: Genes
+
+    def calibrated(self, trade_off: TradeOff) -> Self:
+        return type(self)(self.generator.calibrated(trade_off), self.elites)
+
+    def sample(self, budgets_ms: Array, rng: np.random.Generator) -> Genes:
+        return self.generator.sample(budgets_ms, rng)
 
 
 def _kept(elites: Population, limit_ms: float, most: int) -> Genes:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasprof.typing import Array
-from search.pnag.population import Population, stack
+from search.generators.population import Population, stack
 from search.quality.indicators import non_dominated
 from spaces import Genes, Space
 

@@ -1,0 +1,1 @@
+"""What generators of architectures share: drawing and answering, polish, training, files."""
