@@ -9,6 +9,7 @@ from search.commands.deliver import deliver
 from search.commands.fit import fit
 from search.commands.front import front
 from search.commands.generate import generate
+from search.commands.pomonag import pomonag
 from search.commands.predict import predict
 from search.commands.run import run
 from search.commands.sample import sample
@@ -35,5 +36,6 @@ for command in (
     supernet,
     transfer,
     deliver,
+    pomonag,
 ):
     main.add_command(command)

@@ -81,7 +81,7 @@ class Worker:
 def main(descriptor: int) -> None:
     """Serve the process at the other end of a connection for as long as it lives."""
     connection = Connection(descriptor)
-    Thread(target=_end_with_parent, args=(descriptor,), daemon=True).start()
+    Thread(target=end_with_parent, args=(descriptor,), daemon=True).start()
     # Where all processes are told to end together, it is the other one that ends this one.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -92,7 +92,7 @@ def main(descriptor: int) -> None:
             connection.send(worker.answer(connection.recv()))
 
 
-def _end_with_parent(descriptor: int) -> None:
+def end_with_parent(descriptor: int) -> None:
     """End this process and those it started when the other end of the connection is closed."""
     other_end = select.poll()
     other_end.register(descriptor, 0)

@@ -1,0 +1,1 @@
+"""Tasks: small data sets that predictors of accuracy learn to tell apart."""
