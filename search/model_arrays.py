@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ _ABOUT = "about"
 Scalar = TypeVar("Scalar", bound=np.number)
 Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 """By name."""
+StateArrays: TypeAlias = dict[str, NDArray[Any]]
+"""The state of something in training by name, of whatever types."""
 
 
 class ModelFileInvalid(UsageError):

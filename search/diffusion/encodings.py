@@ -7,6 +7,7 @@ decided here, by the rows as they are drawn: nothing is repaired before it is co
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -90,8 +91,12 @@ class GeneEncoding(Encoding):
         return self.space.canonical(genes), valid
 
 
-encodings: Registry[type[Encoding]] = Registry(
+encodings: Registry[Callable[[Space], Encoding]] = Registry(
     "encoding",
-    {"genes": "search.diffusion.encodings:GeneEncoding"},
+    {
+        "blocks": "search.diffusion.published:BlockEncoding",
+        "genes": "search.diffusion.encodings:GeneEncoding",
+        "published": "search.diffusion.published:published",
+    },
 )
-"""Encodings by name."""
+"""What encodes the architectures of a space, by name."""

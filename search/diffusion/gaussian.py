@@ -66,7 +66,8 @@ class GaussianProcess(Process):
         entries = self._entries[classes].reshape(len(classes), -1)
         spread = sigma(levels)[:, None]
         noisy = entries + spread * rng.standard_normal(entries.shape, np.float32)
-        return Noisy(noisy / np.sqrt(1 + spread**2), levels, np.ones(classes.shape, np.bool_))
+        scaled = (noisy / np.sqrt(1 + spread**2)).astype(np.float32)
+        return Noisy(scaled, levels, np.ones(classes.shape, np.bool_))
 
     def loss(self, said: Tensor, classes: Classes, noisy: Noisy) -> Tensor:
         if self.linear:
@@ -86,7 +87,7 @@ class GaussianProcess(Process):
         expected: Tensor = 2 * self._logits(said).softmax(-1) - 1
         return expected.reshape(said.shape)
 
-    def draw(
+    def sample(
         self,
         denoise: Denoise,
         n: int,

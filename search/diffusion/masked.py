@@ -70,7 +70,7 @@ class MaskedProcess(Process):
         rows = said.reshape(-1, *self.encoding.shape)
         return rows.masked_fill(self._barred, _BARRED)
 
-    def draw(
+    def sample(
         self,
         denoise: Denoise,
         n: int,

@@ -46,7 +46,7 @@ class CostScale:
     @classmethod
     def of(cls, costs: Array) -> CostScale:
         """The scale of costs ``(n, n_costs)``."""
-        logs = (costs > 0).all(0)
+        logs = np.atleast_1d((costs > 0).all(0))
         scaled = _logged(costs, logs)
         low, middle, high = np.quantile(scaled, [0.1587, 0.5, 0.8413], axis=0)
         reach = _FAR * (high - low) / 2
@@ -70,20 +70,20 @@ def _logged(costs: Array, logs: NDArray[np.bool_]) -> Array:
     return scaled
 
 
-def advantages(merit: Array, cost: Array) -> Array:
-    """Rank of merit among the architectures of nearest cost, between 0 and 1: ``(n,)``.
+def advantages(primary: Array, cost: Array) -> Array:
+    """Rank of each among those of nearest cost, between 0 and 1: ``(n,)``.
 
     Args:
-        merit: more is better, ``(n,)``.
+        primary: more is better, ``(n,)``.
         cost: ``(n,)``.
     """
-    n = len(merit)
+    n = len(primary)
     window = min(NEIGHBOURS, n)
     order = np.argsort(cost, kind="stable")
-    sorted_merit = merit[order]
+    ordered = primary[order]
     starts = (np.arange(n) - window // 2).clip(0, n - window)
-    near = np.lib.stride_tricks.sliding_window_view(sorted_merit, window)[starts]
-    own = sorted_merit[:, None]
+    near = np.lib.stride_tricks.sliding_window_view(ordered, window)[starts]
+    own = ordered[:, None]
     ranks = np.empty(n)
     ranks[order] = (near < own).mean(1) + (near == own).mean(1) / 2
     return ranks
@@ -110,7 +110,7 @@ class Pool:
 
     Args:
         genes: distinct ones, ``(n, n_genes)``.
-        values: to be minimised, ``(n, n_objectives)``; the merit first, then the costs.
+        values: to be minimised, ``(n, n_objectives)``; the primary one first, then the costs.
         scale: of the costs; that of a first pool, so that conditions keep their meaning.
     """
 
@@ -145,13 +145,13 @@ class Pool:
 
     @cached_property
     def advantages(self) -> NDArray[np.float32]:
-        """Rank of merit at equal cost, for the cost of each direction: ``(n, n_directions)``."""
+        """Ranks by the primary objective at equal cost: ``(n, n_directions)``."""
         costs = self.shares @ self.directions.T
         columns = [advantages(-self.values[:, 0], cost) for cost in costs.T]
         return np.stack(columns, 1).astype(np.float32)
 
 
-def merit_first(problem: Problem) -> list[int]:
+def primary_first(problem: Problem) -> list[int]:
     """Columns of a problem's values in the order of pools: the first maximised one, the others.
 
     Raises:
@@ -160,5 +160,5 @@ def merit_first(problem: Problem) -> list[int]:
     if not problem.objectives:
         raise UsageError("there is no objective to generate architectures for")
     maximised = [index for index, one in enumerate(problem.objectives) if one.maximise]
-    merit = maximised[0] if maximised else 0
-    return [merit, *(index for index in range(len(problem.objectives)) if index != merit)]
+    primary = maximised[0] if maximised else 0
+    return [primary, *(index for index in range(len(problem.objectives)) if index != primary)]

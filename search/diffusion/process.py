@@ -79,7 +79,7 @@ class Process(ABC):
         """
 
     @abstractmethod
-    def draw(
+    def sample(
         self,
         denoise: Denoise,
         n: int,

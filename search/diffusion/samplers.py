@@ -31,7 +31,7 @@ def _normal(like: Tensor, rng: np.random.Generator) -> Tensor:
 def ancestral(
     denoised: Denoised, noisy: Tensor, spreads: Array, rng: np.random.Generator
 ) -> Tensor:
-    """Drawn from the posterior of the next level given this one and what is expected."""
+    """Samples from the posterior of the next level given this one and what is expected."""
     variances = spreads**2
     for step in range(len(spreads) - 1):
         expected, share = denoised(noisy, step), float(variances[step + 1] / variances[step])

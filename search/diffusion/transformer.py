@@ -40,7 +40,7 @@ class RowTransformer(nn.Module):  # type: ignore[misc]  # torch is not typed her
         self.last = nn.Linear(width, classes)
 
     def forward(self, noisy: Tensor, levels: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """``(n, rows * classes)``; arguments as of :class:`~search.diffusion.networks.ResidualMlp`."""
+        """``(n, rows * classes)``, as :class:`~search.diffusion.networks.ResidualMlp`."""
         embedded = self.level(levels)
         if self.condition is not None and conditions is not None:
             embedded = embedded + self.condition(conditions)

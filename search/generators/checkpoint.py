@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
-
-from numpy.typing import NDArray
+from typing import TypeAlias
 
 from nasprof.errors import UsageError
-from search.model_arrays import ModelArrays, parse_arrays, read_arrays
+from search.model_arrays import ModelArrays, StateArrays, parse_arrays, read_arrays
 from spaces.predictor import SpaceMismatch
 
-Arrays: TypeAlias = dict[str, NDArray[Any]]
+Arrays: TypeAlias = StateArrays
 """Arrays by name, as files hold them, of whatever types."""
 
 

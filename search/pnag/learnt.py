@@ -11,7 +11,7 @@ import torch
 from nasprof.compiler_cache import no_compiler_cache
 from nasprof.typing import Array, Flags, JsonObject
 from search.generators.checkpoint import Arrays
-from search.generators.tensors import (
+from search.model_tensors import (
     load_module,
     load_optimizer,
     module_arrays,

@@ -21,13 +21,13 @@ from search.generators.checkpoint import Arrays
 from search.generators.elites import Elites
 from search.generators.polish import improve
 from search.generators.population import Population
-from search.generators.tensors import (
+from search.model_arrays import ModelArrays
+from search.model_tensors import (
     load_module,
     load_optimizer,
     module_arrays,
     optimizer_arrays,
 )
-from search.model_arrays import ModelArrays
 from search.objectives.trade_off import TradeOff
 from search.pnag.budgets import BudgetScale
 from search.pnag.network import PolicyNetwork

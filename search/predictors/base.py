@@ -114,6 +114,7 @@ predictors: Registry[type[GenePredictor]] = Registry(
         "auto": "search.predictors.auto:AutoPredictor",
         "cart": "search.predictors.cart:CartPredictor",
         "gp": "search.predictors.gp:GaussianPredictor",
+        "gp-copula": "search.predictors.copula:CopulaPredictor",
         "mlp": "search.predictors.mlp:MlpPredictor",
         "rbf": "search.predictors.rbf:RbfPredictor",
         "rbf-ensemble": "search.predictors.rbf_ensemble:RbfEnsemble",

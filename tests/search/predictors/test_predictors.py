@@ -32,6 +32,7 @@ NAMES = [
     "auto",
     "cart",
     "gp",
+    "gp-copula",
     "mlp",
     "rbf",
     "rbf-ensemble",
@@ -40,7 +41,7 @@ NAMES = [
     "svr",
     "svr-linear",
 ]
-UNCERTAIN = {"gp", "rbf-ensemble", "ridge"}
+UNCERTAIN = {"gp", "gp-copula", "rbf-ensemble", "ridge"}
 """Those that know how uncertain they are; ``auto`` is what it has chosen."""
 
 every_predictor = pytest.mark.parametrize("name", list(predictors))

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from search.generators.checkpoint import Arrays
+from search.model_arrays import StateArrays as Arrays
 
 
 def module_arrays(name: str, module: nn.Module) -> Arrays:
