@@ -56,7 +56,7 @@ class Learner:
         """
         if not bool(torch.isfinite(loss)):
             raise NasprofError(
-                f"the training broke down: its loss was {float(loss.detach())} after {self.steps} steps",
+                f"the training broke down after {self.steps} steps: the loss was {loss.item()}",
                 "Take a lower learning rate: --set learning_rate=0.0005.",
             )
         falling = (1 + cos(pi * max(0.0, share - WARMING) / (1 - WARMING))) / 2

@@ -232,14 +232,7 @@ class DiffusionTraining:
 
 def pool_arrays(pool: Pool) -> StateArrays:
     """A pool as a file holds it."""
-    scale = pool.scale
-    return {
-        "pool": pool.genes,
-        "pool-values": pool.values,
-        "cost-low": scale.low,
-        "cost-high": scale.high,
-        "cost-logs": scale.logs.astype(np.int8),
-    }
+    return {"pool": pool.genes, "pool-values": pool.values, **scale_arrays(pool.scale)}
 
 
 def read_pool(stored: ModelArrays, space: Space, n_objectives: int) -> Pool:
@@ -251,6 +244,12 @@ def read_pool(stored: ModelArrays, space: Space, n_objectives: int) -> Pool:
     genes = space.checked(stored.array("pool", np.int8, (None, space.n_genes)))
     values = stored.array("pool-values", np.float64, (len(genes), n_objectives))
     return Pool(genes, values, read_scale(stored, n_objectives - 1))
+
+
+def scale_arrays(scale: CostScale) -> StateArrays:
+    """A scale of costs as a file holds it."""
+    logs = scale.logs.astype(np.int8)
+    return {"cost-low": scale.low, "cost-high": scale.high, "cost-logs": logs}
 
 
 def read_scale(stored: ModelArrays, n_costs: int) -> CostScale:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
+from search.commands.pomonag.generate import generate
+from search.commands.pomonag.report import report
 from search.commands.pomonag.tasks import tasks
+from search.commands.pomonag.train import train
 
 
 @click.group()
@@ -12,4 +15,5 @@ def pomonag() -> None:
     """Generate architectures by diffusion, for any objectives and for data sets of your own."""
 
 
-pomonag.add_command(tasks)
+for command in (train, generate, report, tasks):
+    pomonag.add_command(command)

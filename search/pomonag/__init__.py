@@ -1,0 +1,1 @@
+"""POMONAG: architectures by diffusion for many objectives, from one training."""

@@ -1,0 +1,104 @@
+"""POMONAG's generators as files: arrays and one JSON text in an ``.npz``, without pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from nasprof.errors import UsageError
+from nasprof.reader import Reader
+from search.diffusion.build import make_learners, make_process
+from search.diffusion.model import Diffusion
+from search.diffusion.pool import directions
+from search.diffusion.training import read_scale, scale_arrays
+from search.generators.checkpoint import naming, read_checkpoint
+from search.model_arrays import ModelArrays, StateArrays
+from search.model_tensors import load_module, module_arrays
+from search.pomonag.generator import Knowledge, PomonagGenerator
+from search.pomonag.settings import PomonagSettings
+from spaces import Space
+from spaces.predictor import SpaceMismatch
+
+GENERATOR = "pomonag-generator"
+_REMEDY = f"Train one: {PomonagGenerator.command} --help"
+
+
+def write_generator(generator: PomonagGenerator, path: Path) -> None:
+    """Write a generator as a whole or not at all."""
+    diffusion, knowledge = generator.diffusion, generator.knowledge
+    about = {
+        "kind": GENERATOR,
+        "spaces": [generator.space.settings],
+        "provenance": dict(generator.provenance),
+        "settings": generator.settings.to_dict(),
+    }
+    arrays: StateArrays = {
+        **module_arrays("denoiser", diffusion.denoiser),
+        **scale_arrays(diffusion.scale),
+        "range_ms": generator.range_ms,
+        "learnt": knowledge.learnt,
+        "elites": knowledge.elites,
+        "measured": knowledge.measured,
+        "measured-top1": knowledge.measured_top1,
+    }
+    if diffusion.predictor is not None:
+        arrays |= module_arrays("predictor", diffusion.predictor)
+    ModelArrays(about, arrays).write(path)
+
+
+def read_generator(path: Path, space: Space) -> PomonagGenerator:
+    """The generator in a file, which must be of ``space``.
+
+    Raises:
+        UsageError: there is no such file.
+        CheckpointInvalid: it is truncated, changed, or of something else.
+        SpaceMismatch: it generates architectures of another space.
+    """
+    stored = read_checkpoint(path, GENERATOR, _REMEDY)
+    with naming(path, _REMEDY):
+        own = stored.space()
+        if own != space:
+            raise SpaceMismatch(
+                f"{path} generates architectures of {own.label}, not of {space.label}", _REMEDY
+            )
+        about = Reader(dict(stored.about), "generator")
+        settings = PomonagSettings.of(about.take("settings", "an object"))
+        knowledge = Knowledge(
+            space.canonical(stored.array("learnt", np.int8, (None, space.n_genes))),
+            space.canonical(stored.array("elites", np.int8, (None, space.n_genes))),
+            measured := space.canonical(stored.array("measured", np.int8, (None, space.n_genes))),
+            stored.array("measured-top1", np.float64, (len(measured),)),
+        )
+        return PomonagGenerator(
+            _diffusion(stored, space, settings),
+            knowledge,
+            settings,
+            stored.array("range_ms", np.float64, (2,)),
+            about.take("provenance", "an object"),
+            path,
+        )
+
+
+def _diffusion(stored: ModelArrays, space: Space, settings: PomonagSettings) -> Diffusion:
+    names = settings.names
+    n_costs = len(names) - 1
+    process = make_process(space, settings)
+    denoiser, predictor = make_learners(process, len(names), settings, (0, 0))
+    arrays: StateArrays = dict(stored.arrays)
+    has_predictor = any(name.startswith("predictor/") for name in arrays)
+    try:
+        load_module("denoiser", denoiser.average, arrays)
+        if has_predictor:
+            load_module("predictor", predictor.average, arrays)
+    except (KeyError, RuntimeError, TypeError) as error:
+        raise UsageError(f"its networks are not those of its settings: {error}") from error
+    return Diffusion(
+        process,
+        denoiser.average,
+        predictor.average if has_predictor else None,
+        names,
+        read_scale(stored, n_costs),
+        directions(n_costs),
+        settings,
+    )

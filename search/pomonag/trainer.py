@@ -1,0 +1,123 @@
+"""One training of a POMONAG generator, a step at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from nasprof.typing import Array, JsonObject
+from search.diffusion.training import DiffusionTraining, Label
+from search.engines.base.surrogate import Surrogates
+from search.model_arrays import StateArrays
+from search.objectives.trade_off import TradeOff
+from search.pomonag.generator import Knowledge, PomonagGenerator
+from search.pomonag.objectives import problem_for
+from search.pomonag.settings import PomonagSettings
+from search.problem import Problem
+from search.quality.indicators import non_dominated
+from spaces import Genes
+
+PREDICTOR = "gp-copula"
+"""Of clean architectures."""
+
+
+class Trainer:
+    """A generator in training.
+
+    Args:
+        trade_off: what it learns the front of.
+        settings: how.
+        seed: of everything random.
+
+    Raises:
+        UsageError: objectives or settings do not fit.
+    """
+
+    def __init__(self, trade_off: TradeOff, settings: PomonagSettings, seed: int) -> None:
+        self.evaluations = 0
+        self.trade_off = trade_off.watched(self._count)
+        self.settings = settings
+        rng = np.random.default_rng(seed)
+        problem = problem_for(self.trade_off, settings.names)
+        self.measured = sample_distinct(problem, settings.measured, rng)
+        values = problem.values(self.measured)
+        self.measured_top1: Array = -values[:, 0]
+        label: Label = problem.values
+        if settings.measured:
+            label = clean_predictor(problem, self.measured, self.measured_top1)
+        self.training = DiffusionTraining(
+            trade_off.space,
+            tuple(objective.name for objective in problem.objectives),
+            label,
+            settings,
+            rng,
+            self.measured,
+        )
+        self.learnt = self.training.pool.genes
+
+    def _count(self, genes: Genes) -> None:
+        self.evaluations += len(genes)
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return self.training.steps
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return self.training.total
+
+    def step(self) -> None:
+        """Take one."""
+        self.training.step()
+
+    def generator(self, provenance: JsonObject) -> PomonagGenerator:
+        """What has learnt so far."""
+        pool, ends = self.training.pool, self.trade_off.extremes
+        elites = pool.genes[non_dominated(pool.values[:, :2])]
+        return PomonagGenerator(
+            self.training.model,
+            Knowledge(self.learnt, elites, self.measured, self.measured_top1),
+            self.settings,
+            np.array([ends.min_ms, ends.max_ms]),
+            {**provenance, "evaluations": self.evaluations},
+        )
+
+    def state(self) -> tuple[JsonObject, StateArrays]:
+        """Everything needed to go on exactly here: JSON values, and arrays by name."""
+        about, arrays = self.training.state()
+        return {**about, "evaluations": self.evaluations}, arrays
+
+    def load_state(self, about: JsonObject, arrays: StateArrays) -> None:
+        """Go on where the state was taken, of a training with the same models and settings.
+
+        Raises:
+            UsageError: naming what is missing or is no such state.
+        """
+        self.training.load_state(about, arrays)
+        self.evaluations = int(about["evaluations"])
+
+
+def sample_distinct(problem: Problem, n: int, rng: np.random.Generator) -> Genes:
+    """Up to ``n`` distinct random architectures, spread over the range of MACs."""
+    drawn = np.unique(problem.space.sample(2 * n, rng, "biased"), axis=0)
+    some: Genes = rng.permutation(drawn)[:n]
+    return some
+
+
+def clean_predictor(problem: Problem, genes: Genes, top1: Array) -> Label:
+    """Predicts accuracy from some of it, and asks for what is computed.
+
+    Args:
+        genes: whose accuracy is known, ``(n, n_genes)``.
+        top1: in percent, ``(n,)``.
+    """
+    first, *others = problem.objectives
+    partly = replace(problem, objectives=(first, *(replace(one, free=True) for one in others)))
+    surrogates = Surrogates(partly, None, PREDICTOR)
+    values = np.zeros((len(genes), len(partly.objectives)))
+    values[:, 0] = -top1
+    surrogates.fit(genes, values)
+    return surrogates
