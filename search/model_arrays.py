@@ -125,18 +125,23 @@ class ModelArrays:
             sha.update(array.tobytes())
         return sha.hexdigest()
 
-    def to_bytes(self) -> bytes:
-        """The contents of a file; the same for the same arrays and text."""
+    def to_bytes(self, compressed: bool = True) -> bytes:
+        """The contents of a file; the same for the same arrays and text.
+
+        Args:
+            compressed: less to keep; takes fifty times as long.
+        """
         about = {"schema": SCHEMA, **self.about}
         signed = {**about, "sha256": ModelArrays(about, self.arrays).digest()}
         stream = io.BytesIO()
         text = np.array(json.dumps(signed, allow_nan=False))
-        np.savez_compressed(stream, allow_pickle=False, **{_ABOUT: text}, **self.arrays)
+        save = np.savez_compressed if compressed else np.savez
+        save(stream, allow_pickle=False, **{_ABOUT: text}, **self.arrays)
         return stream.getvalue()
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, compressed: bool = True) -> None:
         """Write it as a whole or not at all."""
-        write_atomic(path, self.to_bytes())
+        write_atomic(path, self.to_bytes(compressed))
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:

@@ -54,6 +54,7 @@ class TrainingFile:
         space: of the architectures.
         facts: what must be the same for going on, by name.
         command: that begins such a training, and anew with ``--fresh``.
+        every: steps between two times that it is saved; :data:`SAVED_EVERY` unless given.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class TrainingFile:
     space: Space
     facts: JsonObject
     command: str
+    every: int | None = None
 
     def save(self, trainer: Trainable) -> None:
         """Write the state as a whole or not at all."""
@@ -71,7 +73,8 @@ class TrainingFile:
             "facts": dict(self.facts),
             "state": state,
         }
-        ModelArrays(about, arrays).write(self.path)
+        # It is soon written again.
+        ModelArrays(about, arrays).write(self.path, compressed=False)
 
     def go_on(self, trainer: Trainable) -> None:
         """Take up a training where it was saved.
@@ -123,7 +126,7 @@ def train_to_the_end(
     while trainer.steps < trainer.total:
         trainer.step()
         progress(trainer.steps, trainer.total)
-        if file is not None and trainer.steps % SAVED_EVERY == 0:
+        if file is not None and trainer.steps % (file.every or SAVED_EVERY) == 0:
             file.save(trainer)
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TRAINING = "pomonag-training"
 COMMAND = "nassearch pomonag train"
+SAVED_EVERY = 200
+"""Steps between checkpoints, of some 16 MB."""
 FEWEST = 20
 """Networks whose accuracy is asked for, at least."""
 
@@ -56,7 +58,7 @@ def train(
     facts = training_facts(trade_off, settings.to_dict(), seed)
     file = None
     if checkpoint is not None:
-        file = TrainingFile(checkpoint, TRAINING, trade_off.space, facts, COMMAND)
+        file = TrainingFile(checkpoint, TRAINING, trade_off.space, facts, COMMAND, SAVED_EVERY)
     with one_torch_thread():
         from search.pomonag.trainer import Trainer
 

@@ -14,10 +14,10 @@ from luts import write_cost_model
 from nasprof.errors import UsageError
 from search.cli import main
 from search.diffusion.model import Samples
-from search.generators import training as trainings
 from search.generators.answers import AnswerSettings, answer
 from search.generators.checkpoint import CheckpointInvalid
 from search.objectives.trade_off import TradeOff
+from search.pomonag import training as trainings
 from search.pomonag.checkpoint import read_generator, write_generator
 from search.pomonag.generated import GenerationOptions, generate_architectures
 from search.pomonag.objectives import problem_for
