@@ -66,6 +66,27 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 def supernet_options(function: Callable[..., None]) -> Callable[..., None]:
     """``--supernet --data``, given to the command as one ``SupernetWeights`` or None."""
 
+    @wraps(function)
+    def command(*args: object, images: str | None, **options: object) -> None:
+        if images is not None:
+            raise UsageError("--data are the images of a --supernet, and there is none")
+        function(*args, **options)
+
+    return _with_supernet(command, alone="")
+
+
+def supernet_or_images_options(
+    alone: str,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The same for a command that also takes ``--data`` alone, given to it as ``images``.
+
+    Args:
+        alone: what ``--data`` means without ``--supernet``, a sentence after a space.
+    """
+    return partial(_with_supernet, alone=alone)
+
+
+def _with_supernet(function: Callable[..., None], alone: str) -> Callable[..., None]:
     @click.option(
         "--supernet",
         "path",
@@ -75,18 +96,16 @@ def supernet_options(function: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--data",
         help="Images that recalibrate its networks' batch norm and calibrate int8: a folder, a "
-        "file or a name. Without them accuracy is lower, by 1 to 32 points where measured.",
+        f"file or a name. Without them accuracy is lower, by 1 to 32 points where measured.{alone}",
     )
     @wraps(function)
     def command(*args: object, path: Path | None, data: str | None, **options: object) -> None:
         if path is None:
-            if data is not None:
-                raise UsageError("--data are the images of a --supernet, and there is none")
-            function(*args, supernet=None, **options)
+            function(*args, supernet=None, images=data, **options)
             return
         from supernets import SupernetWeights
 
-        function(*args, supernet=SupernetWeights(path, data), **options)
+        function(*args, supernet=SupernetWeights(path, data), images=None, **options)
 
     return command
 

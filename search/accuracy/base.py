@@ -50,6 +50,7 @@ accuracy_models: Registry[type[AccuracyModel]] = Registry(
         "kernel": "search.accuracy.kernel:KernelAccuracy",
         "ofa-mlp": "search.accuracy.mlp:OfaMlp",
         "ridge": "search.accuracy.ridge:AdditiveAccuracy",
+        "task": "search.tasks.accuracy:TaskAccuracy",
     },
 )
 """One file a kind."""

@@ -9,7 +9,7 @@ import click
 
 from nasprof.cli import json_option, say
 from nasprof.errors import UsageError
-from profiler.commands.options import Milliseconds, supernet_options
+from profiler.commands.options import Milliseconds, supernet_or_images_options
 from search.commands.options import (
     DEFAULT_ACCURACY,
     ModelRequest,
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     help="Checkpoint for --export (.npz, .pth): an OFA supernet's, as it is. Random without this "
     "and --supernet.",
 )
-@supernet_options
+@supernet_or_images_options(" Without --supernet: images that cells of nasbench201 are ranked for.")
 @click.option(
     "-o",
     "--output",
@@ -83,6 +83,7 @@ def generate(
     formats: tuple[str, ...] | None,
     weights: Path | None,
     supernet: SupernetWeights | None,
+    images: str | None,
     output: Path,
     plot: Path | None,
     as_json: bool,
@@ -102,6 +103,10 @@ def generate(
     from search.commands.replies import show_replies
 
     own = {} if supernet is None else _own_accuracy(supernet, request)
+    if images is not None:
+        from search.commands.images import accuracy_of_images
+
+        own = {"accuracy": accuracy_of_images(images, request)}
     with answer_progress() as progress:
         replies = generate(
             budgets_ms,

@@ -11,6 +11,8 @@ import click
 from nasprof.errors import UsageError
 
 if TYPE_CHECKING:
+    from search.accuracy.base import AccuracyModel
+    from search.commands.options import ModelRequest
     from search.objectives.images import LabelledImages
 
 
@@ -67,3 +69,27 @@ def _images(
 
     recalibration = Recalibration() if recalibrate is None else Recalibration(recalibrate)
     return LabelledImages(data, split, recalibration=recalibration)
+
+
+def accuracy_of_images(images: str, request: ModelRequest) -> AccuracyModel:
+    """The accuracy model of one's own images, in the spaces of the cost model that was named.
+
+    Raises:
+        UsageError: another accuracy model is named as well, the images cannot be used, or the cost
+            model is of another space.
+    """
+    from search.commands.options import DEFAULT_ACCURACY
+    from search.tasks.own_images import accuracy_for_images
+    from spaces import get_space
+
+    if request.accuracy != DEFAULT_ACCURACY:
+        raise UsageError(
+            "--data makes an accuracy model of the images, and --accuracy names another one",
+            "Leave out one of them, or name the --supernet that the images belong to.",
+        )
+    if request.lut is not None:
+        from luts import read_cost_model
+
+        return accuracy_for_images(images, read_cost_model(request.lut).spaces)
+    sizes = {} if request.resolution is None else {"resolution": request.resolution}
+    return accuracy_for_images(images, [get_space("nasbench201", **sizes)])

@@ -32,6 +32,7 @@ from search.accuracy.validation import needed_caution, needed_networks, score
 from search.model_arrays import ModelArrays, parse_arrays, read_arrays
 from search.regression.gaussian import _Evidence
 from search.regression.gene_encodings import column_groups
+from search.tasks.accuracy import TaskAccuracy
 from spaces import get_space
 
 OFA, CELLS = get_space("ofa-mbv3"), get_space("nasbench201")
@@ -75,6 +76,12 @@ def fitted():
     return fit_measurements(measured(OFA, 60), "fitted", "made up")
 
 
+def of_images():
+    table = np.random.default_rng(0).uniform(20, 90, CELLS.size)
+    provenance = {"images": "photos", "spearman": 0.6}
+    return TaskAccuracy("photos", (CELLS,), table, 9.0, provenance)
+
+
 @cache
 def cells_model():
     return kernel_model("rbf", CELLS, 150)
@@ -88,6 +95,7 @@ MODELS = {
     "ridge": lambda: ridge_of(fitted(), OFA, np.random.default_rng(0), 400),
     "ridge-cells": lambda: ridge_of(cells_model(), CELLS, np.random.default_rng(0), 400),
     "mlp": random_mlp,
+    "task": of_images,
     "imagenet": lambda: read_accuracy_model("imagenet"),
 }
 
