@@ -9,7 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from types import ModuleType
 from typing import TYPE_CHECKING
+
+from nasprof.errors import NasprofError
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -39,3 +42,32 @@ def _libraries(modules: int) -> ThreadpoolController:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Keep torch to one thread as well: more are slower at small sizes, and may sum otherwise.
+
+    Raises:
+        NasprofError: torch is not installed.
+    """
+    torch = _torch()
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with one_thread():
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _torch() -> ModuleType:
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise NasprofError(
+            "training a generator needs torch, which is not installed",
+            "Run: pip install 'nasprof[torch]'",
+        ) from error
+    module: ModuleType = torch
+    return module

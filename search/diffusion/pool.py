@@ -79,7 +79,8 @@ def advantages(primary: Array, cost: Array) -> Array:
     """
     n = len(primary)
     window = min(NEIGHBOURS, n)
-    order = np.argsort(cost, kind="stable")
+    # Those of equal cost in random order: neighbours are then any of them, not the most alike.
+    order = np.lexsort((np.random.default_rng(0).permutation(n), cost))
     ordered = primary[order]
     starts = (np.arange(n) - window // 2).clip(0, n - window)
     near = np.lib.stride_tricks.sliding_window_view(ordered, window)[starts]

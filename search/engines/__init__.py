@@ -29,6 +29,7 @@ engines: Registry[type[Engine]] = Registry(
         "nsga3": "search.engines.nsga3:NSGA3Engine",
         "ofa-ea": "search.engines.ofa_ea:OfaEvolutionEngine",
         "oneshot": "search.engines.oneshot:OneShotEngine",
+        "pomonag": "search.engines.pomonag:PomonagEngine",
         "random": "search.engines.random_search:RandomEngine",
         "unsga3": "search.engines.unsga3:UNSGA3Engine",
     },

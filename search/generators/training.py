@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Protocol
 
 from nasprof.arrays import require_finite
-from nasprof.errors import NasprofError, UsageError
+from nasprof.errors import UsageError
 from nasprof.progress import no_progress
 from nasprof.reader import Reader
-from nasprof.threads import one_thread
 from nasprof.typing import JsonObject, Progress
 from search.generators.checkpoint import Arrays, CheckpointInvalid, read_checkpoint
 from search.model_arrays import ModelArrays
@@ -128,32 +124,3 @@ def train_to_the_end(
         progress(trainer.steps, trainer.total)
         if file is not None and trainer.steps % (file.every or SAVED_EVERY) == 0:
             file.save(trainer)
-
-
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Several threads are slower at these sizes, and may sum in another order.
-
-    Raises:
-        NasprofError: torch is not installed.
-    """
-    torch = _torch()
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with one_thread():
-            yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _torch() -> ModuleType:
-    try:
-        import torch
-    except ModuleNotFoundError as error:
-        raise NasprofError(
-            "training a generator needs torch, which is not installed",
-            "Run: pip install 'nasprof[torch]'",
-        ) from error
-    module: ModuleType = torch
-    return module

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nasprof.threads import one_torch_thread
 from nasprof.typing import JsonObject, Progress
 from search.generators.trained import training_facts
-from search.generators.training import TrainingFile, one_torch_thread, train_to_the_end
+from search.generators.training import TrainingFile, train_to_the_end
 from search.objectives.trade_off import TradeOff
 from search.pnag.checkpoint import TRAINING
 from search.pnag.generator import Generator

@@ -8,9 +8,9 @@ from time import process_time
 
 import numpy as np
 
+from nasprof.threads import one_torch_thread
 from nasprof.typing import Array, Indices, JsonObject
 from search.diffusion.training import Label
-from search.generators.training import one_torch_thread
 from search.objectives.trade_off import TradeOff
 from search.pomonag.generator import PomonagGenerator
 from search.pomonag.objectives import problem_for

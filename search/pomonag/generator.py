@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from nasprof.threads import one_torch_thread
 from nasprof.typing import Array, JsonObject
 from search.diffusion.conditions import Condition
 from search.diffusion.model import Diffusion
 from search.generators.trained import TrainedGenerator
-from search.generators.training import one_torch_thread
 from search.objectives.trade_off import TradeOff
 from search.pomonag.settings import PomonagSettings
 from spaces import Genes, Space

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from nasprof.progress import no_progress
+from nasprof.threads import one_torch_thread
 from nasprof.typing import JsonObject, Progress
 from search.diffusion.model import Diffusion
-from search.generators.training import one_torch_thread
 from search.objectives.trade_off import TradeOff
 from search.pomonag.generator import PomonagGenerator
 from search.pomonag.objectives import problem_for

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from nasprof.named_files import NamedFiles
+from nasprof.threads import one_torch_thread
 from nasprof.typing import Progress
 from search.generators.shelf import Shelf
-from search.generators.training import one_torch_thread
 from search.objectives.trade_off import TradeOff
 from search.pomonag.settings import PomonagSettings
 from search.pomonag.training import train

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasprof.errors import UsageError
+from nasprof.threads import one_torch_thread
 from nasprof.typing import Progress
 from search.generators.trained import training_facts
-from search.generators.training import TrainingFile, one_torch_thread, train_to_the_end
+from search.generators.training import TrainingFile, train_to_the_end
 from search.objectives.trade_off import TradeOff
 from search.pomonag.settings import PomonagSettings
 

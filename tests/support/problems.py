@@ -37,6 +37,16 @@ SMALL = {
     "linas": {**QUICK, "population": 16},
     "motpe": {"startup": 16, "candidates": 4},
     "nat": {"predictor": "ridge", "initial": 20, "batch": 8, "population": 12, "generations": 10},
+    "pomonag": {
+        "predictor": "ridge",
+        "initial": 20,
+        "population": 16,
+        "width": 16,
+        "pool": 200,
+        "steps": 20,
+        "round_steps": 5,
+        "samples": 48,
+    },
     "oneshot": {**QUICK, "samples": 40, "batch": 16},
 }
 """Settings with which engines behave as by default, but take less time."""

@@ -224,6 +224,12 @@ def test_advantages_are_ranks_among_neighbours(seed, n):
     assert advantages(np.zeros(n), cost) == pytest.approx(np.full(n, 0.5))
 
 
+def test_those_of_equal_cost_are_ranked_among_all_of_them():
+    """Not among those that stand beside them."""
+    worth = np.arange(2000.0)
+    assert np.corrcoef(advantages(worth, np.zeros(2000)), worth)[0, 1] > 0.95
+
+
 def test_the_best_at_each_cost_have_the_greatest_advantage():
     rng = np.random.default_rng(0)
     cost = rng.random(2000)

@@ -75,7 +75,7 @@ def search(engine, problem, rounds, n=8):
     return np.concatenate(asked)
 
 
-SLOW = ("linas", "motpe", "nat", "oneshot")
+SLOW = ("linas", "motpe", "nat", "oneshot", "pomonag")
 """Engines that learn from what was evaluated, and whose beginnings are short for that."""
 
 
@@ -175,7 +175,7 @@ def test_an_exhausted_space_gives_what_is_left_and_then_nothing(name):
     genes = search(engine, problem, 60)
     assert len(genes) == len(np.unique(genes, axis=0)) <= 25
     assert engine.ask(20).shape == (0, 6)
-    if name in ("random", "nas-mo", "nsga2", "linas", "motpe", "nat"):
+    if name in ("random", "nas-mo", "nsga2", "linas", "motpe", "nat", "pomonag"):
         assert len(genes) == 25
 
 
@@ -418,7 +418,7 @@ def test_any_genetic_engine_can_search_inside_of_linas():
             make_engine("linas", {"inner": wrong}).check(problem)
 
 
-@pytest.mark.parametrize("name", ["linas", "nat"])
+@pytest.mark.parametrize("name", ["linas", "nat", "pomonag"])
 def test_what_is_drawn_where_nothing_can_be_predicted_is_as_likely_small_as_large(name):
     """All evaluations fail, so that there is nothing to learn from."""
     space = SPACES[0]
