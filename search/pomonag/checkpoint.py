@@ -15,7 +15,7 @@ from search.diffusion.training import read_scale, scale_arrays
 from search.generators.checkpoint import naming, read_checkpoint
 from search.model_arrays import ModelArrays, StateArrays
 from search.model_tensors import load_module, module_arrays
-from search.pomonag.generator import Knowledge, PomonagGenerator
+from search.pomonag.generator import PomonagGenerator, TrainingData
 from search.pomonag.settings import PomonagSettings
 from spaces import Space
 from spaces.predictor import SpaceMismatch
@@ -26,7 +26,7 @@ _REMEDY = f"Train one: {PomonagGenerator.command} --help"
 
 def write_generator(generator: PomonagGenerator, path: Path) -> None:
     """Write a generator as a whole or not at all."""
-    diffusion, knowledge = generator.diffusion, generator.knowledge
+    diffusion, data = generator.diffusion, generator.data
     about = {
         "kind": GENERATOR,
         "spaces": [generator.space.settings],
@@ -37,10 +37,10 @@ def write_generator(generator: PomonagGenerator, path: Path) -> None:
         **module_arrays("denoiser", diffusion.denoiser),
         **scale_arrays(diffusion.scale),
         "range_ms": generator.range_ms,
-        "learnt": knowledge.learnt,
-        "elites": knowledge.elites,
-        "measured": knowledge.measured,
-        "measured-top1": knowledge.measured_top1,
+        "random": data.random,
+        "elites": data.elites,
+        "measured": data.measured,
+        "measured-top1": data.measured_top1,
     }
     if diffusion.predictor is not None:
         arrays |= module_arrays("predictor", diffusion.predictor)
@@ -64,15 +64,15 @@ def read_generator(path: Path, space: Space) -> PomonagGenerator:
             )
         about = Reader(dict(stored.about), "generator")
         settings = PomonagSettings.of(about.take("settings", "an object"))
-        knowledge = Knowledge(
-            space.canonical(stored.array("learnt", np.int8, (None, space.n_genes))),
+        data = TrainingData(
+            space.canonical(stored.array("random", np.int8, (None, space.n_genes))),
             space.canonical(stored.array("elites", np.int8, (None, space.n_genes))),
             measured := space.canonical(stored.array("measured", np.int8, (None, space.n_genes))),
             stored.array("measured-top1", np.float64, (len(measured),)),
         )
         return PomonagGenerator(
             _diffusion(stored, space, settings),
-            knowledge,
+            data,
             settings,
             stored.array("range_ms", np.float64, (2,)),
             about.take("provenance", "an object"),

@@ -14,7 +14,7 @@ from search.diffusion.training import Label
 from search.objectives.trade_off import TradeOff
 from search.pomonag.generator import PomonagGenerator
 from search.pomonag.objectives import problem_for
-from search.pomonag.phases import Guide, Phase, phases_of, sample_phases
+from search.pomonag.phases import GuidedBy, Phase, phases_of, sample_phases
 from search.pomonag.picks import Picks, front_by, picks_by
 from search.pomonag.quality import Quality
 from search.pomonag.scales import search_scales
@@ -37,7 +37,7 @@ class GenerationOptions:
 
     count: int = 256
     phase: str = "both"
-    guide: Guide = "conditional"
+    guide: GuidedBy = "conditional"
     trials: int = 0
     seed: int = 0
 
@@ -125,11 +125,11 @@ def generate_architectures(
     phases = phases_of(options.phase)
     rng = np.random.default_rng(options.seed)
     problem = problem_for(trade_off, generator.objectives)
-    knowledge = generator.knowledge
+    data = generator.data
     predict: Label = problem.values
     with one_torch_thread():
-        if len(knowledge.measured):
-            predict = clean_predictor(problem, knowledge.measured, knowledge.measured_top1)
+        if len(data.measured):
+            predict = clean_predictor(problem, data.measured, data.measured_top1)
         scales: dict[Phase, Mapping[str, float]] = {}
         if options.guide == "weights" and options.trials:
             for phase in phases:
@@ -143,5 +143,5 @@ def generate_architectures(
         cpu_s = process_time() - began
         genes = samples.distinct
         values, predicted = problem.values(genes), predict(genes)
-    quality = Quality.of(samples, knowledge.learnt)
+    quality = Quality.of(samples, data.random)
     return Generated(problem, quality, genes, values, predicted, scales, cpu_s)

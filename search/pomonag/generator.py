@@ -22,17 +22,17 @@ LATENCY = 0
 
 
 @dataclass(frozen=True)
-class Knowledge:
+class TrainingData:
     """What a training has seen.
 
     Args:
-        learnt: random architectures that it learnt first, ``(n, n_genes)``: others are novel.
+        random: architectures that it learnt first, ``(n, n_genes)``: others are novel.
         elites: the best met in training, ``(m, n_genes)``: none dominates another.
         measured: those whose accuracy was asked for, ``(k, n_genes)``; none where all were.
         measured_top1: in percent, ``(k,)``.
     """
 
-    learnt: Genes
+    random: Genes
     elites: Genes
     measured: Genes
     measured_top1: Array
@@ -53,7 +53,7 @@ class PomonagGenerator(TrainedGenerator):
     command: ClassVar[str] = "nassearch pomonag train"
 
     diffusion: Diffusion
-    knowledge: Knowledge
+    data: TrainingData
     settings: PomonagSettings
     range_ms: Array
     provenance: JsonObject = field(default_factory=dict)
@@ -68,7 +68,7 @@ class PomonagGenerator(TrainedGenerator):
     @property
     def elites(self) -> Genes:
         """The best architectures met in training ``(n, n_genes)``."""
-        return self.knowledge.elites
+        return self.data.elites
 
     @property
     def objectives(self) -> tuple[str, ...]:

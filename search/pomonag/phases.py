@@ -18,11 +18,11 @@ from search.diffusion.model import Diffusion, Samples
 from search.diffusion.predictors import Guidance, Target
 
 Phase: TypeAlias = Literal["efficient", "accurate"]
-Guide: TypeAlias = Literal["conditional", "targets", "weights"]
+GuidedBy: TypeAlias = Literal["conditional", "targets", "weights"]
 
 PHASES: Mapping[Phase, tuple[float, float]] = {"efficient": (0.0, 0.5), "accurate": (0.5, 1.0)}
 """Shares of the range of costs that each phase asks for."""
-GUIDES: tuple[Guide, ...] = ("conditional", "targets", "weights")
+GUIDES: tuple[GuidedBy, ...] = ("conditional", "targets", "weights")
 TARGET_REACH = 2.0
 """Standard deviations from the middle, up to which targets are spread."""
 TARGET_WEIGHT, TARGET_TOP1 = 8.0, 8.0
@@ -56,7 +56,7 @@ def sample_phase(
     n: int,
     rng: np.random.Generator,
     *,
-    guide: Guide = "conditional",
+    guide: GuidedBy = "conditional",
     weights: Mapping[str, float] | None = None,
 ) -> Samples:
     """``n`` architectures of a phase.
@@ -93,7 +93,7 @@ def sample_phases(
     n: int,
     rng: np.random.Generator,
     *,
-    guide: Guide = "conditional",
+    guide: GuidedBy = "conditional",
     weights: Mapping[Phase, Mapping[str, float]] | None = None,
 ) -> Samples:
     """``n`` architectures, as many of each phase; otherwise as :func:`sample_phase`.

@@ -25,15 +25,15 @@ class Quality:
     novelty: float
 
     @classmethod
-    def of(cls, samples: Samples, learnt: Genes) -> Quality:
+    def of(cls, samples: Samples, known: Genes) -> Quality:
         """The quality of samples.
 
         Args:
-            learnt: architectures that were learnt from, ``(n, n_genes)``.
+            known: architectures that were learnt from, ``(n, n_genes)``.
         """
         distinct = samples.distinct
-        known = {row.tobytes() for row in learnt}
-        new = sum(row.tobytes() not in known for row in distinct)
+        seen = {row.tobytes() for row in known}
+        new = sum(row.tobytes() not in seen for row in distinct)
         n_valid = int(samples.valid.sum())
         return cls(
             n_valid / max(1, len(samples.valid)),

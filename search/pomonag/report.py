@@ -81,7 +81,7 @@ def report_on(
         for seed in range(options.seeds):
             rng = np.random.default_rng(seed)
             samples = sample_phases(generator.diffusion, phases, options.count, rng)
-            found.append(Quality.of(samples, generator.knowledge.learnt))
+            found.append(Quality.of(samples, generator.data.random))
             progress(seed + 1, options.seeds)
         problem = problem_for(trade_off, generator.objectives)
         spearman = noisy_spearman(generator.diffusion, problem, np.random.default_rng(0))

@@ -11,7 +11,7 @@ from search.diffusion.training import DiffusionTraining, Label
 from search.engines.base.surrogate import Surrogates
 from search.model_arrays import StateArrays
 from search.objectives.trade_off import TradeOff
-from search.pomonag.generator import Knowledge, PomonagGenerator
+from search.pomonag.generator import PomonagGenerator, TrainingData
 from search.pomonag.objectives import problem_for
 from search.pomonag.settings import PomonagSettings
 from search.problem import Problem
@@ -54,7 +54,7 @@ class Trainer:
             rng,
             self.measured,
         )
-        self.learnt = self.training.pool.genes
+        self.random = self.training.pool.genes
 
     def _count(self, genes: Genes) -> None:
         self.evaluations += len(genes)
@@ -79,7 +79,7 @@ class Trainer:
         elites = pool.genes[non_dominated(pool.values[:, :2])]
         return PomonagGenerator(
             self.training.model,
-            Knowledge(self.learnt, elites, self.measured, self.measured_top1),
+            TrainingData(self.random, elites, self.measured, self.measured_top1),
             self.settings,
             np.array([ends.min_ms, ends.max_ms]),
             {**provenance, "evaluations": self.evaluations},
