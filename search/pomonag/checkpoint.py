@@ -37,6 +37,7 @@ def write_generator(generator: PomonagGenerator, path: Path) -> None:
         **module_arrays("denoiser", diffusion.denoiser),
         **scale_arrays(diffusion.scale),
         "range_ms": generator.range_ms,
+        "excess": generator.excess,
         "random": data.random,
         "elites": data.elites,
         "measured": data.measured,
@@ -75,6 +76,7 @@ def read_generator(path: Path, space: Space) -> PomonagGenerator:
             data,
             settings,
             stored.array("range_ms", np.float64, (2,)),
+            stored.array("excess", np.float64, (None,)),
             about.take("provenance", "an object"),
             path,
         )

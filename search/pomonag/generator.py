@@ -44,6 +44,8 @@ class PomonagGenerator(TrainedGenerator):
 
     Args:
         range_ms: least and largest latency when it was trained, ``(2,)``.
+        excess: by how much samples exceed the share of the range of latencies that they were
+            asked for, at the quantile ``settings.within`` and evenly spaced shares, ``(k,)``.
         provenance: ``accuracy``, ``cost`` and ``fingerprint`` of the models it was trained with,
             ``objectives``, ``settings``, ``seed`` and ``evaluations`` made in training.
         path: of its file, None if it has none.
@@ -56,6 +58,7 @@ class PomonagGenerator(TrainedGenerator):
     data: TrainingData
     settings: PomonagSettings
     range_ms: Array
+    excess: Array
     provenance: JsonObject = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
     now_ms: Array | None = None
@@ -92,8 +95,8 @@ class PomonagGenerator(TrainedGenerator):
 
     def sample(self, budgets_ms: Array, rng: np.random.Generator) -> Genes:
         """One architecture for each budget of predicted latency ``(n,)``: ``(n, n_genes)``."""
-        settings = self.settings
-        below = settings.margin + settings.spread * rng.random(len(budgets_ms))
-        condition = Condition.at(self.cost_shares(budgets_ms) - below, settings.advantage)
+        shares = self.cost_shares(budgets_ms)
+        excess = np.interp(shares, np.linspace(0, 1, len(self.excess)), self.excess)
+        condition = Condition.at(shares - excess, self.settings.advantage)
         with one_torch_thread():
             return self.diffusion.sample(condition, rng).genes

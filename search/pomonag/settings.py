@@ -23,10 +23,9 @@ class PomonagSettings(DiffusionSettings):
     measured: int = setting(
         0, "networks whose accuracy is asked for, to learn the others'; 0 asks for all", 0, 10**6
     )
-    margin: float = setting(
-        0.022, "share of the range of costs that samples are asked to stay below a budget", 0, 1
+    within: float = setting(
+        0.95, "share of samples that are to keep within a budget, before any is chosen", 0.01, 0.999
     )
-    spread: float = setting(0.018, "share of that range that they are spread over", 0, 1)
 
     @classmethod
     def published(cls, **changes: object) -> Self:

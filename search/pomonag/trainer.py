@@ -7,17 +7,21 @@ from dataclasses import replace
 import numpy as np
 
 from nasprof.typing import Array, JsonObject
+from search.diffusion.conditions import Condition
+from search.diffusion.model import Diffusion
 from search.diffusion.training import DiffusionTraining, Label
 from search.engines.base.surrogate import Surrogates
 from search.model_arrays import StateArrays
 from search.objectives.trade_off import TradeOff
-from search.pomonag.generator import PomonagGenerator, TrainingData
+from search.pomonag.generator import LATENCY, PomonagGenerator, TrainingData
 from search.pomonag.objectives import problem_for
 from search.pomonag.settings import PomonagSettings
 from search.problem import Problem
 from search.quality.indicators import non_dominated
 from spaces import Genes
 
+EXCESS_SAMPLES, EXCESS_POINTS = 2048, 9
+"""Samples that tell how near to what was asked for they are, and shares at which that is told."""
 PREDICTOR = "gp-copula"
 """Of clean architectures."""
 
@@ -38,8 +42,8 @@ class Trainer:
         self.evaluations = 0
         self.trade_off = trade_off.watched(self._count)
         self.settings = settings
-        rng = np.random.default_rng(seed)
-        problem = problem_for(self.trade_off, settings.names)
+        rng, self.calibrating = np.random.default_rng(seed).spawn(2)
+        problem, ends = problem_for(self.trade_off, settings.names), trade_off.extremes
         self.measured = sample_distinct(problem, settings.measured, rng)
         values = problem.values(self.measured)
         self.measured_top1: Array = -values[:, 0]
@@ -52,7 +56,8 @@ class Trainer:
             label,
             settings,
             rng,
-            self.measured,
+            # The range of costs ends at the networks that end it, which are hardly ever drawn.
+            np.concatenate([self.measured, ends.fastest[None], ends.slowest[None]]),
         )
         self.random = self.training.pool.genes
 
@@ -75,13 +80,15 @@ class Trainer:
 
     def generator(self, provenance: JsonObject) -> PomonagGenerator:
         """What has learnt so far."""
-        pool, ends = self.training.pool, self.trade_off.extremes
+        pool, ends, model = self.training.pool, self.trade_off.extremes, self.training.model
+        excess = cost_excess(model, self.training.label, self.settings.within, self.calibrating)
         elites = pool.genes[non_dominated(pool.values[:, :2])]
         return PomonagGenerator(
-            self.training.model,
+            model,
             TrainingData(self.random, elites, self.measured, self.measured_top1),
             self.settings,
             np.array([ends.min_ms, ends.max_ms]),
+            excess,
             {**provenance, "evaluations": self.evaluations},
         )
 
@@ -98,6 +105,27 @@ class Trainer:
         """
         self.training.load_state(about, arrays)
         self.evaluations = int(about["evaluations"])
+
+
+def cost_excess(
+    diffusion: Diffusion, label: Label, within: float, rng: np.random.Generator
+) -> Array:
+    """By how much samples exceed the cost they were asked for: ``(EXCESS_POINTS,)``.
+
+    Args:
+        label: objectives of architectures, the primary one first.
+        within: the quantile; so many samples exceed it by less.
+
+    Returns:
+        Shares of the range of the first cost, at evenly spaced shares.
+    """
+    asked = (np.arange(EXCESS_SAMPLES) + rng.random(EXCESS_SAMPLES)) / EXCESS_SAMPLES
+    found = diffusion.sample(Condition.at(asked, diffusion.settings.advantage), rng)
+    reached = diffusion.scale.shares(label(found.genes)[:, 1:])[:, LATENCY]
+    nearest = np.rint(asked * (EXCESS_POINTS - 1)).astype(int)
+    return np.array(
+        [np.quantile((reached - asked)[nearest == point], within) for point in range(EXCESS_POINTS)]
+    )
 
 
 def sample_distinct(problem: Problem, n: int, rng: np.random.Generator) -> Genes:
