@@ -73,7 +73,9 @@ def accuracy_for_images(
         "tasks": known.about["tasks"],
         "triplets": known.about["triplets"],
     }
-    return TaskAccuracy(data.name, spaces, table, float(judged["error"]), provenance)
+    # Generators are kept by the names of their models: other images are another name.
+    name = f"{data.name}-{data.fingerprint[:8]}"
+    return TaskAccuracy(name, spaces, table, float(judged["error"]), provenance)
 
 
 def _features(data: DataSet, encoder: DataSetEncoder) -> ClassFeatures:

@@ -251,6 +251,7 @@ def test_images_of_ones_own_get_an_accuracy_model(photos, by_pixels, tmp_path):
     model = accuracy_for_images(photos, spaces, by_pixels)
     assert model.spaces == spaces
     assert (model.provenance["classes"], model.provenance["images"]) == (3, photos.name)
+    assert model.name.startswith(f"{photos.name}-")
     top1 = model.top1(CELLS, spaces[1])
     assert (top1 == accuracy_for_images(photos, spaces, by_pixels).top1(CELLS, spaces[0])).all()
     assert len(np.unique(top1)) > 100
