@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 SMALLEST = 100
 """Architectures of a space from which on there is something for a diffusion to learn."""
-MUTANTS = 4
-"""Changes of the best that are looked at, for each architecture that is evaluated."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ class PomonagSettings(PredictingSettings):
     steps: int = setting(1000, "of its training in the first round", 1, 10**6)
     round_steps: int = setting(300, "of its training in each later round", 1, 10**6)
     samples: int = setting(1000, "architectures that it samples in a round, twice", 1, 10**6)
+    mutants: int = setting(3000, "changes of one gene of the best, looked at beside", 0, 10**6)
     advantage: float = setting(0.99, "rank at equal cost that is asked for", 0, 1)
 
     def of_diffusion(self) -> DiffusionSettings:
@@ -105,9 +104,10 @@ class PomonagEngine(PredictingEngine):
         return np.concatenate([chosen, drawn])
 
     def _near(self, parents: Genes) -> Genes:
-        """Changes of one gene of ``parents``, a few for each architecture of a round."""
-        rows = self.rng.integers(len(parents), size=MUTANTS * self.settings.population)
-        return np.stack([mutant(self.space, parents[row], self.rng) for row in rows])
+        """Changes of one gene of ``parents``, which are looked at beside what is sampled."""
+        rows = self.rng.integers(len(parents), size=self.settings.mutants)
+        near = [mutant(self.space, parents[row], self.rng) for row in rows]
+        return np.array(near, np.int8).reshape(-1, self.space.n_genes)
 
     def _best(self, predicted: Array, values: Array) -> Indices:
         """Rows of a round: what should add most to the front, then what is spread over its own."""

@@ -46,6 +46,7 @@ SMALL = {
         "steps": 20,
         "round_steps": 5,
         "samples": 48,
+        "mutants": 64,
     },
     "oneshot": {**QUICK, "samples": 40, "batch": 16},
 }
