@@ -6,7 +6,7 @@ set -eu
 bin=$1
 out=out/demo
 mkdir -p "$out"
-# What is trained is kept with the demo's files, not among the user's own.
+# What is made is kept with the demo's files, not among the user's own.
 NASPROF_DATA=$out/data
 export NASPROF_DATA
 
@@ -47,7 +47,7 @@ set -- $(budgets 0.25 0.45 0.7)
 show nassearch generate --budget "$1ms" --budget "$2ms" --budget "$3ms" --lut "$out/table.json" \
   --export onnx,tflite -o "$out/answers" --plot "$out/answers.png"
 
-step "5. Trained once: any other budget is answered by inference"
+step "5. Any other budget, with predictions alone: about a second"
 show nassearch generate --budget "$(budgets 0.35)ms" --lut "$out/table.json" --no-verify
 
 step "6. Weights: all networks of a space trained together on images (1,797 handwritten digits)"
@@ -64,7 +64,7 @@ Everything is in $out:
   answers.png   the three networks, and the front they lie on
   answers/      each of them as JSON, ONNX and TFLite (random weights)
   app/          a network with trained weights: ONNX and TFLite, labels.txt, card.md
-  table.json    what each block costs here; data/generators/ holds the trained generator
+  table.json    what each block costs here
   latency.png   what was measured in step 1, results.jsonl its samples
 Your own CPU, kept for good: $bin/nassearch generate --budget $2ms
 END

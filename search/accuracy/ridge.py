@@ -121,10 +121,7 @@ class AdditiveAccuracy(AccuracyModel):
 def ridge_of(
     model: AccuracyModel, space: Space, rng: np.random.Generator, n: int = 8000
 ) -> AdditiveAccuracy:
-    """The additive model nearest to another one, by ridge regression on its predictions.
-
-    Its features are the choices of genes and the pairs of them within a group. It is fitted to
-    networks of all sizes, half of them near the best of their size, where a search will be.
+    """The additive model nearest to another one, judged by networks it was not fitted to.
 
     Args:
         model: the other one.
@@ -137,33 +134,67 @@ def ridge_of(
     """
     from scipy.stats import spearmanr
 
+    additive, test = _near(model, space, rng, n)
+    predicted, top1 = additive.top1(test), model.top1(test, additive.space)
+    r2 = 1 - ((predicted - top1) ** 2).mean() / max(top1.var(), 1e-300)
+    judged = {"r2": float(r2), "spearman": float(spearmanr(predicted, top1).statistic)}
+    return replace(additive, provenance={**additive.provenance, **judged})
+
+
+def additive_near(
+    model: AccuracyModel, space: Space, rng: np.random.Generator, n: int = 8000
+) -> AccuracyModel:
+    """The same as of :func:`ridge_of`, not judged; the model itself where it is additive.
+
+    Raises:
+        SpaceMismatch: the model is not of the space.
+    """
+    return model if model.additive else _near(model, space, rng, n)[0]
+
+
+def _near(
+    model: AccuracyModel, space: Space, rng: np.random.Generator, n: int
+) -> tuple[AdditiveAccuracy, Genes]:
+    """The additive model by ridge regression on another one's predictions, and what may judge it.
+
+    Its features are the choices of genes and the pairs of them within a group. It is fitted to
+    networks of all sizes, half of them near the best of their size, where a search will be.
+    """
     space = model.space_of(space)
     genes = _representative(model, space, rng, n)
     test, rest = np.split(genes, [max(len(genes) // 10, 2)])
     intercept, contributions = _fit(space, rest, model.top1(rest, space))
     about = {"fitted_to": model.name, "networks": len(rest)}
     name = f"{model.name}, additive"
-    additive = AdditiveAccuracy(name, space, intercept, contributions, about)
-    predicted, top1 = additive.top1(test), model.top1(test, space)
-    r2 = 1 - ((predicted - top1) ** 2).mean() / max(top1.var(), 1e-300)
-    judged = {"r2": float(r2), "spearman": float(spearmanr(predicted, top1).statistic)}
-    return replace(additive, provenance={**about, **judged})
+    return AdditiveAccuracy(name, space, intercept, contributions, about), test
 
 
 def _fit(space: Space, genes: Genes, top1: Array) -> tuple[float, tuple[Array, ...]]:
     """Intercept and contributions of each part."""
-    from sklearn.linear_model import Ridge
-
     inputs = [pairs_within(space, part, genes) for part, _ in gene_groups(space)]
-    with one_thread():
-        ridge = Ridge(PENALTY).fit(np.concatenate(inputs, 1), top1)
+    intercept, weights = _ridge(np.concatenate(inputs, 1, dtype=np.float64), top1)
     ends = np.cumsum([features.shape[1] for features in inputs])
-    coefficients = np.split(ridge.coef_.astype(np.float64), ends[:-1])
+    coefficients = np.split(weights, ends[:-1])
     contributions = tuple(
         pairs_within(space, part, _alone(space, part, values)) @ own
         for (part, values), own in zip(gene_groups(space), coefficients, strict=True)
     )
-    return float(ridge.intercept_), contributions
+    return intercept, contributions
+
+
+def _ridge(features: Array, targets: Array) -> tuple[float, Array]:
+    """Intercept and weights ``(n_features,)``, by the smaller of the two normal equations."""
+    means, mean = features.mean(0), targets.mean()
+    centred, wanted = features - means, targets - mean
+    n, n_features = features.shape
+    with one_thread():
+        if n_features <= n:
+            gram = centred.T @ centred + PENALTY * np.eye(n_features)
+            weights = np.linalg.solve(gram, centred.T @ wanted)
+        else:
+            gram = centred @ centred.T + PENALTY * np.eye(n)
+            weights = centred.T @ np.linalg.solve(gram, wanted)
+    return float(mean - means @ weights), weights
 
 
 def _representative(model: AccuracyModel, space: Space, rng: np.random.Generator, n: int) -> Genes:

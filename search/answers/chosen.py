@@ -7,8 +7,7 @@ import numpy as np
 from luts import LookupTable
 from profiler.tables.chosen import spread
 from search.accuracy import read_accuracy_model
-from search.accuracy.ridge import ridge_of
-from search.engines.exact import exact_front
+from search.engines.exact import nearest_front
 from search.generators.polish import improve
 from search.generators.population import Population
 from search.objectives.trade_off import TradeOff
@@ -28,7 +27,6 @@ def top1_front(table: LookupTable, space: Space, n: int, rng: np.random.Generato
         trade_off = TradeOff(space, read_accuracy_model(ACCURACY), table)
     except SpaceMismatch:
         return None
-    additive = ridge_of(trade_off.accuracy, space, rng)
-    front, _ = exact_front(TradeOff(space, additive, table).problem(), rng)
+    front, _ = nearest_front(trade_off, rng)
     start = Population.evaluated(trade_off, spread(front, table, space, n))
     return improve(trade_off, start, start.latency_ms).genes

@@ -21,6 +21,7 @@ class Context:
     Args:
         trade_off: the models of accuracy and latency.
         device: name of the device.
+        by: name of the answerer.
         speed: of the device, which budgets and latencies are of.
         confidence: with which networks keep within their budgets.
         minimum_ms: what the fastest network takes at most; no network is within less.
@@ -30,6 +31,7 @@ class Context:
 
     trade_off: TradeOff
     device: str
+    by: str
     speed: Speed
     confidence: float
     minimum_ms: float
@@ -40,6 +42,7 @@ class Context:
     def at(
         cls,
         deployment: Deployment,
+        by: str,
         confidence: float,
         speed: Speed = TABLE_SPEED,
         least: LowerBound | None = None,
@@ -47,7 +50,7 @@ class Context:
         """What answers are of at a deployment's device."""
         trade_off = deployment.trade_off
         ends_ms = trade_off.budget_range(confidence, speed)
-        return cls(trade_off, deployment.name, speed, confidence, *ends_ms, least)
+        return cls(trade_off, deployment.name, by, speed, confidence, *ends_ms, least)
 
     def lower_top1(self, answer: Answer) -> float | None:
         """What an answer has at least, in percent; None where that is not known."""

@@ -8,12 +8,12 @@ from devices import Target
 from luts import CostModel
 from nasprof.errors import UsageError
 from search.accuracy.base import AccuracyModel
+from search.answers.answerers.choice import ready_answerer
 from search.answers.candidates import spread_budgets
 from search.answers.context import Context
 from search.answers.deployment import resolve_deployment
 from search.answers.replies import Front, Reply, Result
 from search.answers.request import AnswerOptions, AnswerProgress
-from search.pnag.stored import shelf
 
 
 def front(
@@ -55,9 +55,9 @@ def front(
     options, progress = options or AnswerOptions(), progress or AnswerProgress()
     deployment = resolve_deployment(device, lut, accuracy, options, progress)
     trade_off = deployment.trade_off
-    generator = shelf.ready(trade_off, options.generator, progress.training)
-    context = Context.at(deployment, options.confidence)
-    propose = options.proposing(generator, trade_off)
+    ready = ready_answerer(trade_off, options, points, progress)
+    context = Context.at(deployment, ready.by, options.confidence)
+    propose = ready.proposing(trade_off, options)
     budgets_ms = spread_budgets(context.minimum_ms, context.maximum_ms, points)
     replies = [
         Reply(budget_ms, context, [Result("", context, answers[0])])

@@ -1,4 +1,4 @@
-"""From budgets to networks: the models, the generator, today's speed, measured answers, files."""
+"""From budgets to networks: the models, who answers, today's speed, measured answers, files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from profiler.measuring.interruption import Cancelled
 from search.accuracy.answers import LowerBound
 from search.accuracy.base import AccuracyModel
 from search.accuracy.measurements import read_measurements
+from search.answers.answerers.choice import ready_answerer
 from search.answers.candidates import Candidates, candidates_for
 from search.answers.context import Context
 from search.answers.deployment import Deployment, resolve_deployment
@@ -25,7 +26,6 @@ from search.answers.request import AnswerProgress, GenerateOptions
 from search.answers.speed import StatedSpeed, speed_for
 from search.answers.verification import Verification
 from search.answers.verify import verify_candidates, warn_of_doubts
-from search.pnag.stored import shelf
 
 
 def generate(
@@ -41,8 +41,9 @@ def generate(
 ) -> Replies:
     """The most accurate networks that run within latency budgets.
 
-    What is missing is made first, and kept: the lookup table of this machine, and the generator
-    for the models (Guo et al. 2022, Sec. 3). Afterwards any budget is answered in seconds.
+    What is missing is made first, and kept: the lookup table of this machine. Afterwards any
+    budget is answered in about a second: by a generator where one is trained for the models (Guo
+    et al. 2022, Sec. 3), else by local search, which is as accurate; ``options.by`` says otherwise.
 
     Args:
         budgets: latencies allowed, one or several: numbers are ms, text may name its unit, such
@@ -97,10 +98,10 @@ def answer_budgets(
         export.check(deployment.trade_off.space)
     plan = deployment.answer_plan(options.measuring_protocol) if measuring else None
     least = _lower_bound(deployment, options)
-    generator = shelf.ready(deployment.trade_off, options.generator, progress.training)
+    ready = ready_answerer(deployment.trade_off, options, len(budgets_ms), progress)
     speed = speed_for(deployment, options.speed, measuring, progress)
-    context = Context.at(deployment, options.confidence, speed, least)
-    propose = options.proposing(generator, deployment.trade_off, speed)
+    context = Context.at(deployment, ready.by, options.confidence, speed, least)
+    propose = ready.proposing(deployment.trade_off, options, speed)
     candidates = candidates_for(budgets_ms, propose)
     stated = StatedSpeed.at(deployment, speed)
     verification = Verification(stated, options.top)

@@ -132,6 +132,7 @@ class Reply:
         return {
             "budget_ms": self.budget_ms,
             "device": context.device,
+            "by": context.by,
             "lut": cost.name,
             "accuracy": context.trade_off.accuracy.name,
             "clock": cost.clock,
@@ -151,7 +152,7 @@ class Replies(Records[Reply]):
     Args:
         replies: one a budget.
         context: what they are of.
-        propose: gives further answers of the same generator.
+        propose: gives further answers of the same answerer.
         error: what kept them from being complete: an interruption, a file that could not be
             written. They hold what there is all the same.
     """
@@ -182,7 +183,7 @@ class Replies(Records[Reply]):
             raise self.error
 
     def front(self, points: int = 20) -> list[Answer]:
-        """The generator's answers to ``points`` budgets, evenly spread over the whole range."""
+        """Answers to ``points`` budgets, evenly spread over the whole range."""
         budgets_ms = spread_budgets(self.context.minimum_ms, self.context.maximum_ms, points)
         return [answers[0] for answers in self._propose(budgets_ms)]
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from luts import TABLE_SPEED, Speed
 from nasprof.errors import UsageError
 from nasprof.progress import no_progress
 from nasprof.reader import brief
 from profiler.measuring.protocol import Protocol, parse_protocol
 from profiler.tables.progress import BuildProgress
-from search.answers.candidates import Propose
-from search.generators.answers import AnswerSettings, answer
-from search.objectives.trade_off import TradeOff
-from search.pnag.generator import Generator
+from search.answers.answerers import answerers
+from search.generators.answers import AnswerSettings
+from search.generators.trained import TrainedGenerator
 
 KEPT = 32
 """Candidates for each budget."""
@@ -30,7 +25,7 @@ class AnswerProgress(BuildProgress):
     """Whom to tell how far the work has come.
 
     Args:
-        training: how many of how many steps of the generator's training are done.
+        training: how many of how many steps of a generator's training are done.
     """
 
     training: Callable[[int, int], None] = no_progress
@@ -63,8 +58,10 @@ class AnswerOptions(ModelOptions):
     """Who answers budgets, and how.
 
     Args:
-        generator: a trained one, or its file (.npz); the one kept for the models, which is
-            trained if there is none, unless given.
+        by: name of the way to answer, see :data:`search.answers.answerers.answerers`: "local",
+            "exact" or "pnag"; the generator given or kept for the models, else the quickest way
+            that is as accurate, unless given.
+        generator: a trained one, or its file (.npz), which says who answers.
         confidence: with which networks keep within their budgets, between 0 and 1.
         samples: architectures drawn for each budget.
         polish: whether answers are improved by exchanges of one and two genes.
@@ -74,7 +71,8 @@ class AnswerOptions(ModelOptions):
         UsageError: one of them makes no sense.
     """
 
-    generator: Generator | Path | str | None = None
+    by: str | None = field(default=None, kw_only=True)
+    generator: TrainedGenerator | Path | str | None = None
     confidence: float = 0.95
     samples: int = 256
     polish: bool = True
@@ -82,6 +80,7 @@ class AnswerOptions(ModelOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._require_answerer()
         if self.samples < 1:
             raise _invalid("samples", self.samples, "at least 1")
         if self.seed < 0:
@@ -89,17 +88,18 @@ class AnswerOptions(ModelOptions):
         # Refuses what it cannot be asked with.
         _ = self.answer_settings
 
-    def proposing(
-        self, generator: Generator, trade_off: TradeOff, speed: Speed = TABLE_SPEED
-    ) -> Propose:
-        """A function that asks a generator for answers, all from one source of randomness."""
-        rng = np.random.default_rng(self.seed)
-        settings = self.answer_settings
-        return partial(answer, generator, trade_off, rng=rng, settings=settings, speed=speed)
+    def _require_answerer(self) -> None:
+        if self.by is None:
+            return
+        if not answerers.get(self.by).trains and self.generator is not None:
+            raise UsageError(
+                f"{self.by!r} answers without a generator, and one is given",
+                "Leave out one of the two.",
+            )
 
     @property
     def answer_settings(self) -> AnswerSettings:
-        """How the generator is asked."""
+        """How answers are made of what is drawn."""
         return AnswerSettings(self.confidence, self.samples, self.polish, KEPT)
 
 

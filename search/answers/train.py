@@ -28,8 +28,8 @@ def train_generator(
 ) -> Generator:
     """Train the generator that answers any budget on a device, and write it.
 
-    :func:`search.generate` does this by itself, with the defaults. An interrupted training goes
-    on when it is called for again. After Guo et al. 2022, Sec. 3 and 4.1.
+    Where it is kept, :func:`search.generate` answers by it. An interrupted training goes on
+    when it is called for again. After Guo et al. 2022, Sec. 3 and 4.1.
 
     Args:
         settings: of the training; the best known unless given.

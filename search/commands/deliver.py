@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _OF_BUDGETS = (
     *("lut", "accuracy", "resolution", "verify"),
-    *("generator", "confidence", "samples", "polish", "speed"),
+    *("by", "generator", "confidence", "samples", "polish", "speed"),
 )
 
 

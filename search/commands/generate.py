@@ -91,8 +91,8 @@ def generate(
 ) -> None:
     """Answer latency budgets with the most accurate networks that keep within them.
 
-    What is missing is made first, and kept: the lookup table of this machine, and the generator
-    for the models. Afterwards any budget is answered in seconds.
+    What is missing is made first, and kept: the lookup table of this machine. Afterwards any
+    budget is answered in about a second.
     """
     if supernet is not None and formats is None:
         raise UsageError("--supernet gives the weights of files, and there is no --export")

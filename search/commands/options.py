@@ -221,7 +221,7 @@ confidence_option = click.option(
 
 
 def answer_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--generator --confidence --samples --polish``: who answers, and how."""
+    """``--by --generator --confidence --samples --polish``: who answers, and how."""
     for option in (
         click.option(
             "--polish/--no-polish",
@@ -240,6 +240,12 @@ def answer_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--generator",
             type=click.Path(path_type=Path),
             help="Trained generator (.npz); the one kept for these models unless given.",
+        ),
+        click.option(
+            "--by",
+            metavar="NAME",
+            help="Who answers: local, exact or pnag (a generator, trained if need be). Unless "
+            "given the generator for these models if there is one, else the quickest way.",
         ),
     ):
         function = option(function)

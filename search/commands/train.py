@@ -45,7 +45,7 @@ def train(
 ) -> None:
     """Train the generator that answers any budget on a device.
 
-    nassearch generate does this by itself, with the defaults.
+    nassearch generate answers by it from then on. With --by pnag it trains by itself.
     """
     from search.answers.request import TrainOptions
     from search.answers.train import train_generator

@@ -17,7 +17,9 @@ import numpy as np
 
 from nasprof.errors import UsageError
 from nasprof.typing import Array
+from search.accuracy.ridge import additive_near
 from search.engines.base.engine import Engine
+from search.objectives.trade_off import TradeOff
 from search.problem import Objective, Problem
 from search.quality.indicators import non_dominated
 from search.quality.ranking import violation
@@ -117,6 +119,24 @@ def exact_front(problem: Problem, rng: np.random.Generator) -> tuple[Genes, Arra
     total = problem.values(genes)
     kept = non_dominated(total)
     return genes[kept], total[kept]
+
+
+def nearest_front(
+    trade_off: TradeOff, rng: np.random.Generator, n: int = 8000
+) -> tuple[Genes, Array]:
+    """The exact front of latency and the additive accuracy nearest to a trade-off's.
+
+    Args:
+        n: networks that the additive accuracy is fitted to.
+
+    Returns:
+        As of :func:`exact_front`, with the objectives of the additive accuracy.
+
+    Raises:
+        UsageError: latency is not additive.
+    """
+    near = additive_near(trade_off.accuracy, trade_off.space, rng, n)
+    return exact_front(TradeOff(trade_off.space, near, trade_off.cost).problem(), rng)
 
 
 def _front_from(origin: Genes, problem: Problem) -> Genes:

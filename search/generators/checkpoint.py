@@ -39,6 +39,14 @@ def read_checkpoint(path: Path, kind: str, remedy: str | None = None) -> ModelAr
     return stored
 
 
+def kind_of(path: Path) -> str | None:
+    """Which kind of model a file says to hold; None where there is no such file of ours."""
+    try:
+        return parse_arrays(read_arrays(path)).kind
+    except UsageError:
+        return None
+
+
 @contextmanager
 def naming(path: Path, remedy: str | None = None) -> Iterator[None]:
     """Name the file in what is said to be wrong with it.

@@ -13,7 +13,7 @@ from nasprof.locking import held_alone
 from nasprof.log import logger
 from nasprof.named_files import NamedFiles
 from nasprof.typing import Progress
-from search.generators.checkpoint import CheckpointInvalid
+from search.generators.checkpoint import CheckpointInvalid, kind_of
 from search.generators.trained import TrainedGenerator
 from search.objectives.trade_off import TradeOff
 from spaces import Space
@@ -29,9 +29,13 @@ class Shelf(ABC, Generic[G, S]):
 
     Attributes:
         files: their folder and names.
+        kind: of their files.
+        sort: the class of the generators.
     """
 
     files: ClassVar[NamedFiles]
+    kind: ClassVar[str]
+    sort: type[G]
 
     @abstractmethod
     def read(self, path: Path, space: Space) -> G:
@@ -85,7 +89,7 @@ class Shelf(ABC, Generic[G, S]):
     def ready(
         self,
         trade_off: TradeOff,
-        named: G | Path | str | None = None,
+        named: TrainedGenerator | Path | str | None = None,
         progress: Progress | None = None,
     ) -> G:
         """The generator that was named, else the one kept for these models, trained if need be.
@@ -103,10 +107,10 @@ class Shelf(ABC, Generic[G, S]):
         """
         if named is not None:
             return self._named(named, trade_off)
-        kept = self.kept(trade_off)
+        path = self.path(trade_off)
+        kept, _ = self._usable(path, trade_off)
         if kept is not None:
             return kept
-        path = self.path(trade_off)
         with self._alone(path):
             # Another process may have made it in the meantime.
             kept, doubt = self._usable(path, trade_off)
@@ -115,14 +119,27 @@ class Shelf(ABC, Generic[G, S]):
             return kept or self._trained_by_default(path, trade_off, progress)
 
     def kept(self, trade_off: TradeOff) -> G | None:
-        """The generator that is kept for these models, None if there is none that can be used."""
-        return self._usable(self.path(trade_off), trade_off)[0]
+        """The one that is kept for these models; None if there is none that can be used."""
+        generator, doubt = self._usable(self.path(trade_off), trade_off)
+        if doubt is not None:
+            logger.info(f"{doubt}: it does not answer")
+        return generator
 
-    def _named(self, named: G | Path | str, trade_off: TradeOff) -> G:
-        if isinstance(named, Path | str):
-            generator, name = self.read(Path(named), trade_off.space), str(named)
-        else:
+    def has_made(self, named: TrainedGenerator | Path | str) -> bool:
+        """Whether a generator, or the file of one, is of this sort."""
+        if isinstance(named, TrainedGenerator):
+            return isinstance(named, self.sort)
+        return kind_of(Path(named)) == self.kind
+
+    def _named(self, named: TrainedGenerator | Path | str, trade_off: TradeOff) -> G:
+        if isinstance(named, self.sort):
             generator, name = named.of(trade_off.space), "the generator"
+        elif isinstance(named, TrainedGenerator):
+            raise UsageError(
+                f"the generator is a {type(named).__name__}, expected one of {self.sort.command}"
+            )
+        else:
+            generator, name = self.read(Path(named), trade_off.space), str(named)
         if not generator.trained_for(trade_off):
             logger.warning(f"Careful with {name}: it was trained for other models than these")
         return generator

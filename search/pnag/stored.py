@@ -10,7 +10,7 @@ from nasprof.named_files import NamedFiles
 from nasprof.typing import Progress
 from search.generators.shelf import Shelf
 from search.objectives.trade_off import TradeOff
-from search.pnag.checkpoint import generator_files, read_generator, write_generator
+from search.pnag.checkpoint import GENERATOR, generator_files, read_generator, write_generator
 from search.pnag.generator import Generator
 from search.pnag.settings import TrainingSettings
 from search.pnag.training import train
@@ -21,6 +21,8 @@ class PnagShelf(Shelf[Generator, TrainingSettings]):
     """Where PNAG's generators are kept."""
 
     files: ClassVar[NamedFiles] = generator_files
+    kind: ClassVar[str] = GENERATOR
+    sort = Generator
 
     def read(self, path: Path, space: Space) -> Generator:
         return read_generator(path, space)

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from nasprof.typing import Array, Progress
-from search.accuracy.ridge import ridge_of
 from search.archives.archive import Archive
 from search.engines.base.breeding import BreedingSettings
 from search.engines.base.engine import Engine
-from search.engines.exact import exact_front
+from search.engines.exact import nearest_front
 from search.engines.local import LocalEngine
 from search.engines.nsga2 import NSGA2Engine
 from search.objectives.trade_off import TradeOff
@@ -88,9 +87,7 @@ def _near_exact(trade_off: TradeOff, rng: np.random.Generator, most: int) -> Gen
     ends = np.stack([trade_off.extremes.fastest, trade_off.extremes.slowest])
     if not trade_off.cost.additive:
         return ends
-    accuracy, space = trade_off.accuracy, trade_off.space
-    additive = accuracy if accuracy.additive else ridge_of(accuracy, space, rng)
-    genes, _ = exact_front(TradeOff(space, additive, trade_off.cost).problem(), rng)
+    genes, _ = nearest_front(trade_off, rng)
     return np.concatenate([ends, _spread(genes, most)])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import onnxruntime
 import pytest
-from trade_offs import generator_for, mobile
+from trade_offs import mobile
 
 from devices import find_profile, open_device
 from luts import write_cost_model
@@ -19,8 +19,6 @@ from profiler.measuring.protocol import parse_protocol
 from search.cli import main as nassearch
 from search.commands.engine_settings import row_of
 from search.engines import engines
-from search.pnag.checkpoint import write_generator
-from search.pnag.stored import shelf
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -70,7 +68,7 @@ def test_links_lead_somewhere(page):
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with a table of this machine and a generator, both made in no time; it is entered."""
+    """A home with a table of this machine, made in no time; it is entered."""
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     models = mobile()
@@ -82,7 +80,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     table = replace(models.cost, provenance={**facts, **known})
     write_cost_model(table, tmp_path / "data" / "luts" / f"{table.name}.json")
-    write_generator(generator_for("mobile"), shelf.path(models))
     return tmp_path
 
 

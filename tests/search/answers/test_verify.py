@@ -133,7 +133,7 @@ def nothing_else(budgets_ms):
 def context(minimum_ms, maximum_ms):
     """What answers are of that lie between two latencies."""
     return Context(
-        Phone({}).site().trade_off, "scripted", TABLE_SPEED, 0.95, minimum_ms, maximum_ms
+        Phone({}).site().trade_off, "scripted", "local", TABLE_SPEED, 0.95, minimum_ms, maximum_ms
     )
 
 

@@ -289,11 +289,25 @@ def test_a_generator_is_trained_once_and_kept(run, home, tmp_path, monkeypatch):
     monkeypatch.setattr(stored, "TrainingSettings", partial(TrainingSettings, steps=30))
     models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
     args = ["--budget", budgets(home, 0.5)[0], *models, "--no-verify", "--json"]
-    first, second = run("generate", *args), run("generate", *args)
+    first, second = run("generate", *args, "--by", "pnag"), run("generate", *args)
     assert "Training a generator" in first.stderr
     assert len(list((tmp_path / "fresh" / "generators").glob("*.npz"))) == 1
     assert "Training" not in second.stderr
+    assert "Answering by pnag: its generator is kept" in second.stderr
     assert accepted(first) == accepted(second)
+
+
+def test_a_first_answer_needs_no_training(run, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "fresh"))
+    models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
+    args = ["--budget", budgets(home, 0.5)[0], *models, "--no-verify", "--json"]
+    first = run("generate", *args)
+    assert accepted(first)["by"] == "local"
+    said = [line for line in first.stderr.splitlines() if "Answering by" in line]
+    assert said == ["Answering by local, which needs no training (--by pnag trains)"]
+    assert not list((tmp_path / "fresh").rglob("*.npz"))
+    assert accepted(run("generate", *args, "--by", "local")) == accepted(first)
+    assert accepted(run("front", *models, "--points", 2, "--json"))[0]["by"] == "local"
 
 
 STALLING = """
@@ -321,7 +335,8 @@ def two_at_once(
     """The same first ``generate`` twice: one that trains and stalls, one that waits for it."""
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "fresh"))
     models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
-    args = ["generate", "--budget", budgets(home, 0.5)[0], *models, "--no-verify", "--json"]
+    args = ["generate", "--by", "pnag", "--budget", budgets(home, 0.5)[0], *models]
+    args += ["--no-verify", "--json"]
 
     (trained,) = (home / "data" / "generators").glob("*.npz")
 
@@ -392,11 +407,14 @@ def test_a_damaged_generator_is_trained_anew(run, home, tmp_path, monkeypatch):
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "fresh"))
     monkeypatch.setattr(stored, "TrainingSettings", partial(TrainingSettings, steps=30))
     models = ["--accuracy", home / "macs.npz", "--lut", home / "slow.json"]
-    args = ["generate", "--budget", 20, *models, "--no-verify", "--json"]
+    args = ["generate", "--by", "pnag", "--budget", 20, *models, "--no-verify", "--json"]
     first = accepted(run(*args))
     (kept,) = (tmp_path / "fresh" / "generators").glob("*.npz")
     kept.write_bytes(kept.read_bytes()[:1000])
     kept.with_name(kept.name + ".training").write_bytes(b"cut off")
+    unnamed = run("generate", *args[3:])
+    assert accepted(unnamed)["by"] == "local"
+    assert "it does not answer" in unnamed.stderr
     again = run(*args)
     assert again.stderr.count("anew") == 2
     assert accepted(again) == first
@@ -621,6 +639,8 @@ def test_a_budget_that_is_no_time_is_refused_naming_the_forms(run, models, value
         (["--budget", "5", "--resolution", "224"], "not of resolution 224"),
         (["--budget", "5", "--lut", "wide.json"], "not of nasbench201"),
         (["--budget", "5", "--generator", "none.npz"], "none.npz"),
+        (["--budget", "5", "--by", "lokal"], "Did you mean local?"),
+        (["--budget", "5", "--by", "exact", "--generator", "g.npz"], "without a generator"),
         (["--budget", "5", "--lut", "note10.json", "--verify"], "cannot be measured"),
     ],
 )
