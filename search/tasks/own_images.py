@@ -62,7 +62,7 @@ def accuracy_for_images(
     known.require_encoder(opened.identity)
     data = _read(images)
     features = _features(data, opened)
-    table = known.top1(features, known_cells()).clip(0, 100)
+    table = known.top1(features, known_cells())
     judged = known.about["cross_validation"]
     provenance = {
         "images": data.name,

@@ -124,12 +124,19 @@ class TaskPredictor:
     def top1(self, features: ClassFeatures, genes: Genes) -> Array:
         """Accuracies of cells ``(n, 6)`` in percent: ``(n,)``.
 
+        They spread about their mean as far as they are expected to, and between 0 and 100: on data
+        sets that are easy or hopeless their logits do, so that no two become equal.
+
         Raises:
             UsageError: the features are of another encoder.
         """
         self.require_encoder(features.encoder)
         mean, spread = self.level_of(features)
-        return mean + spread * self.order_of(features, genes)
+        share = np.clip(mean / 100, 0.005, 0.995)
+        slope = 100 * share * (1 - share)
+        logits = np.log(share / (1 - share)) + spread / slope * self.order_of(features, genes)
+        values: Array = 100 / (1 + np.exp(-logits))
+        return values
 
     def _embedded(self, network: Network, features: ClassFeatures) -> Array:
         """A data set as vectors ``(members, 1, n)``."""
