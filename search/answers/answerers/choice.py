@@ -26,8 +26,8 @@ QUICK = "local"
 TRAINED = "pnag"
 """Answers more budgets for less, once it is trained."""
 PAYS = 100
-"""Budgets in one call from which on training is the cheaper way: some 45 CPU seconds once, where
-a search takes a third to one for each budget (``benchmarks/answerers.py``)."""
+"""Budgets in one call from which on training is the cheaper way: some 50 CPU seconds once, where
+a search takes 0.3 to 1.3 for each budget (``benchmarks/answerers.py``)."""
 
 
 @dataclass(frozen=True)
