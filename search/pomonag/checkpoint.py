@@ -15,12 +15,11 @@ from search.diffusion.training import read_scale, scale_arrays
 from search.generators.checkpoint import naming, read_checkpoint
 from search.model_arrays import ModelArrays, StateArrays
 from search.model_tensors import load_module, module_arrays
-from search.pomonag.generator import PomonagGenerator, TrainingData
+from search.pomonag.generator import KIND, PomonagGenerator, TrainingData
 from search.pomonag.settings import PomonagSettings
 from spaces import Space
 from spaces.predictor import SpaceMismatch
 
-GENERATOR = "pomonag-generator"
 _REMEDY = f"Train one: {PomonagGenerator.command} --help"
 
 
@@ -28,7 +27,7 @@ def write_generator(generator: PomonagGenerator, path: Path) -> None:
     """Write a generator as a whole or not at all."""
     diffusion, data = generator.diffusion, generator.data
     about = {
-        "kind": GENERATOR,
+        "kind": KIND,
         "spaces": [generator.space.settings],
         "provenance": dict(generator.provenance),
         "settings": generator.settings.to_dict(),
@@ -56,7 +55,7 @@ def read_generator(path: Path, space: Space) -> PomonagGenerator:
         CheckpointInvalid: it is truncated, changed, or of something else.
         SpaceMismatch: it generates architectures of another space.
     """
-    stored = read_checkpoint(path, GENERATOR, _REMEDY)
+    stored = read_checkpoint(path, KIND, _REMEDY)
     with naming(path, _REMEDY):
         own = stored.space()
         if own != space:

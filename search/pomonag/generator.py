@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from nasprof.threads import one_torch_thread
 from nasprof.typing import Array, JsonObject
 from search.diffusion.conditions import Condition
-from search.diffusion.model import Diffusion
 from search.generators.trained import TrainedGenerator
 from search.objectives.trade_off import TradeOff
 from search.pomonag.settings import PomonagSettings
 from spaces import Genes, Space
 
+if TYPE_CHECKING:
+    from search.diffusion.model import Diffusion
+
+KIND = "pomonag-generator"
+"""Of its files."""
 LATENCY = 0
 """Number of the cost that budgets are of."""
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from nasprof.named_files import NamedFiles
 from nasprof.threads import one_torch_thread
 from nasprof.typing import Progress
 from search.generators.shelf import Shelf
 from search.objectives.trade_off import TradeOff
+from search.pomonag.generator import KIND, PomonagGenerator
 from search.pomonag.settings import PomonagSettings
 from search.pomonag.training import train
 from spaces import Space
-
-if TYPE_CHECKING:
-    from search.pomonag.generator import PomonagGenerator
 
 generator_files = NamedFiles(
     folder="pomonag",
@@ -28,10 +26,12 @@ generator_files = NamedFiles(
 """Where generators are kept."""
 
 
-class PomonagShelf(Shelf["PomonagGenerator", PomonagSettings]):
+class PomonagShelf(Shelf[PomonagGenerator, PomonagSettings]):
     """Where POMONAG's generators are kept; only what reads or trains one imports torch."""
 
     files: ClassVar[NamedFiles] = generator_files
+    kind: ClassVar[str] = KIND
+    sort = PomonagGenerator
 
     def read(self, path: Path, space: Space) -> PomonagGenerator:
         with one_torch_thread():
