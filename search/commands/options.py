@@ -244,8 +244,8 @@ def answer_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--by",
             metavar="NAME",
-            help="Who answers: local, exact or pnag (a generator, trained if need be). Unless "
-            "given the generator for these models if there is one, else the quickest way.",
+            help="Who answers: local, exact, or pnag or pomonag (generators, trained if need be). "
+            "Unless given the generator for these models if there is one, else the quickest way.",
         ),
     ):
         function = option(function)

@@ -17,6 +17,7 @@ answerers: Registry[type[Answerer]] = Registry(
         "exact": "search.answers.answerers.exact:ExactAnswerer",
         "local": "search.answers.answerers.local:LocalAnswerer",
         "pnag": "search.answers.answerers.pnag:PnagAnswerer",
+        "pomonag": "search.answers.answerers.pomonag:PomonagAnswerer",
     },
 )
 """One file an answerer."""

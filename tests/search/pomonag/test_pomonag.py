@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quick_trainings import HARDLY_DIFFUSED as HARDLY
 from trade_offs import CELLS, MODELS, cells, made_up_accuracy, mobile
 
 from luts import write_cost_model
@@ -31,18 +32,6 @@ from search.pomonag.training import train
 from spaces import get_space
 from spaces.predictor import SpaceMismatch
 
-HARDLY = {
-    "width": 16,
-    "blocks": 1,
-    "batch": 32,
-    "pool": 300,
-    "steps": 4,
-    "rounds": 1,
-    "round_steps": 2,
-    "samples": 64,
-    "predictor_steps": 3,
-    "sampling_steps": 4,
-}
 WAYS = {
     "all asked": {},
     "measured": {"measured": 40},
