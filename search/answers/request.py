@@ -59,8 +59,8 @@ class AnswerOptions(ModelOptions):
 
     Args:
         by: name of the way to answer, see :data:`search.answers.answerers.answerers`: "local",
-            "exact", "pnag" or "pomonag"; the generator given or kept for the models, else the quickest way
-            that is as accurate, unless given.
+            "exact", "pnag" or "pomonag"; the generator given or kept for the models, else the
+            quickest way that is as accurate, unless given.
         generator: a trained one, or its file (.npz), which says who answers.
         confidence: with which networks keep within their budgets, between 0 and 1.
         samples: architectures drawn for each budget.
