@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from search.runs.sampling import SampledArchs, sample
     from search.runs.searches import SearchInterrupted, run
     from search.runs.supernet_accuracy import fit_supernet
+    from search.tasks.own_images import accuracy_for_images
 
 __all__ = [
     "AccuracyModel",
@@ -120,6 +121,7 @@ __all__ = [
     "TransferResult",
     "TransferSettings",
     "TransferStatus",
+    "accuracy_for_images",
     "compare",
     "deliver",
     "deliver_networks",
@@ -188,6 +190,7 @@ _ORIGINS = {
     "TransferResult": "search.adaptation.result",
     "TransferSettings": "search.adaptation.settings",
     "TransferStatus": "search.adaptation.request",
+    "accuracy_for_images": "search.tasks.own_images",
     "compare": "search.answers.compare",
     "deliver": "search.delivery.deliver",
     "deliver_networks": "search.adaptation.deliveries",

@@ -48,10 +48,14 @@ def accuracy_for_images(
         encoder: as in :func:`search.tasks.encoders.open_encoder`; the predictor's unless given,
             which needs a file where the encoder does.
 
+    Returns:
+        A model of those spaces; what it is worth is in its ``doubts``.
+
     Raises:
         UsageError: the images cannot be read or are of one class, a space is another one, or
             predictor and encoder do not fit, named.
 
+    >>> from search import accuracy_for_images
     >>> accuracy_for_images("digits").provenance["classes"]
     10
     """

@@ -17,10 +17,10 @@ PUBLIC = """
     LabelledImages Limit MeasuredAccuracy ModelOptions Models Objective Problem Replies Reply
     Result RunOptions SampledArchs SearchInterrupted SearchResult StoredArchive TradeOff
     TrainOptions TrainingSettings TransferOptions TransferProgress TransferRequest
-    TransferResult TransferSettings TransferStatus compare deliver deliver_networks
-    evaluate_supernet fit_accuracy fit_supernet front generate merge_archives plot_replies
-    predict_accuracy read_accuracy_model read_archive run sample train_generator transfer
-    write_archive
+    TransferResult TransferSettings TransferStatus accuracy_for_images compare deliver
+    deliver_networks evaluate_supernet fit_accuracy fit_supernet front generate merge_archives
+    plot_replies predict_accuracy read_accuracy_model read_archive run sample train_generator
+    transfer write_archive
 """
 NAMES = PUBLIC.split()
 
