@@ -11,7 +11,7 @@ from pomonag_picture import draw_phases
 
 from nasprof.threads import one_torch_thread
 from search.diffusion.model import Diffusion, Samples
-from search.pomonag.phases import Guide, Phase, default_weights, sample_phase
+from search.pomonag.phases import GuidedBy, Phase, default_weights, sample_phase
 from search.pomonag.scales import search_scales
 
 SAMPLES = 128
@@ -80,7 +80,7 @@ def weighted(weights: Mapping[Phase, Mapping[str, float]]) -> Ask:
     )
 
 
-def by(guide: Guide, changes: Mapping[str, object] | None = None) -> Ask:
+def by(guide: GuidedBy, changes: Mapping[str, object] | None = None) -> Ask:
     """By another guide, of a model with changed settings."""
     return lambda model, phase, rng: sample_phase(
         model.with_settings(**(changes or {})), phase, SAMPLES, rng, guide=guide

@@ -18,7 +18,7 @@ from pomonag_common import (
 )
 
 from nasprof.threads import one_torch_thread
-from nasprof.typing import Array
+from nasprof.typing import Array, Indices
 from search.diffusion.gaussian import sigma
 from search.diffusion.predictors import normal_scores
 from search.diffusion.process import Noisy
@@ -26,8 +26,10 @@ from search.diffusion.training import DiffusionTraining
 from search.pomonag.trainer import clean_predictor
 from spaces import Genes
 
-TESTED, NOISES, POSTERIORS = 3000, 4, 3000
-"""Architectures that were not measured, levels of noise of each, and exact posteriors."""
+TESTED, NOISES = 3000, 4
+"""Architectures that were not measured, and levels of noise of each."""
+AT_ONCE = 2000
+"""Exact posteriors that are held in memory."""
 SMALL_POOL = 20
 MOSTLY_PREDICTORS = {"steps": 1, "rounds": 0}
 
@@ -122,11 +124,6 @@ def ranks(name: str, training: DiffusionTraining, tested: Genes, noisy: Noisy) -
     return by_objective(scores, true)
 
 
-def by_objective(scores: Array, true: Array) -> dict[str, float]:
-    """A correlation for each column."""
-    return {one: rank(scores[:, column], true[:, column]) for column, one in enumerate(NAMES)}
-
-
 def limits(
     sheet: Sheet, name: str, training: DiffusionTraining, tested: Genes, noisy: Noisy, size: str
 ) -> None:
@@ -136,23 +133,26 @@ def limits(
     """
     problem, encoding = four(name), training.process.encoding
     every = problem.space.from_index(np.arange(problem.space.size))
-    rows, classes = encoding.shape
-    entries = (
-        2 * np.eye(classes, dtype=np.float32)[encoding.classes(every)].reshape(-1, rows * classes)
-        - 1
-    )
+    ones = np.eye(encoding.shape[1], dtype=np.float32)[encoding.classes(every)]
+    entries = 2 * ones.reshape(len(every), -1) - 1
     scores = normal_scores(problem.values(every))
-    some = np.random.default_rng(3).permutation(len(noisy.levels))[:POSTERIORS]
-    spread = sigma(noisy.levels[some])[:, None]
-    seen = noisy.inputs[some] * np.sqrt(1 + spread**2)
+    chunks = np.array_split(np.arange(len(noisy.levels)), max(1, len(noisy.levels) // AT_ONCE))
+    expected = np.concatenate([posterior_mean(noisy, rows, entries, scores) for rows in chunks])
+    true = np.repeat(problem.values(tested), NOISES, 0)
+    sheet.add(name, "limit: exact posterior", size, **by_objective(expected, true))
+
+
+def posterior_mean(noisy: Noisy, rows: Indices, entries: Array, scores: Array) -> Array:
+    """Expected scores ``(n, n_objectives)`` of noisy architectures, all cells alike at first."""
+    spread = sigma(noisy.levels[rows])[:, None]
+    seen = noisy.inputs[rows] * np.sqrt(1 + spread**2)
     squares = (seen**2).sum(1)[:, None] + (entries**2).sum(1) - 2 * seen @ entries.T
     logs = -squares / (2 * spread**2)
     weights = np.exp(logs - logs.max(1, keepdims=True))
-    expected = (weights / weights.sum(1, keepdims=True)) @ scores
-    true = np.repeat(problem.values(tested), NOISES, 0)[some]
-    own = predicted(training, noisy)[some]
-    for what, values in (("limit: exact posterior", expected), ("noisy, on the same", own)):
-        numbers = {
-            one: rank(values[:, column], true[:, column]) for column, one in enumerate(NAMES)
-        }
-        sheet.add(name, what, size, **numbers)
+    mean: Array = (weights / weights.sum(1, keepdims=True)) @ scores
+    return mean
+
+
+def by_objective(scores: Array, true: Array) -> dict[str, float]:
+    """A correlation for each column."""
+    return {one: rank(scores[:, column], true[:, column]) for column, one in enumerate(NAMES)}

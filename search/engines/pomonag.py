@@ -44,14 +44,14 @@ SMALLEST = 100
 class PomonagSettings(PredictingSettings):
     """Of the rounds, and of the diffusion that learns in each; ``benchmarks/pomonag.py engine``."""
 
-    initial: int = setting(150, "random architectures that it begins with", 1)
-    population: int = setting(150, "architectures that are evaluated a round", 1)
+    initial: int = setting(100, "random architectures that it begins with", 1)
+    population: int = setting(80, "architectures that are evaluated a round", 1)
     process: Literal["gaussian", "masked"] = setting("gaussian", "what noise is")
     width: int = setting(128, "of hidden layers", 8, 4096)
     pool: int = setting(10_000, "random architectures that the diffusion learns from", 100, 10**6)
     steps: int = setting(1000, "of its training in the first round", 1, 10**6)
-    round_steps: int = setting(300, "of its training in each later round", 1, 10**6)
-    samples: int = setting(1000, "architectures that it samples in a round, twice", 1, 10**6)
+    round_steps: int = setting(150, "of its training in each later round", 1, 10**6)
+    samples: int = setting(500, "architectures that it samples in a round, twice", 1, 10**6)
     mutants: int = setting(3000, "changes of one gene of the best, looked at beside", 0, 10**6)
     advantage: float = setting(0.99, "rank at equal cost that is asked for", 0, 1)
 

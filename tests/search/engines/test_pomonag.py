@@ -54,7 +54,7 @@ def test_what_is_the_same_everywhere_or_no_number_misleads_nobody():
     problem = replace(problem, objectives=(*problem.objectives, free))
     _, _, rounds = proposed(problem)
     assert all(np.isfinite(predicted).all() for _, predicted in rounds)
-    engine = engine_for("pomonag", problem, predictor=PREDICTORS)
+    engine = engine_for("pomonag", problem, predictor=PREDICTORS, mutants=0, process="masked")
     for _ in range(5):
         genes = engine.ask(16)
         assert len(genes)
