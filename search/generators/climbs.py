@@ -106,14 +106,23 @@ class Climbs(ABC):
             going = np.flatnonzero(stale < PATIENCE)
             if not len(going):
                 break
-            bred = [self._bred(found[each], limits_ms[each], rng) for each in going]
-            for each, ends in zip(going, self._climbed(bred, limits_ms[going]), strict=True):
-                before = found[each].top1[0]
-                both = distinct(stack([found[each], ends]))
-                found[each] = best_within(both, limits_ms[each], STARTS)
-                stale[each] = 0 if found[each].top1[0] > before else stale[each] + 1
-        pairs = zip(found, limits_ms, strict=True)
-        return [self._with_neighbours(best, limit_ms) for best, limit_ms in pairs]
+            later = self._generation([found[each] for each in going], limits_ms[going], rng)
+            for each, population in zip(going, later, strict=True):
+                better = population.top1[0] > found[each].top1[0]
+                stale[each] = 0 if better else stale[each] + 1
+                found[each] = population
+        return [self._with_neighbours(population) for population in found]
+
+    def _generation(
+        self, found: Sequence[Population], limits_ms: Array, rng: np.random.Generator
+    ) -> list[Population]:
+        """The best within each limit, with what climbs from their recombinations end at."""
+        bred = [self._bred(*each, rng) for each in zip(found, limits_ms, strict=True)]
+        every = zip(found, self._climbed(bred, limits_ms), limits_ms, strict=True)
+        return [
+            best_within(distinct(stack([known, ends])), limit_ms, STARTS)
+            for known, ends, limit_ms in every
+        ]
 
     def _climbed(self, starts: Sequence[Population], limits_ms: Array) -> list[Population]:
         """The ends of climbs within each limit, all climbed together."""
@@ -133,7 +142,7 @@ class Climbs(ABC):
         within = drawn[drawn.latency_ms <= limit_ms]
         return best_within(within, limit_ms, STARTS) if len(within) else within
 
-    def _with_neighbours(self, found: Population, limit_ms: float) -> Population:
+    def _with_neighbours(self, found: Population) -> Population:
         """With what differs from the best of them by one gene."""
         space = self.trade_off.space
         best = found[:_NEAR]
