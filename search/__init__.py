@@ -1,9 +1,9 @@
 """Searching a space: objectives, accuracy models, engines, the generator, answers.
 
 One call a job: :func:`generate`, :func:`front`, :func:`train_generator`, :func:`fit_accuracy`,
-:func:`predict_accuracy`, :func:`run`, :func:`compare`, :func:`transfer`, :func:`deliver`; and what
-a search is for: :class:`Objective`, :class:`Problem`, :class:`TradeOff`. Names are imported when
-first used.
+:func:`predict_accuracy`, :func:`run`, :func:`compare`, :func:`train_pomonag`,
+:func:`generate_pomonag`, :func:`transfer`, :func:`deliver`; and what a search is for:
+:class:`Objective`, :class:`Problem`, :class:`TradeOff`. Names are imported when first used.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from search.answers.export import Export
     from search.answers.front import front
     from search.answers.generate import generate
+    from search.answers.pomonag import generate_pomonag, report_pomonag, train_pomonag
     from search.answers.replies import Front, Replies, Reply, Result
     from search.answers.request import (
         AnswerOptions,
@@ -57,6 +58,11 @@ if TYPE_CHECKING:
     from search.pictures.answers import plot_replies
     from search.pnag.generator import Generator
     from search.pnag.settings import TrainingSettings
+    from search.pomonag.generated import GeneratedArchs
+    from search.pomonag.generator import PomonagGenerator
+    from search.pomonag.report import GeneratorReport
+    from search.pomonag.request import PomonagOptions, PomonagReportOptions
+    from search.pomonag.settings import PomonagSettings
     from search.problem import Limit, Objective, Problem
     from search.runs.comparison import Comparison
     from search.runs.evaluate_supernet import (
@@ -96,13 +102,19 @@ __all__ = [
     "FittedAccuracy",
     "Front",
     "GenerateOptions",
+    "GeneratedArchs",
     "Generator",
+    "GeneratorReport",
     "LabelledImages",
     "Limit",
     "MeasuredAccuracy",
     "ModelOptions",
     "Models",
     "Objective",
+    "PomonagGenerator",
+    "PomonagOptions",
+    "PomonagReportOptions",
+    "PomonagSettings",
     "Problem",
     "Replies",
     "Reply",
@@ -130,14 +142,17 @@ __all__ = [
     "fit_supernet",
     "front",
     "generate",
+    "generate_pomonag",
     "merge_archives",
     "plot_replies",
     "predict_accuracy",
     "read_accuracy_model",
     "read_archive",
+    "report_pomonag",
     "run",
     "sample",
     "train_generator",
+    "train_pomonag",
     "transfer",
     "write_archive",
 ]
@@ -165,13 +180,19 @@ _ORIGINS = {
     "FittedAccuracy": "search.accuracy.fitted",
     "Front": "search.answers.replies",
     "GenerateOptions": "search.answers.request",
+    "GeneratedArchs": "search.pomonag.generated",
     "Generator": "search.pnag.generator",
+    "GeneratorReport": "search.pomonag.report",
     "LabelledImages": "search.objectives.images",
     "Limit": "search.problem",
     "MeasuredAccuracy": "search.accuracy.measurements",
     "ModelOptions": "search.answers.request",
     "Models": "search.objectives",
     "Objective": "search.problem",
+    "PomonagGenerator": "search.pomonag.generator",
+    "PomonagOptions": "search.pomonag.request",
+    "PomonagReportOptions": "search.pomonag.request",
+    "PomonagSettings": "search.pomonag.settings",
     "Problem": "search.problem",
     "Replies": "search.answers.replies",
     "Reply": "search.answers.replies",
@@ -199,14 +220,17 @@ _ORIGINS = {
     "fit_supernet": "search.runs.supernet_accuracy",
     "front": "search.answers.front",
     "generate": "search.answers.generate",
+    "generate_pomonag": "search.answers.pomonag",
     "merge_archives": "search.archives.merge",
     "plot_replies": "search.pictures.answers",
     "predict_accuracy": "search.accuracy.predict",
     "read_accuracy_model": "search.accuracy.files",
     "read_archive": "search.archives.stored",
+    "report_pomonag": "search.answers.pomonag",
     "run": "search.runs.searches",
     "sample": "search.runs.sampling",
     "train_generator": "search.answers.train",
+    "train_pomonag": "search.answers.pomonag",
     "transfer": "search.adaptation.transfer",
     "write_archive": "search.archives.merge",
 }

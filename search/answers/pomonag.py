@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 from devices import Target
 from luts import CostModel
 from nasprof.errors import UsageError
-from nasprof.progress import no_progress
-from nasprof.typing import Progress
 from search.accuracy.base import AccuracyModel
 from search.answers.deployment import resolve_deployment
 from search.answers.request import AnswerProgress, ModelOptions, TrainOptions
 from search.objectives.trade_off import TradeOff
+from search.pomonag.generator import PomonagGenerator
 from search.pomonag.objectives import problem_for
+from search.pomonag.request import PomonagOptions, PomonagReportOptions
 from search.pomonag.settings import PomonagSettings
 from search.pomonag.stored import shelf
 
 if TYPE_CHECKING:
-    from search.pomonag.generated import Generated, GenerationOptions
-    from search.pomonag.generator import PomonagGenerator
-    from search.pomonag.report import GeneratorReport, ReportOptions
+    from search.pomonag.generated import GeneratedArchs
+    from search.pomonag.report import GeneratorReport
 
 
 def train_pomonag(
@@ -53,6 +52,12 @@ def train_pomonag(
     Raises:
         UsageError: models, device and options do not fit, or another training was interrupted.
         NasprofError: torch is not installed, or the file cannot be written.
+
+    >>> hardly = {"pool": 100, "steps": 2, "rounds": 0, "predictor_steps": 2, "width": 8}
+    >>> settings = PomonagSettings.of({**hardly, "sampling_steps": 2})
+    >>> table = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
+    >>> train_pomonag(settings, lut=table, output="hardly.npz").objectives
+    ('top1', 'latency', 'params', 'macs')
     """
     settings, options = settings or PomonagSettings(), options or TrainOptions()
     progress = progress or AnswerProgress()
@@ -71,54 +76,94 @@ def train_pomonag(
     )
 
 
-def ready_pomonag(
+def generate_pomonag(
     generator: PomonagGenerator | Path | str | None = None,
     *,
     device: Target | str | None = None,
     lut: CostModel | Path | str | None = None,
     accuracy: AccuracyModel | Path | str = "imagenet",
-    options: ModelOptions | None = None,
+    models: ModelOptions | None = None,
+    options: PomonagOptions | None = None,
     progress: AnswerProgress | None = None,
-) -> tuple[PomonagGenerator, TradeOff]:
-    """The generator that was named, else the one kept for the models, trained if need be.
+) -> GeneratedArchs:
+    """Sample architectures for accuracy, latency and a generator's other objectives, at once.
 
     Args:
-        generator: itself or its file.
-        device: as of :func:`train_pomonag`; the models likewise.
+        generator: itself or its file; the one kept for the models, which is trained if there is
+            none, unless given.
+        device: name of a profile, or a target; as for :func:`search.generate`.
+        lut: cost model, its name or its file; one's own table of the device unless given.
+        accuracy: accuracy model, its name or its file.
+        models: which of them are meant, where their names leave it open.
+        options: how architectures are sampled.
+        progress: told how far building the table and training have come.
+
+    Returns:
+        Distinct architectures with their values, validity, uniqueness and novelty, and three
+        picks of the front by each cost.
 
     Raises:
-        UsageError: models, device and options do not fit, or there is no such file.
+        UsageError: models and device do not fit, or there is no such file.
         NasprofError: one must be trained, and torch is not installed.
+
+    >>> options = PomonagOptions(count=8)
+    >>> table = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
+    >>> generate_pomonag("diffusion.npz", lut=table, options=options).names
+    ['top1', 'latency', 'params', 'macs']
     """
-    options, progress = options or ModelOptions(), progress or AnswerProgress()
-    trade_off = resolve_deployment(device, lut, accuracy, options, progress).trade_off
-    return shelf.ready(trade_off, generator, progress.training), trade_off
-
-
-def generate_pomonag(
-    generator: PomonagGenerator, trade_off: TradeOff, options: GenerationOptions | None = None
-) -> Generated:
-    """Architectures for a generator's objectives, see :mod:`search.pomonag.generated`.
-
-    Raises:
-        UsageError: there is no such phase or guide, or no predictor to guide by.
-    """
+    trained, trade_off = _ready(generator, (device, lut, accuracy), models, progress)
     from search.pomonag.generated import generate_architectures
 
-    return generate_architectures(generator.calibrated(trade_off), trade_off, options)
+    return generate_architectures(trained.calibrated(trade_off), trade_off, options)
 
 
 def report_pomonag(
-    generator: PomonagGenerator,
-    trade_off: TradeOff,
-    options: ReportOptions | None = None,
-    progress: Progress = no_progress,
+    generator: PomonagGenerator | Path | str | None = None,
+    *,
+    device: Target | str | None = None,
+    lut: CostModel | Path | str | None = None,
+    accuracy: AccuracyModel | Path | str = "imagenet",
+    models: ModelOptions | None = None,
+    options: PomonagReportOptions | None = None,
+    progress: AnswerProgress | None = None,
 ) -> GeneratorReport:
-    """How good a generator is, see :mod:`search.pomonag.report`.
+    """How good a generator is: its samples over several seeds, and its noisy predictors.
+
+    Args:
+        generator: as of :func:`generate_pomonag`.
+        device: likewise.
+        lut: likewise.
+        accuracy: likewise.
+        models: likewise.
+        options: what is sampled.
+        progress: told how far building the table and training have come.
+
+    Returns:
+        Validity, uniqueness and novelty with 95 % intervals, and rank correlations of what is
+        predicted of noisy architectures.
 
     Raises:
-        UsageError: there is no such phase.
+        UsageError: models and device do not fit, or there is no such file.
+        NasprofError: one must be trained, and torch is not installed.
+
+    >>> options = PomonagReportOptions(count=8, seeds=2)
+    >>> table = "cpu-onnxruntime-fp32-ofa-mbv3-w1.0-r224"
+    >>> sorted(report_pomonag("diffusion.npz", lut=table, options=options).quality)
+    ['novelty', 'uniqueness', 'validity']
     """
+    trained, trade_off = _ready(generator, (device, lut, accuracy), models, progress)
     from search.pomonag.report import report_on
 
-    return report_on(generator, trade_off, options, progress)
+    return report_on(trained, trade_off, options)
+
+
+def _ready(
+    generator: PomonagGenerator | Path | str | None,
+    named: tuple[Target | str | None, CostModel | Path | str | None, AccuracyModel | Path | str],
+    models: ModelOptions | None,
+    progress: AnswerProgress | None,
+) -> tuple[PomonagGenerator, TradeOff]:
+    """The generator that was named, else the one kept for the models, trained if need be."""
+    progress = progress or AnswerProgress()
+    trade_off = resolve_deployment(*named, models or ModelOptions(), progress).trade_off
+    return shelf.ready(trade_off, generator, progress.training), trade_off

@@ -14,9 +14,10 @@ from search.diffusion.training import Label
 from search.objectives.trade_off import TradeOff
 from search.pomonag.generator import PomonagGenerator
 from search.pomonag.objectives import problem_for
-from search.pomonag.phases import GuidedBy, Phase, phases_of, sample_phases
+from search.pomonag.phases import Phase, phases_of, sample_phases
 from search.pomonag.picks import Picks, front_by, picks_by
 from search.pomonag.quality import Quality
+from search.pomonag.request import PomonagOptions
 from search.pomonag.scales import search_scales
 from search.pomonag.trainer import clean_predictor
 from search.problem import Problem
@@ -24,26 +25,7 @@ from spaces import Genes
 
 
 @dataclass(frozen=True)
-class GenerationOptions:
-    """How architectures are sampled.
-
-    Args:
-        count: samples.
-        phase: "efficient", "accurate", or "both", half of each.
-        guide: see :func:`search.pomonag.phases.sample_phase`.
-        trials: of the search for scales, where the guide is "weights"; 0 takes the defaults.
-        seed: of everything random.
-    """
-
-    count: int = 256
-    phase: str = "both"
-    guide: GuidedBy = "conditional"
-    trials: int = 0
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Generated:
+class GeneratedArchs:
     """Distinct architectures of several phases.
 
     Args:
@@ -111,17 +93,17 @@ class Generated:
 
 
 def generate_architectures(
-    generator: PomonagGenerator, trade_off: TradeOff, options: GenerationOptions | None = None
-) -> Generated:
+    generator: PomonagGenerator, trade_off: TradeOff, options: PomonagOptions | None = None
+) -> GeneratedArchs:
     """Sample architectures for a generator's objectives.
 
     Args:
         trade_off: the models, for their values.
 
     Raises:
-        UsageError: there is no such phase or guide, or no predictor to guide by.
+        UsageError: there is no predictor to guide by.
     """
-    options = options or GenerationOptions()
+    options = options or PomonagOptions()
     phases = phases_of(options.phase)
     rng = np.random.default_rng(options.seed)
     problem = problem_for(trade_off, generator.objectives)
@@ -131,17 +113,17 @@ def generate_architectures(
         if len(data.measured):
             predict = clean_predictor(problem, data.measured, data.measured_top1)
         scales: dict[Phase, Mapping[str, float]] = {}
-        if options.guide == "weights" and options.trials:
+        if options.trials:
             for phase in phases:
                 scales[phase] = search_scales(
                     generator.diffusion, predict, phase, options.trials, rng
                 )
         began = process_time()
         samples = sample_phases(
-            generator.diffusion, phases, options.count, rng, guide=options.guide, weights=scales
+            generator.diffusion, phases, options.count, rng, guide=options.guided_by, weights=scales
         )
         cpu_s = process_time() - began
         genes = samples.distinct
         values, predicted = problem.values(genes), predict(genes)
     quality = Quality.of(samples, data.random)
-    return Generated(problem, quality, genes, values, predicted, scales, cpu_s)
+    return GeneratedArchs(problem, quality, genes, values, predicted, scales, cpu_s)

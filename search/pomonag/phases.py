@@ -12,17 +12,15 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from nasprof.errors import UsageError
 from search.diffusion.conditions import Condition
 from search.diffusion.model import Diffusion, Samples
 from search.diffusion.predictors import Guidance, Target
+from search.pomonag.request import GuidedBy
 
 Phase: TypeAlias = Literal["efficient", "accurate"]
-GuidedBy: TypeAlias = Literal["conditional", "targets", "weights"]
 
 PHASES: Mapping[Phase, tuple[float, float]] = {"efficient": (0.0, 0.5), "accurate": (0.5, 1.0)}
 """Shares of the range of costs that each phase asks for."""
-GUIDES: tuple[GuidedBy, ...] = ("conditional", "targets", "weights")
 TARGET_REACH = 2.0
 """Standard deviations from the middle, up to which targets are spread."""
 TARGET_WEIGHT, TARGET_TOP1 = 8.0, 8.0
@@ -30,17 +28,8 @@ TARGET_WEIGHT, TARGET_TOP1 = 8.0, 8.0
 
 
 def phases_of(name: str) -> tuple[Phase, ...]:
-    """The phases of a name: itself, or both.
-
-    Raises:
-        UsageError: there is no such phase.
-    """
-    if name == "both":
-        return ("efficient", "accurate")
-    for phase in PHASES:
-        if phase == name:
-            return (phase,)
-    raise UsageError(f"there is no phase {name!r}", "Known: efficient, accurate, both.")
+    """The phases of a name: itself, or both."""
+    return tuple(phase for phase in PHASES if name in (phase, "both"))
 
 
 def default_weights(names: tuple[str, ...], phase: Phase) -> dict[str, float]:
@@ -67,7 +56,7 @@ def sample_phase(
         weights: nats for a standard deviation of each objective, for ``weights``.
 
     Raises:
-        UsageError: there is no such guide, or no predictor to guide by.
+        UsageError: there is no predictor to guide by.
     """
     low, high = PHASES[phase]
     if guide == "conditional":
@@ -79,12 +68,10 @@ def sample_phase(
     if guide == "weights":
         chosen = weights or default_weights(diffusion.names, phase)
         return diffusion.sample(n, rng, Guidance(chosen))
-    if guide == "targets":
-        primary, cost, *_ = diffusion.names
-        scores = TARGET_REACH * (2 * (low + (high - low) * (np.arange(n) + rng.random(n)) / n) - 1)
-        target = Target(rng.permutation(scores), TARGET_WEIGHT)
-        return diffusion.sample(n, rng, Guidance({primary: TARGET_TOP1}, {cost: target}))
-    raise UsageError(f"there is no guide {guide!r}", f"Known: {', '.join(GUIDES)}.")
+    primary, cost, *_ = diffusion.names
+    scores = TARGET_REACH * (2 * (low + (high - low) * (np.arange(n) + rng.random(n)) / n) - 1)
+    target = Target(rng.permutation(scores), TARGET_WEIGHT)
+    return diffusion.sample(n, rng, Guidance({primary: TARGET_TOP1}, {cost: target}))
 
 
 def sample_phases(

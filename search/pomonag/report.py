@@ -17,26 +17,12 @@ from search.pomonag.generator import PomonagGenerator
 from search.pomonag.objectives import problem_for
 from search.pomonag.phases import phases_of, sample_phases
 from search.pomonag.quality import Interval, Quality
+from search.pomonag.request import PomonagReportOptions
 from search.problem import Problem
 
 SHARES = ("validity", "uniqueness", "novelty")
 PROBES = 2000
 """Random architectures that predictors are asked about, each once at a random level of noise."""
-
-
-@dataclass(frozen=True)
-class ReportOptions:
-    """What is sampled for a report.
-
-    Args:
-        count: samples with each seed.
-        phase: "efficient", "accurate" or "both".
-        seeds: samplings.
-    """
-
-    count: int = 1000
-    phase: str = "both"
-    seeds: int = 5
 
 
 @dataclass(frozen=True)
@@ -63,18 +49,15 @@ class GeneratorReport:
 def report_on(
     generator: PomonagGenerator,
     trade_off: TradeOff,
-    options: ReportOptions | None = None,
+    options: PomonagReportOptions | None = None,
     progress: Progress = no_progress,
 ) -> GeneratorReport:
     """Sample with several seeds, and ask the predictors about noisy architectures.
 
     Args:
         progress: told how many of how many samplings are done.
-
-    Raises:
-        UsageError: there is no such phase.
     """
-    options = options or ReportOptions()
+    options = options or PomonagReportOptions()
     phases = phases_of(options.phase)
     found = []
     with one_torch_thread():

@@ -1,26 +1,32 @@
 """The public names of ``search`` change on purpose, are documented, and have examples that run."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 from public_api import failed_examples, functions, public, undocumented
-from trade_offs import generator_for
+from quick_trainings import HARDLY_DIFFUSED
+from trade_offs import generator_for, mobile
 
 import search
 from search.pnag.checkpoint import write_generator
+from search.pomonag import checkpoint as pomonag
+from search.pomonag.settings import PomonagSettings
+from search.pomonag.training import train
 
 PUBLIC = """
     AccuracyModel AccuracyPrediction AccuracyPredictions AnswerOptions AnswerProgress
     BudgetRequest CompareOptions CompareProgress Comparison DeliveredNetworks Delivery
     DeliveryOptions DeliveryProgress DeliveryRequest EvaluatedArch EvaluatedArchs
-    EvaluationOptions EvaluationProgress Export FittedAccuracy Front GenerateOptions Generator
-    LabelledImages Limit MeasuredAccuracy ModelOptions Models Objective Problem Replies Reply
-    Result RunOptions SampledArchs SearchInterrupted SearchResult StoredArchive TradeOff
-    TrainOptions TrainingSettings TransferOptions TransferProgress TransferRequest
-    TransferResult TransferSettings TransferStatus accuracy_for_images compare deliver
-    deliver_networks evaluate_supernet fit_accuracy fit_supernet front generate merge_archives
-    plot_replies predict_accuracy read_accuracy_model read_archive run sample train_generator
-    transfer write_archive
+    EvaluationOptions EvaluationProgress Export FittedAccuracy Front GenerateOptions
+    GeneratedArchs Generator GeneratorReport LabelledImages Limit MeasuredAccuracy ModelOptions
+    Models Objective PomonagGenerator PomonagOptions PomonagReportOptions PomonagSettings
+    Problem Replies Reply Result RunOptions SampledArchs SearchInterrupted SearchResult
+    StoredArchive TradeOff TrainOptions TrainingSettings TransferOptions TransferProgress
+    TransferRequest TransferResult TransferSettings TransferStatus accuracy_for_images compare
+    deliver deliver_networks evaluate_supernet fit_accuracy fit_supernet front generate
+    generate_pomonag merge_archives plot_replies predict_accuracy read_accuracy_model
+    read_archive report_pomonag run sample train_generator train_pomonag transfer write_archive
 """
 NAMES = PUBLIC.split()
 
@@ -44,12 +50,18 @@ def test_public_functions_are_documented(name):
     assert undocumented(getattr(search, name), whole=True) == []
 
 
+@cache
+def diffusion():
+    return train(mobile(), PomonagSettings(**HARDLY_DIFFUSED))
+
+
 @pytest.fixture
 def a_generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working folder with ``mine.npz``, a generator for the shipped models."""
+    """A working folder with generators for the shipped models, PNAG's and POMONAG's."""
     monkeypatch.setenv("NASPROF_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     write_generator(generator_for("mobile"), tmp_path / "mine.npz")
+    pomonag.write_generator(diffusion(), tmp_path / "diffusion.npz")
 
 
 @pytest.mark.parametrize("name", NAMES)

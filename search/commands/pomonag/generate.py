@@ -12,7 +12,7 @@ from search.commands.options import ModelRequest, trade_off_options
 from search.naming import brief_arch
 
 if TYPE_CHECKING:
-    from search.pomonag.generated import Generated
+    from search.pomonag.generated import GeneratedArchs
 
 _MANY = 1e5
 
@@ -67,32 +67,27 @@ def generate(
     Shown are three of the front by each cost: the most accurate (acc), the one of the best ratio
     of accuracy to cost (bal), and the cheapest (eff).
     """
-    from nasprof.errors import UsageError
-    from search.answers.pomonag import generate_pomonag, ready_pomonag
+    from search.answers.pomonag import generate_pomonag
     from search.answers.request import ModelOptions
     from search.commands.progress import answer_progress
-    from search.pomonag.generated import GenerationOptions
-    from search.pomonag.phases import GUIDES
+    from search.pomonag.request import PomonagOptions
 
-    chosen = next(known for known in GUIDES if known == guide)
-    if trials and chosen != "weights":
-        raise UsageError("--trials searches for weights, and the guide is others'", "Leave it out.")
+    options = PomonagOptions(count, phase, guide, trials, seed)
     with answer_progress() as progress:
-        trained, trade_off = ready_pomonag(
+        generated = generate_pomonag(
             generator,
             **request.arguments,
-            options=ModelOptions(**request.details),
+            models=ModelOptions(**request.details),
+            options=options,
             progress=progress,
         )
-    options = GenerationOptions(count, phase, chosen, trials, seed)
-    generated = generate_pomonag(trained, trade_off, options)
     if as_json:
         print_json(generated.to_dict())
     else:
         _show(generated)
 
 
-def _show(generated: Generated) -> None:
+def _show(generated: GeneratedArchs) -> None:
     names, quality = generated.names, generated.quality
     rows = [
         (
@@ -115,7 +110,7 @@ def _show(generated: Generated) -> None:
     show_table(headings, rows, "Of each front", notes)
 
 
-def _cells(generated: Generated, number: int) -> list[str]:
+def _cells(generated: GeneratedArchs, number: int) -> list[str]:
     values = generated.row(number)["values"]
     return [_brief(values[name]) for name in generated.names]
 

@@ -37,19 +37,20 @@ def report(
 
     Intervals are of 95 %, over seeds.
     """
-    from search.answers.pomonag import ready_pomonag, report_pomonag
+    from search.answers.pomonag import report_pomonag
     from search.answers.request import ModelOptions
     from search.commands.progress import answer_progress
-    from search.pomonag.report import ReportOptions
+    from search.pomonag.request import PomonagReportOptions
 
+    options = PomonagReportOptions(count, phase, seeds)
     with answer_progress() as progress:
-        trained, trade_off = ready_pomonag(
+        told = report_pomonag(
             generator,
             **request.arguments,
-            options=ModelOptions(**request.details),
+            models=ModelOptions(**request.details),
+            options=options,
             progress=progress,
         )
-    told = report_pomonag(trained, trade_off, ReportOptions(count, phase, seeds))
     if as_json:
         print_json(told.to_dict())
         return

@@ -20,12 +20,13 @@ from search.generators.checkpoint import CheckpointInvalid
 from search.objectives.trade_off import TradeOff
 from search.pomonag import training as trainings
 from search.pomonag.checkpoint import read_generator, write_generator
-from search.pomonag.generated import GenerationOptions, generate_architectures
+from search.pomonag.generated import generate_architectures
 from search.pomonag.objectives import problem_for
-from search.pomonag.phases import GUIDES, PHASES, sample_phase
+from search.pomonag.phases import PHASES, sample_phase
 from search.pomonag.picks import front_by, picks_by
 from search.pomonag.quality import Interval, Quality
-from search.pomonag.report import ReportOptions, report_on
+from search.pomonag.report import report_on
+from search.pomonag.request import GUIDES, PomonagOptions, PomonagReportOptions
 from search.pomonag.scales import search_scales
 from search.pomonag.settings import PomonagSettings
 from search.pomonag.training import train
@@ -242,7 +243,7 @@ def test_phases_sample_their_ends_of_the_range(learnt, guide):
 @pytest.mark.parametrize("measured", [0, 40])
 def test_generated_architectures_have_the_models_values(guide, measured):
     made = hardly(cells(), measured=measured)
-    options = GenerationOptions(31, "both", guide, seed=5)
+    options = PomonagOptions(31, "both", guide, seed=5)
     found, again = (generate_architectures(made, cells(), options) for _ in range(2))
     told = found.to_dict()
     assert json.loads(json.dumps(told))["architectures"] == again.to_dict()["architectures"]
@@ -276,23 +277,31 @@ def test_scales_are_searched_for_reproducibly(learnt):
     assert all(done <= total == 3 for done, total in steps)
 
 
-def test_unknown_phases_and_guides_are_refused(generator):
-    for options in (GenerationOptions(phase="cheap"), GenerationOptions(guide="sums")):
-        with pytest.raises(UsageError, match=r"no (phase|guide)"):
-            generate_architectures(generator, cells(), options)
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"phase": "cheap"}, "no phase 'cheap'"),
+        ({"guide": "weight"}, "no guide 'weight'"),
+        ({"trials": 3}, "guide is 'conditional'"),
+        ({"count": 0}, "count is 0"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(given, what):
+    with pytest.raises(UsageError, match=what):
+        PomonagOptions(**given)
 
 
 def test_a_report_tells_shares_and_correlations(learnt):
-    told = report_on(learnt, cells(), ReportOptions(60, seeds=2)).to_dict()
+    told = report_on(learnt, cells(), PomonagReportOptions(60, seeds=2)).to_dict()
     for name in ("validity", "uniqueness", "novelty"):
         interval = told["quality"][name]
         assert interval["low"] <= interval["mean"] <= interval["high"]
     assert told["quality"]["validity"]["mean"] == 1
     assert told["spearman"]["macs"] > 0.3
     assert (
-        report_on(hardly(cells(), predictor_steps=0), cells(), ReportOptions(8, seeds=1)).spearman[
-            "macs"
-        ]
+        report_on(
+            hardly(cells(), predictor_steps=0), cells(), PomonagReportOptions(8, seeds=1)
+        ).spearman["macs"]
         is None
     )
 
@@ -371,7 +380,7 @@ def test_commands_train_sample_and_report(models, tmp_path):
 def test_commands_refuse_what_makes_no_sense(models):
     assert "no setting" in run("train", *models, "--set", "steeps=3", code=2).stderr
     assert "latency" in run("train", *models, "--objectives", "top1", code=2).stderr
-    assert "--trials" in run("generate", *models, "--trials", "3", code=2).stderr
+    assert "trials" in run("generate", *models, "--trials", "3", code=2).stderr
     assert "No such file" in run("generate", *models, "--generator", "no.npz", code=2).stderr
 
 
@@ -381,6 +390,6 @@ def test_mobile_networks_are_valid_without_repair():
         settings_of(width=96, batch=96, pool=2000, steps=250, rounds=0, sampling_steps=16),
         0,
     )
-    found = generate_architectures(made, mobile(), GenerationOptions(100))
+    found = generate_architectures(made, mobile(), PomonagOptions(100))
     assert found.quality.validity > 0.5
     assert found.quality.uniqueness > 0.5
