@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import process_time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nasprof.results import frame
 from nasprof.threads import one_torch_thread
 from nasprof.typing import Array, Indices, JsonObject
 from search.diffusion.training import Label
@@ -22,6 +24,9 @@ from search.pomonag.scales import search_scales
 from search.pomonag.trainer import clean_predictor
 from search.problem import Problem
 from spaces import Genes
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,20 @@ class GeneratedArchs:
             for name, rows in both.items()
         }
         return {"arch": arch, **told}
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A row an architecture, as a pandas data frame.
+
+        Columns are ``arch``, each objective in its unit, and ``predicted_top1``.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        rows = map(self.row, range(len(self.genes)))
+        return frame(
+            {"arch": row["arch"], **row["values"], "predicted_top1": row["predicted"]["top1"]}
+            for row in rows
+        )
 
     def to_dict(self) -> JsonObject:
         """As JSON."""

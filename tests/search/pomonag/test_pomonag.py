@@ -253,6 +253,9 @@ def test_generated_architectures_have_the_models_values(guide, measured):
         values = [row["values"][name] for row in told["architectures"]]
         np.testing.assert_allclose(values, function(genes))
     assert len(np.unique(genes, axis=0)) == len(genes)
+    table = found.to_frame()
+    assert list(table.columns) == ["arch", *found.names, "predicted_top1"]
+    np.testing.assert_allclose(table["latency"], cells().latency_ms(genes))
     same = np.array_equal(found.values, found.predicted)
     assert same == (measured == 0)
     assert set(told["picks"]) == {"latency", "params", "macs"}
