@@ -8,10 +8,12 @@ weighted sum tips to one end, a phase is a range of costs that samples are condi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 
+from nasprof.typing import Array
 from search.diffusion.conditions import Condition
 from search.diffusion.model import Diffusion, Samples
 from search.diffusion.predictors import Guidance, Target
@@ -19,8 +21,10 @@ from search.pomonag.request import GuidedBy
 
 Phase: TypeAlias = Literal["efficient", "accurate"]
 
-PHASES: Mapping[Phase, tuple[float, float]] = {"efficient": (0.0, 0.5), "accurate": (0.5, 1.0)}
-"""Shares of the range of costs that each phase asks for."""
+PHASES: Mapping[Phase, tuple[float, float]] = {"efficient": (0.0, 0.5), "accurate": (1.0, 0.5)}
+"""Shares of the range of costs that each phase asks for, its own end of the range first."""
+LEAN = 2.2
+"""Above 1 a phase asks for more near its end, so that the two are further apart."""
 TARGET_REACH = 2.0
 """Standard deviations from the middle, up to which targets are spread."""
 TARGET_WEIGHT, TARGET_TOP1 = 8.0, 8.0
@@ -37,6 +41,17 @@ def default_weights(names: tuple[str, ...], phase: Phase) -> dict[str, float]:
     primary, *costs = names
     accuracy, cost = (3.0, 12.0) if phase == "efficient" else (12.0, 1.0)
     return {primary: accuracy, **{name: cost / len(costs) for name in costs}}
+
+
+def shares_in(phase: Phase, evenly: Array) -> Array:
+    """Shares of the range of costs that a phase asks for: ``(n,)``.
+
+    Args:
+        evenly: spread between 0 and 1, ``(n,)``.
+    """
+    end, middle = PHASES[phase]
+    shares: Array = end + (middle - end) * evenly**LEAN
+    return shares
 
 
 def sample_phase(
@@ -58,19 +73,18 @@ def sample_phase(
     Raises:
         UsageError: there is no predictor to guide by.
     """
-    low, high = PHASES[phase]
     if guide == "conditional":
         settings = diffusion.settings
         condition = Condition.spread(
-            n, len(diffusion.directions), settings.advantage, settings.focus, rng, (low, high)
+            n, len(diffusion.directions), settings.advantage, settings.focus, rng
         )
-        return diffusion.sample(condition, rng)
+        return diffusion.sample(replace(condition, cost=shares_in(phase, condition.cost)), rng)
     if guide == "weights":
         chosen = weights or default_weights(diffusion.names, phase)
         return diffusion.sample(n, rng, Guidance(chosen))
     primary, cost, *_ = diffusion.names
-    scores = TARGET_REACH * (2 * (low + (high - low) * (np.arange(n) + rng.random(n)) / n) - 1)
-    target = Target(rng.permutation(scores), TARGET_WEIGHT)
+    shares = shares_in(phase, (np.arange(n) + rng.random(n)) / n)
+    target = Target(rng.permutation(TARGET_REACH * (2 * shares - 1)), TARGET_WEIGHT)
     return diffusion.sample(n, rng, Guidance({primary: TARGET_TOP1}, {cost: target}))
 
 
