@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from devices import Target
 from luts import CostModel
-from nasprof.errors import UsageError
 from search.accuracy.base import AccuracyModel
 from search.answers.deployment import resolve_deployment
 from search.answers.request import AnswerProgress, ModelOptions, TrainOptions
+from search.answers.train import train_for
 from search.objectives.trade_off import TradeOff
 from search.pomonag.generator import PomonagGenerator
-from search.pomonag.objectives import problem_for
 from search.pomonag.request import PomonagOptions, PomonagReportOptions
 from search.pomonag.settings import PomonagSettings
 from search.pomonag.stored import shelf
@@ -59,21 +58,8 @@ def train_pomonag(
     >>> train_pomonag(settings, lut=table, output="hardly.npz").objectives
     ('top1', 'latency', 'params', 'macs')
     """
-    settings, options = settings or PomonagSettings(), options or TrainOptions()
-    progress = progress or AnswerProgress()
-    path = None if output is None else Path(output)
-    if path is not None and path.suffix != ".npz":
-        raise UsageError(f"{path} is no place for a generator", "Expected a file in .npz.")
-    trade_off = resolve_deployment(device, lut, accuracy, options, progress).trade_off
-    problem_for(trade_off, settings.names)
-    return shelf.train_and_store(
-        trade_off,
-        settings,
-        path or shelf.path(trade_off),
-        seed=options.seed,
-        resume=options.resume,
-        progress=progress.training,
-    )
+    chosen = settings or PomonagSettings()
+    return train_for((device, lut, accuracy), shelf, chosen, output, options, progress)
 
 
 def generate_pomonag(

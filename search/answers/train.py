@@ -10,6 +10,7 @@ from nasprof.errors import UsageError
 from search.accuracy.base import AccuracyModel
 from search.answers.deployment import resolve_deployment
 from search.answers.request import AnswerProgress, TrainOptions
+from search.generators.shelf import G, S, Shelf
 from search.pnag.generator import Generator
 from search.pnag.rewards import rewards
 from search.pnag.settings import TrainingSettings
@@ -51,13 +52,29 @@ def train_generator(
     >>> train_generator(hardly, lut=table, output="hardly.npz").provenance["settings"]["steps"]
     2
     """
-    settings, options = settings or TrainingSettings(), options or TrainOptions()
-    progress = progress or AnswerProgress()
+    settings = settings or TrainingSettings()
     rewards.get(settings.reward)
+    return train_for((device, lut, accuracy), shelf, settings, output, options, progress)
+
+
+def train_for(
+    models: tuple[Target | str | None, CostModel | Path | str | None, AccuracyModel | Path | str],
+    shelf: Shelf[G, S],
+    settings: S,
+    output: Path | str | None,
+    options: TrainOptions | None,
+    progress: AnswerProgress | None,
+) -> G:
+    """Train a generator of a shelf for a device, a cost model and an accuracy model.
+
+    Raises:
+        UsageError, NasprofError: as :func:`train_generator`.
+    """
+    options, progress = options or TrainOptions(), progress or AnswerProgress()
     path = None if output is None else Path(output)
     if path is not None and path.suffix != ".npz":
         raise UsageError(f"{path} is no place for a generator", "Expected a file in .npz.")
-    trade_off = resolve_deployment(device, lut, accuracy, options, progress).trade_off
+    trade_off = resolve_deployment(*models, options, progress).trade_off
     return shelf.train_and_store(
         trade_off,
         settings,

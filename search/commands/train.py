@@ -9,6 +9,7 @@ import click
 
 from nasprof.cli import json_option, print_json, setting_option, show_table
 from search.commands.options import ModelRequest, trade_off_options
+from search.commands.training_options import training_options
 
 if TYPE_CHECKING:
     from search.pnag.settings import TrainingSettings
@@ -18,20 +19,7 @@ if TYPE_CHECKING:
 @trade_off_options
 @click.option("--reward", help="What architectures earn: dominance, learnt, mnasnet, ...")
 @setting_option("Any setting of the training, as JSON: --set knots=10.")
-@click.option("--published", is_flag=True, help="Settings as in the paper where not given.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Generator file (.npz); where nassearch generate looks for it unless given.",
-)
-@click.option(
-    "--resume/--fresh",
-    default=True,
-    show_default=True,
-    help="Go on with what an interrupted training left, or begin anew.",
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@training_options
 @json_option
 def train(
     request: ModelRequest,

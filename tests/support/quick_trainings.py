@@ -36,3 +36,14 @@ def _pomonag(patch):
 
 QUICK_TRAININGS = {"pnag": _pnag, "pomonag": _pomonag}
 """By the name of the answerer, a function that makes its default training a quick one."""
+
+
+class Stop:
+    """Progress that is interrupted after some steps."""
+
+    def __init__(self, at):
+        self.at = at
+
+    def __call__(self, done, total):
+        if done == self.at:
+            raise KeyboardInterrupt

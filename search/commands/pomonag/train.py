@@ -10,6 +10,7 @@ import click
 
 from nasprof.cli import json_option, print_json, setting_option
 from search.commands.options import ModelRequest, NameList, trade_off_options
+from search.commands.training_options import training_options
 
 
 @click.command()
@@ -21,20 +22,7 @@ from search.commands.options import ModelRequest, NameList, trade_off_options
     "[default: top1,latency,params,macs].",
 )
 @setting_option("Any setting of the training, as JSON: --set measured=1000.")
-@click.option("--published", is_flag=True, help="Settings as in the paper where not given.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Generator file (.npz); where nassearch generate looks for it unless given.",
-)
-@click.option(
-    "--resume/--fresh",
-    default=True,
-    show_default=True,
-    help="Go on with what an interrupted training left, or begin anew.",
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@training_options
 @json_option
 def train(
     request: ModelRequest,

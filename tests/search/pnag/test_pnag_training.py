@@ -14,6 +14,7 @@ import torch
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from quick_trainings import Stop
 from tables import audited_table
 from trade_offs import CELLS, cells, learned, made_up_accuracy, mobile
 
@@ -63,17 +64,6 @@ def contents(generator):
     weights = {name: each.tobytes() for name, each in generator.policy.weights.items()}
     knots_ms, elites = generator.scale.knots_ms.tolist(), generator.elites.tolist()
     return weights, knots_ms, elites, json.dumps(generator.provenance, allow_nan=False)
-
-
-class Stop:
-    """Progress that is interrupted after some steps."""
-
-    def __init__(self, at):
-        self.at = at
-
-    def __call__(self, done, total):
-        if done == self.at:
-            raise KeyboardInterrupt
 
 
 # --- the same each time -----------------------------------------------------------------------

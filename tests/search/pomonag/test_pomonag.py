@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from quick_trainings import HARDLY_DIFFUSED as HARDLY
+from quick_trainings import Stop
 from trade_offs import CELLS, MODELS, cells, made_up_accuracy, mobile
 
 from luts import write_cost_model
@@ -74,15 +75,6 @@ def sampled(generator, n=24):
     ends = cells().extremes
     budgets = np.linspace(ends.min_ms, ends.max_ms, n)
     return generator.sample(budgets, np.random.default_rng(1))
-
-
-class Stop:
-    def __init__(self, at):
-        self.at = at
-
-    def __call__(self, done, total):
-        if done == self.at:
-            raise KeyboardInterrupt
 
 
 # --- training -----------------------------------------------------------------------------------
