@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import signal
+import tempfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -24,6 +27,12 @@ settings.load_profile("nasprof")
 # A test run in the background may have inherited that Ctrl-C is ignored, which the programs that
 # tests interrupt would inherit in turn.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Whatever tables, generators and profiles their user has, tests see none of them.
+_own = Path(tempfile.mkdtemp(prefix="nasprof-tests-"))
+atexit.register(shutil.rmtree, _own, ignore_errors=True)
+os.environ["NASPROF_DATA"] = str(_own / "data")
+os.environ["NASPROF_CONFIG"] = str(_own / "config")
 
 # What tests write need not outlast a power cut, and disks take their time.
 os.fsync = lambda _: None

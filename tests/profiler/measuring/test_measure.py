@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from measuring import measure
-from pomonag import pomonag_mean
+from pomonag_protocol import pomonag_mean
 from scripted import ScriptedDevice, steady
 
 from devices import DeviceLost, RunSettings, open_device

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from pomonag import pomonag_mean
+from pomonag_protocol import pomonag_mean
 from scipy import stats
 
 from nasprof.errors import UsageError
