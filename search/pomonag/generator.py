@@ -102,5 +102,6 @@ class PomonagGenerator(TrainedGenerator):
         shares = self.cost_shares(budgets_ms)
         excess = np.interp(shares, np.linspace(0, 1, len(self.excess)), self.excess)
         condition = Condition.at(shares - excess, self.settings.advantage)
+        guidance = self.settings.budget_guidance
         with one_torch_thread():
-            return self.diffusion.sample(condition, rng).genes
+            return self.diffusion.with_settings(guidance=guidance).sample(condition, rng).genes

@@ -23,8 +23,11 @@ class PomonagSettings(DiffusionSettings):
     measured: int = setting(
         0, "networks whose accuracy is asked for, to learn the others'; 0 asks for all", 0, 10**6
     )
+    budget_guidance: float = setting(
+        1.5, "by conditions where a budget is asked for: 1 as learnt, more exaggerates", 0, 100
+    )
     within: float = setting(
-        0.95, "share of samples that are to keep within a budget, before any is chosen", 0.01, 0.999
+        0.97, "share of samples that are to keep within a budget, before any is chosen", 0.01, 0.999
     )
 
     @classmethod

@@ -81,7 +81,9 @@ class Trainer:
     def generator(self, provenance: JsonObject) -> PomonagGenerator:
         """What has learnt so far."""
         pool, ends, model = self.training.pool, self.trade_off.extremes, self.training.model
-        excess = cost_excess(model, self.training.label, self.settings.within, self.calibrating)
+        settings = self.settings
+        asked = model.with_settings(guidance=settings.budget_guidance)
+        excess = cost_excess(asked, self.training.label, settings.within, self.calibrating)
         elites = pool.genes[non_dominated(pool.values[:, :2])]
         return PomonagGenerator(
             model,
