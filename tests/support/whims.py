@@ -133,12 +133,25 @@ SMALL = {
     "startup": 16,
 }
 
+OWN = {
+    "pomonag": {
+        "width": 16,
+        "pool": 200,
+        "steps": 20,
+        "round_steps": 5,
+        "samples": 48,
+        "mutants": 64,
+    }
+}
+"""The same of an engine that learns for long, by its name."""
+
 
 def quick(engine):
     """Settings with which it is past its beginnings after few evaluations, as options."""
     infos = setting_infos(type(engines.get(engine).settings))
-    known = {info.name for info in infos} & SMALL.keys()
-    return [part for name in sorted(known) for part in ("--set", f"{name}={SMALL[name]}")]
+    known = {info.name: SMALL[info.name] for info in infos if info.name in SMALL}
+    known |= OWN.get(engine, {})
+    return [part for name in sorted(known) for part in ("--set", f"{name}={known[name]}")]
 
 
 class Folder:
