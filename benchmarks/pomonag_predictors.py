@@ -20,10 +20,10 @@ from pomonag_common import (
 from nasprof.threads import one_torch_thread
 from nasprof.typing import Array, Indices
 from search.diffusion.gaussian import sigma
-from search.diffusion.predictors import normal_scores
 from search.diffusion.process import Noisy
 from search.diffusion.training import DiffusionTraining
 from search.pomonag.trainer import clean_predictor
+from search.regression.normal_scores import normal_scores
 from spaces import Genes
 
 TESTED, NOISES = 3000, 4

@@ -28,14 +28,15 @@ def make_process(space: Space, settings: DiffusionSettings) -> Process:
     """
     encoding = encodings.get(settings.encoding)(space)
     kind = processes.get(settings.process)
-    process = kind(encoding)
-    if settings.head == "linear":
-        if not isinstance(process, GaussianProcess):
-            raise UsageError(
-                f"setting 'head' is 'linear', which process {settings.process!r} has not",
-                "Take head 'softmax', or process 'gaussian'.",
-            )
-        process = GaussianProcess(encoding, linear=True)
+    if settings.head == "softmax":
+        process = kind(encoding)
+    elif issubclass(kind, GaussianProcess):
+        process = kind(encoding, linear=True)
+    else:
+        raise UsageError(
+            f"setting 'head' is 'linear', which process {settings.process!r} has not",
+            "Take head 'softmax', or process 'gaussian'.",
+        )
     process.known_sampler(settings.sampler)
     return process
 

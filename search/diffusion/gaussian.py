@@ -19,12 +19,11 @@ from torch.nn import functional
 
 from search.diffusion.encodings import EMPTY, Encoding
 from search.diffusion.process import Classes, Denoise, Guide, Noisy, Process
-from search.diffusion.samplers import SAMPLERS, Denoised
+from search.diffusion.samplers import SAMPLERS
 
 SIGMA_MIN, SIGMA_MAX = 0.1, 5.0
 """Standard deviations of the noise at levels 0 and 1, of entries that are -1 or 1."""
 RHO = 7.0
-_BARRED = -1e9
 
 
 def sigma(levels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -53,16 +52,13 @@ class GaussianProcess(Process):
     def __init__(self, encoding: Encoding, linear: bool = False) -> None:
         super().__init__(encoding)
         self.linear = linear or encoding.empty_rows
-        self._barred = torch.from_numpy(~encoding.allowed)
         # One row more: that of a row without a class.
         columns = encoding.shape[1]
         self._entries = 2 * np.eye(columns + 1, columns, dtype=np.float32) - 1
 
-    def corrupted(
-        self, classes: Classes, rng: np.random.Generator, levels: NDArray[np.float32] | None = None
+    def _corrupted(
+        self, classes: Classes, levels: NDArray[np.float32], rng: np.random.Generator
     ) -> Noisy:
-        if levels is None:
-            levels = rng.random(len(classes), np.float32)
         entries = self._entries[classes].reshape(len(classes), -1)
         spread = sigma(levels)[:, None]
         noisy = entries + spread * rng.standard_normal(entries.shape, np.float32)
@@ -73,18 +69,14 @@ class GaussianProcess(Process):
         if self.linear:
             entries = torch.from_numpy(self._entries[classes]).reshape(said.shape)
             return functional.mse_loss(said, entries)
-        logits = self._logits(said)
+        logits = self._barring(said)
         return functional.cross_entropy(logits.flatten(0, 1), torch.from_numpy(classes).flatten())
-
-    def _logits(self, said: Tensor) -> Tensor:
-        rows = said.reshape(-1, *self.encoding.shape)
-        return rows.masked_fill(self._barred, _BARRED)
 
     def _expected(self, said: Tensor) -> Tensor:
         """Expected entries ``(n, rows * classes)`` by what a network says."""
         if self.linear:
             return said
-        expected: Tensor = 2 * self._logits(said).softmax(-1) - 1
+        expected: Tensor = 2 * self._barring(said).softmax(-1) - 1
         return expected.reshape(said.shape)
 
     def sample(
@@ -112,16 +104,14 @@ class GaussianProcess(Process):
                 expected = expected + float(spreads[step] ** 2 / scales[step]) * by_inputs
             return expected
 
-        walk: Denoised = denoised
         noise = torch.from_numpy(rng.standard_normal((n, self.length), np.float32))
         entries = SAMPLERS[self.known_sampler(sampler)](
-            walk, noise * float(spreads[0]), spreads.astype(np.float64), rng
+            denoised, noise * float(spreads[0]), spreads.astype(np.float64), rng
         )
         return self._classes(entries)
 
     def _classes(self, entries: Tensor) -> Classes:
-        rows = entries.reshape(-1, *self.encoding.shape).masked_fill(self._barred, _BARRED)
-        most = rows.max(-1)
+        most = self._barring(entries).max(-1)
         classes: Classes = most.indices.numpy()
         if self.encoding.empty_rows:
             classes = np.where(most.values.numpy() > 0, classes, EMPTY)

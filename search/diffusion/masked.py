@@ -20,8 +20,6 @@ from nasprof.errors import UsageError
 from search.diffusion.encodings import Encoding
 from search.diffusion.process import Classes, Denoise, Guide, Noisy, Process
 
-_BARRED = -1e9
-
 
 class MaskedProcess(Process):
     """Hides each row with the probability that its level says.
@@ -43,14 +41,11 @@ class MaskedProcess(Process):
                 "Take encoding 'genes', or process 'gaussian'.",
             )
         super().__init__(encoding)
-        self._barred = torch.from_numpy(~encoding.allowed)
         self._entries = 2 * np.eye(encoding.shape[1], dtype=np.float32) - 1
 
-    def corrupted(
-        self, classes: Classes, rng: np.random.Generator, levels: NDArray[np.float32] | None = None
+    def _corrupted(
+        self, classes: Classes, levels: NDArray[np.float32], rng: np.random.Generator
     ) -> Noisy:
-        if levels is None:
-            levels = rng.random(len(classes), np.float32)
         hidden = rng.random(classes.shape) < levels[:, None]
         return Noisy(self._inputs(classes, hidden), levels, hidden)
 
@@ -64,11 +59,7 @@ class MaskedProcess(Process):
         if len(truth) == 0:
             nothing: Tensor = said.sum() * 0
             return nothing
-        return functional.cross_entropy(self._logits(said)[hidden], truth)
-
-    def _logits(self, said: Tensor) -> Tensor:
-        rows = said.reshape(-1, *self.encoding.shape)
-        return rows.masked_fill(self._barred, _BARRED)
+        return functional.cross_entropy(self._barring(said)[hidden], truth)
 
     def sample(
         self,
@@ -94,7 +85,7 @@ class MaskedProcess(Process):
                 # What a class adds is its gradient times the step from hidden (0) to seen.
                 said = said + 2 * guide(inputs, levels)
             now = hidden & (revealed < np.ceil(rows * (step + 1) / steps))
-            classes[now] = _drawn(self._logits(said).numpy()[now], rng)
+            classes[now] = _drawn(self._barring(said).numpy()[now], rng)
             hidden &= ~now
         return classes
 

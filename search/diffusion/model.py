@@ -18,7 +18,7 @@ from search.diffusion.settings import DiffusionSettings
 from spaces import Genes
 
 AT_ONCE = 1024
-"""Architectures that are sampled together; more would not be faster."""
+"""Architectures that are sampled together, in memory."""
 
 
 @dataclass(frozen=True)

@@ -22,20 +22,6 @@ from nasprof.typing import Array
 from search.diffusion.process import Guide
 
 
-def normal_scores(values: Array) -> Array:
-    """Normal score of each value within its column: ``(n, k)``, 0 where all are equal.
-
-    Ranks are told instead of values: a network of 1 % accuracy, or one that takes 0.01 ms, is
-    then no further from the others than the last of them has to be.
-    """
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    ranks = rankdata(values, axis=0)
-    scores: Array = ndtri((ranks - 0.5) / len(values)) if len(values) else values
-    return scores
-
-
 @dataclass(frozen=True)
 class Target:
     """A score that each particle of its own is drawn towards.

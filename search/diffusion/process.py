@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from nasprof.errors import UsageError
 from nasprof.registry import Registry, near_names
 from search.diffusion.encodings import Encoding
+
+BARRED = -1e9
+"""Logit of a class that a row cannot have."""
 
 Classes: TypeAlias = NDArray[np.int64]
 """Class of each row, ``(n, rows)``."""
@@ -51,6 +55,7 @@ class Process(ABC):
 
     def __init__(self, encoding: Encoding) -> None:
         self.encoding = encoding
+        self._barred = torch.from_numpy(~encoding.allowed)
 
     @property
     def length(self) -> int:
@@ -58,7 +63,6 @@ class Process(ABC):
         rows, classes = self.encoding.shape
         return rows * classes
 
-    @abstractmethod
     def corrupted(
         self, classes: Classes, rng: np.random.Generator, levels: NDArray[np.float32] | None = None
     ) -> Noisy:
@@ -68,6 +72,22 @@ class Process(ABC):
             classes: ``(n, rows)``.
             levels: of noise, ``(n,)``; drawn uniformly unless given.
         """
+        known = rng.random(len(classes), np.float32) if levels is None else levels
+        return self._corrupted(classes, known, rng)
+
+    @abstractmethod
+    def _corrupted(
+        self, classes: Classes, levels: NDArray[np.float32], rng: np.random.Generator
+    ) -> Noisy:
+        """The same with noise of the levels given."""
+
+    def _barring(self, said: Tensor) -> Tensor:
+        """What was said ``(n, rows * classes)`` by row, next to nothing for classes it cannot have.
+
+        Returns:
+            ``(n, rows, classes)``.
+        """
+        return said.reshape(-1, *self.encoding.shape).masked_fill(self._barred, BARRED)
 
     @abstractmethod
     def loss(self, said: Tensor, classes: Classes, noisy: Noisy) -> Tensor:

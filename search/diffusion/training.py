@@ -22,9 +22,9 @@ from search.diffusion.build import make_learners, make_process
 from search.diffusion.conditions import Condition, conditions_of, random_directions
 from search.diffusion.model import Diffusion
 from search.diffusion.pool import LEAST, CostScale, Pool
-from search.diffusion.predictors import normal_scores
 from search.diffusion.settings import DiffusionSettings
 from search.model_arrays import ModelArrays, StateArrays
+from search.regression.normal_scores import normal_scores
 from spaces import Genes, Space
 
 Label: TypeAlias = Callable[[Genes], Array]

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from nasprof.errors import UsageError
 from search.model_arrays import ModelArrays, StateArrays, parse_arrays, read_arrays
+from spaces import Space
 from spaces.predictor import SpaceMismatch
 
 Arrays: TypeAlias = StateArrays
@@ -45,6 +46,20 @@ def kind_of(path: Path) -> str | None:
         return parse_arrays(read_arrays(path)).kind
     except UsageError:
         return None
+
+
+def require_space(stored: ModelArrays, space: Space, path: Path, remedy: str) -> None:
+    """Refuse a file of a generator of another space.
+
+    Raises:
+        UsageError: it does not say of which space it is.
+        SpaceMismatch: it generates architectures of another one.
+    """
+    own = stored.space()
+    if own != space:
+        raise SpaceMismatch(
+            f"{path} generates architectures of {own.label}, not of {space.label}", remedy
+        )
 
 
 @contextmanager

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from nasprof.named_files import NamedFiles
 from nasprof.reader import Reader
-from search.generators.checkpoint import Arrays, naming, read_checkpoint
+from search.generators.checkpoint import Arrays, naming, read_checkpoint, require_space
 from search.model_arrays import ModelArrays
 from search.pnag.budgets import BudgetScale
 from search.pnag.generator import Generator
 from search.pnag.policy import Policy, shapes
 from spaces import Space
-from spaces.predictor import SpaceMismatch
 
 GENERATOR = "pnag-generator"
 TRAINING = "pnag-training"
@@ -53,11 +52,7 @@ def read_generator(path: Path, space: Space) -> Generator:
     """
     stored = read_checkpoint(path, GENERATOR, _REMEDY)
     with naming(path, _REMEDY):
-        own = stored.space()
-        if own != space:
-            raise SpaceMismatch(
-                f"{path} generates architectures of {own.label}, not of {space.label}", _REMEDY
-            )
+        require_space(stored, space, path, _REMEDY)
         knots_ms = stored.array("knots_ms", np.float64, (None,))
         scale = BudgetScale(knots_ms)
         provenance = Reader(dict(stored.about), "generator").take("provenance", "an object")

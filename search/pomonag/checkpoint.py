@@ -12,13 +12,12 @@ from search.diffusion.build import make_learners, make_process
 from search.diffusion.model import Diffusion
 from search.diffusion.pool import directions
 from search.diffusion.training import read_scale, scale_arrays
-from search.generators.checkpoint import naming, read_checkpoint
+from search.generators.checkpoint import naming, read_checkpoint, require_space
 from search.model_arrays import ModelArrays, StateArrays
 from search.model_tensors import load_module, module_arrays
 from search.pomonag.generator import KIND, PomonagGenerator, TrainingData
 from search.pomonag.settings import PomonagSettings
 from spaces import Space
-from spaces.predictor import SpaceMismatch
 
 _REMEDY = f"Train one: {PomonagGenerator.command} --help"
 
@@ -57,11 +56,7 @@ def read_generator(path: Path, space: Space) -> PomonagGenerator:
     """
     stored = read_checkpoint(path, KIND, _REMEDY)
     with naming(path, _REMEDY):
-        own = stored.space()
-        if own != space:
-            raise SpaceMismatch(
-                f"{path} generates architectures of {own.label}, not of {space.label}", _REMEDY
-            )
+        require_space(stored, space, path, _REMEDY)
         about = Reader(dict(stored.about), "generator")
         settings = PomonagSettings.of(about.take("settings", "an object"))
         data = TrainingData(

@@ -19,6 +19,7 @@ from search.pomonag.settings import PomonagSettings
 from search.problem import Problem
 from search.quality.indicators import non_dominated
 from spaces import Genes
+from spaces.distinct import sample_distinct
 
 EXCESS_SAMPLES, EXCESS_POINTS = 2048, 9
 """Samples that tell how near to what was asked for they are, and shares at which that is told."""
@@ -44,7 +45,7 @@ class Trainer:
         self.settings = settings
         rng, self.calibrating = np.random.default_rng(seed).spawn(2)
         problem, ends = problem_for(self.trade_off, settings.names), trade_off.extremes
-        self.measured = sample_distinct(problem, settings.measured, rng)
+        self.measured = sample_distinct(trade_off.space, settings.measured, rng, "biased")
         values = problem.values(self.measured)
         self.measured_top1: Array = -values[:, 0]
         label: Label = problem.values
@@ -128,13 +129,6 @@ def cost_excess(
     return np.array(
         [np.quantile((reached - asked)[nearest == point], within) for point in range(EXCESS_POINTS)]
     )
-
-
-def sample_distinct(problem: Problem, n: int, rng: np.random.Generator) -> Genes:
-    """Up to ``n`` distinct random architectures, spread over the range of MACs."""
-    drawn = np.unique(problem.space.sample(2 * n, rng, "biased"), axis=0)
-    some: Genes = rng.permutation(drawn)[:n]
-    return some
 
 
 def clean_predictor(problem: Problem, genes: Genes, top1: Array) -> Label:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nasprof.errors import UsageError
 from nasprof.threads import one_torch_thread
@@ -11,13 +10,10 @@ from nasprof.typing import Progress
 from search.generators.trained import training_facts
 from search.generators.training import TrainingFile, train_to_the_end
 from search.objectives.trade_off import TradeOff
+from search.pomonag.generator import PomonagGenerator
 from search.pomonag.settings import PomonagSettings
 
-if TYPE_CHECKING:
-    from search.pomonag.generator import PomonagGenerator
-
 TRAINING = "pomonag-training"
-COMMAND = "nassearch pomonag train"
 SAVED_EVERY = 200
 """Steps between checkpoints, of some 16 MB."""
 FEWEST = 20
@@ -59,7 +55,8 @@ def train(
     facts = training_facts(trade_off, settings.to_dict(), seed)
     file = None
     if checkpoint is not None:
-        file = TrainingFile(checkpoint, TRAINING, trade_off.space, facts, COMMAND, SAVED_EVERY)
+        command = PomonagGenerator.command
+        file = TrainingFile(checkpoint, TRAINING, trade_off.space, facts, command, SAVED_EVERY)
     with one_torch_thread():
         from search.pomonag.trainer import Trainer
 

@@ -15,6 +15,7 @@ import numpy as np
 from nasprof.typing import Array
 from search.predictors.base import GenePredictor
 from search.predictors.gp import GaussianPredictor
+from search.regression.normal_scores import normal_scores
 from spaces import Genes
 
 HELD_OUT = 3
@@ -33,9 +34,9 @@ class CopulaPredictor(GenePredictor):
 
     def _fit(self, genes: Genes, targets: Array) -> None:
         self._values = np.sort(targets)
-        self._scores = _scores_of_ranks(np.arange(len(targets), dtype=np.float64), len(targets))
+        self._scores = normal_scores(np.arange(len(targets), dtype=np.float64))
         self.on_scores = self._ranks_better(genes, targets)
-        learnt = self._to_scores(targets) if self.on_scores else targets
+        learnt = normal_scores(targets) if self.on_scores else targets
         self._process = GaussianPredictor(self.space, self.seed).fit(genes, learnt)
 
     def _ranks_better(self, genes: Genes, targets: Array) -> bool:
@@ -54,14 +55,9 @@ class CopulaPredictor(GenePredictor):
                 .predict(genes[held]),
                 targets[held],
             ).statistic
-            for learnt in (targets, self._to_scores(targets))
+            for learnt in (targets, normal_scores(targets))
         ]
         return bool(ranked[1] > ranked[0])
-
-    def _to_scores(self, targets: Array) -> Array:
-        from scipy.stats import rankdata
-
-        return _scores_of_ranks(rankdata(targets) - 1, len(targets))
 
     def _to_values(self, scores: Array) -> Array:
         low, high = np.quantile(self._values, [0.25, 0.75])
@@ -82,10 +78,3 @@ class CopulaPredictor(GenePredictor):
         middle = self._process.predict(genes)
         half: Array = (self._to_values(middle + std) - self._to_values(middle - std)) / 2
         return half
-
-
-def _scores_of_ranks(ranks: Array, n: int) -> Array:
-    from scipy.special import ndtri
-
-    scores: Array = ndtri((ranks + 0.5) / n)
-    return scores

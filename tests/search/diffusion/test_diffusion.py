@@ -13,11 +13,12 @@ from search.diffusion.encodings import EMPTY, encodings
 from search.diffusion.gaussian import GaussianProcess, sigma
 from search.diffusion.learner import Learner
 from search.diffusion.pool import CostScale, Pool, advantages, directions
-from search.diffusion.predictors import Guidance, Target, normal_scores
+from search.diffusion.predictors import Guidance, Target
 from search.diffusion.process import processes
 from search.diffusion.samplers import SAMPLERS
 from search.diffusion.settings import DiffusionSettings
 from search.diffusion.training import DiffusionTraining
+from search.regression.normal_scores import normal_scores
 from spaces import get_space
 
 CELLS, MOBILE = get_space("nasbench201"), get_space("ofa-mbv3")
