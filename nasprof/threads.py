@@ -66,7 +66,7 @@ def _torch() -> ModuleType:
         import torch
     except ModuleNotFoundError as error:
         raise NasprofError(
-            "training a generator needs torch, which is not installed",
+            "this needs torch, which is not installed",
             "Run: pip install 'nasprof[torch]'",
         ) from error
     module: ModuleType = torch

@@ -82,7 +82,7 @@ def generate_pomonag(
         accuracy: accuracy model, its name or its file.
         models: which of them are meant, where their names leave it open.
         options: how architectures are sampled.
-        progress: told how far building the table and training have come.
+        progress: told how far building the table, training and trials have come.
 
     Returns:
         Distinct architectures with their values, validity, uniqueness and novelty, and three
@@ -97,10 +97,12 @@ def generate_pomonag(
     >>> generate_pomonag("diffusion.npz", lut=table, options=options).names
     ['top1', 'latency', 'params', 'macs']
     """
+    progress = progress or AnswerProgress()
     trained, trade_off = _ready(generator, (device, lut, accuracy), models, progress)
     from search.pomonag.generated import generate_architectures
 
-    return generate_architectures(trained.calibrated(trade_off), trade_off, options)
+    now = trained.calibrated(trade_off)
+    return generate_architectures(now, trade_off, options, progress.sampling)
 
 
 def report_pomonag(
@@ -122,7 +124,7 @@ def report_pomonag(
         accuracy: likewise.
         models: likewise.
         options: what is sampled.
-        progress: told how far building the table and training have come.
+        progress: told how far building the table, training and sampling have come.
 
     Returns:
         Validity, uniqueness and novelty with 95 % intervals, and rank correlations of what is
@@ -137,19 +139,19 @@ def report_pomonag(
     >>> sorted(report_pomonag("diffusion.npz", lut=table, options=options).quality)
     ['novelty', 'uniqueness', 'validity']
     """
+    progress = progress or AnswerProgress()
     trained, trade_off = _ready(generator, (device, lut, accuracy), models, progress)
     from search.pomonag.report import report_on
 
-    return report_on(trained, trade_off, options)
+    return report_on(trained, trade_off, options, progress.sampling)
 
 
 def _ready(
     generator: PomonagGenerator | Path | str | None,
     named: tuple[Target | str | None, CostModel | Path | str | None, AccuracyModel | Path | str],
     models: ModelOptions | None,
-    progress: AnswerProgress | None,
+    progress: AnswerProgress,
 ) -> tuple[PomonagGenerator, TradeOff]:
     """The generator that was named, else the one kept for the models, trained if need be."""
-    progress = progress or AnswerProgress()
     trade_off = resolve_deployment(*named, models or ModelOptions(), progress).trade_off
     return shelf.ready(trade_off, generator, progress.training), trade_off

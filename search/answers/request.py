@@ -26,9 +26,11 @@ class AnswerProgress(BuildProgress):
 
     Args:
         training: how many of how many steps of a generator's training are done.
+        sampling: how many of how many trials or samplings of POMONAG are done.
     """
 
     training: Callable[[int, int], None] = no_progress
+    sampling: Callable[[int, int], None] = no_progress
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,14 @@ def answer_progress() -> Iterator[AnswerProgress]:
     from search.answers.request import AnswerProgress
 
     building = building_progress()
-    with training_progress() as training:
-        yield AnswerProgress(building.lowered, building.measuring, building.done, training=training)
+    with training_progress() as training, ExitStack() as bars:
+        yield AnswerProgress(
+            building.lowered,
+            building.measuring,
+            building.done,
+            training=training,
+            sampling=late_bar(bars, "sampling"),
+        )
 
 
 @contextmanager

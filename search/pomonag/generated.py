@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nasprof.progress import no_progress
 from nasprof.results import frame
 from nasprof.threads import one_torch_thread
-from nasprof.typing import Array, Indices, JsonObject
+from nasprof.typing import Array, Indices, JsonObject, Progress
 from search.diffusion.training import Label
 from search.objectives.trade_off import TradeOff
 from search.pomonag.generator import PomonagGenerator
@@ -112,12 +113,16 @@ class GeneratedArchs:
 
 
 def generate_architectures(
-    generator: PomonagGenerator, trade_off: TradeOff, options: PomonagOptions | None = None
+    generator: PomonagGenerator,
+    trade_off: TradeOff,
+    options: PomonagOptions | None = None,
+    progress: Progress = no_progress,
 ) -> GeneratedArchs:
     """Sample architectures for a generator's objectives.
 
     Args:
         trade_off: the models, for their values.
+        progress: told how many of how many trials for a phase's scales are done.
 
     Raises:
         UsageError: there is no predictor to guide by.
@@ -135,7 +140,7 @@ def generate_architectures(
         if options.trials:
             for phase in phases:
                 scales[phase] = search_scales(
-                    generator.diffusion, predict, phase, options.trials, rng
+                    generator.diffusion, predict, phase, options.trials, rng, progress
                 )
         began = process_time()
         samples = sample_phases(

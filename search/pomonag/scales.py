@@ -69,7 +69,6 @@ def search_scales(
             trial.report(mean, count)
             if trial.should_prune():
                 raise optuna.TrialPruned
-        progress(trial.number + 1, trials)
         return mean
 
     seed = int(rng.integers(2**31))
@@ -79,7 +78,11 @@ def search_scales(
             sampler=optuna.samplers.TPESampler(seed=seed),
             pruner=optuna.pruners.HyperbandPruner(RUNGS[0], RUNGS[-1], 2),
         )
-        study.optimize(mean_accuracy, n_trials=trials)
+        study.optimize(
+            mean_accuracy,
+            n_trials=trials,
+            callbacks=[lambda _, trial: progress(trial.number + 1, trials)],
+        )
     return {name: float(weight) for name, weight in study.best_trial.params.items()}
 
 
