@@ -52,7 +52,7 @@ class Interval:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Interval:
-        """By Student's t, within what values there are; the mean alone where there is only one."""
+        """By Student's t; the mean alone where there is only one value."""
         mean = float(np.mean(values))
         if len(values) < 2:
             return cls(mean, mean, mean)
@@ -60,6 +60,10 @@ class Interval:
 
         half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5)
         return cls(mean, mean - half, mean + half)
+
+    def as_share(self) -> Interval:
+        """The same, no further than from 0 to 1."""
+        return Interval(self.mean, max(0.0, self.low), min(1.0, self.high))
 
     def to_dict(self) -> JsonObject:
         """As JSON."""

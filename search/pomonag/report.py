@@ -68,7 +68,10 @@ def report_on(
             progress(seed + 1, options.seeds)
         problem = problem_for(trade_off, generator.objectives)
         spearman = noisy_spearman(generator.diffusion, problem, np.random.default_rng(0))
-    quality = {name: Interval.of([float(getattr(one, name)) for one in found]) for name in SHARES}
+    quality = {
+        name: Interval.of([float(getattr(one, name)) for one in found]).as_share()
+        for name in SHARES
+    }
     return GeneratorReport(quality, spearman, generator.to_dict())
 
 

@@ -338,6 +338,7 @@ def test_intervals_are_students():
     assert interval.mean == 2
     assert interval.high - 2 == pytest.approx(4.3027 / 3**0.5, rel=1e-4)
     assert Interval.of([4.0]) == Interval(4, 4, 4)
+    assert Interval(0.5, -0.2, 1.3).as_share() == Interval(0.5, 0.0, 1.0)
 
 
 # --- commands -----------------------------------------------------------------------------------
