@@ -21,6 +21,10 @@ _START = (
     "from nasprof.registry import import_from; import_from(sys.argv[2])(int(sys.argv[3]))"
 )
 _STDERR = 2
+ONE_THREAD = dict.fromkeys(
+    ("MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
+)
+"""Environment of children that compute on one thread."""
 
 
 @dataclass(eq=False)

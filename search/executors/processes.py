@@ -7,17 +7,13 @@ from multiprocessing.connection import wait
 from typing import Self
 
 from devices.host import available_cpus
-from search.executors.child import Child
+from search.executors.child import ONE_THREAD, Child
 from search.executors.pool import Pool
 from search.executors.worker import Answer, Sign
 from search.problem import Problem
 from spaces import Genes
 
 _PATIENCE_S = 1.0
-
-_ONE_THREAD = dict.fromkeys(
-    ("MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
-)
 
 
 class ProcessExecutor(Pool[Child]):
@@ -32,7 +28,7 @@ class ProcessExecutor(Pool[Child]):
         return cls(problem, workers or usable_cores())
 
     def _start(self) -> Child:
-        child = Child.start("search.executors.worker:main", _ONE_THREAD)
+        child = Child.start("search.executors.worker:main", ONE_THREAD)
         self._children.append(child)
         return child
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from enum import Enum, auto
 from multiprocessing.connection import Connection
 from threading import Thread
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from nasprof.errors import NasprofError
 from nasprof.plugins import load_plugins
@@ -80,19 +80,23 @@ class Worker:
 
 def main(descriptor: int) -> None:
     """Serve the process at the other end of a connection for as long as it lives."""
-    connection = Connection(descriptor)
-    Thread(target=end_with_parent, args=(descriptor,), daemon=True).start()
-    # Where all processes are told to end together, it is the other one that ends this one.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    worker = Worker()
+    connection, worker = connected_to_parent(descriptor), Worker()
     with suppress(EOFError, OSError):
         connection.send(Sign.HELLO)
         while True:
             connection.send(worker.answer(connection.recv()))
 
 
-def end_with_parent(descriptor: int) -> None:
+def connected_to_parent(descriptor: int) -> Connection[Any, Any]:
+    """The connection to the process that started this one, which is to end when that one does."""
+    Thread(target=_end_with_parent, args=(descriptor,), daemon=True).start()
+    # Where all processes are told to end together, it is the other one that ends this one.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    return Connection(descriptor)
+
+
+def _end_with_parent(descriptor: int) -> None:
     """End this process and those it started when the other end of the connection is closed."""
     other_end = select.poll()
     other_end.register(descriptor, 0)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection, wait
-from threading import Thread
+from multiprocessing.connection import wait
 from typing import Any
 
 from nasprof.errors import NasprofError
-from search.executors.child import Child
-from search.executors.worker import end_with_parent
+from search.executors.child import ONE_THREAD, Child
+from search.executors.worker import connected_to_parent
 from search.tasks.work import Done, TaskWork, work_on
 
-_ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _DEATHS = 3
 _FINISHED = "finished"
 
@@ -66,7 +63,7 @@ class _Crew:
             self._busy.popitem()[0].kill()
 
     def _started(self) -> Child:
-        return Child.start("search.tasks.crew:main", _ENVIRONMENT)
+        return Child.start("search.tasks.crew:main", ONE_THREAD)
 
     def _employ(self, child: Child) -> None:
         if not self._queue:
@@ -109,10 +106,7 @@ class _Crew:
 
 def main(descriptor: int) -> None:
     """Serve the process at the other end of a connection for as long as it lives."""
-    connection: Connection[Any, Any] = Connection(descriptor)
-    Thread(target=end_with_parent, args=(descriptor,), daemon=True).start()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    connection = connected_to_parent(descriptor)
     with suppress(EOFError, OSError):
         while True:
             work: TaskWork = connection.recv()
